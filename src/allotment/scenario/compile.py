@@ -1,0 +1,156 @@
+"""From a scenario to arrays: resolves names, patterns and defaults into the `Problem` that the engine reads."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from allotment.scenario import tables
+from allotment.scenario.demand import compile_demand
+from allotment.scenario.errors import ScenarioError
+from allotment.scenario.fulfilment import compile_serving, selling_prices
+from allotment.scenario.lanes import compile_lanes
+from allotment.scenario.patterns import check_unique, spread
+from allotment.scenario.problem import (
+    CHARGE,
+    DECIDE,
+    DEMAND,
+    FULFIL,
+    NORMAL,
+    RECEIVE,
+    Clock,
+    Floats,
+    Names,
+    Prices,
+    Problem,
+    Sharing,
+)
+from allotment.scenario.schema import HoldingRate, Scenario
+from allotment.scenario.source_data import History
+
+PHASE_CODES = {"receive": RECEIVE, "decide": DECIDE, "demand": DEMAND, "fulfil": FULFIL, "charge": CHARGE}
+
+
+def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple[Problem, Names]:
+    """Return the arrays of a scenario and the names along their axes; `ScenarioError` where they do not fit."""
+    for section in ("skus", "suppliers", "sites", "channels"):
+        check_unique([part.name for part in getattr(scenario, section)], section)
+    packing = tables.TableSet()
+    lanes, lane_names, lane_prices = compile_lanes(scenario, packing)
+    serving, serving_names, outbound_freight = compile_serving(scenario)
+    problem = Problem(
+        clock=_clock(scenario),
+        sharing=_sharing(scenario),
+        lanes=lanes,
+        demand=compile_demand(scenario, histories, packing),
+        tables=packing.packed(),
+        serving=serving,
+        prices=Prices(outbound_freight=outbound_freight, **lane_prices, **_site_prices(scenario), **_channel_prices(scenario)),
+    )
+    names = Names(
+        skus=[sku.name for sku in scenario.skus],
+        suppliers=[supplier.name for supplier in scenario.suppliers],
+        sites=[site.name for site in scenario.sites],
+        channels=[channel.name for channel in scenario.channels],
+        supply_lanes=lane_names,
+        fulfilment_lanes=serving_names,
+    )
+    _check_whole_units(scenario, problem)
+    return _with_whole_capacities(problem), names
+
+
+def _clock(scenario: Scenario) -> Clock:
+    horizon = scenario.horizon
+    order = {phase: place for place, phase in enumerate(scenario.sequence)}
+    return Clock(
+        sequence=np.array([PHASE_CODES[phase] for phase in scenario.sequence]),
+        decide_at=order["decide"],
+        received_first=order["receive"] < order["decide"],
+        demand_first=order["demand"] < order["decide"],
+        season=horizon.kind == "season",
+        length=horizon.warm_up + horizon.periods,
+        warm_up=horizon.warm_up,
+    )
+
+
+def _sharing(scenario: Scenario) -> Sharing:
+    return Sharing(
+        whole=scenario.units == "integer",
+        by_priority=scenario.rationing == "priority",
+        largest_remainder=scenario.remainder == "largest",
+        initial_stock=_per_sku(scenario, "sites", "initial_stock"),
+        handling=np.array([unlimited(site.handling) for site in scenario.sites]),
+        supplier_capacity=np.array([unlimited(supplier.capacity) for supplier in scenario.suppliers]),
+    )
+
+
+def _per_sku(scenario: Scenario, section: str, attribute: str) -> Floats:
+    """Return an attribute of every entry of a section, (entries, skus)."""
+    skus = [sku.name for sku in scenario.skus]
+    return np.stack(
+        [
+            spread(getattr(part, attribute), skus, f"{section}[{position}].{attribute}")
+            for position, part in enumerate(getattr(scenario, section))
+        ]
+    )
+
+
+def _site_prices(scenario: Scenario) -> dict[str, Floats]:
+    skus = [sku.name for sku in scenario.skus]
+    unit_costs = np.array([sku.unit_cost for sku in scenario.skus])
+
+    def holding(position: int) -> Floats:
+        cost = scenario.sites[position].holding_cost
+        if isinstance(cost, HoldingRate):
+            return cost.rate * unit_costs
+        return spread(cost, skus, f"sites[{position}].holding_cost")
+
+    return {
+        "holding": np.stack([holding(position) for position in range(len(scenario.sites))]),
+        "site_salvage": _per_sku(scenario, "sites", "salvage"),
+    }
+
+
+def _channel_prices(scenario: Scenario) -> dict[str, Floats]:
+    price = selling_prices(scenario)
+    return {
+        "price": price if scenario.objective == "profit" else np.zeros_like(price),
+        "backorder": _per_sku(scenario, "channels", "backorder_cost"),
+        "shortage": _per_sku(scenario, "channels", "shortage_cost"),
+        "channel_salvage": _per_sku(scenario, "channels", "salvage"),
+    }
+
+
+def unlimited(capacity: float | None) -> float:
+    """Return a capacity, infinite where none is declared."""
+    return math.inf if capacity is None else float(capacity)
+
+
+def _with_whole_capacities(problem: Problem) -> Problem:
+    """Round capacities down where units are whole: half a unit of capacity ships nothing."""
+    sharing, lanes, serving = problem.sharing, problem.lanes, problem.serving
+    if not sharing.whole:
+        return problem
+    return problem._replace(
+        sharing=sharing._replace(handling=np.floor(sharing.handling), supplier_capacity=np.floor(sharing.supplier_capacity)),
+        lanes=lanes._replace(capacity=np.floor(lanes.capacity)),
+        serving=serving._replace(capacity=np.floor(serving.capacity)),
+    )
+
+
+def _check_whole_units(scenario: Scenario, problem: Problem) -> None:
+    """Refuse fractions where units are whole."""
+    if scenario.units == "continuous":
+        return
+    for key, array in (
+        ("sites.initial_stock", problem.sharing.initial_stock),
+        ("supply_lanes.multiple", problem.lanes.multiple),
+        ("demand (history)", problem.demand.history),
+        ("demand (deterministic mean)", problem.tables.first),
+    ):
+        fractions = array[array != np.floor(array)]
+        if fractions.size:
+            raise ScenarioError(f"{key} must be whole units where units are integer, not {fractions.flat[0]:g}")
+    if (problem.demand.kind == NORMAL).any():
+        raise ScenarioError("demand: distribution normal needs units: continuous")

@@ -1,0 +1,61 @@
+"""Single values replaced from the command line: `horizon.periods=104`, `supply_lanes[0].lead_time=2`."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+from allotment.scenario.errors import ScenarioError, nearest
+
+
+def apply_overrides(content: dict[str, Any], overrides: Sequence[str], origin: str) -> dict[str, Any]:
+    """Return the content with each `path=value` in place; the value is read as YAML.
+
+    A list entry is named by its position (`skus[0]`) or, where entries have names, by name (`skus.sku-01`).
+    """
+    content = copy.deepcopy(content)
+    for override in overrides:
+        path, separator, text = override.partition("=")
+        steps = [step for step in re.split(r"[.\[\]]+", path.strip()) if step]
+        if not separator or not steps:
+            raise ScenarioError(f"--set {override!r}: must read key=value, such as horizon.periods=104")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise ScenarioError(f"--set {override!r}: the value is not YAML") from None
+        _place(content, steps, value, f"--set {override} ({origin})")
+    return content
+
+
+def _place(content: Any, steps: list[str], value: Any, where: str) -> None:
+    for step in steps[:-1]:
+        content = _enter(content, step, where)
+    last = steps[-1]
+    if isinstance(content, list):
+        content[_position(content, last, where)] = value
+    elif isinstance(content, dict):
+        content[last] = value
+    else:
+        raise ScenarioError(f"{where}: {steps[-2]!r} has no parts")
+
+
+def _enter(content: Any, step: str, where: str) -> Any:
+    if isinstance(content, list):
+        return content[_position(content, step, where)]
+    if isinstance(content, dict):
+        return content.setdefault(step, {})
+    raise ScenarioError(f"{where}: nothing lies below {step!r}")
+
+
+def _position(entries: list[Any], step: str, where: str) -> int:
+    names = [entry.get("name") if isinstance(entry, dict) else None for entry in entries]
+    if step in names:
+        return names.index(step)
+    if step.isdigit() and int(step) < len(entries):
+        return int(step)
+    known = [name for name in names if name] or [str(position) for position in range(len(entries))]
+    raise ScenarioError(f"{where}: no entry {step!r}; {nearest(step, known)}")

@@ -1,0 +1,108 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from allotment.evaluate.comparison import compare
+
+WORLDS = np.array([0.0, 100.0, 200.0, 300.0])
+LEAD = np.array([4.0, 5.0, 5.0, 6.0])
+
+
+def episodes_of(policy, kind, scores, fill_rate=0.9, holding=2.0):
+    return pd.DataFrame(
+        {
+            "policy": policy,
+            "kind": kind,
+            "episode": range(len(scores)),
+            "score": scores,
+            "fill_rate": fill_rate,
+            "cycle_service_level": 0.8,
+            "stock_turns": 12.0,
+            "on_hand": 30.0,
+            "money/holding": holding,
+        }
+    )
+
+
+@pytest.fixture
+def episodes():
+    return pd.concat(
+        [
+            episodes_of("base_stock", "rule-based", WORLDS, fill_rate=[0.8, 0.9, 0.9, 1.0]),
+            episodes_of("ppo", "learned", WORLDS + LEAD, holding=[1.0, 2.0, 3.0, 4.0]),
+            episodes_of("constant_order", "rule-based", WORLDS - 20.0),
+        ],
+        ignore_index=True,
+    )
+
+
+def compared(episodes, reference=None):
+    return compare(episodes, reference, np.random.default_rng(0)).set_index("policy")
+
+
+def test_policies_stand_from_the_best_score_to_the_worst(episodes):
+    table = compare(episodes, None, np.random.default_rng(0))
+    assert list(table["policy"]) == ["ppo", "base_stock", "constant_order"]
+    assert list(table["score"]) == [155.0, 150.0, 130.0]
+
+
+def test_the_best_rule_is_the_reference_unless_one_is_named(episodes):
+    assert compared(episodes)["reference"].to_dict() == {"ppo": False, "base_stock": True, "constant_order": False}
+    assert compared(episodes, "ppo").loc["ppo", "reference"]
+    assert list(compared(episodes, "ppo")["difference"]) == [0.0, -5.0, -25.0]
+
+
+def test_differences_are_paired_by_episode(episodes):
+    table = compared(episodes)
+    assert table.loc["ppo", "difference"] == 5.0
+    assert 4.0 <= table.loc["ppo", "difference_low"] < 5.0 < table.loc["ppo", "difference_high"] <= 6.0
+    assert list(table.loc["constant_order", ["difference_low", "difference_high"]]) == [-20.0, -20.0]
+    assert list(table.loc["base_stock", ["difference", "difference_low", "difference_high"]]) == [0.0, 0.0, 0.0]
+    assert table.loc["ppo", "score_standard_error"] > 30  # the worlds differ far more than the policies
+
+
+def test_rows_may_come_in_any_order(episodes):
+    shuffled = episodes.sample(frac=1, random_state=3)
+    pd.testing.assert_frame_equal(compared(shuffled), compared(episodes))
+
+
+def test_measures_and_money_are_means_over_episodes(episodes):
+    table = compared(episodes)
+    assert table.loc["base_stock", "fill_rate"] == pytest.approx(0.9)
+    assert table.loc["ppo", "money/holding"] == 2.5
+    assert list(table.columns[-5:]) == ["fill_rate", "cycle_service_level", "stock_turns", "on_hand", "money/holding"]
+
+
+def test_policies_that_played_other_episodes_are_refused(episodes):
+    with pytest.raises(ValueError, match=r"of 4 in all, there are: 'base_stock' 4, 'constant_order' 4, 'ppo' 3"):
+        compared(episodes.drop(index=5))
+    elsewhere = episodes.assign(episode=episodes["episode"] + 100 * (episodes["policy"] == "ppo"))
+    with pytest.raises(ValueError, match=r"of 8 in all, there are: .*'ppo' 4"):
+        compared(elsewhere)
+
+
+def test_an_episode_played_twice_is_refused(episodes):
+    with pytest.raises(ValueError, match="'ppo' has several rows for episode 2"):
+        compared(pd.concat([episodes, episodes.iloc[[6]]]))
+
+
+def test_a_missing_score_is_refused(episodes):
+    episodes.loc[9, "score"] = np.nan
+    with pytest.raises(ValueError, match="that of 'constant_order' in episode 1 is not"):
+        compared(episodes)
+
+
+def test_a_policy_of_two_kinds_is_refused(episodes):
+    episodes.loc[0, "kind"] = "learned"
+    with pytest.raises(ValueError, match=r"one kind, not several: \[\('base_stock', 'learned'\), \('base_stock'"):
+        compared(episodes)
+
+
+def test_a_reference_must_be_there(episodes):
+    with pytest.raises(ValueError, match=r"'sac' is not among the policies \['base_stock'"):
+        compared(episodes, "sac")
+    learned = episodes[episodes["kind"] == "learned"]
+    with pytest.raises(ValueError, match=r"no rule-based policy to compare with among \['ppo'\]; name a reference"):
+        compared(learned)
+    with pytest.raises(ValueError, match="there are no episodes"):
+        compared(episodes.iloc[:0])

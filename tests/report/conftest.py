@@ -1,0 +1,37 @@
+import pandas as pd
+import pytest
+
+
+def row(policy, kind, score, difference=None, on_hand=30.0, fill_rate=0.95, holding=40.0, lost_sale=60.0):
+    """Return a policy's row of a comparison; without a difference (mean, low, high), it is the reference."""
+    mean, low, high = difference or (0.0, 0.0, 0.0)
+    return {
+        "policy": policy,
+        "kind": kind,
+        "reference": difference is None,
+        "score": score,
+        "score_standard_error": 1.5,
+        "difference": mean,
+        "difference_low": low,
+        "difference_high": high,
+        "fill_rate": fill_rate,
+        "cycle_service_level": 0.9,
+        "stock_turns": 12.34,
+        "on_hand": on_hand,
+        "money/revenue": 0.0,
+        "money/holding": holding,
+        "money/lost_sale": lost_sale,
+    }
+
+
+@pytest.fixture
+def comparison():
+    """A cost world in which the learned policy costs 12.3 less per period than the best rule."""
+    return pd.DataFrame(
+        [
+            row("ppo", "learned", -1187.7, (12.3, 10.1, 14.6), on_hand=28.0, holding=30.0),
+            row("base_stock", "rule-based", -1200.0, fill_rate=0.9712, lost_sale=50.0),
+            row("sac", "learned", -1201.0, (-1.0, -3.0, 1.0), on_hand=28.1, fill_rate=0.9505),
+            row("constant_order", "rule-based", -1300.0, (-100.0, -102.0, -98.0), on_hand=50.0, holding=140.0),
+        ]
+    )

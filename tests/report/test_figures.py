@@ -1,0 +1,87 @@
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+
+from allotment.report.figures import cost_terms, learning_curve, paired_differences, service_against_stock
+from allotment.report.palette import LEARNED, RULE_BASED
+
+
+@pytest.fixture
+def ax():
+    return Figure(figsize=(8, 4.5), layout="constrained").subplots()
+
+
+def texts(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def curve(scores):
+    return pd.DataFrame({"steps": np.arange(len(scores)) * 1000, "score": scores})
+
+
+def test_rule_based_policies_are_dashed_lines_at_their_scores(ax):
+    assert learning_curve(ax, {"ppo": curve([-90.0, -50.0, -40.0])}, {"base_stock": -45.0}) is ax
+    dashed = [line for line in ax.lines if line.get_linestyle() == "--"]
+    assert [list(line.get_ydata()) for line in dashed] == [[-45.0, -45.0]]
+    assert texts(ax) == ["ppo", "base_stock"]
+
+
+def test_several_seeds_are_their_mean(ax):
+    seeds = pd.concat([curve([-90.0, -50.0]), curve([-70.0, -40.0])])
+    learning_curve(ax, {"ppo": seeds}, {})
+    assert list(ax.lines[0].get_ydata()) == [-80.0, -45.0]
+    band = ax.collections[0].get_paths()[0].vertices[:, 1]
+    assert (band.min(), band.max()) == (-90.0, -40.0)
+
+
+def test_a_bad_start_does_not_flatten_the_rest(ax):
+    learning_curve(ax, {"ppo": curve([-1e6, -60.0, -50.0, -45.0, -44.0])}, {"base_stock": -45.0, "none": -80.0})
+    low, high = ax.get_ylim()
+    assert -100 < low < -80
+    assert -44 < high < 0
+
+
+def test_bars_stack_the_costs_of_each_policy_and_leave_income_out(ax, comparison):
+    comparison["money/revenue"] = 5000.0
+    cost_terms(ax, comparison)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["holding", "lost sale"]
+    ends = [bar.get_x() + bar.get_width() for bar in ax.containers[-1]]
+    assert ends == [90.0, 90.0, 100.0, 200.0]
+    assert texts(ax) == ["90", "90", "100", "200"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == list(comparison["policy"])
+
+
+def test_service_stands_against_stock_with_a_colour_for_each_kind(ax, comparison):
+    service_against_stock(ax, comparison)
+    assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in ax.lines] == [
+        (28.0, 0.95),
+        (30.0, 0.9712),
+        (28.1, 0.9505),
+        (50.0, 0.95),
+    ]
+    assert [to_hex(line.get_color()).upper() for line in ax.lines] == [LEARNED, RULE_BASED, LEARNED, RULE_BASED]
+    assert texts(ax) == list(comparison["policy"])
+
+
+def test_differences_stand_with_their_intervals_about_zero(ax, comparison):
+    paired_differences(ax, comparison)
+    drawn = [list(line.get_xdata()) for line in ax.lines]
+    assert drawn[0] == [0, 0]  # the zero line
+    assert drawn[1:5] == [[10.1, 14.6], [12.3], [0.0, 0.0], [0.0]]
+    assert texts(ax) == ["+12.3 [+10.1, +14.6]", "reference", "-1.0 [-3.0, +1.0]", "-100.0 [-102.0, -98.0]"]
+    assert "base_stock" in ax.get_xlabel()
+
+
+def test_a_policy_far_beyond_the_others_is_an_arrow_at_the_edge(ax, comparison):
+    paired_differences(ax, comparison)
+    last = ax.lines[-1]
+    assert last.get_marker() == "<"
+    assert list(last.get_xdata()) == pytest.approx([-4 * 14.6])  # four times the median reach
+    assert ax.get_xlim()[0] > -70
+
+
+def test_a_single_policy_can_be_drawn(ax, comparison):
+    paired_differences(ax, comparison.iloc[[1]])
+    assert texts(ax) == ["reference"]

@@ -1,0 +1,50 @@
+import pytest
+from rich.console import Console
+
+from allotment.report.cells import comparison_cells, term_cells
+from allotment.report.tables import to_html, to_markdown, to_terminal
+
+
+def printed(table, width, colour=False):
+    console = Console(width=width, force_terminal=colour, color_system="standard" if colour else None)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get()
+
+
+@pytest.mark.parametrize("width", [100, 120])
+def test_the_tables_fit_the_terminal_with_whole_numbers(comparison, width):
+    comparison["policy"] = ["a learned policy with a rather long name", *comparison["policy"][1:]]
+    text = printed(to_terminal(comparison_cells(comparison, "cost")), width)
+    assert max(len(line) for line in text.splitlines()) <= width
+    assert "-12.3 [-14.6, -10.1]" in text
+    assert "1,187.7 ± 1.5" in text
+    assert "lost" in printed(to_terminal(term_cells(comparison)), width)
+
+
+def test_the_terminal_colours_only_sure_differences(comparison):
+    lines = printed(to_terminal(comparison_cells(comparison, "cost")), 120, colour=True).splitlines()
+    green, red = "\x1b[32m", "\x1b[31m"
+    assert [green in line for line in lines if "learned" in line] == [True, False]
+    assert [red in line for line in lines if "rule-based" in line] == [False, True]
+
+
+def test_names_in_brackets_are_not_taken_for_styles(comparison):
+    comparison.loc[0, "policy"] = "base_stock [red]"
+    assert "base_stock [red]" in printed(to_terminal(comparison_cells(comparison, "cost")), 120)
+
+
+def test_markdown_has_a_line_a_policy_and_numbers_to_the_right(comparison):
+    comparison.loc[0, "policy"] = "s|S"
+    lines = to_markdown(comparison_cells(comparison, "cost")).splitlines()
+    assert lines[1] == "| :-- | :-- | --: | --: | --: | --: | --: |"
+    assert lines[2].startswith(r"| s\|S | learned | 1,187.7 ± 1.5 | -12.3 [-14.6, -10.1] |")
+    assert len(lines) == 2 + len(comparison)
+
+
+def test_html_marks_what_is_sure_and_escapes_names(comparison):
+    comparison.loc[0, "policy"] = "<b>ppo</b>"
+    text = to_html(comparison_cells(comparison, "cost"))
+    assert '<tr class="better"><td class="word">&lt;b&gt;ppo&lt;/b&gt;</td>' in text
+    assert text.count('class="worse"') == 1
+    assert "<b>" not in text
