@@ -1,0 +1,38 @@
+"""Allotment: inventory allocation worlds, policies that learn or follow rules, and comparisons on common worlds.
+
+The names below load what they need when they are first used, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from allotment.assembly import evaluate, load_policy, make, make_sb3, make_vec, train, tune
+    from allotment.scenario.loader import load_scenario
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "load_scenario": "allotment.scenario.loader",
+    "make": "allotment.assembly",
+    "make_vec": "allotment.assembly",
+    "make_sb3": "allotment.assembly",
+    "train": "allotment.assembly",
+    "tune": "allotment.assembly",
+    "evaluate": "allotment.assembly",
+    "load_policy": "allotment.assembly",
+}
+
+__all__ = ["__version__", "evaluate", "load_policy", "load_scenario", "make", "make_sb3", "make_vec", "train", "tune"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'allotment' has no attribute {name!r}; it offers {', '.join(__all__)}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

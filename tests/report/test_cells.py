@@ -36,8 +36,8 @@ def test_what_is_sure_to_be_better_is_better_whatever_the_objective(comparison):
 
 def test_differences_show_the_digits_that_their_intervals_support(comparison):
     tight = comparison.assign(score_standard_error=0.0, score=[9.0, 8.0, 7.0, 6.0])
-    tight = tight.assign(difference_low=tight["difference"] - 0.02, difference_high=tight["difference"] + 0.02)
-    assert difference_texts(tight, "profit")[0] == "+12.300 [+12.280, +12.320]"
+    tight = tight.assign(difference_low=tight["difference"] - 0.005, difference_high=tight["difference"] + 0.005)
+    assert difference_texts(tight, "profit")[0] == "+12.3000 [+12.2950, +12.3050]"
 
 
 def test_terms_that_nothing_moves_are_left_out(comparison):

@@ -58,8 +58,7 @@ def test_the_layout_has_one_chart_a_measure_for_exactly_its_name(tmp_path):
     [event] = events(tmp_path).Tensors("custom_scalars__config__")
     layout = layout_pb2.Layout.FromString(event.tensor_proto.string_val[0])
     charts = {
-        category.title: {chart.title: list(chart.multiline.tag) for chart in category.chart}
-        for category in layout.category
+        category.title: {chart.title: list(chart.multiline.tag) for chart in category.chart} for category in layout.category
     }
     assert charts == {
         "Policies compared": {"score": ["^evaluation/score$"], "fill rate": ["^evaluation/fill_rate$"]},

@@ -10,7 +10,7 @@ import numpy as np
 
 from allotment.engine.rationing import ration
 from allotment.engine.state import Flows, State
-from allotment.scenario.problem import REASONS, Floats, Integers, Problem
+from allotment.scenario.problem import REASONS, ROUNDING, Floats, Integers, Problem
 
 
 def cut_requests(problem: Problem, state: State, flows: Flows, orders: Floats) -> Flows:
@@ -27,7 +27,7 @@ def cut_requests(problem: Problem, state: State, flows: Flows, orders: Floats) -
         ("minimum", _to_multiples),
     ):
         left = np.minimum(units, cut(problem, state, units))
-        reason = np.where(left < units, REASONS.index(name), reason).astype(np.int8)
+        reason = np.where(left < units - ROUNDING, REASONS.index(name), reason).astype(np.int8)
         units = left
     return flows._replace(requested=orders, executed=units, cut_reason=reason)
 
@@ -89,5 +89,6 @@ def _levels(problem: Problem, lanes: Integers) -> Integers:
 def _to_multiples(problem: Problem, state: State, units: Floats) -> Floats:
     """Round down to the lane's multiple; what is then below its minimum is not shipped."""
     step = np.where(problem.lanes.multiple > 0.0, problem.lanes.multiple, 1.0)
-    units = np.where(problem.lanes.multiple > 0.0, np.floor(units / step) * step, units)
-    return np.where(units < problem.lanes.minimum, 0.0, units)
+    rounded = np.where(problem.lanes.multiple > 0.0, np.floor(units / step + ROUNDING) * step, units)
+    too_few = (rounded < problem.lanes.minimum - ROUNDING) | (rounded < ROUNDING)
+    return np.where(too_few, 0.0, rounded)

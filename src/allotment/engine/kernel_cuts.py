@@ -8,6 +8,7 @@ import numpy as np
 
 from allotment.engine.compiled import inner
 from allotment.engine.kernel_rationing import ration
+from allotment.scenario.problem import ROUNDING
 
 LANE, CAPACITY, NO_STOCK, MINIMUM = 1, 2, 3, 4  # positions in `REASONS`
 
@@ -60,8 +61,9 @@ def cut_to_lane_capacity(lanes, sharing, flows, world, amounts, levels):  # type
 @inner
 def give(flows, world, lane, sku, units, reason):  # type: ignore[no-untyped-def]
     """Execute `units`, noting the reason where that is less than before."""
-    if units < flows.executed[world, lane, sku]:
-        flows.executed[world, lane, sku] = units
+    before = flows.executed[world, lane, sku]
+    flows.executed[world, lane, sku] = min(before, units)
+    if units < before - ROUNDING:
         flows.cut_reason[world, lane, sku] = reason
 
 
@@ -156,7 +158,7 @@ def cut_to_multiples(lanes, flows, world):  # type: ignore[no-untyped-def]
             units = flows.executed[world, lane, sku]
             multiple = lanes.multiple[lane, sku]
             if multiple > 0.0:
-                units = math.floor(units / multiple) * multiple
-            if units < lanes.minimum[lane, sku]:
+                units = math.floor(units / multiple + ROUNDING) * multiple
+            if units < lanes.minimum[lane, sku] - ROUNDING or units < ROUNDING:
                 units = 0.0
             give(flows, world, lane, sku, units, MINIMUM)

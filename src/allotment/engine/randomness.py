@@ -20,7 +20,7 @@ WEYL_0 = np.uint64(0x9E3779B9)
 WEYL_1 = np.uint64(0xBB67AE85)
 LOW = np.uint64(0xFFFFFFFF)
 WORD = np.uint64(32)
-ELEVEN = np.uint64(11)
+TWELVE = np.uint64(12)
 
 
 @inner
@@ -42,11 +42,17 @@ def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
 
 @inner
 def uniform(stream, seed, episode, period):  # type: ignore[no-untyped-def]
-    """Return a uniform number in (0, 1) with 53 random bits."""
+    """Return a uniform number in (0, 1)."""
     key = np.uint64(stream)
     world = np.uint64(seed)
     c0, c1, _, _ = philox(world & LOW, world >> WORD, np.uint64(episode) & LOW, np.uint64(period) & LOW, key & LOW, key >> WORD)
-    return (np.float64(((c0 << WORD) | c1) >> ELEVEN) + 0.5) * (1.0 / 9007199254740992.0)
+    return fraction(c0, c1)
+
+
+@inner
+def fraction(high, low):  # type: ignore[no-untyped-def]
+    """Return the number in (0, 1) that two 32-bit words stand for; with 52 bits, adding a half is exact and 1 is never met."""
+    return (np.float64(((high << WORD) | low) >> TWELVE) + 0.5) * (1.0 / 4503599627370496.0)
 
 
 @inner

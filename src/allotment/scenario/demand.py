@@ -136,14 +136,15 @@ def _fill_history(
     if replayed and len(units) < length:
         raise ScenarioError(f"{where}: history {process.history!r} has {len(units)} periods, the horizon {length}")
     known = units if not replayed else _by_name(histories[process.forecast], scenario, where)
-    mean, deviation = resampling_moments(known, process.window)
+    window = _narrow(process.window, known)
+    mean, deviation = resampling_moments(known, window)
     cycle = len(arrays["mean"])
     arrays["kind"][cells] = HISTORY
     arrays["mean"][:, cells] = np.resize(mean, (cycle, *mean.shape[1:]))[:, cells]
     arrays["deviation"][:, cells] = np.resize(deviation, (cycle, *mean.shape[1:]))[:, cells]
     arrays["history"] = units
     arrays["replayed"] = replayed
-    arrays["window"] = -1 if process.window is None else process.window
+    arrays["window"] = -1 if window is None else window
 
 
 def _by_name(history: History, scenario: Scenario, where: str) -> Floats:
@@ -156,9 +157,14 @@ def _by_name(history: History, scenario: Scenario, where: str) -> Floats:
     return np.ascontiguousarray(history.units[:, channels][:, :, skus])
 
 
+def _narrow(window: int | None, units: Floats) -> int | None:
+    """Return the window, none where it spans the whole history: a period shall not count twice."""
+    return None if window is None or 2 * window + 1 >= len(units) else window
+
+
 def resampling_moments(units: Floats, window: int | None) -> tuple[Floats, Floats]:
     """Return mean and standard deviation of a resampled period, each (recorded periods, channels, skus)."""
-    if window is None or 2 * window + 1 >= len(units):
+    if window is None:
         whole = np.broadcast_to
         return whole(units.mean(axis=0), units.shape), whole(units.std(axis=0), units.shape)
     near = np.stack([np.roll(units, -offset, axis=0) for offset in range(-window, window + 1)])

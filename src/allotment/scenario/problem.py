@@ -34,6 +34,7 @@ TERMS = (
 )
 INCOME = ("revenue", "salvage")
 REASONS = ("", "lane", "capacity", "no_stock", "minimum")  # why an order was cut
+ROUNDING = 1e-9  # units; where units are continuous, less than this is rounding error and no shipment or cut
 
 
 class Clock(NamedTuple):
@@ -141,6 +142,11 @@ class Problem(NamedTuple):
     tables: Tables
     serving: Serving
     prices: Prices
+
+    @property
+    def cycle(self) -> int:
+        """Return the number of periods after which demand's parameters repeat."""
+        return self.demand.mean.shape[0]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,24 @@
+"""What a policy decides for a batch of worlds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from allotment.env.observation import Observation
+from allotment.scenario.problem import Floats
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Quantities requested on each supply lane, (B, L, K) units."""
+
+    orders: Floats
+
+
+class Decides(Protocol):
+    """Anything that decides: rule-based and learned policies alike."""
+
+    def decide(self, observation: Observation) -> Decision:
+        """Return the decision for every world of the observation."""
+        ...

@@ -1,0 +1,108 @@
+"""What a policy sees: stock, orders under way by age, open orders, past demand, the calendar and a forecast.
+
+Rule-based and learned policies receive the same object. It holds nothing of the future: when a shipment will arrive is not
+part of it, only when it was ordered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allotment.engine.state import State
+from allotment.scenario.problem import Floats, Integers, Problem
+
+
+def visible_ages(problem: Problem) -> int:
+    """Return how many order ages can be under way at a decision, from 1 period old."""
+    return max(0, problem.lanes.slots - 1 - int(problem.clock.received_first))
+
+
+def mean_demand(problem: Problem) -> Floats:
+    """Return each channel's mean demand for each SKU over a cycle, (C, K) units/period."""
+    return problem.demand.mean.mean(axis=0)
+
+
+def by_home(problem: Problem, by_channel: Floats) -> Floats:
+    """Sum channels (…, C, K) into the sites they are nearest to (…, S, K)."""
+    at_home = problem.serving.home[None, :] == np.arange(len(problem.sharing.handling))[:, None]
+    return at_home.astype(float) @ by_channel
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What is known of a batch of worlds at a decision. Axes as in `Problem`; ages A count periods since the order."""
+
+    problem: Problem
+    on_hand: Floats  # (B, S, K) units
+    open_orders: Floats  # (B, C, K) units
+    period: Integers  # (B,)
+    slots: Floats  # (B, order slots, L, K) units under way by the period of the order, modulo the slots
+    history: Floats  # (B, history slots, C, K) units demanded by period, modulo the slots
+
+    @classmethod
+    def of(cls, problem: Problem, state: State) -> Observation:
+        """Return what a policy sees of a state."""
+        return cls(
+            problem=problem,
+            on_hand=state.on_hand[..., 0],
+            open_orders=state.open_orders[..., 0],
+            period=state.period,
+            slots=state.in_transit[..., 0],
+            history=state.demand_history,
+        )
+
+    @property
+    def batch(self) -> int:
+        """Return the number of worlds."""
+        return len(self.period)
+
+    @cached_property
+    def outstanding(self) -> Floats:
+        """Return units under way by order age, (B, A, L, K), the youngest (1 period) first."""
+        ages = np.arange(1, visible_ages(self.problem) + 1)
+        slots = (self.period[:, None] - ages) % self.problem.lanes.slots
+        return self.slots[np.arange(self.batch)[:, None], slots]
+
+    @cached_property
+    def outstanding_by_lane(self) -> Floats:
+        """Return units under way, (B, L, K)."""
+        return self.slots.sum(axis=1)
+
+    @cached_property
+    def inbound(self) -> Floats:
+        """Return units under way to each site, (B, S, K)."""
+        leads_to = self.problem.lanes.to[None, :] == np.arange(len(self.problem.sharing.handling))[:, None]
+        return leads_to.astype(float) @ self.outstanding_by_lane
+
+    @cached_property
+    def demand_history(self) -> Floats:
+        """Return past demand, (B, H, C, K) units, the latest first; zero before the episode began."""
+        kept = self.problem.demand.history_slots
+        latest = self.period if self.problem.clock.demand_first else self.period - 1
+        slots = (latest[:, None] - np.arange(kept)) % max(kept, 1)
+        return self.history[np.arange(self.batch)[:, None], slots]
+
+    @cached_property
+    def inventory_position(self) -> Floats:
+        """Return on hand + under way − open orders of the channels a site is nearest to, (B, S, K) units."""
+        return self.on_hand + self.inbound - by_home(self.problem, self.open_orders)
+
+    def forecast(self, periods: int) -> tuple[Floats, Floats]:
+        """Return mean and standard deviation of the demand near each site in this and the coming periods.
+
+        Both are (B, periods, S, K) in units; channels are taken as independent. What has been seen already (demand before
+        `decide`) is not forecast again: the first period is then the next one.
+        """
+        first = self.period + int(self.problem.clock.demand_first)
+        places = (first[:, None] + np.arange(periods)) % self.problem.cycle
+        means, variances = _site_moments(self.problem)
+        return means[places], np.sqrt(variances[places])
+
+
+def _site_moments(problem: Problem) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean and variance of demand near each site, each (P, S, K)."""
+    return by_home(problem, problem.demand.mean), by_home(problem, problem.demand.deviation**2)

@@ -1,0 +1,21 @@
+"""Playing episodes: a policy in a batch of worlds, period by period. Evaluation, tuning and figures all play through here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from allotment.engine.state import Flows
+from allotment.env.decision import Decides
+from allotment.env.simulation import Simulation
+from allotment.scenario.loader import World
+from allotment.scenario.problem import Integers
+
+
+def play(world: World, policy: Decides, seeds: Integers) -> Iterator[tuple[int, Flows]]:
+    """Play the first episode of each seed (n,) to its end; yields each period's number and record, valid until the next."""
+    simulation = Simulation(world.problem, len(seeds))
+    simulation.reset(np.arange(len(seeds)), np.asarray(seeds, dtype=np.int64), np.zeros(len(seeds), dtype=np.int64))
+    for period in range(world.problem.clock.length):
+        yield period, simulation.step(policy.decide(simulation.observation()).orders)

@@ -1,0 +1,106 @@
+"""The Stable-Baselines3 VecEnv over the native batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from stable_baselines3.common.vec_env import VecEnv
+
+from allotment.env.encoding import Encoding
+from allotment.env.flatten import Flattener
+from allotment.env.simulation import Simulation, world_seeds
+from allotment.env.spaces import action_space, checked_actions, observation_space
+from allotment.scenario.loader import World
+
+
+class StableVecEnv(VecEnv):
+    """`num_envs` worlds for Stable-Baselines3.
+
+    With `stagger` the first episodes of a window end early, world by world, so that truncations do not come all at once;
+    these episodes are left out of the episode statistics.
+    """
+
+    def __init__(self, world: World, encoding: Encoding, num_envs: int, stagger: bool = False) -> None:
+        super().__init__(num_envs, observation_space(Flattener(world)), action_space(encoding))
+        self.world = world
+        self.encoding = encoding
+        self.flattener = Flattener(world)
+        self.simulation = Simulation(world.problem, num_envs)
+        self.render_mode = None
+        length = world.problem.clock.length
+        stagger = stagger and not world.problem.clock.season
+        self.first_ends = 1 + (np.arange(num_envs) * length) // num_envs if stagger else np.full(num_envs, length)
+        self.staggered = self.first_ends < length
+        self.returns = np.zeros(num_envs)
+        self._next_seed: int | None = None
+
+    def seed(self, seed: int | None = None) -> Sequence[int | None]:
+        """Set the seed of the next reset: world i gets seed + i."""
+        self._next_seed = seed
+        return [None if seed is None else seed + world for world in range(self.num_envs)]
+
+    def reset(self) -> NDArray[np.float32]:
+        """Start episodes: the first of each seed after `seed`, else the next ones."""
+        if self._next_seed is None and self.simulation.started:
+            self.simulation.next_episodes(np.arange(self.num_envs))
+        else:
+            seeds = world_seeds(self._next_seed, self.num_envs, np.random.default_rng())
+            self.simulation.reset(np.arange(self.num_envs), seeds, np.zeros(self.num_envs, dtype=np.int64))
+        self._next_seed = None
+        self.returns[:] = 0.0
+        return self.flattener(self.simulation.observation())
+
+    def step_async(self, actions: NDArray[Any]) -> None:
+        """Take the actions of the next step, (num_envs, size)."""
+        self.actions = checked_actions(actions, self.encoding, self.num_envs)
+
+    def step_wait(self):  # type: ignore[no-untyped-def]
+        """Play one period everywhere. Returns observations, rewards (float32), dones and infos."""
+        flows = self.simulation.step(self.encoding.orders(self.actions, self.simulation.observation()))
+        self.returns += flows.reward
+        rewards = flows.reward.astype(np.float32)
+        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        observations = self.flattener(self.simulation.observation())
+        dones = self.simulation.ended | (self.staggered & (self.simulation.state.period >= self.first_ends))
+        if dones.any():
+            observations = self._next_episodes(np.flatnonzero(dones), observations, infos)
+        return observations, rewards, dones, infos
+
+    def _next_episodes(
+        self, worlds: NDArray[np.int64], observations: NDArray[np.float32], infos: list[dict[str, Any]]
+    ) -> NDArray[np.float32]:
+        """Put the ends of episodes into `infos` and start the next ones; returns the observations after that."""
+        for world in worlds:
+            infos[world]["terminal_observation"] = observations[world].copy()
+            infos[world]["TimeLimit.truncated"] = not self.world.problem.clock.season
+            if not self.staggered[world]:
+                length = int(self.simulation.state.period[world])
+                infos[world]["episode"] = {"r": float(self.returns[world]), "l": length, "t": 0.0}
+        self.staggered[worlds] = False
+        self.returns[worlds] = 0.0
+        self.simulation.next_episodes(worlds)
+        return self.flattener(self.simulation.observation())
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+    def get_attr(self, attr_name: str, indices: Any = None) -> list[Any]:
+        """Return an attribute once for each chosen world."""
+        return [getattr(self, attr_name)] * len(list(self._get_indices(indices)))
+
+    def set_attr(self, attr_name: str, value: Any, indices: Any = None) -> None:
+        """Set an attribute of the batch."""
+        setattr(self, attr_name, value)
+
+    def env_method(self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any) -> list[Any]:
+        """Call a method of the batch, once for each chosen world."""
+        return [
+            getattr(self, method_name)(*method_args, **method_kwargs) for _ in list(self._get_indices(indices))
+        ]
+
+    def env_is_wrapped(self, wrapper_class: type, indices: Any = None) -> list[bool]:
+        """Nothing is wrapped."""
+        return [False] * len(list(self._get_indices(indices)))

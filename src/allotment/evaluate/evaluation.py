@@ -1,0 +1,74 @@
+"""Evaluation: a policy on the common test worlds, one row an episode.
+
+Episode j is the same world for every policy and every batch size: its seed is the base of (purpose, seed) plus j.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from allotment.env.decision import Decides
+from allotment.env.play import play
+from allotment.evaluate.metrics import Tally
+from allotment.scenario.loader import World
+from allotment.scenario.problem import Floats
+from allotment.scenario.streams import derived_seed
+
+CELLS_AT_ONCE = 4_000_000  # supply lanes × SKUs × order slots × episodes held in memory together
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A policy's episodes: one row each, and the score by SKU for bootstraps over items."""
+
+    episodes: pd.DataFrame
+    score_by_sku: Floats  # (episodes, K) money per measured period
+
+
+def evaluate(
+    policy: Decides,
+    world: World,
+    episodes: int,
+    seed: int,
+    purpose: str = "test",
+    progress: Callable[[int], None] | None = None,
+) -> Evaluation:
+    """Play `episodes` worlds of a purpose and measure each.
+
+    Columns: policy, kind, episode, seed, periods, score (money per measured period: profit, or minus cost),
+    discounted_return, units per period, fill_rate, cycle_service_level, stock_turns, and money/<term> per period.
+    """
+    if episodes < 1:
+        raise ValueError(f"episodes must be at least 1, not {episodes}")
+    seeds = derived_seed(purpose, seed) + np.arange(episodes, dtype=np.int64)
+    batch = _batch_size(world, episodes)
+    frames, by_sku = [], []
+    for start in range(0, episodes, batch):
+        part = seeds[start : start + batch]
+        tally = Tally(world, len(part))
+        for period, flows in play(world, policy, part):
+            tally.add(period, flows)
+            if progress:
+                progress(len(part))
+        frames.append(pd.DataFrame({"episode": np.arange(start, start + len(part)), "seed": part, **tally.measures()}))
+        by_sku.append(tally.score_by_sku())
+    rows = pd.concat(frames, ignore_index=True)
+    rows.insert(0, "policy", getattr(policy, "name", type(policy).__name__))
+    rows.insert(1, "kind", getattr(policy, "kind", "rule-based"))
+    rows.insert(4, "periods", world.scenario.horizon.periods)
+    return Evaluation(rows, np.concatenate(by_sku))
+
+
+def _batch_size(world: World, episodes: int) -> int:
+    cells = world.problem.lanes.allowed.size * world.problem.lanes.slots
+    return int(np.clip(CELLS_AT_ONCE // max(cells, 1), 1, episodes))
+
+
+def mean_measures(rows: pd.DataFrame) -> dict[str, float]:
+    """Return the mean of every measure of one policy's episodes, under the names that TensorBoard shows."""
+    numbers = rows.drop(columns=["episode", "seed", "periods"]).select_dtypes("number")
+    return {str(name): float(value) for name, value in numbers.mean().items()}

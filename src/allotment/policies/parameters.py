@@ -1,0 +1,84 @@
+"""The parameters of a rule-based policy: arrays by site and SKU, or by SKU, given in a config or found by tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from allotment.scenario.errors import ScenarioError, nearest
+from allotment.scenario.loader import World
+from allotment.scenario.patterns import matching, spread
+from allotment.scenario.problem import Floats
+
+TUNED = "tuned"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What a policy's parameter means, where its tuning starts and how far a first step goes."""
+
+    name: str
+    axes: Literal["site_sku", "sku"]
+    start: Callable[[World], Floats]  # a guess in the parameter's shape
+    step: Callable[[World], Floats]  # first step of the search, in the same shape
+    whole: bool = False  # rounded to whole units where the world's units are whole
+    signed: bool = False  # may be negative
+
+    def shape(self, world: World) -> tuple[int, ...]:
+        """Return the parameter's shape in a world."""
+        sites, skus = world.problem.sharing.initial_stock.shape
+        return (sites, skus) if self.axes == "site_sku" else (skus,)
+
+    def legal(self, values: Floats, world: World) -> Floats:
+        """Return the nearest values that the parameter may take."""
+        values = values if self.signed else np.maximum(values, 0.0)
+        return np.round(values) if self.whole and world.problem.sharing.whole else values
+
+
+def parameter_values(parameter: Parameter, given: Any, world: World, where: str) -> Floats:
+    """Return the array that a config's value stands for: a number, or a mapping by SKU, by site, or by site and SKU."""
+    shape = parameter.shape(world)
+    if isinstance(given, list):
+        array = np.array(given, dtype=float)
+        if array.shape != shape:
+            raise ScenarioError(f"{where} has shape {array.shape}, the world needs {shape}")
+    elif isinstance(given, Mapping):
+        array = _from_mapping(given, world, len(shape), where)
+    elif isinstance(given, int | float) and not isinstance(given, bool):
+        array = np.full(shape, float(given))
+    else:
+        raise ScenarioError(f"{where} must be a number, a mapping by site or SKU, or {TUNED!r}, not {given!r}")
+    if not np.isfinite(array).all() or (not parameter.signed and (array < 0.0).any()):
+        raise ScenarioError(f"{where} must be finite{'' if parameter.signed else ' and >= 0'}, not {given!r}")
+    return array
+
+
+def _from_mapping(given: Mapping[str, Any], world: World, dimensions: int, where: str) -> Floats:
+    skus, sites = world.names.skus, world.names.sites
+    if dimensions == 1:
+        return spread(_numbers(given, where), skus, where)
+    values = np.full((len(sites), len(skus)), np.nan)
+    for pattern, inner in given.items():
+        rows = matching(str(pattern), sites, where)
+        row = spread(_numbers(inner, where) if isinstance(inner, Mapping) else float(inner), skus, f"{where}.{pattern}")
+        values[rows] = row
+    if np.isnan(values).any():
+        raise ScenarioError(f"{where}: no value for site {sites[int(np.isnan(values).any(axis=1).argmax())]!r}")
+    return values
+
+
+def _numbers(given: Mapping[str, Any], where: str) -> dict[str, float]:
+    for key, value in given.items():
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ScenarioError(f"{where}.{key} must be a number, not {value!r}")
+    return {str(key): float(value) for key, value in given.items()}
+
+
+def check_names(given: Mapping[str, Any], allowed: list[str], where: str) -> None:
+    """Refuse a key that is not allowed, naming the nearest that is."""
+    for key in given:
+        if key not in allowed:
+            raise ScenarioError(f"{where}: unknown key {key!r}; {nearest(str(key), allowed)}")

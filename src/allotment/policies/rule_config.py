@@ -1,0 +1,140 @@
+"""Rule-based policies by name: one visible table from a config's `policy` to its parameters and its class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from allotment.env.decision import Decides, Decision
+from allotment.env.observation import Observation
+from allotment.policies import guesses, rules, transfers
+from allotment.policies.parameters import TUNED, Parameter, check_names, parameter_values
+from allotment.policies.sources import CHEAPEST, FASTEST, source_lanes
+from allotment.scenario.loader import World
+from allotment.scenario.problem import Floats
+
+FROM_COSTS = "from_costs"  # the critical ratio of the scenario's own costs
+NO_CAP = 1e15  # units; larger than any order
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A rule-based policy: what it is, its parameters, and how it is built from them."""
+
+    purpose: str
+    parameters: tuple[Parameter, ...]
+    build: Callable[..., Decides]  # network and one array for each parameter
+    defaults: Mapping[str, Any]  # values of parameters that a config may leave out
+
+
+def _level(source: str = CHEAPEST) -> Parameter:
+    return Parameter("level", "site_sku", guesses.cover(source), guesses.spread_over(source, 1.0), whole=True)
+
+
+_CAP = Parameter("cap", "site_sku", guesses.demand_share(1.5), guesses.demand_share(0.25), whole=True)
+_EXPEDITE = Parameter(
+    "expedite_level", "site_sku", guesses.cover(FASTEST, 0.0), guesses.spread_over(FASTEST, 1.0), whole=True, signed=True
+)
+_GAP = Parameter("gap", "site_sku", guesses.demand_share(2.0), guesses.demand_share(1.0), whole=True)
+_REORDER = Parameter(
+    "reorder_point", "site_sku", guesses.cover(CHEAPEST, 0.0), guesses.spread_over(CHEAPEST, 1.0), whole=True, signed=True
+)
+_QUANTITY = Parameter("quantity", "site_sku", guesses.demand_share(0.9), guesses.demand_share(0.1), whole=True)
+_SAFETY = Parameter(
+    "safety_factor", "site_sku", guesses.constant(1.0, "site_sku"), guesses.constant(0.5, "site_sku"), signed=True
+)
+
+KINDS: dict[str, Kind] = {
+    "base_stock": Kind("order up to a level every period", (_level(), _CAP), rules.BaseStock, {"cap": NO_CAP}),
+    "s_S": Kind("order up to a level when the position has fallen to a point", (_REORDER, _GAP), rules.ReorderPoint, {}),
+    "constant_order": Kind("order the same quantity every period", (_QUANTITY,), rules.ConstantOrder, {}),
+    "single_index": Kind("two sources, one position", (_EXPEDITE, _GAP), rules.SingleIndex, {}),
+    "dual_index": Kind("two sources, two positions", (_EXPEDITE, _level(), _CAP), rules.DualIndex, {"cap": NO_CAP}),
+    "newsvendor": Kind("order up to a forecast quantile", (_SAFETY,), rules.Newsvendor, {}),
+    "random": Kind("order anything", (), rules.RandomOrder, {}),
+}
+
+
+class Tuning(BaseModel):
+    """How parameters are searched for."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    worlds: Annotated[int, Field(ge=2)] = 128  # common worlds every candidate is played on
+    rounds: Annotated[int, Field(ge=1)] = 12  # passes over the parameters
+
+
+class RuleConfig(BaseModel):
+    """A rule-based policy's config file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    policy: str
+    source: str = CHEAPEST  # where to order: cheapest, fastest or a supplier's name
+    parameters: dict[str, Any] = {}  # a number, a mapping, `tuned`, or for safety factors `from_costs`
+    transfers: dict[str, Any] | None = None  # likewise; none = no transfers
+    seed: Annotated[int, Field(ge=0)] = 0  # of the random policy
+    tuning: Tuning = Tuning()
+
+
+@dataclass(frozen=True)
+class RulePolicy:
+    """A rule-based policy in a world: the rule, and the values of its parameters by name."""
+
+    name: str
+    config: RuleConfig
+    world: World
+    values: dict[str, Floats]
+    rule: Decides
+    kind: str = "rule-based"
+
+    def decide(self, observation: Observation) -> Decision:
+        """Return the rule's decision."""
+        return self.rule.decide(observation)
+
+    def with_values(self, values: dict[str, Floats]) -> RulePolicy:
+        """Return the same policy with other values of its parameters."""
+        return replace(self, values=values, rule=_rule(self.config, self.world, values))
+
+
+def parameters_of(config: RuleConfig, world: World) -> dict[str, Parameter]:
+    """Return the parameters a config has in a world, by name; transfers' only where lanes join sites."""
+    named = {parameter.name: parameter for parameter in KINDS[config.policy].parameters}
+    if config.transfers is not None and (world.problem.lanes.site >= 0).any():
+        named.update({parameter.name: parameter for parameter in transfers.PARAMETERS})
+    return named
+
+
+def build_rule(config: RuleConfig, world: World, origin: str, name: str | None = None) -> tuple[RulePolicy, list[str]]:
+    """Return a config's policy in a world, and the names of the parameters that still have to be tuned."""
+    kind = KINDS[config.policy]
+    check_names(config.parameters, [parameter.name for parameter in kind.parameters], f"{origin}: parameters")
+    check_names(config.transfers or {}, [parameter.name for parameter in transfers.PARAMETERS], f"{origin}: transfers")
+    given = {**kind.defaults, **config.parameters, **(config.transfers or {})}
+    values, tuned = {}, []
+    for parameter in parameters_of(config, world).values():
+        value = given.get(parameter.name, TUNED)
+        if value == TUNED:
+            tuned.append(parameter.name)
+            values[parameter.name] = parameter.legal(parameter.start(world), world)
+        elif value == FROM_COSTS and parameter.name == "safety_factor":
+            values[parameter.name] = rules.critical_safety_factor(world)
+        else:
+            values[parameter.name] = parameter_values(parameter, value, world, f"{origin}: {parameter.name}")
+    policy = RulePolicy(name or config.policy, config, world, values, _rule(config, world, values))
+    return policy, tuned
+
+
+def _rule(config: RuleConfig, world: World, values: dict[str, Floats]) -> Decides:
+    kind = KINDS[config.policy]
+    moves = (
+        transfers.Transfers(world, values["pull_below"], values["give_above"]) if "pull_below" in values else None
+    )
+    network = rules.Network(world, source_lanes(world, config.source), source_lanes(world, FASTEST), moves)
+    if config.policy == "random":
+        return kind.build(network, np.random.default_rng(config.seed))
+    return kind.build(network, *[values[parameter.name] for parameter in kind.parameters])

@@ -1,0 +1,55 @@
+"""Lateral transfers by cover: a site that falls below so many periods of demand draws on those that hold much more.
+
+Lanes between sites are tried in rising freight; a site gives only what it holds above its own cover.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from allotment.env.flatten import site_demand
+from allotment.env.observation import Observation, by_home
+from allotment.policies.guesses import constant
+from allotment.policies.parameters import Parameter
+from allotment.scenario.loader import World
+from allotment.scenario.problem import Floats
+
+PARAMETERS = (
+    Parameter("pull_below", "sku", constant(0.5, "sku"), constant(0.5, "sku")),
+    Parameter("give_above", "sku", constant(2.5, "sku"), constant(1.0, "sku")),
+)
+
+
+@dataclass(frozen=True)
+class Transfers:
+    """When to move stock between sites; both covers count periods of mean demand near the site."""
+
+    world: World
+    pull_below: Floats  # (K,) periods: a site asks for what it lacks to reach this
+    give_above: Floats  # (K,) periods: a site gives what it holds beyond this
+
+    def orders(self, observation: Observation) -> Floats:
+        """Return transfers (B, L, K) in units; zero on lanes of suppliers."""
+        lanes, demand = self.world.problem.lanes, site_demand(self.world)
+        orders = np.zeros((observation.batch, *lanes.allowed.shape))
+        wanted = by_home(self.world.problem, observation.open_orders)
+        lacking = self.pull_below * demand + wanted - observation.on_hand - self._coming(observation)
+        spare = observation.on_hand - wanted - self.give_above * demand
+        lacking, spare = np.maximum(lacking, 0.0), np.maximum(spare, 0.0)
+        freight = self.world.problem.prices.inbound_freight.mean(axis=1)
+        for lane in sorted(np.flatnonzero(lanes.site >= 0), key=lambda lane: freight[lane]):
+            source, to = lanes.site[lane], lanes.to[lane]
+            units = np.where(lanes.allowed[lane], np.minimum(lacking[:, to], spare[:, source]), 0.0)
+            units = np.floor(units) if self.world.problem.sharing.whole else units
+            lacking[:, to] -= units
+            spare[:, source] -= units
+            orders[:, lane] = units
+        return orders
+
+    def _coming(self, observation: Observation) -> Floats:
+        """Return transfers under way to each site, (B, S, K) units."""
+        lanes = self.world.problem.lanes
+        leads_to = (lanes.to[None, :] == np.arange(observation.on_hand.shape[1])[:, None]) & (lanes.site >= 0)
+        return leads_to.astype(float) @ observation.outstanding_by_lane
