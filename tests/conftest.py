@@ -2,7 +2,7 @@
 
 from hypothesis import HealthCheck, settings
 
-slow_data = [HealthCheck.too_slow, HealthCheck.data_too_large]
-settings.register_profile("quick", max_examples=60, derandomize=True, deadline=None, database=None, suppress_health_check=slow_data)
-settings.register_profile("fuzz", max_examples=3000, deadline=None, suppress_health_check=slow_data)
+large_worlds = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+settings.register_profile("quick", large_worlds, max_examples=60, derandomize=True, database=None)
+settings.register_profile("fuzz", large_worlds, max_examples=3000)
 settings.load_profile("quick")

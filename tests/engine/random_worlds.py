@@ -94,15 +94,12 @@ def random_worlds(draw: st.DrawFn, **fixed: Any) -> RandomWorld:
 def random_orders(world: RandomWorld, batch: int, seed: int) -> list[Floats]:
     """Return orders for an episode and two periods more, each (batch, lanes, skus): small, large, none and negative."""
     generator = np.random.default_rng(seed)
-    shape = (batch, *world.problem.lanes.allowed.shape)
-    periods = world.problem.clock.length + 2
-    return [
-        np.round(generator.uniform(-3.0, 15.0, shape) * generator.choice([0.0, 1.0, 1.0, 4.0], shape), 1) for _ in range(periods)
-    ]
+    shape = (world.problem.clock.length + 2, batch, *world.problem.lanes.allowed.shape)
+    return list(np.round(generator.uniform(-3.0, 15.0, shape) * generator.choice([0.0, 1.0, 1.0, 4.0], shape), 1))
 
 
 whole_amounts = st.integers(0, 25).map(float)
-decimal_amounts = st.one_of(st.integers(0, 250).map(lambda tenths: tenths / 10), st.floats(0.0, 25.0).map(lambda x: round(x, 3)))
+decimal_amounts = st.integers(0, 250).map(lambda tenths: tenths / 10) | st.floats(0.0, 25.0).map(lambda units: round(units, 3))
 prices = st.integers(0, 40).map(lambda quarters: quarters / 4)
 salvages = st.integers(-20, 20).map(lambda quarters: quarters / 4)
 
@@ -230,7 +227,9 @@ def _distances(draw: st.DrawFn, names: dict[str, list[str]]) -> dict[str, dict[s
 
 seasons = st.one_of(
     st.none(),
-    st.builds(lambda period, peak: {"period": period, "amplitude": 0.7, "peak": peak}, st.sampled_from(CYCLES), st.floats(0, 4)),
+    st.fixed_dictionaries(
+        {"period": st.sampled_from(CYCLES), "amplitude": st.sampled_from([0.0, 0.7]), "peak": st.floats(0, 4)}
+    ),
     st.sampled_from(CYCLES).flatmap(
         lambda period: st.lists(st.sampled_from([0.0, 1.0, 2.0]), min_size=period, max_size=period).map(
             lambda profile: {"period": period, "profile": profile}
@@ -244,7 +243,8 @@ def _processes(draw: st.DrawFn, names: dict[str, list[str]], units: str) -> dict
     distributions = ["poisson", "negative_binomial", "geometric", "binomial", "uniform_integer", "deterministic"]
     distribution = draw(st.sampled_from(distributions + ["normal"] * 4 * (units == "continuous")))
     if distribution == "binomial":
-        return {"distribution": distribution, "trials": draw(st.integers(1, 9)), "probability": draw(st.sampled_from([0.0, 0.3, 1.0]))}
+        probability = draw(st.sampled_from([0.0, 0.3, 1.0]))
+        return {"distribution": distribution, "trials": draw(st.integers(1, 9)), "probability": probability}
     if distribution == "uniform_integer":
         low = draw(st.integers(0, 3))
         return {"distribution": distribution, "low": low, "high": low + draw(st.integers(0, 5))}

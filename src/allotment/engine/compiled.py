@@ -26,3 +26,4 @@ remove_outdated(_here / "__pycache__", [*_here.glob("*.py"), _here.parent / "sce
 
 entry = njit(cache=True)  # callable from Python
 inner = njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # called by other compiled functions only
+inline = njit(cache=True, inline="always")  # laid into its caller, where a call for each number would cost more

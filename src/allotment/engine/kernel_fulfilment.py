@@ -11,46 +11,44 @@ from allotment.engine.kernel_rationing import ration
 
 
 @inner
-def fulfil(serving, sharing, lane_sites, state, flows, world, amounts, levels):  # type: ignore[no-untyped-def]
+def fulfil(serving, sharing, lane_sites, state, flows, first, last, amounts, levels):  # type: ignore[no-untyped-def]
     """Ship in the order of the rule, group by group; then what is not served is lost or stays open."""
-    flows.shipped[world] = 0.0
-    handling_left = sharing.handling.copy()
+    on_hand, open_orders, shipped = state.on_hand, state.open_orders, flows.shipped
+    handling_left = np.empty(sharing.handling.shape[0])
+    lane_left = np.empty(serving.capacity.shape[0])
+    levels[:] = 0
+    for world in range(first, last):
+        shipped[world] = 0.0
+        lane_left[:] = serving.capacity
+        leave_for_customers(sharing.handling, lane_sites, flows.executed, world, handling_left)
+        for group in range(serving.group_start.shape[0] - 1):
+            start, stop = serving.group_start[group], serving.group_start[group + 1]
+            for pair in range(start, stop):
+                channel = serving.channel[serving.pair_lane[pair]]
+                amounts[pair - start] = open_orders[world, channel, serving.pair_sku[pair], 0]
+            if stop - start > 1:
+                share_group(serving, sharing, on_hand, world, start, stop, amounts, levels, lane_left, handling_left)
+            for pair in range(start, stop):
+                lane, sku = serving.pair_lane[pair], serving.pair_sku[pair]
+                site, channel = serving.site[lane], serving.channel[lane]
+                units = min(amounts[pair - start], on_hand[world, site, sku, 0], lane_left[lane], handling_left[site])
+                units = max(0.0, units)
+                on_hand[world, site, sku, 0] -= units
+                open_orders[world, channel, sku, 0] -= units
+                lane_left[lane] -= units
+                handling_left[site] -= units
+                shipped[world, lane, sku] = units
+    lose(serving.lost, open_orders, flows.lost, first, last)
+
+
+@inner
+def leave_for_customers(handling, lane_sites, executed, world, handling_left):  # type: ignore[no-untyped-def]
+    """Write what transfers have left of each site's handling."""
+    handling_left[:] = handling
     for lane in range(lane_sites.shape[0]):
         if lane_sites[lane] >= 0:
-            for sku in range(flows.executed.shape[2]):
-                handling_left[lane_sites[lane]] -= flows.executed[world, lane, sku]
-    lane_left = serving.capacity.copy()
-    for group in range(serving.group_start.shape[0] - 1):
-        start, stop = serving.group_start[group], serving.group_start[group + 1]
-        want(serving, state.open_orders, world, start, stop, amounts, levels)
-        if stop - start > 1:
-            share_group(serving, sharing, state.on_hand, world, start, stop, amounts, levels, lane_left, handling_left)
-        for pair in range(start, stop):
-            ship(serving, state, flows.shipped, world, pair, amounts[pair - start], lane_left, handling_left)
-    lose(serving.lost, state.open_orders, flows.lost, world)
-
-
-@inner
-def want(serving, open_orders, world, start, stop, amounts, levels):  # type: ignore[no-untyped-def]
-    """Write what the customers of a group's pairs still want."""
-    for pair in range(start, stop):
-        channel = serving.channel[serving.pair_lane[pair]]
-        amounts[pair - start] = open_orders[world, channel, serving.pair_sku[pair], 0]
-        levels[pair - start] = 0
-
-
-@inner
-def ship(serving, state, shipped, world, pair, wanted, lane_left, handling_left):  # type: ignore[no-untyped-def]
-    """Ship as much of what a pair wants as stock, lane and handling allow."""
-    lane, sku = serving.pair_lane[pair], serving.pair_sku[pair]
-    site, channel = serving.site[lane], serving.channel[lane]
-    units = min(wanted, state.on_hand[world, site, sku, 0], lane_left[lane], handling_left[site])
-    units = max(0.0, units)
-    state.on_hand[world, site, sku, 0] -= units
-    state.open_orders[world, channel, sku, 0] -= units
-    lane_left[lane] -= units
-    handling_left[site] -= units
-    shipped[world, lane, sku] += units
+            for sku in range(executed.shape[2]):
+                handling_left[lane_sites[lane]] -= executed[world, lane, sku]
 
 
 @inner
@@ -91,12 +89,13 @@ def share_lane(serving, sharing, start, stop, lane, amounts, levels, limit):  # 
 
 
 @inner
-def lose(impatient, open_orders, lost, world):  # type: ignore[no-untyped-def]
+def lose(impatient, open_orders, lost, first, last):  # type: ignore[no-untyped-def]
     """Remove the unserved demand of channels that do not wait."""
-    channels, skus = lost.shape[1:]
-    for channel in range(channels):
-        for sku in range(skus):
-            unserved = open_orders[world, channel, sku, 0]
-            lost[world, channel, sku] = unserved if impatient[channel] else 0.0
-            if impatient[channel]:
-                open_orders[world, channel, sku, 0] = 0.0
+    for world in range(first, last):
+        for channel in range(lost.shape[1]):
+            for sku in range(lost.shape[2]):
+                if impatient[channel]:
+                    lost[world, channel, sku] = open_orders[world, channel, sku, 0]
+                    open_orders[world, channel, sku, 0] = 0.0
+                else:
+                    lost[world, channel, sku] = 0.0

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from allotment.engine.compiled import entry, inner
+from allotment.engine.compiled import entry, inline, inner
 from allotment.scenario.problem import HISTORY, NO_DEMAND, TABLE, Floats, Integers, Problem
 
 MULTIPLIER_0 = np.uint64(0xD2511F53)
@@ -55,7 +55,7 @@ def fraction(high, low):  # type: ignore[no-untyped-def]
     return (np.float64(((high << WORD) | low) >> TWELVE) + 0.5) * (1.0 / 4503599627370496.0)
 
 
-@inner
+@inline
 def table_value(tables, row, chance):  # type: ignore[no-untyped-def]
     """Return the smallest value of a table whose cumulative probability reaches `chance`."""
     guide = tables.guide_start[row]
@@ -67,7 +67,15 @@ def table_value(tables, row, chance):  # type: ignore[no-untyped-def]
     return tables.first[row] + place
 
 
-@inner
+@inline
+def table_draw(tables, row, stream, seed, episode, period):  # type: ignore[no-untyped-def]
+    """Return a draw from a table; a constant needs no random number."""
+    if tables.start[row + 1] - tables.start[row] == 1:
+        return tables.first[row]
+    return table_value(tables, row, uniform(stream, seed, episode, period))
+
+
+@inline
 def demand_draw(demand, tables, seed, episode, period, channel, sku, recorded):  # type: ignore[no-untyped-def]
     """Return the demand of a channel for a SKU in a period (units); `recorded` is the history's period."""
     kind = demand.kind[channel, sku]
@@ -76,17 +84,14 @@ def demand_draw(demand, tables, seed, episode, period, channel, sku, recorded): 
     if kind == HISTORY:
         return demand.history[recorded, channel, sku]
     place = period % demand.mean.shape[0]
-    row = demand.row[place, channel, sku]
-    if kind == TABLE and tables.start[row + 1] - tables.start[row] == 1:
-        return tables.first[row]
-    chance = uniform(demand.stream[channel, sku], seed, episode, period)
     if kind == TABLE:
-        return table_value(tables, row, chance)
+        return table_draw(tables, demand.row[place, channel, sku], demand.stream[channel, sku], seed, episode, period)
+    chance = uniform(demand.stream[channel, sku], seed, episode, period)
     deviate = demand.deviation[place, channel, sku] * normal_quantile(chance)
     return max(0.0, demand.mean[place, channel, sku] + deviate)
 
 
-@inner
+@inline
 def recorded_period(demand, seed, episode, period):  # type: ignore[no-untyped-def]
     """Return which period of the recorded history a period takes its demand from."""
     periods = demand.history.shape[0]
@@ -97,15 +102,6 @@ def recorded_period(demand, seed, episode, period):  # type: ignore[no-untyped-d
         return int(chance * periods)
     offset = int(chance * (2 * demand.window + 1)) - demand.window
     return (period + offset) % periods
-
-
-@inner
-def lead_time_draw(lanes, tables, seed, episode, period, lane):  # type: ignore[no-untyped-def]
-    """Return the lead time (periods) of a shipment made on a lane in a period."""
-    row = lanes.lead_row[lane]
-    if tables.start[row + 1] - tables.start[row] == 1:
-        return int(tables.first[row])
-    return int(table_value(tables, row, uniform(lanes.stream[lane], seed, episode, period)))
 
 
 @entry
@@ -123,7 +119,9 @@ def _demand(demand, tables, seed, episode, period, drawn):  # type: ignore[no-un
 def _lead_times(lanes, tables, seed, episode, period, drawn):  # type: ignore[no-untyped-def]
     for world in range(seed.shape[0]):
         for lane in range(drawn.shape[1]):
-            drawn[world, lane] = lead_time_draw(lanes, tables, seed[world], episode[world], period[world], lane)
+            drawn[world, lane] = table_draw(
+                tables, lanes.lead_row[lane], lanes.stream[lane], seed[world], episode[world], period[world]
+            )
 
 
 def demand(problem: Problem, seed: Integers, episode: Integers, period: Integers) -> Floats:

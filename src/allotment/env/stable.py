@@ -24,12 +24,12 @@ class StableVecEnv(VecEnv):
     """
 
     def __init__(self, world: World, encoding: Encoding, num_envs: int, stagger: bool = False) -> None:
+        self.render_mode = None
         super().__init__(num_envs, observation_space(Flattener(world)), action_space(encoding))
         self.world = world
         self.encoding = encoding
         self.flattener = Flattener(world)
         self.simulation = Simulation(world.problem, num_envs)
-        self.render_mode = None
         length = world.problem.clock.length
         stagger = stagger and not world.problem.clock.season
         self.first_ends = 1 + (np.arange(num_envs) * length) // num_envs if stagger else np.full(num_envs, length)
@@ -97,9 +97,7 @@ class StableVecEnv(VecEnv):
 
     def env_method(self, method_name: str, *method_args: Any, indices: Any = None, **method_kwargs: Any) -> list[Any]:
         """Call a method of the batch, once for each chosen world."""
-        return [
-            getattr(self, method_name)(*method_args, **method_kwargs) for _ in list(self._get_indices(indices))
-        ]
+        return [getattr(self, method_name)(*method_args, **method_kwargs) for _ in list(self._get_indices(indices))]
 
     def env_is_wrapped(self, wrapper_class: type, indices: Any = None) -> list[bool]:
         """Nothing is wrapped."""

@@ -58,9 +58,7 @@ class AllotmentVectorEnv(VectorEnv):
         """Play one period everywhere. Returns observations, rewards, terminated, truncated and info, a batch each."""
         if not self.simulation.started:
             raise RuntimeError("call reset before step")
-        decoded = self.encoding.orders(
-            checked_actions(actions, self.encoding, self.num_envs), self.simulation.observation()
-        )
+        decoded = self.encoding.orders(checked_actions(actions, self.encoding, self.num_envs), self.simulation.observation())
         flows = self.simulation.step(decoded)
         info: dict[str, Any] = {"money": flows.money.sum(axis=-1)}
         rewards, ended = flows.reward.copy(), self.simulation.ended

@@ -131,9 +131,7 @@ def build_rule(config: RuleConfig, world: World, origin: str, name: str | None =
 
 def _rule(config: RuleConfig, world: World, values: dict[str, Floats]) -> Decides:
     kind = KINDS[config.policy]
-    moves = (
-        transfers.Transfers(world, values["pull_below"], values["give_above"]) if "pull_below" in values else None
-    )
+    moves = transfers.Transfers(world, values["pull_below"], values["give_above"]) if "pull_below" in values else None
     network = rules.Network(world, source_lanes(world, config.source), source_lanes(world, FASTEST), moves)
     if config.policy == "random":
         return kind.build(network, np.random.default_rng(config.seed))

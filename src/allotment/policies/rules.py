@@ -121,9 +121,7 @@ class DualIndex:
         near = position - self._late(observation)
         fast = np.where(self._two_sources(), np.maximum(self.expedite_level - near, 0.0), 0.0)
         slow = np.clip(self.level - position - fast, 0.0, self.cap)
-        return Decision(
-            self.network.order(slow, transfers).orders + placed(self.network.world, fast, self.network.fast_lanes)
-        )
+        return Decision(self.network.order(slow, transfers).orders + placed(self.network.world, fast, self.network.fast_lanes))
 
     def _two_sources(self) -> np.ndarray:
         return self.network.lanes != self.network.fast_lanes

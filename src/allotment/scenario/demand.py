@@ -72,9 +72,9 @@ def _cycle(scenario: Scenario, histories: dict[str, History]) -> int:
 def _fill_distribution(
     arrays: dict, cells: Flags, process: processes.Process, scenario: Scenario, packing: TableSet, where: str
 ) -> None:
-    means = _means(process, scenario, len(arrays["mean"]), where)
+    means = _means(process, scenario, cells, len(arrays["mean"]), where)
     if isinstance(process, processes.Normal):
-        base = np.maximum(_means(process, scenario, 1, where, shaped=False), 1e-300)
+        base = np.maximum(_means(process, scenario, cells, 1, where, shaped=False), 1e-300)
         arrays["kind"][cells] = NORMAL
         arrays["mean"][:, cells] = means[:, cells]
         arrays["deviation"][:, cells] = process.standard_deviation * (means / base)[:, cells]
@@ -87,13 +87,15 @@ def _fill_distribution(
         arrays["deviation"][period, channel, sku] = math.sqrt(table.variance)
 
 
-def _means(process: processes.Process, scenario: Scenario, cycle: int, where: str, shaped: bool = True) -> Floats:
+def _means(process: processes.Process, scenario: Scenario, cells: Flags, cycle: int, where: str, shaped: bool = True) -> Floats:
     """Return the mean by period of the cycle, channel and SKU, before any clipping."""
     channels = [channel.name for channel in scenario.channels]
     skus = [sku.name for sku in scenario.skus]
     if not isinstance(process, processes.Shaped):
         return np.zeros((cycle, len(channels), len(skus)))
-    scale = spread(process.scale, channels, f"{where}.scale") if process.scale != 1.0 else np.ones(len(channels))
+    concerned = np.flatnonzero(cells.any(axis=1))
+    scale = np.zeros(len(channels))
+    scale[concerned] = spread(process.scale, [channels[channel] for channel in concerned], f"{where}.scale")
     mean = np.outer(scale, spread(process.mean, skus, f"{where}.mean"))
     multiplier = season_multipliers(process.season) if shaped and process.season else np.ones(1)
     return np.resize(multiplier, cycle)[:, None, None] * mean

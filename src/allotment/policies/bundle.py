@@ -1,0 +1,102 @@
+"""Policy bundles: a folder that holds a policy and its world, and from which nothing is ever unpickled.
+
+`bundle.json` says what the policy is, `scenario.yaml` its world; a rule's parameters are JSON, a network's weights
+safetensors. A residual policy holds the bundle of the rule that it corrects in `rule/`.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from allotment.env.encoding import Residual
+from allotment.policies.encoding_config import EncodingConfig, build_encoding
+from allotment.policies.rule_config import RuleConfig, RulePolicy, build_rule
+from allotment.scenario.errors import ScenarioError
+from allotment.scenario.loader import World, world_from
+
+SCHEMA = 1
+
+
+def save_rule(policy: RulePolicy, folder: Path) -> None:
+    """Write a rule-based policy's bundle."""
+    folder.mkdir(parents=True, exist_ok=True)
+    values = {name: array.tolist() for name, array in policy.values.items()}
+    _write(folder, policy.world, {"kind": policy.kind, "name": policy.name, "config": policy.config.model_dump()})
+    (folder / "parameters.json").write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+
+
+def save_learned(policy: Any, network: dict[str, Any], encoding: EncodingConfig, folder: Path) -> None:
+    """Write a learned policy's bundle; `network` is its shape as plain values."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    about = {"kind": policy.kind, "name": policy.name, "network": network}
+    _write(folder, policy.world, {**about, "encoding": encoding.model_dump(exclude={"rule"})})
+    save_file({name: tensor.contiguous() for name, tensor in policy.actor.state_dict().items()}, folder / "weights.safetensors")
+    if isinstance(policy.encoding, Residual):
+        save_rule(policy.encoding.rule, folder / "rule")  # type: ignore[arg-type]
+
+
+def load_bundle(folder: Path, world: World | None = None) -> Any:
+    """Return the policy of a bundle, in its own world or in another one with the same sites, SKUs and lanes.
+
+    Raises `ScenarioError` where the folder holds no bundle, or one of another schema.
+    """
+    about = _read(folder)
+    if world is None:
+        content = yaml.safe_load((folder / "scenario.yaml").read_text(encoding="utf-8"))
+        world = world_from(content, str(folder / "scenario.yaml"))
+    if about["kind"] == "rule-based":
+        return _load_rule(folder, about, world)
+    return _load_learned(folder, about, world)
+
+
+def _load_rule(folder: Path, about: dict[str, Any], world: World) -> RulePolicy:
+    values = json.loads((folder / "parameters.json").read_text(encoding="utf-8"))
+    config = RuleConfig.model_validate(about["config"])
+    transfers = None
+    if config.transfers is not None:
+        transfers = {name: values.pop(name) for name in ("pull_below", "give_above") if name in values}
+    given = config.model_copy(update={"parameters": values, "transfers": transfers})
+    return build_rule(given, world, str(folder / "parameters.json"), about["name"])[0]
+
+
+def _load_learned(folder: Path, about: dict[str, Any], world: World) -> Any:
+    from safetensors.torch import load_file
+
+    from allotment.env.flatten import Flattener
+    from allotment.policies.learned import LearnedPolicy, build_actor
+    from allotment.policies.networks import NetworkShape
+
+    rule = load_bundle(folder / "rule", world) if (folder / "rule").is_dir() else None
+    encoding = build_encoding(EncodingConfig.model_validate(about["encoding"]), world, rule)
+    actor = build_actor(NetworkShape(**about["network"]), world, encoding)
+    try:
+        actor.load_state_dict(load_file(folder / "weights.safetensors"))
+    except RuntimeError as error:
+        raise ScenarioError(f"{folder}: the weights do not fit {world.origin}: {str(error).splitlines()[0]}") from None
+    return LearnedPolicy(about["name"], world, encoding, actor.eval(), Flattener(world))
+
+
+def is_bundle(folder: Path) -> bool:
+    """Tell whether a folder holds a bundle."""
+    return (folder / "bundle.json").is_file()
+
+
+def _write(folder: Path, world: World, about: dict[str, Any]) -> None:
+    text = yaml.safe_dump(world.content, sort_keys=False, allow_unicode=True)
+    (folder / "scenario.yaml").write_text(text, encoding="utf-8")
+    (folder / "bundle.json").write_text(json.dumps({"schema": SCHEMA, **about}, indent=1) + "\n", encoding="utf-8")
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    if not is_bundle(folder):
+        raise ScenarioError(f"{folder}: holds no policy bundle (bundle.json is missing)")
+    about = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
+    if about.get("schema") != SCHEMA:
+        raise ScenarioError(f"{folder}: bundle of schema {about.get('schema')}; this version reads schema {SCHEMA}")
+    return dict(about)

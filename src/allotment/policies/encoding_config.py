@@ -1,0 +1,47 @@
+"""From a config's `encoding` section to an encoding in a world; a residual brings the rule that it corrects."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from allotment.env.encoding import ENCODINGS, Discrete, Encoding, OrderUpTo, Quantity, Residual
+from allotment.policies.rule_config import RulePolicy
+from allotment.scenario.errors import ScenarioError, nearest
+from allotment.scenario.loader import World
+
+Periods = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class EncodingConfig(BaseModel):
+    """How a network's actions become quantities."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    name: Literal["quantity", "order_up_to", "residual", "discrete"] = "quantity"
+    periods: Periods | None = None  # reach, in periods of mean demand; none = the encoding's own
+    rule: str | dict[str, Any] | None = None  # residual only: the config it corrects, a file's name or written out
+
+
+def build_encoding(config: EncodingConfig, world: World, rule: RulePolicy | None = None) -> Encoding:
+    """Return a config's encoding in a world; `rule` is the policy that a residual corrects."""
+    given = {} if config.periods is None else {"periods": config.periods}
+    if config.name == "residual":
+        if rule is None:
+            raise ScenarioError("encoding residual needs the rule-based policy that it corrects: encoding.rule")
+        return Residual(world, rule, **given)
+    if rule is not None:
+        raise ScenarioError(f"encoding.rule belongs to encoding residual, not {config.name}")
+    kinds: dict[str, type[Quantity] | type[OrderUpTo] | type[Discrete]] = {
+        "quantity": Quantity,
+        "order_up_to": OrderUpTo,
+        "discrete": Discrete,
+    }
+    return kinds[config.name](world, **given)
+
+
+def check_encoding_name(name: str) -> None:
+    """Refuse an unknown encoding, naming the nearest known one."""
+    if name not in ENCODINGS:
+        raise ScenarioError(f"unknown encoding {name!r}; {nearest(name, ENCODINGS)}")

@@ -1,0 +1,125 @@
+"""Networks of learned policies: a plain multilayer perceptron, and one that treats every site and SKU alike.
+
+The second sees the world as cells (site × SKU). One small network reads each cell's stock, orders under way, forecast and
+demand, the means over the site's and the SKU's other cells and a learned tag, and answers for the lanes that lead to the
+cell. What is learned for one SKU serves all: far fewer weights, far more data for each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from allotment.env.flatten import Flattener
+from allotment.scenario.loader import World
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU, "silu": nn.SiLU, "elu": nn.ELU}
+
+
+@dataclass(frozen=True)
+class NetworkShape:
+    """What a config says of a network."""
+
+    kind: Literal["mlp", "cells"] = "mlp"
+    hidden: list[int] = field(default_factory=lambda: [64, 64])  # units of each hidden layer
+    activation: str = "tanh"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the shape as plain values, for bundles."""
+        return asdict(self)
+
+
+def build_network(shape: NetworkShape, world: World, actions: tuple[np.ndarray, np.ndarray] | None, outputs: int) -> nn.Module:
+    """Return a network from observation vectors (B, n) to outputs (B, outputs).
+
+    `actions` gives the lane and SKU of each output where the outputs belong to lanes and SKUs, for the `cells` kind; without
+    it, that kind gives one number, the mean over cells (a value).
+    """
+    if shape.kind == "cells":
+        return CellNetwork(Flattener(world), world, shape, actions)
+    return _perceptron(Flattener(world).size, shape, outputs)
+
+
+def _perceptron(inputs: int, shape: NetworkShape, outputs: int) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for width in shape.hidden:
+        layers += [nn.Linear(inputs, width), ACTIVATIONS[shape.activation]()]
+        inputs = width
+    return nn.Sequential(*layers, nn.Linear(inputs, outputs))
+
+
+class CellNetwork(nn.Module):
+    """One perceptron shared by all cells."""
+
+    TAG = 4  # learned numbers that tell a cell from the others
+
+    def __init__(
+        self,
+        flattener: Flattener,
+        world: World,
+        shape: NetworkShape,
+        actions: tuple[np.ndarray, np.ndarray] | None,
+    ) -> None:
+        super().__init__()
+        sites, skus = world.problem.sharing.initial_stock.shape
+        self.cells = sites * skus
+        places = torch.from_numpy(_places(flattener, world))
+        self.register_buffer("places", places, persistent=False)  # (cells, features) in the vector, the last one empty
+        self.features = places.shape[1]
+        self.tags = nn.Parameter(torch.zeros(self.cells, self.TAG))
+        lanes_in = int(np.bincount(world.problem.lanes.to).max())
+        self.values = actions is None
+        self.shared = _perceptron(2 * self.features + self.TAG, shape, 1 if self.values else lanes_in)
+        if actions is not None:
+            self.register_buffer("chosen", torch.from_numpy(_outputs(world, *actions)), persistent=False)
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Return an output for each action, (B, actions), or the value (B, 1)."""
+        padded = nn.functional.pad(vectors, (0, 1))
+        cells = padded[:, self.places.reshape(-1)].reshape(-1, self.cells, self.features)  # type: ignore[operator]
+        around = cells.mean(dim=1, keepdim=True).expand_as(cells)
+        tags = self.tags.expand(len(vectors), -1, -1)
+        answers = self.shared(torch.cat([cells, around, tags], dim=-1))
+        if self.values:
+            return answers.mean(dim=1)
+        return answers.reshape(len(vectors), -1)[:, self.chosen]
+
+
+def _outputs(world: World, lanes: np.ndarray, skus: np.ndarray) -> np.ndarray:
+    """Return which of the cells' answers belongs to each action: the destination's cell, the lane's rank among its lanes."""
+    to = world.problem.lanes.to
+    rank = np.array([int((to[:lane] == to[lane]).sum()) for lane in range(len(to))])
+    width = int(np.bincount(to).max())
+    cell = to[lanes] * len(world.names.skus) + skus
+    return cell * width + rank[lanes]
+
+
+def _places(flattener: Flattener, world: World) -> np.ndarray:
+    """Return where each cell's features lie in the vector, (cells, features); the place behind the last stands for 0."""
+    sites, skus = world.problem.sharing.initial_stock.shape
+    columns: list[np.ndarray] = []
+    for group in flattener.layout:
+        place = group.start + np.arange(group.stop - group.start).reshape(group.shape)
+        if group.axes[-2:] == ("site", "sku"):
+            columns += list(place.reshape(-1, sites, skus))
+        elif group.axes[-1] == "sku":
+            owners = world.problem.lanes.to if group.axes[-2] == "supply_lane" else world.problem.serving.home
+            for layer in place.reshape(-1, len(owners), skus):
+                columns += _by_site(layer, owners, sites, flattener.size)
+        else:
+            columns += [np.full((sites, skus), at) for at in place]
+    return np.stack(columns, axis=-1).reshape(sites * skus, -1)
+
+
+def _by_site(layer: np.ndarray, owners: np.ndarray, sites: int, nowhere: int) -> list[np.ndarray]:
+    """Spread lanes or channels (n, skus) over the sites they belong to: as many columns as the largest site needs."""
+    width = int(np.bincount(owners).max())
+    columns = np.full((width, sites, layer.shape[1]), nowhere)
+    for site in range(sites):
+        for rank, row in enumerate(np.flatnonzero(owners == site)):
+            columns[rank, site] = layer[row]
+    return list(columns)

@@ -1,0 +1,79 @@
+"""A learned policy's config file, checked before anything is trained."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from allotment.policies.encoding_config import EncodingConfig
+from allotment.policies.networks import ACTIVATIONS
+from allotment.scenario.errors import ScenarioError, nearest
+from allotment.train.algorithms import ALGORITHMS, SCHEDULES
+
+SET_ELSEWHERE = ("policy", "env", "policy_kwargs", "seed", "verbose", "device", "tensorboard_log", "self", "_init_setup_model")
+
+
+class Section(BaseModel):
+    """A part of a config that refuses unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class NetworkConfig(Section):
+    """The networks of actor and critic."""
+
+    kind: Literal["mlp", "cells"] = "mlp"
+    hidden: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = [64, 64]
+    activation: str = "tanh"
+    initial_deviation: Annotated[float, Field(gt=0)] = 0.5  # of actions in [-1, 1]
+
+
+class ValidationConfig(Section):
+    """Evaluation during training, on validation worlds."""
+
+    every: Annotated[int, Field(ge=1)] = 200_000  # environment steps
+    episodes: Annotated[int, Field(ge=2)] = 64
+
+
+class LearnedConfig(Section):
+    """How a policy is learned."""
+
+    algorithm: str
+    encoding: EncodingConfig = EncodingConfig()
+    network: NetworkConfig = NetworkConfig()
+    environments: Annotated[int, Field(ge=1)] = 256  # simulated together
+    steps: Annotated[int, Field(ge=1)]  # environment steps in all
+    stagger: bool = True  # first episodes of windows end one after the other
+    normalise_reward: bool = True  # by the running deviation of returns
+    settings: dict[str, Any] = {}  # of the algorithm, by Stable-Baselines3's names
+    validation: ValidationConfig = ValidationConfig()
+
+
+def check_learned(config: LearnedConfig, origin: str) -> LearnedConfig:
+    """Return a config whose names all exist; `ScenarioError` names the first that does not."""
+    if config.algorithm not in ALGORITHMS:
+        raise ScenarioError(f"{origin}: unknown algorithm {config.algorithm!r}; {nearest(config.algorithm, ALGORITHMS)}")
+    if config.network.activation not in ACTIVATIONS:
+        raise ScenarioError(
+            f"{origin}: network.activation: unknown {config.network.activation!r}; "
+            f"{nearest(config.network.activation, ACTIVATIONS)}"
+        )
+    known = [name for name in inspect.signature(ALGORITHMS[config.algorithm]).parameters if name not in SET_ELSEWHERE]
+    for name, value in config.settings.items():
+        if name not in known:
+            raise ScenarioError(f"{origin}: settings: unknown key {name!r} for {config.algorithm}; {nearest(name, known)}")
+        if isinstance(value, dict):
+            _check_schedule(value, f"{origin}: settings.{name}")
+    return config
+
+
+def _check_schedule(section: dict[str, Any], where: str) -> None:
+    if set(section) != {"schedule", "initial", "final"}:
+        raise ScenarioError(f"{where} must be a number or have schedule, initial and final, not {sorted(section)}")
+    if section["schedule"] not in SCHEDULES:
+        raise ScenarioError(f"{where}: unknown schedule {section['schedule']!r}; {nearest(section['schedule'], SCHEDULES)}")
+    for key in ("initial", "final"):
+        if isinstance(section[key], bool) or not isinstance(section[key], int | float) or section[key] <= 0:
+            raise ScenarioError(f"{where}.{key} must be a number > 0, not {section[key]!r}")
