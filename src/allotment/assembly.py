@@ -64,8 +64,8 @@ def train(
 
     `progress(what, done, of, score)` is called as it goes. Raises `ScenarioError` for a config that does not fit.
     """
-    from allotment.train.making import make_policy
-    from allotment.train.run_folder import new_run_folder
+    from allotment.training.making import make_policy
+    from allotment.training.run_folder import new_run_folder
 
     world = _world(world)
     name, content = read_config(config, overrides)
@@ -78,8 +78,8 @@ tune = train  # a rule is tuned where a learning policy is trained
 
 
 def evaluate(policy: Any, world: World | str | Path, episodes: int = 1000, seed: int = 0, progress: Any = None) -> pd.DataFrame:
-    """Return per-episode measures of a policy on the common test worlds, one row an episode; see `evaluate.evaluation`."""
-    from allotment.evaluate.evaluation import evaluate as play_test_worlds
+    """Return per-episode measures of a policy on the common test worlds, one row an episode; see `evaluation.testing`."""
+    from allotment.evaluation.testing import evaluate as play_test_worlds
 
     return play_test_worlds(policy, _world(world).for_test(), episodes, seed, progress=progress).episodes
 

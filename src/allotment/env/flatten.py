@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from allotment.env.observation import Observation, by_home, mean_demand, visible_ages
+from allotment.env.observation import Observation, by_destination, by_home, mean_demand, visible_ages
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
 
@@ -66,6 +66,7 @@ class Flattener:
         outstanding = {
             "by_age": (("age", "supply_lane", "sku"), (ages, lanes, skus)),
             "by_lane": (("supply_lane", "sku"), (lanes, skus)),
+            "by_site_and_age": (("age", "site", "sku"), (ages, sites, skus)),
             "by_site": (("site", "sku"), (sites, skus)),
         }[self.chosen.outstanding]
         ahead = self.chosen.forecast
@@ -116,6 +117,8 @@ class Flattener:
     def _outstanding(self, observation: Observation) -> Floats:
         if self.chosen.outstanding == "by_site":
             return observation.inbound / self.site_scale
+        if self.chosen.outstanding == "by_site_and_age":
+            return by_destination(self.problem, observation.outstanding) / self.site_scale
         by_lane = self.site_scale[self.problem.lanes.to]
         if self.chosen.outstanding == "by_lane":
             return observation.outstanding_by_lane / by_lane

@@ -32,6 +32,12 @@ def by_home(problem: Problem, by_channel: Floats) -> Floats:
     return at_home.astype(float) @ by_channel
 
 
+def by_destination(problem: Problem, by_lane: Floats) -> Floats:
+    """Sum supply lanes (…, L, K) into the sites they lead to (…, S, K)."""
+    leads_to = problem.lanes.to[None, :] == np.arange(len(problem.sharing.handling))[:, None]
+    return leads_to.astype(float) @ by_lane
+
+
 @dataclass(frozen=True)
 class Observation:
     """What is known of a batch of worlds at a decision. Axes as in `Problem`; ages A count periods since the order."""
@@ -75,8 +81,7 @@ class Observation:
     @cached_property
     def inbound(self) -> Floats:
         """Return units under way to each site, (B, S, K)."""
-        leads_to = self.problem.lanes.to[None, :] == np.arange(len(self.problem.sharing.handling))[:, None]
-        return leads_to.astype(float) @ self.outstanding_by_lane
+        return by_destination(self.problem, self.outstanding_by_lane)
 
     @cached_property
     def demand_history(self) -> Floats:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
+from allotment.env.decision import Decides
 from allotment.env.encoding import Encoding
 from allotment.env.flatten import Flattener
 from allotment.env.simulation import Simulation, world_seeds
@@ -21,15 +22,22 @@ class StableVecEnv(VecEnv):
 
     With `stagger` the first episodes of a window end early, world by world, so that truncations do not come all at once;
     these episodes are left out of the episode statistics.
+
+    With a `reference` rule, rewards are what the policy earns more than that rule in the same worlds, side by side. Draws do
+    not depend on decisions, so the optimum is the same and most of the noise of demand is gone.
     """
 
-    def __init__(self, world: World, encoding: Encoding, num_envs: int, stagger: bool = False) -> None:
+    def __init__(
+        self, world: World, encoding: Encoding, num_envs: int, stagger: bool = False, reference: Decides | None = None
+    ) -> None:
         self.render_mode = None
         super().__init__(num_envs, observation_space(Flattener(world)), action_space(encoding))
         self.world = world
         self.encoding = encoding
         self.flattener = Flattener(world)
         self.simulation = Simulation(world.problem, num_envs)
+        self.reference = reference
+        self.beside = Simulation(world.problem, num_envs) if reference else None
         length = world.problem.clock.length
         stagger = stagger and not world.problem.clock.season
         self.first_ends = 1 + (np.arange(num_envs) * length) // num_envs if stagger else np.full(num_envs, length)
@@ -49,6 +57,7 @@ class StableVecEnv(VecEnv):
         else:
             seeds = world_seeds(self._next_seed, self.num_envs, np.random.default_rng())
             self.simulation.reset(np.arange(self.num_envs), seeds, np.zeros(self.num_envs, dtype=np.int64))
+        self._start_beside(np.arange(self.num_envs))
         self._next_seed = None
         self.returns[:] = 0.0
         return self.flattener(self.simulation.observation())
@@ -61,7 +70,7 @@ class StableVecEnv(VecEnv):
         """Play one period everywhere. Returns observations, rewards (float32), dones and infos."""
         flows = self.simulation.step(self.encoding.orders(self.actions, self.simulation.observation()))
         self.returns += flows.reward
-        rewards = flows.reward.astype(np.float32)
+        rewards = (flows.reward - self._reward_beside()).astype(np.float32)
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         observations = self.flattener(self.simulation.observation())
         dones = self.simulation.ended | (self.staggered & (self.simulation.state.period >= self.first_ends))
@@ -82,7 +91,20 @@ class StableVecEnv(VecEnv):
         self.staggered[worlds] = False
         self.returns[worlds] = 0.0
         self.simulation.next_episodes(worlds)
+        self._start_beside(worlds)
         return self.flattener(self.simulation.observation())
+
+    def _start_beside(self, worlds: NDArray[np.int64]) -> None:
+        """Start the reference in the episodes that the simulation has just started."""
+        if self.beside is not None:
+            state = self.simulation.state
+            self.beside.reset(worlds, state.seed[worlds], state.episode[worlds])
+
+    def _reward_beside(self) -> NDArray[np.float64]:
+        """Play the reference's period; returns what it earned, (num_envs,), zero without one."""
+        if self.beside is None or self.reference is None:
+            return np.zeros(self.num_envs)
+        return self.beside.step(self.reference.decide(self.beside.observation()).orders).reward
 
     def close(self) -> None:
         """Nothing is open."""

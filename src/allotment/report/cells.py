@@ -11,7 +11,7 @@ from typing import Literal
 
 import pandas as pd
 
-from allotment.evaluate.comparison import money_columns
+from allotment.evaluation.comparison import money_columns
 from allotment.report.numbers import decimals, number, percentage
 
 Objective = Literal["cost", "profit"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from allotment.evaluate.comparison import money_columns
+from allotment.evaluation.comparison import money_columns
 from allotment.report.cells import Cells, Objective, comparison_cells, headline, term_cells
 from allotment.report.tables import to_html, to_markdown
 

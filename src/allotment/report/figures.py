@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, PercentFormatter, StrMethodFormatter
 
-from allotment.evaluate.comparison import money_columns
+from allotment.evaluation.comparison import money_columns
 from allotment.report.cells import difference_texts, reference_policy
 from allotment.report.labels import Label, label_beside_points, label_in_margin
 from allotment.report.numbers import decimals, number

@@ -129,7 +129,7 @@ class Horizon(Part):
 class ObservationGroups(Part):
     """Which named groups of the state a policy's network sees, beside stock on hand."""
 
-    outstanding: Literal["by_age", "by_lane", "by_site"] = "by_age"
+    outstanding: Literal["by_age", "by_lane", "by_site_and_age", "by_site"] = "by_age"
     demand_history: Annotated[int, Field(ge=0)] = 0  # periods back
     calendar: bool = False
     forecast: Annotated[int, Field(ge=0)] = 0  # periods ahead, mean and standard deviation; informed policies only

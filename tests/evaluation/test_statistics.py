@@ -3,7 +3,7 @@ from dataclasses import astuple
 import numpy as np
 import pytest
 
-from allotment.evaluate.statistics import Interval, item_difference, mean_interval, paired_difference
+from allotment.evaluation.statistics import Interval, item_difference, mean_interval, paired_difference
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pandas as pd
 from stable_baselines3.common.callbacks import BaseCallback
 from torch.utils.tensorboard import SummaryWriter
 
-from allotment.evaluate.evaluation import evaluate, mean_measures
+from allotment.evaluation.testing import evaluate, mean_measures
 from allotment.policies.learned import LearnedPolicy
 from allotment.report.tensorboard import write_scores
 from allotment.scenario.loader import World

@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from allotment.evaluate.evaluation import evaluate, mean_measures
+from allotment.evaluation.testing import evaluate, mean_measures
 from allotment.policies.bundle import save_rule
 from allotment.policies.config_file import checked, is_rule, read_config, rule_config
 from allotment.policies.rule_config import RulePolicy, build_rule
 from allotment.policies.tuning import tune
 from allotment.report.tensorboard import write_rule_based
 from allotment.scenario.loader import World
-from allotment.train.config import LearnedConfig, check_learned
-from allotment.train.run_folder import update_metadata, write_run
+from allotment.training.config import LearnedConfig, check_learned
+from allotment.training.run_folder import update_metadata, write_run
 
 Progress = Callable[[str, int, int, float | None], None]  # what is done, how much, of how much, latest score
 
@@ -57,7 +57,7 @@ def make_policy(
     if is_rule(content, name):
         write_run(folder, world, content, seed)
         return _make_rule(world, name, content, seed, folder, tuned, progress)
-    from allotment.train.trainer import Training, train
+    from allotment.training.trainer import Training, train
 
     config = check_learned(checked(LearnedConfig, content, name), name)
     write_run(folder, world, content, seed)

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from allotment.evaluate.comparison import compare
+from allotment.evaluation.comparison import compare
 
 WORLDS = np.array([0.0, 100.0, 200.0, 300.0])
 LEAD = np.array([4.0, 5.0, 5.0, 6.0])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from allotment.evaluate.statistics import mean_interval, paired_difference
+from allotment.evaluation.statistics import mean_interval, paired_difference
 
 MEASURES = ["fill_rate", "cycle_service_level", "stock_turns", "on_hand"]
 

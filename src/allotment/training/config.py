@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from allotment.policies.encoding_config import EncodingConfig
 from allotment.policies.networks import ACTIVATIONS
 from allotment.scenario.errors import ScenarioError, nearest
-from allotment.train.algorithms import ALGORITHMS, SCHEDULES
+from allotment.training.algorithms import ALGORITHMS, SCHEDULES
 
 SET_ELSEWHERE = ("policy", "env", "policy_kwargs", "seed", "verbose", "device", "tensorboard_log", "self", "_init_setup_model")
 
@@ -47,6 +47,7 @@ class LearnedConfig(Section):
     steps: Annotated[int, Field(ge=1)]  # environment steps in all
     stagger: bool = True  # first episodes of windows end one after the other
     normalise_reward: bool = True  # by the running deviation of returns
+    relative_to_rule: bool = False  # rewards count from what a residual's rule earns in the same worlds
     settings: dict[str, Any] = {}  # of the algorithm, by Stable-Baselines3's names
     validation: ValidationConfig = ValidationConfig()
 
@@ -61,6 +62,8 @@ def check_learned(config: LearnedConfig, origin: str) -> LearnedConfig:
             f"{nearest(config.network.activation, ACTIVATIONS)}"
         )
     known = [name for name in inspect.signature(ALGORITHMS[config.algorithm]).parameters if name not in SET_ELSEWHERE]
+    if config.relative_to_rule and config.encoding.name != "residual":
+        raise ScenarioError(f"{origin}: relative_to_rule needs encoding residual, not {config.encoding.name}")
     for name, value in config.settings.items():
         if name not in known:
             raise ScenarioError(f"{origin}: settings: unknown key {name!r} for {config.algorithm}; {nearest(name, known)}")

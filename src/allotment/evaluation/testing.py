@@ -13,7 +13,7 @@ import pandas as pd
 
 from allotment.env.decision import Decides
 from allotment.env.play import play
-from allotment.evaluate.metrics import Tally
+from allotment.evaluation.metrics import Tally
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
 from allotment.scenario.streams import derived_seed

@@ -22,11 +22,11 @@ from allotment.policies.networks import NetworkShape
 from allotment.policies.rule_config import RulePolicy
 from allotment.scenario.loader import World
 from allotment.scenario.streams import derived_seed
-from allotment.train.algorithms import ALGORITHMS, scheduled
-from allotment.train.config import LearnedConfig
-from allotment.train.network_policy import NetworkPolicy
-from allotment.train.run_folder import update_metadata
-from allotment.train.validation import Progress, Validation
+from allotment.training.algorithms import ALGORITHMS, scheduled
+from allotment.training.config import LearnedConfig
+from allotment.training.network_policy import NetworkPolicy
+from allotment.training.run_folder import update_metadata
+from allotment.training.validation import Progress, Validation
 
 REWARD_REACH = 10.0  # normalised rewards are clipped here
 
@@ -55,7 +55,10 @@ class Training:
 
     def environments(self) -> VecEnv:
         """Return the batch of training worlds, seeded."""
-        batch: VecEnv = StableVecEnv(self.world, self.encoding, self.config.environments, stagger=self.config.stagger)
+        reference = self.rule if self.config.relative_to_rule else None
+        batch: VecEnv = StableVecEnv(
+            self.world, self.encoding, self.config.environments, stagger=self.config.stagger, reference=reference
+        )
         batch.seed(derived_seed("train", self.seed))
         if self.config.normalise_reward:
             gamma = float(self.config.settings.get("gamma", 0.99))

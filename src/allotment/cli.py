@@ -1,0 +1,240 @@
+"""The command line: worlds and policies in files, trained, compared, and reported.
+
+Every command loads what it needs when it runs, so that `--help` answers at once. What is wrong with a file or a name is told
+in one line, without a traceback.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.progress import Progress
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Inventory allocation worlds and policies."
+)
+
+Seed = Annotated[int, typer.Option(help="Seed; training, tuning and test worlds are derived from it and never meet.", min=0)]
+Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="Replace a value of the config.")]
+EnvOverrides = Annotated[list[str] | None, typer.Option("--set-env", metavar="A.B=C", help="Replace a value of the world.")]
+Out = Annotated[Path, typer.Option(help="Folder for run folders.")]
+
+
+@app.command()
+def envs() -> None:
+    """List the worlds, with what is known of them."""
+    from allotment.resources import shipped_names
+    from allotment.scenario.errors import ScenarioError
+    from allotment.scenario.loader import load_scenario
+
+    for name in shipped_names("envs"):
+        try:
+            scenario = load_scenario(name).scenario
+        except ScenarioError as error:
+            typer.echo(f"{name}: not available here\n  {str(error).splitlines()[0]}")
+            continue
+        typer.echo(f"{name}: {scenario.purpose}")
+        for known in scenario.known:
+            typer.echo(f"  {known.policy}: {known.value:g} per period ({known.source})")
+
+
+@app.command()
+def train(
+    env: str,
+    config: str,
+    seed: Seed = 0,
+    overrides: Overrides = None,
+    env_overrides: EnvOverrides = None,
+    out: Out = Path("runs"),
+) -> None:
+    """Train (or tune) the policy of CONFIG in ENV, into a new run folder."""
+    import allotment
+
+    with _progress() as bars:
+        world = allotment.load_scenario(env, env_overrides or [])
+        run = allotment.train(world, config, seed, out, overrides or [], progress=_one_bar(bars))
+    typer.echo(f"run folder: {run}\nevaluate:   allotment evaluate {run}\nwatch:      tensorboard --logdir {out}")
+
+
+@app.command()
+def tune(
+    env: str,
+    config: str,
+    seed: Seed = 0,
+    overrides: Overrides = None,
+    env_overrides: EnvOverrides = None,
+    out: Out = Path("runs"),
+) -> None:
+    """Find the best parameters of a rule-based policy, by simulation on common worlds."""
+    import json
+
+    import allotment
+    from allotment.policies.config_file import is_rule, read_config
+    from allotment.scenario.errors import ScenarioError
+
+    name, content = read_config(config, overrides or [])
+    if not is_rule(content, name):
+        raise ScenarioError(f"{config}: has nothing to tune; use `allotment train` for a policy that learns")
+    with _progress() as bars:
+        world = allotment.load_scenario(env, env_overrides or [])
+        run = allotment.train(world, config, seed, out, overrides or [], progress=_one_bar(bars))
+    for parameter, values in json.loads((run / "best" / "parameters.json").read_text(encoding="utf-8")).items():
+        typer.echo(f"{parameter}: {_short(values)}")
+    typer.echo(f"run folder: {run}")
+
+
+@app.command()
+def evaluate(
+    policy: Annotated[str, typer.Argument(metavar="RUN_OR_CONFIG", help="A run folder, a bundle, or a rule's config.")],
+    env: Annotated[str | None, typer.Option(help="The world; a run folder's own by default.")] = None,
+    episodes: Annotated[int, typer.Option(min=1)] = 1000,
+    seed: Seed = 0,
+    overrides: Overrides = None,
+    env_overrides: EnvOverrides = None,
+    json: Annotated[Path | None, typer.Option(help="Also write the measures to this file.")] = None,
+) -> None:
+    """Play a policy on the common test worlds and print what is measured."""
+    import json as json_format
+
+    import allotment
+    from allotment.evaluation.testing import mean_measures
+
+    with _progress() as bars:
+        chosen, world = _policy_and_world(policy, env, env_overrides or [], overrides or [], seed, _one_bar(bars))
+        show = _one_bar(bars)
+        done, periods = 0, episodes * world.for_test().problem.clock.length
+
+        def count(worlds: int) -> None:
+            nonlocal done
+            done += worlds
+            show("testing", done, periods, None)
+
+        rows = allotment.evaluate(chosen, world, episodes, seed, progress=count)
+    measures = mean_measures(rows)
+    errors = rows[list(measures)].std(ddof=1) / len(rows) ** 0.5
+    _print_measures(chosen.name, world, len(rows), measures, errors)
+    if json:
+        content = {"policy": chosen.name, "env": world.scenario.name, "episodes": episodes, "seed": seed, "measures": measures}
+        json.write_text(json_format.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+@app.command()
+def run(
+    study: Annotated[str, typer.Argument(help="A study's folder or its study.yaml.")],
+    out: Out = Path("runs"),
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes side by side; one a core by default.")] = None,
+) -> None:
+    """Train, tune and test all of a study; print the table and write the report."""
+    from allotment.studies.running import run_study
+    from allotment.studies.study import load_study
+
+    loaded = load_study(study)
+    typer.echo(f"{loaded.name}: {loaded.question}")
+    with _progress() as bars:
+        result = run_study(loaded, out, _bar_for_each_job(bars), workers)
+    _print_comparison(result.outcome.comparison, result.outcome.world.scenario.objective)
+    typer.echo(f"report:      {result.report}\nrun folders: {result.folder}\ntensorboard: tensorboard --logdir {result.folder}")
+
+
+def _policy_and_world(
+    policy: str, env: str | None, env_overrides: list[str], overrides: list[str], seed: int, show: Any
+) -> Any:
+    """Return a policy and its world from a run folder, or from a rule's config and a world; open parameters are tuned."""
+    import allotment
+    from allotment.policies.config_file import is_rule, read_config
+    from allotment.scenario.errors import ScenarioError
+    from allotment.training.making import Tuned
+
+    world = allotment.load_scenario(env, env_overrides) if env else None
+    if Path(policy).is_dir():
+        loaded = allotment.load_policy(policy, world)
+        return loaded, loaded.world
+    name, content = read_config(policy, overrides)
+    if not is_rule(content, name):
+        raise ScenarioError(f"{policy}: learns; train it first (allotment train ENV {policy}) and evaluate its run folder")
+    if world is None:
+        raise ScenarioError(f"{policy}: a config has no world of its own; name one with --env")
+    return Tuned().policy(content, name, world, seed, show), world
+
+
+def _print_measures(name: str, world: Any, episodes: int, measures: dict[str, float], errors: Any) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=f"{name} in {world.scenario.name}: {episodes} test worlds, per period")
+    table.add_column("measure")
+    for title in ("mean", "standard error"):
+        table.add_column(title, justify="right")
+    for measure, mean in measures.items():
+        if mean != 0.0 or not measure.startswith("money/"):
+            table.add_row(measure, f"{mean:,.4f}", f"{errors[measure]:,.4f}")
+    Console().print(table)
+
+
+def _print_comparison(comparison: pd.DataFrame, objective: Any) -> None:
+    from rich.console import Console
+
+    from allotment.report.cells import comparison_cells, headline, term_cells
+    from allotment.report.tables import to_terminal
+
+    console = Console()
+    console.print(to_terminal(comparison_cells(comparison, objective)))
+    console.print(to_terminal(term_cells(comparison)))
+    console.print(headline(comparison, objective))
+
+
+def _short(values: Any) -> str:
+    text = str(values)
+    return text if len(text) <= 300 else text[:297] + "..."
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"))
+    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[score]}")) as bars:
+        yield bars
+
+
+def _one_bar(bars: Progress) -> Any:
+    """Return a function that shows what is being done, one bar for each thing."""
+    tasks: dict[str, Any] = {}
+
+    def show(what: str, done: int, of: int, score: float | None) -> None:
+        if what not in tasks:
+            tasks[what] = bars.add_task(what, score="")
+        text = "" if score is None else f"score {score:,.4g}"
+        bars.update(tasks[what], completed=min(done, of), total=of, score=text)
+
+    return show
+
+
+def _bar_for_each_job(bars: Progress) -> Any:
+    """Return a function that shows the progress of jobs, one bar for each thing a job does."""
+    show = _one_bar(bars)
+    return lambda job, what, done, of, score: show(what if job in what else f"{job}: {what}", done, of, score)
+
+
+def main() -> None:
+    """Run the command line; wrong input ends in one line on standard error and exit code 2, an interrupt in 130."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        typer.echo("interrupted; what was finished is kept", err=True)
+        sys.exit(130)
+    except (ValueError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""A study's results for people: TensorBoard lines, figures and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import yaml
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from allotment.env.episode_figure import draw_episode
+from allotment.env.play import play
+from allotment.env.record import record_of
+from allotment.evaluation.testing import mean_measures
+from allotment.policies.bundle import load_bundle
+from allotment.report import figures, tensorboard
+from allotment.report.document import write_report
+from allotment.scenario.streams import derived_seed
+from allotment.studies.outcome import Outcome
+
+LAYOUT = ["score", "fill_rate", "cycle_service_level", "stock_turns", "on_hand"]
+
+
+def write_logs(outcome: Outcome, folder: Path) -> None:
+    """Put every policy's final measures into TensorBoard: rules as lines beside the learning curves, and hyperparameters."""
+    for job in outcome.jobs:
+        logs = Path(job.folder) / "tb"
+        measures = mean_measures(outcome.episodes[outcome.episodes["policy"] == job.name])
+        if job.name not in outcome.curves:
+            for old in logs.glob("events*"):
+                old.unlink()
+            tensorboard.write_rule_based(logs, measures, outcome.last_step)
+        settings = {**job.content, "seed": job.seed, "env": outcome.world.scenario.name}
+        tensorboard.write_hyperparameters(logs, settings, {"score": measures["score"], "fill_rate": measures["fill_rate"]})
+    tensorboard.write_layout(folder, LAYOUT)
+
+
+def write_study_report(outcome: Outcome, folder: Path) -> Path:
+    """Write the report with its figures; returns the page."""
+    objective = outcome.world.scenario.objective
+    drawn = {
+        "differences": ("Paired differences to the best rule-based policy, 95 % intervals.", _figure(outcome, _differences)),
+        "terms": ("Where the money goes, per period.", _figure(outcome, _terms)),
+        "service": ("Service against stock.", _figure(outcome, _service)),
+    }
+    if outcome.curves:
+        caption = "Learning curves on validation worlds; rules, on the test worlds, as lines."
+        drawn = {"learning": (caption, _figure(outcome, _curves)), **drawn}
+    for name, figure in episode_figures(outcome).items():
+        drawn[f"episode_{name.replace(' ', '_')}"] = (f"The first test episode under {name}.", figure)
+    return write_report(
+        folder, outcome.study.name, outcome.study.question, outcome.comparison, objective, drawn, _details(outcome)
+    )
+
+
+def episode_figures(outcome: Outcome) -> dict[str, Figure]:
+    """Return the first test episode as a figure: the best policy that learned, and the best rule."""
+    best = outcome.comparison.groupby("kind", sort=False)["policy"].first()
+    drawn = {}
+    for job in outcome.jobs:
+        if job.name in set(best):
+            test = outcome.world.for_test()
+            policy = load_bundle(Path(job.folder) / "best", test)
+            seed = np.array([derived_seed("test", job.evaluation.seed)])
+            periods = [
+                {name: getattr(flows, name)[0].copy() for name in flows._fields} for _, flows in play(test, policy, seed)
+            ]
+            drawn[job.name] = draw_episode(record_of(test, periods, f"{outcome.world.scenario.name}: {job.name}"))
+    return drawn
+
+
+def _figure(outcome: Outcome, draw: Callable[[Axes, Outcome], Axes]) -> Figure:
+    figure = Figure(figsize=(9, 4.5), layout="constrained")
+    draw(figure.subplots(), outcome)
+    return figure
+
+
+def _curves(ax: Axes, outcome: Outcome) -> Axes:
+    rows = outcome.comparison[outcome.comparison["kind"] == "rule-based"]
+    return figures.learning_curve(ax, outcome.curves, dict(zip(rows["policy"], rows["score"], strict=True)))
+
+
+def _differences(ax: Axes, outcome: Outcome) -> Axes:
+    return figures.paired_differences(ax, outcome.comparison)
+
+
+def _terms(ax: Axes, outcome: Outcome) -> Axes:
+    return figures.cost_terms(ax, outcome.comparison)
+
+
+def _service(ax: Axes, outcome: Outcome) -> Axes:
+    return figures.service_against_stock(ax, outcome.comparison)
+
+
+def _details(outcome: Outcome) -> dict[str, str]:
+    entry = outcome.study.evaluation
+    return {
+        "World": f"{outcome.world.scenario.name}: {outcome.world.scenario.purpose}",
+        "Test": f"{entry.episodes} worlds, seed {entry.seed}, the same for every policy; intervals bootstrap {entry.interval}",
+        "Policies": yaml.safe_dump({job.name: job.content for job in outcome.jobs}, sort_keys=False),
+    }
