@@ -46,7 +46,7 @@ def test_intervals_of_a_shifted_mean_do_not_cover_it(rng):
 def test_the_same_generator_gives_the_same_interval_whatever_is_held_in_memory(monkeypatch):
     values = np.random.default_rng(1).normal(size=50)
     at_once = mean_interval(values, np.random.default_rng(2))
-    monkeypatch.setattr("allotment.evaluate.statistics.WEIGHTS_AT_ONCE", 150)
+    monkeypatch.setattr("allotment.evaluation.statistics.WEIGHTS_AT_ONCE", 150)
     in_parts = mean_interval(values, np.random.default_rng(2))
     assert astuple(in_parts) == pytest.approx(astuple(at_once), rel=1e-12)
     assert astuple(in_parts) != pytest.approx(astuple(mean_interval(values, np.random.default_rng(3))), rel=1e-12)

@@ -1,6 +1,6 @@
 """The report's figures: each draws on the axes it is given and returns them.
 
-`comparison` is as `allotment.evaluate.comparison.compare` returns it; scores are rewards, so that higher is better.
+`comparison` is as `allotment.evaluation.comparison.compare` returns it; scores are rewards, so that higher is better.
 """
 
 from __future__ import annotations
