@@ -92,9 +92,10 @@ def random_worlds(draw: st.DrawFn, **fixed: Any) -> RandomWorld:
 
 
 def random_orders(world: RandomWorld, batch: int, seed: int) -> list[Floats]:
-    """Return orders for an episode and two periods more, each (batch, lanes, skus): small, large, none and negative."""
+    """Return orders for an episode, each (batch, lanes, skus), some large, none or negative; a window goes on after its end."""
     generator = np.random.default_rng(seed)
-    shape = (world.problem.clock.length + 2, batch, *world.problem.lanes.allowed.shape)
+    clock = world.problem.clock
+    shape = (clock.length + (0 if clock.season else 2), batch, *world.problem.lanes.allowed.shape)
     return list(np.round(generator.uniform(-3.0, 15.0, shape) * generator.choice([0.0, 1.0, 1.0, 4.0], shape), 1))
 
 

@@ -17,7 +17,7 @@ seeds = st.integers(0, 2**30)
 
 
 def played(world: RandomWorld, seed: int, batch: int = 2):
-    """Play an episode and two periods more, in a batch of worlds."""
+    """Play an episode of a batch of worlds."""
     return list(play(Kernel(world.problem, range(seed, seed + batch)), random_orders(world, batch, seed)))
 
 

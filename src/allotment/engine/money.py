@@ -26,7 +26,15 @@ def charge(problem: Problem, state: State, flows: Flows) -> Flows:
     last = problem.clock.season & (state.period == problem.clock.length - 1)
     terms = _terms(problem, flows, last)
     money = np.stack([terms[name] for name in TERMS], axis=1)
-    return flows._replace(money=money, reward=money.sum(axis=-1) @ SIGNS)
+    return flows._replace(money=money, reward=_reward(money.sum(axis=-1)))
+
+
+def _reward(terms: Floats) -> Floats:
+    """Sum the terms (B, terms) in declared order, as a matrix product, whose order depends on the batch, would not."""
+    reward = np.zeros(len(terms))
+    for sign, term in zip(SIGNS, terms.T, strict=True):
+        reward = reward + sign * term
+    return reward
 
 
 def _terms(problem: Problem, flows: Flows, last: np.ndarray) -> dict[str, Floats]:

@@ -13,7 +13,8 @@ from allotment.scenario.problem import Floats
 class Decision:
     """Quantities requested on each supply lane, (B, L, K) units."""
 
-    orders: Floats
+    orders: Floats  # never negative
+    wanted: Floats | None = None  # the same before negative quantities were cut to 0, where the policy has such a thing
 
 
 class Decides(Protocol):

@@ -109,7 +109,11 @@ class OrderUpTo:
 
 @dataclass(frozen=True)
 class Residual:
-    """A correction to a rule-based policy's order on each supplier lane, up to `periods` of mean demand either way."""
+    """A correction to a rule-based policy's order on each supplier lane, up to `periods` of mean demand either way.
+
+    Where a rule wants less than nothing (its stock is above its level), the correction counts from there: it moves the level
+    at which the rule begins to order.
+    """
 
     world: World
     rule: Decides
@@ -131,7 +135,8 @@ class Residual:
         """Return quantities (B, L, K) in units from actions (B, size)."""
         lanes, skus = self.cells
         scale = self.periods * site_demand(self.world)[self.world.problem.lanes.to[lanes], skus]
-        orders = self.rule.decide(observation).orders.copy()
+        decision = self.rule.decide(observation)
+        orders = (decision.orders if decision.wanted is None else decision.wanted).copy()
         orders[:, lanes, skus] = np.maximum(orders[:, lanes, skus] + actions * scale, 0.0)
         return orders
 

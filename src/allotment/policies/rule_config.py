@@ -48,6 +48,10 @@ _SAFETY = Parameter(
     "safety_factor", "site_sku", guesses.constant(1.0, "site_sku"), guesses.constant(0.5, "site_sku"), signed=True
 )
 
+_EXPEDITE_FACTOR = Parameter(
+    "expedite_factor", "site_sku", guesses.constant(0.0, "site_sku"), guesses.constant(0.5, "site_sku"), signed=True
+)
+
 KINDS: dict[str, Kind] = {
     "base_stock": Kind("order up to a level every period", (_level(), _CAP), rules.BaseStock, {"cap": NO_CAP}),
     "s_S": Kind("order up to a level when the position has fallen to a point", (_REORDER, _GAP), rules.ReorderPoint, {}),
@@ -55,6 +59,7 @@ KINDS: dict[str, Kind] = {
     "single_index": Kind("two sources, one position", (_EXPEDITE, _GAP), rules.SingleIndex, {}),
     "dual_index": Kind("two sources, two positions", (_EXPEDITE, _level(), _CAP), rules.DualIndex, {"cap": NO_CAP}),
     "newsvendor": Kind("order up to a forecast quantile", (_SAFETY,), rules.Newsvendor, {}),
+    "dual_newsvendor": Kind("two sources, two forecast quantiles", (_EXPEDITE_FACTOR, _SAFETY), rules.DualNewsvendor, {}),
     "random": Kind("order anything", (), rules.RandomOrder, {}),
 }
 

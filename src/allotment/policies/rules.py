@@ -6,6 +6,7 @@ Quantities follow the inventory position of a site once the same decision's tran
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -28,6 +29,18 @@ class Network:
     fast_lanes: Integers  # (S, K) the fastest lane
     transfers: Transfers | None
 
+    @cached_property
+    def lead_times(self) -> tuple[Floats, Floats]:
+        """Return mean (periods) and variance of the lead time on the usual lanes, (S, K) each."""
+        mean, variance = lead_time_moments(self.world.problem)
+        return at_sources(mean, self.lanes), at_sources(variance, self.lanes)
+
+    @cached_property
+    def fast_lead_times(self) -> tuple[Floats, Floats]:
+        """Return mean (periods) and variance of the lead time on the fastest lanes, (S, K) each."""
+        mean, variance = lead_time_moments(self.world.problem)
+        return at_sources(mean, self.fast_lanes), at_sources(variance, self.fast_lanes)
+
     def transferred(self, observation: Observation) -> tuple[Floats, Floats]:
         """Return this decision's transfers (B, L, K) and the inventory position after them (B, S, K), in units."""
         if self.transfers is None:
@@ -36,9 +49,22 @@ class Network:
         transfers = self.transfers.orders(observation)
         return transfers, observation.inventory_position + moved(self.world, transfers)
 
-    def order(self, quantities: Floats, transfers: Floats) -> Decision:
-        """Return the decision to order quantities (B, S, K) on the usual lanes, beside the transfers."""
-        return Decision(transfers + placed(self.world, quantities, self.lanes))
+    def order(self, quantities: Floats, transfers: Floats, fast: Floats | None = None) -> Decision:
+        """Return the decision to order quantities (B, S, K) on the usual lanes, `fast` ones on the fastest, and transfers.
+
+        Quantities below 0 say how far a rule is from ordering.
+        """
+        wanted = transfers + placed(self.world, quantities, self.lanes)
+        if fast is not None:
+            wanted = wanted + placed(self.world, fast, self.fast_lanes)
+        return Decision(np.maximum(wanted, 0.0), wanted)
+
+    def late(self, observation: Observation) -> Floats:
+        """Return what the cheap lane will bring only after the fast one could, going by mean lead times, (B, S, K) units."""
+        slower = self.lead_times[0] - self.fast_lead_times[0]
+        by_age = observation.outstanding[:, :, self.lanes, np.arange(self.lanes.shape[1])]  # (B, A, S, K)
+        ages = 1 + np.arange(by_age.shape[1])[:, None, None]
+        return np.where(ages < slower, by_age, 0.0).sum(axis=1)
 
 
 @dataclass(frozen=True)
@@ -52,7 +78,7 @@ class BaseStock:
     def decide(self, observation: Observation) -> Decision:
         """Raise each position to its level."""
         transfers, position = self.network.transferred(observation)
-        return self.network.order(np.clip(self.level - position, 0.0, self.cap), transfers)
+        return self.network.order(np.minimum(self.level - position, self.cap), transfers)
 
 
 @dataclass(frozen=True)
@@ -94,12 +120,9 @@ class SingleIndex:
     def decide(self, observation: Observation) -> Decision:
         """Raise each position to the lower level fast, and to the higher one at the usual pace."""
         transfers, position = self.network.transferred(observation)
-        fast = np.maximum(self.expedite_level - position, 0.0)
-        slow = np.maximum(self.expedite_level + self.gap - position - fast, 0.0)
-        return Decision(self.network.order(slow, transfers).orders + self._fast(fast))
-
-    def _fast(self, quantities: Floats) -> Floats:
-        return placed(self.network.world, quantities, self.network.fast_lanes)
+        fast = self.expedite_level - position
+        slow = np.minimum(self.expedite_level + self.gap - position, self.gap)
+        return self.network.order(slow, transfers, fast)
 
 
 @dataclass(frozen=True)
@@ -118,22 +141,23 @@ class DualIndex:
     def decide(self, observation: Observation) -> Decision:
         """Raise the near position with the fast source and the whole position with the cheap one."""
         transfers, position = self.network.transferred(observation)
-        near = position - self._late(observation)
-        fast = np.where(self._two_sources(), np.maximum(self.expedite_level - near, 0.0), 0.0)
-        slow = np.clip(self.level - position - fast, 0.0, self.cap)
-        return Decision(self.network.order(slow, transfers).orders + placed(self.network.world, fast, self.network.fast_lanes))
+        return two_speeds(self.network, observation, transfers, position, self.expedite_level, self.level, self.cap)
 
-    def _two_sources(self) -> np.ndarray:
-        return self.network.lanes != self.network.fast_lanes
 
-    def _late(self, observation: Observation) -> Floats:
-        """Return what the cheap source will bring only after the fast one could, going by mean lead times, (B, S, K)."""
-        mean_lead, _ = lead_time_moments(self.network.world.problem)
-        slower = at_sources(mean_lead, self.network.lanes) - at_sources(mean_lead, self.network.fast_lanes)
-        skus = np.arange(self.network.lanes.shape[1])
-        by_age = observation.outstanding[:, :, self.network.lanes, skus]  # (B, A, S, K)
-        ages = 1 + np.arange(by_age.shape[1])[:, None, None]
-        return np.where(ages < slower, by_age, 0.0).sum(axis=1)
+def two_speeds(
+    network: Network,
+    observation: Observation,
+    transfers: Floats,
+    position: Floats,
+    expedite_level: Floats,
+    level: Floats,
+    cap: Floats | float = np.inf,
+) -> Decision:
+    """Raise the near position to one level with the fast source, the whole position to another with the cheap one."""
+    two_sources = network.lanes != network.fast_lanes
+    fast = np.where(two_sources, expedite_level - position + network.late(observation), 0.0)
+    slow = np.minimum(level - position - np.maximum(fast, 0.0), cap)
+    return network.order(slow, transfers, fast)
 
 
 @dataclass(frozen=True)
@@ -146,18 +170,35 @@ class Newsvendor:
     def decide(self, observation: Observation) -> Decision:
         """Raise each position to its forecast level."""
         transfers, position = self.network.transferred(observation)
-        return self.network.order(np.maximum(self._levels(observation) - position, 0.0), transfers)
+        level = forecast_levels(observation, self.network.lead_times, self.safety_factor)
+        return self.network.order(level - position, transfers)
 
-    def _levels(self, observation: Observation) -> Floats:
-        mean_lead, variance_lead = lead_time_moments(self.network.world.problem)
-        lead = at_sources(mean_lead, self.network.lanes)
-        ahead = np.round(lead).astype(int)  # the last period that an order of now must cover
-        means, deviations = observation.forecast(int(ahead.max()) + 1)
-        sites, skus = np.indices(lead.shape)
-        mean = np.cumsum(means, axis=1)[:, ahead, sites, skus]
-        variance = np.cumsum(deviations**2, axis=1)[:, ahead, sites, skus]
-        variance = variance + at_sources(variance_lead, self.network.lanes) * (mean / (ahead + 1)) ** 2
-        return mean + self.safety_factor * np.sqrt(variance)
+
+@dataclass(frozen=True)
+class DualNewsvendor:
+    """Two sources, each with a forecast level over its own lead time + 1 periods: a dual index that follows the season."""
+
+    network: Network
+    expedite_factor: Floats  # (S, K) standard deviations, on the fast source's forecast
+    safety_factor: Floats  # (S, K) standard deviations, on the cheap source's forecast
+
+    def decide(self, observation: Observation) -> Decision:
+        """Raise the near position to the fast source's level and the whole position to the cheap one's."""
+        transfers, position = self.network.transferred(observation)
+        expedite_level = forecast_levels(observation, self.network.fast_lead_times, self.expedite_factor)
+        level = forecast_levels(observation, self.network.lead_times, self.safety_factor)
+        return two_speeds(self.network, observation, transfers, position, expedite_level, level)
+
+
+def forecast_levels(observation: Observation, lead_times: tuple[Floats, Floats], safety_factor: Floats) -> Floats:
+    """Return mean demand over lead time + 1 periods and a safety factor times its deviation, (B, S, K) units."""
+    mean_lead, variance_lead = lead_times
+    ahead = np.round(mean_lead).astype(int)  # the last period that an order of now must cover
+    means, deviations = observation.forecast(int(ahead.max()) + 1)
+    sites, skus = np.indices(mean_lead.shape)
+    mean = np.cumsum(means, axis=1)[:, ahead, sites, skus]
+    variance = np.cumsum(deviations**2, axis=1)[:, ahead, sites, skus] + variance_lead * (mean / (ahead + 1)) ** 2
+    return mean + safety_factor * np.sqrt(variance)
 
 
 @dataclass(frozen=True)

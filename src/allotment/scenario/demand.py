@@ -93,10 +93,8 @@ def _means(process: processes.Process, scenario: Scenario, cells: Flags, cycle: 
     skus = [sku.name for sku in scenario.skus]
     if not isinstance(process, processes.Shaped):
         return np.zeros((cycle, len(channels), len(skus)))
-    concerned = np.flatnonzero(cells.any(axis=1))
-    scale = np.zeros(len(channels))
-    scale[concerned] = spread(process.scale, [channels[channel] for channel in concerned], f"{where}.scale")
-    mean = np.outer(scale, spread(process.mean, skus, f"{where}.mean"))
+    scale = spread(process.scale, channels, f"{where}.scale", cells.any(axis=1))
+    mean = np.outer(scale, spread(process.mean, skus, f"{where}.mean", cells.any(axis=0)))
     multiplier = season_multipliers(process.season) if shaped and process.season else np.ones(1)
     return np.resize(multiplier, cycle)[:, None, None] * mean
 
