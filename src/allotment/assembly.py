@@ -34,9 +34,7 @@ def make(world: World | str | Path, encoding: EncodingChoice = "order_up_to", re
     return AllotmentEnv(world, _encoding(encoding, world), render_mode)
 
 
-def make_vec(
-    world: World | str | Path, num_envs: int = 1, encoding: EncodingChoice = "order_up_to", **_ignored: Any
-) -> AllotmentVectorEnv:
+def make_vec(world: World | str | Path, num_envs: int = 1, encoding: EncodingChoice = "order_up_to") -> AllotmentVectorEnv:
     """Return the native Gymnasium batch of `num_envs` worlds; arguments as for `make`."""
     world = _world(world)
     return AllotmentVectorEnv(world, _encoding(encoding, world), num_envs)

@@ -7,7 +7,7 @@ file serves every world.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -41,6 +41,11 @@ class Quantity:
     def cells(self) -> tuple[Integers, Integers]:
         """Return lane and SKU of each action."""
         return np.nonzero(self.world.problem.lanes.allowed)  # type: ignore[return-value]
+
+    @property
+    def groups(self) -> Integers:
+        """Return which action decides each cell: one each."""
+        return np.arange(self.size)
 
     @property
     def size(self) -> int:
@@ -118,18 +123,25 @@ class Residual:
     world: World
     rule: Decides
     periods: float = 1.0
+    by: Literal["lane", "lane_and_sku"] = "lane_and_sku"  # one correction for all SKUs of a lane, or one for each
     name: str = "residual"
 
     @property
     def cells(self) -> tuple[Integers, Integers]:
-        """Return lane and SKU of each action: what suppliers' lanes carry."""
+        """Return lane and SKU of each correction: what suppliers' lanes carry."""
         lanes = self.world.problem.lanes
         return np.nonzero(lanes.allowed & (lanes.site < 0)[:, None])  # type: ignore[return-value]
 
     @property
+    def groups(self) -> Integers:
+        """Return which action corrects each cell."""
+        lanes, _ = self.cells
+        return np.unique(lanes, return_inverse=True)[1] if self.by == "lane" else np.arange(len(lanes))
+
+    @property
     def size(self) -> int:
         """Return the number of actions."""
-        return len(self.cells[0])
+        return int(self.groups.max()) + 1
 
     def orders(self, actions: Floats, observation: Observation) -> Floats:
         """Return quantities (B, L, K) in units from actions (B, size)."""
@@ -137,8 +149,8 @@ class Residual:
         scale = self.periods * site_demand(self.world)[self.world.problem.lanes.to[lanes], skus]
         decision = self.rule.decide(observation)
         orders = (decision.orders if decision.wanted is None else decision.wanted).copy()
-        orders[:, lanes, skus] = np.maximum(orders[:, lanes, skus] + actions * scale, 0.0)
-        return orders
+        orders[:, lanes, skus] += actions[:, self.groups] * scale
+        return np.maximum(orders, 0.0)
 
 
 @dataclass(frozen=True)

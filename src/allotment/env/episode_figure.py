@@ -59,9 +59,11 @@ def draw_episode(record: EpisodeRecord, figure: Figure | None = None) -> Figure:
     for draw, ax in zip((_stock, _under_way, _demand, _service), panels, strict=True):
         draw(ax, record)
         _tidy(ax)
-    panels[-1].set(xlabel="period", xlim=(0.5, len(record.reward) + 0.5))
+    periods = len(record.reward)
+    panels[-1].set(xlabel="period", xlim=(0.5, max(periods, 1) + 0.5))
     panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.suptitle(f"{record.title}: mean reward {np.mean(record.reward):,.1f} per period")
+    earned = f"mean reward {np.mean(record.reward):,.1f} per period" if periods else "before the first period"
+    figure.suptitle(f"{record.title}: {earned}")
     return figure
 
 

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from allotment.engine.state import empty_flows
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
+
+RECORDED = ("on_hand", "in_transit", "demand", "shipped", "lost", "open_orders", "executed", "reward")
 
 
 @dataclass(frozen=True)
@@ -30,13 +33,9 @@ class EpisodeRecord:
 
 
 def record_of(world: World, periods: list[dict[str, Any]], title: str | None = None) -> EpisodeRecord:
-    """Return the record of an episode from the `info` of its steps."""
-    if not periods:
-        raise ValueError("the episode has no period yet; step the environment first")
-    stacked = {
-        name: np.array([period[name] for period in periods])
-        for name in ("on_hand", "in_transit", "demand", "shipped", "lost", "open_orders", "executed", "reward")
-    }
+    """Return the record of an episode from the `info` of its steps, an empty one before the first."""
+    nothing = empty_flows(world.problem, 0)
+    stacked = {name: np.array([period[name] for period in periods]) if periods else getattr(nothing, name) for name in RECORDED}
     on_time = served_on_time(stacked["demand"], stacked["lost"], stacked["open_orders"])
     names = world.names
     return EpisodeRecord(

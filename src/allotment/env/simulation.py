@@ -67,6 +67,6 @@ def world_seeds(seed: int | Sequence[int] | None, batch: int, rng: np.random.Gen
         if not 0 <= seed < 2**63 - batch:
             raise ValueError(f"seed must be between 0 and 2**63, not {seed}")
         return int(seed) + np.arange(batch, dtype=np.int64)
-    if len(seed) != batch or any(each is None for each in seed):
-        raise ValueError(f"a list of seeds must hold one for each of {batch} environments, not {list(seed)}")
+    if len(seed) != batch or any(each is None or not 0 <= each < 2**63 for each in seed):
+        raise ValueError(f"a list of seeds must hold one, from 0 to 2**63, for each of {batch} environments, not {list(seed)}")
     return np.array(seed, dtype=np.int64)

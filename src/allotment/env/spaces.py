@@ -33,7 +33,8 @@ def checked_actions(actions: object, encoding: Encoding, batch: int) -> Floats:
         where = np.argwhere(~np.isfinite(array))[0]
         raise ValueError(f"actions must be finite; position {where.tolist()} is {array[tuple(where)]}")
     if isinstance(encoding, Discrete):
-        if ((array < 0) | (array >= encoding.choices)).any():
-            raise ValueError(f"actions must be between 0 and {encoding.choices - 1}, not {array.min():g} to {array.max():g}")
+        wrong = (array < 0) | (array >= encoding.choices) | (array != np.floor(array))
+        if wrong.any():
+            raise ValueError(f"actions must be whole numbers from 0 to {encoding.choices - 1}, not {array[wrong][0]:g}")
         return array
     return np.clip(array, -1.0, 1.0)

@@ -46,13 +46,22 @@ class AllotmentVectorEnv(VectorEnv):
         """Start episodes: the first of each seed, or the next ones; `options["reset_mask"]` (num_envs,) chooses worlds."""
         if isinstance(seed, int):
             super().reset(seed=seed)
-        worlds = np.flatnonzero((options or {}).get("reset_mask", np.ones(self.num_envs, dtype=bool)))
+        worlds = self._chosen(options or {})
         if seed is None and self.simulation.started:
             self.simulation.next_episodes(worlds)
         else:
             seeds = world_seeds(seed, self.num_envs, self.np_random)
             self.simulation.reset(worlds, seeds[worlds], np.zeros(len(worlds), dtype=np.int64))
         return self.flattener(self.simulation.observation()), {}
+
+    def _chosen(self, options: dict[str, Any]) -> NDArray[np.int64]:
+        """Return which worlds to reset: those of `reset_mask`, else all."""
+        mask = np.asarray(options.get("reset_mask", np.ones(self.num_envs, dtype=bool)))
+        if mask.shape != (self.num_envs,) or mask.dtype != np.bool_:
+            raise ValueError(f"reset_mask must be {self.num_envs} flags, not {mask.dtype} of shape {mask.shape}")
+        if not (self.simulation.started or mask.all()):
+            raise ValueError("the first reset must start every world, but reset_mask leaves some out")
+        return np.flatnonzero(mask)
 
     def step(self, actions: Any):  # type: ignore[no-untyped-def]
         """Play one period everywhere. Returns observations, rewards, terminated, truncated and info, a batch each."""

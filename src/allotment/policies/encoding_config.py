@@ -21,6 +21,7 @@ class EncodingConfig(BaseModel):
 
     name: Literal["quantity", "order_up_to", "residual", "discrete"] = "quantity"
     periods: Periods | None = None  # reach, in periods of mean demand; none = the encoding's own
+    by: Literal["lane", "lane_and_sku"] | None = None  # residual only: one correction for a lane, or one for each SKU
     rule: str | dict[str, Any] | None = None  # residual only: the config it corrects, a file's name or written out
 
 
@@ -30,9 +31,9 @@ def build_encoding(config: EncodingConfig, world: World, rule: RulePolicy | None
     if config.name == "residual":
         if rule is None:
             raise ScenarioError("encoding residual needs the rule-based policy that it corrects: encoding.rule")
-        return Residual(world, rule, **given)
-    if rule is not None:
-        raise ScenarioError(f"encoding.rule belongs to encoding residual, not {config.name}")
+        return Residual(world, rule, **given, **({} if config.by is None else {"by": config.by}))
+    if rule is not None or config.by is not None:
+        raise ScenarioError(f"encoding.rule and encoding.by belong to encoding residual, not {config.name}")
     kinds: dict[str, type[Quantity] | type[OrderUpTo] | type[Discrete]] = {
         "quantity": Quantity,
         "order_up_to": OrderUpTo,

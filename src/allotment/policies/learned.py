@@ -45,7 +45,7 @@ def build_actor(shape: NetworkShape, world: World, encoding: Encoding) -> nn.Mod
     """Return the network that answers with one number for each action, or one for each choice of a discrete encoding."""
     if isinstance(encoding, Discrete):
         return build_network(shape, world, None, encoding.choices)
-    cells = encoding.cells if isinstance(encoding, Quantity | Residual) else None
+    cells = (*encoding.cells, encoding.groups) if isinstance(encoding, Quantity | Residual) else None
     if shape.kind == "cells" and cells is None:
         raise ValueError(f"network kind cells works with encodings quantity and residual, not {encoding.name}")
     return build_network(shape, world, cells, encoding.size)

@@ -33,11 +33,14 @@ class NetworkShape:
         return asdict(self)
 
 
-def build_network(shape: NetworkShape, world: World, actions: tuple[np.ndarray, np.ndarray] | None, outputs: int) -> nn.Module:
+Actions = tuple[np.ndarray, np.ndarray, np.ndarray]  # lane and SKU of each cell that is acted on, and its action
+
+
+def build_network(shape: NetworkShape, world: World, actions: Actions | None, outputs: int) -> nn.Module:
     """Return a network from observation vectors (B, n) to outputs (B, outputs).
 
-    `actions` gives the lane and SKU of each output where the outputs belong to lanes and SKUs, for the `cells` kind; without
-    it, that kind gives one number, the mean over cells (a value).
+    With `actions` the `cells` kind answers with one number an action, the mean over its cells; without, with one number for
+    the world, the mean over all cells (a value).
     """
     if shape.kind == "cells":
         return CellNetwork(Flattener(world), world, shape, actions)
@@ -62,7 +65,7 @@ class CellNetwork(nn.Module):
         flattener: Flattener,
         world: World,
         shape: NetworkShape,
-        actions: tuple[np.ndarray, np.ndarray] | None,
+        actions: Actions | None,
     ) -> None:
         super().__init__()
         sites, skus = world.problem.sharing.initial_stock.shape
@@ -75,7 +78,10 @@ class CellNetwork(nn.Module):
         self.values = actions is None
         self.shared = _perceptron(2 * self.features + self.TAG, shape, 1 if self.values else lanes_in)
         if actions is not None:
-            self.register_buffer("chosen", torch.from_numpy(_outputs(world, *actions)), persistent=False)
+            lanes, skus, groups = actions
+            self.register_buffer("chosen", torch.from_numpy(_outputs(world, lanes, skus)), persistent=False)
+            member = groups[:, None] == np.arange(groups.max() + 1)
+            self.register_buffer("share", torch.from_numpy(member / member.sum(axis=0)).float(), persistent=False)
 
     def forward(self, vectors: Tensor) -> Tensor:
         """Return an output for each action, (B, actions), or the value (B, 1)."""
@@ -86,11 +92,11 @@ class CellNetwork(nn.Module):
         answers = self.shared(torch.cat([cells, around, tags], dim=-1))
         if self.values:
             return answers.mean(dim=1)
-        return answers.reshape(len(vectors), -1)[:, self.chosen]
+        return answers.reshape(len(vectors), -1)[:, self.chosen] @ self.share  # type: ignore[operator]
 
 
 def _outputs(world: World, lanes: np.ndarray, skus: np.ndarray) -> np.ndarray:
-    """Return which of the cells' answers belongs to each action: the destination's cell, the lane's rank among its lanes."""
+    """Return which of the cells' answers belongs to each cell acted on: the cell it leads to, the lane's rank there."""
     to = world.problem.lanes.to
     rank = np.array([int((to[:lane] == to[lane]).sum()) for lane in range(len(to))])
     width = int(np.bincount(to).max())
