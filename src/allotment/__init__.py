@@ -1,12 +1,15 @@
 """Allotment: inventory allocation worlds, policies that learn or follow rules, and comparisons on common worlds.
 
-The names below load what they need when they are first used, so that importing the package costs next to nothing.
+Importing the package registers every shipped world with Gymnasium. The names below load what they need when they are first
+used, so that the import costs little more than Gymnasium's own.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from allotment.env.registration import register
 
 if TYPE_CHECKING:
     from allotment.assembly import evaluate, load_policy, make, make_sb3, make_vec, train, tune
@@ -26,6 +29,8 @@ _HOMES = {
 }
 
 __all__ = ["__version__", "evaluate", "load_policy", "load_scenario", "make", "make_sb3", "make_vec", "train", "tune"]
+
+register()
 
 
 def __getattr__(name: str) -> Any:

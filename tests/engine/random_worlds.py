@@ -1,7 +1,8 @@
 """Random worlds: small scenarios over everything the schema offers, and random orders for them.
 
-Numbers are small and often equal, so that limits bind, shares tie and stock runs out. Recorded demand, which a scenario
-file takes from a reader of outside files, is made up here.
+Numbers are small and often equal, so that limits bind, shares tie and stock runs out. All choices of a world are read from
+one string of bytes: Hypothesis draws and shrinks it a hundred times faster than choices drawn one by one. Recorded demand,
+which a scenario file takes from a reader of outside files, is made up here.
 """
 
 from __future__ import annotations
@@ -24,8 +25,15 @@ SEQUENCES = [
     for order in permutations(PHASES)
     if order[-1] == "charge" and order.index("fulfil") > max(order.index("demand"), order.index("decide"))
 ]
-MEANS = [0.0, 0.4, 2.0, 5.5, 12.0]  # units/period
-CYCLES = [1, 2, 3, 4]  # periods
+SEQUENCES.sort(key=lambda order: order != list(PHASES))  # the default first
+LEAD_TIMES = [
+    *(0, 1, 2, 3),
+    {"distribution": "categorical", "values": [0, 1, 3], "probabilities": [0.25, 0.5, 0.25]},
+    {"distribution": "categorical", "values": [4, 1], "probabilities": [0.3, 0.7]},
+    {"distribution": "shifted_poisson", "shift": 1, "mean": 1.5, "maximum": 4},
+    {"distribution": "shifted_poisson", "mean": 0.8, "maximum": 3},
+]
+ENOUGH_BYTES = 1500
 
 
 @dataclass(frozen=True)
@@ -44,51 +52,9 @@ class RandomWorld:
         return self.content["units"] == "integer"
 
 
-def build(content: dict[str, Any], histories: dict[str, History] | None = None) -> World:
-    """Build a world from a scenario's content, with made-up histories where its demand names them."""
-    if not histories:
-        return world_from(content, "test")
-    scenario = Scenario.model_validate(content)
-    return World(scenario, *compile_scenario(scenario, histories), "test", content)
-
-
-@st.composite
-def random_worlds(draw: st.DrawFn, **fixed: Any) -> RandomWorld:
-    """Draw a world; `fixed` states top-level keys that every world shall have."""
-    units = fixed.get("units", draw(st.sampled_from(["integer", "continuous"])))
-    amount = whole_amounts if units == "integer" else decimal_amounts
-    names = {
-        "skus": _names(draw, "sku", 3),
-        "suppliers": _names(draw, "supplier", 3),
-        "sites": _names(draw, "site", 3),
-        "channels": _names(draw, "channel", 4),
-    }
-    horizon = {
-        "kind": draw(st.sampled_from(["window", "season"])),
-        "periods": draw(st.integers(1, 6)),
-        "warm_up": draw(st.integers(0, 2)),
-    }
-    demand, histories = draw(_demands(names, units, horizon["periods"] + horizon["warm_up"]))
-    content = {
-        "name": "random",
-        "units": units,
-        "objective": draw(st.sampled_from(["profit", "cost"])),
-        "horizon": horizon,
-        "sequence": draw(st.sampled_from(SEQUENCES)),
-        "rationing": draw(st.sampled_from(["proportional", "priority"])),
-        "remainder": draw(st.sampled_from(["largest", "none"])),
-        "fulfilment": draw(st.sampled_from(["priority", "nearest"])),
-        "skus": [draw(_skus(name)) for name in names["skus"]],
-        "suppliers": [draw(_parts(name=name, capacity=_maybe(amount))) for name in names["suppliers"]],
-        "sites": [draw(_sites(name, names["skus"], amount)) for name in names["sites"]],
-        "channels": [draw(_channels(name, names["skus"])) for name in names["channels"]],
-        "supply_lanes": draw(_supply_lanes(names, amount)),
-        "fulfilment_lanes": draw(_fulfilment_lanes(names, amount)),
-        "distances": draw(_distances(names)),
-        "demand": demand,
-        "observation": {"demand_history": draw(st.integers(0, 3))},
-    } | fixed
-    return RandomWorld(content, build(content, histories))
+def random_worlds(**fixed: Any) -> st.SearchStrategy[RandomWorld]:
+    """Draw worlds; `fixed` states top-level keys that every one of them shall have."""
+    return st.binary(min_size=ENOUGH_BYTES, max_size=ENOUGH_BYTES).map(lambda data: _random_world(Choices(data, fixed)))
 
 
 def random_orders(world: RandomWorld, batch: int, seed: int) -> list[Floats]:
@@ -99,199 +65,210 @@ def random_orders(world: RandomWorld, batch: int, seed: int) -> list[Floats]:
     return list(np.round(generator.uniform(-3.0, 15.0, shape) * generator.choice([0.0, 1.0, 1.0, 4.0], shape), 1))
 
 
-whole_amounts = st.integers(0, 25).map(float)
-decimal_amounts = st.integers(0, 250).map(lambda tenths: tenths / 10) | st.floats(0.0, 25.0).map(lambda units: round(units, 3))
-prices = st.integers(0, 40).map(lambda quarters: quarters / 4)
-salvages = st.integers(-20, 20).map(lambda quarters: quarters / 4)
+def build(content: dict[str, Any], histories: dict[str, History] | None = None) -> World:
+    """Build a world from a scenario's content, with made-up histories where its demand names them."""
+    if not histories:
+        return world_from(content, "test")
+    scenario = Scenario.model_validate(content)
+    return World(scenario, *compile_scenario(scenario, histories), "test", content)
 
 
-def _names(draw: st.DrawFn, stem: str, most: int) -> list[str]:
-    return [f"{stem}-{letter}" for letter in "abcd"[: draw(st.integers(1, most))]]
+class Choices:
+    """The choices of one world, read one by one from bytes; zeros choose the first, which is the simplest."""
+
+    def __init__(self, data: bytes, fixed: dict[str, Any]):
+        self._left = iter(data)
+        self.fixed = fixed
+        self.units = fixed.get("units") or self.among("integer", "continuous")
+        self.skus = [f"sku-{letter}" for letter in "abc"[: self.among(1, 2, 3)]]
+        self.suppliers = [f"supplier-{letter}" for letter in "abc"[: self.among(1, 2, 3)]]
+        self.sites = [f"site-{letter}" for letter in "abc"[: self.among(1, 2, 3)]]
+        self.channels = [f"channel-{letter}" for letter in "abcd"[: self.among(1, 2, 3, 4)]]
+
+    def among(self, *options: Any) -> Any:
+        return options[next(self._left, 0) % len(options)]
+
+    def some(self, options: list[Any]) -> list[Any]:
+        return [option for option in options if self.among(False, True)]
+
+    def shuffled(self, options: list[Any]) -> list[Any]:
+        return sorted(options, key=lambda option: next(self._left, 0))
+
+    def amount(self) -> float:
+        """Return a number of units, whole where units are."""
+        if self.units == "integer":
+            return float(self.among(*range(26)))
+        return self.among(self.among(*range(251)) / 10, self.among(*range(251)) / 10 + self.among(*range(251)) / 1000)
+
+    def money(self) -> float:
+        return self.among(*range(41)) / 4
+
+    def gain_or_loss(self) -> float:
+        return self.money() - 5.0
+
+    def for_skus(self, choose: Any) -> Any:
+        """Return one number for all SKUs or one for each."""
+        return choose() if self.among(True, False) else {sku: choose() for sku in self.skus}
+
+    def stated(self, **attributes: Any) -> dict[str, Any]:
+        """Return the attributes that a part states: each one, or none, of those given."""
+        return {key: choose() for key, choose in attributes.items() if self.among(False, True, True)}
 
 
-def _maybe(values: st.SearchStrategy) -> st.SearchStrategy:
-    return st.none() | values
+def _random_world(choose: Choices) -> RandomWorld:
+    horizon = {
+        "kind": choose.among("window", "season"),
+        "periods": choose.among(*range(1, 7)),
+        "warm_up": choose.among(0, 1, 2),
+    }
+    demand, histories = _demand(choose, horizon["periods"] + horizon["warm_up"])
+    content = {
+        "name": "random",
+        "units": choose.units,
+        "objective": choose.among("profit", "cost"),
+        "horizon": horizon,
+        "sequence": choose.among(*SEQUENCES),
+        "rationing": choose.among("proportional", "priority"),
+        "remainder": choose.among("largest", "none"),
+        "fulfilment": choose.among("priority", "nearest"),
+        "skus": [{"name": name, **_sku(choose)} for name in choose.skus],
+        "suppliers": [{"name": name, **choose.stated(capacity=choose.amount)} for name in choose.suppliers],
+        "sites": [{"name": name, **_site(choose)} for name in choose.sites],
+        "channels": [{"name": name, **_channel(choose)} for name in choose.channels],
+        "supply_lanes": [{"from": source, "to": to, **_supply_lane(choose)} for source, to in _supply_ends(choose)],
+        "fulfilment_lanes": [{"from": source, "to": to, **_fulfilment_lane(choose)} for source, to in _serving_ends(choose)],
+        "distances": _distances(choose),
+        "demand": demand,
+        "observation": {"demand_history": choose.among(0, 1, 2, 3)},
+    } | choose.fixed
+    return RandomWorld(content, build(content, histories))
 
 
-def _per_sku(values: st.SearchStrategy, skus: list[str]) -> st.SearchStrategy:
-    """Draw one number for all SKUs or one for each."""
-    return values | st.fixed_dictionaries({sku: values for sku in skus})
+def _sku(choose: Choices) -> dict[str, Any]:
+    return choose.stated(unit_cost=choose.money, price=choose.money, case_pack=lambda: choose.among(1.0, 2.0, 6.0))
 
 
-@st.composite
-def _parts(draw: st.DrawFn, name: str, **attributes: st.SearchStrategy) -> dict[str, Any]:
-    """Draw a part of a scenario in which any attribute may be left to its default."""
-    stated = st.sampled_from([False, True, True])
-    return {"name": name, **{key: draw(values) for key, values in attributes.items() if draw(stated)}}
+def _site(choose: Choices) -> dict[str, Any]:
+    def holding() -> Any:
+        return {"rate": choose.among(0.0, 0.01, 0.25)} if choose.among(False, True) else choose.for_skus(choose.money)
 
-
-def _skus(name: str) -> st.SearchStrategy:
-    return _parts(name=name, unit_cost=prices, price=prices, case_pack=st.sampled_from([1.0, 2.0, 6.0]))
-
-
-def _sites(name: str, skus: list[str], amount: st.SearchStrategy) -> st.SearchStrategy:
-    return _parts(
-        name=name,
-        kind=st.sampled_from(["warehouse", "store"]),
-        initial_stock=_per_sku(amount, skus),
-        holding_cost=_per_sku(prices, skus) | st.fixed_dictionaries({"rate": st.sampled_from([0.0, 0.01, 0.25])}),
-        handling=_maybe(amount),
-        salvage=_per_sku(salvages, skus),
+    return choose.stated(
+        kind=lambda: choose.among("warehouse", "store"),
+        initial_stock=lambda: choose.for_skus(choose.amount),
+        holding_cost=holding,
+        handling=choose.amount,
+        salvage=lambda: choose.for_skus(choose.gain_or_loss),
     )
 
 
-def _channels(name: str, skus: list[str]) -> st.SearchStrategy:
-    return _parts(
-        name=name,
-        region=st.sampled_from(["north", "south"]),
-        priority=st.integers(1, 3),
-        price=_maybe(_per_sku(prices, skus)),
-        unmet=st.sampled_from(["lost", "backorder"]),
-        shortage_cost=_per_sku(prices, skus),
-        backorder_cost=_per_sku(prices, skus),
-        fulfilment_history=st.sampled_from([0.0, 0.5, 1.0]),
-        salvage=_per_sku(salvages, skus),
+def _channel(choose: Choices) -> dict[str, Any]:
+    return choose.stated(
+        region=lambda: choose.among("north", "south"),
+        priority=lambda: choose.among(1, 2, 3),
+        price=lambda: choose.for_skus(choose.money),
+        unmet=lambda: choose.among("lost", "backorder"),
+        shortage_cost=lambda: choose.for_skus(choose.money),
+        backorder_cost=lambda: choose.for_skus(choose.money),
+        fulfilment_history=lambda: choose.among(1.0, 0.5, 0.0),
+        salvage=lambda: choose.for_skus(choose.gain_or_loss),
     )
 
 
-def _freight(skus: list[str]) -> st.SearchStrategy:
-    by_distance = st.fixed_dictionaries({"base": _per_sku(prices, skus), "per_km": st.sampled_from([0.0, 0.01, 0.5])})
-    return _per_sku(prices, skus) | by_distance
+def _supply_ends(choose: Choices) -> list[tuple[str, str]]:
+    """Return the ends of at least one lane to each site, from suppliers and between sites, in any order."""
+    first = [(choose.among(*choose.suppliers), site) for site in choose.sites]
+    others = [ends for ends in product(choose.suppliers + choose.sites, choose.sites) if ends[0] != ends[1]]
+    return choose.shuffled(first + choose.some([ends for ends in others if ends not in first]))
 
 
-lead_times = st.one_of(
-    st.integers(0, 3),
-    st.sampled_from(
-        [
-            {"distribution": "categorical", "values": [0, 1, 3], "probabilities": [0.25, 0.5, 0.25]},
-            {"distribution": "categorical", "values": [4, 1], "probabilities": [0.3, 0.7]},
-            {"distribution": "shifted_poisson", "shift": 1, "mean": 1.5, "maximum": 4},
-            {"distribution": "shifted_poisson", "mean": 0.8, "maximum": 3},
-        ]
-    ),
-)
+def _supply_lane(choose: Choices) -> dict[str, Any]:
+    return choose.stated(
+        skus=lambda: choose.some(choose.skus) or choose.skus,
+        lead_time=lambda: choose.among(*LEAD_TIMES),
+        unit_cost=lambda: choose.for_skus(choose.money),
+        freight=lambda: _freight(choose),
+        fixed_cost=choose.money,
+        line_cost=lambda: choose.for_skus(choose.money),
+        capacity=choose.amount,
+        minimum=lambda: choose.for_skus(lambda: choose.among(0.0, 2.0, 5.0)),
+        multiple=lambda: choose.for_skus(lambda: choose.among(1.0, 3.0, 4.0)),
+        in_transit_cost=lambda: choose.for_skus(choose.money),
+        priority=lambda: choose.among(1, 2, 3),
+    )
 
 
-@st.composite
-def _supply_lanes(draw: st.DrawFn, names: dict[str, list[str]], amount: st.SearchStrategy) -> list[dict[str, Any]]:
-    """Draw at least one lane to each site, from suppliers and between sites, in any order."""
-    skus, sites = names["skus"], names["sites"]
-    first = [(draw(st.sampled_from(names["suppliers"])), site) for site in sites]
-    others = [ends for ends in product(names["suppliers"] + sites, sites) if ends[0] != ends[1] and ends not in first]
-    ends = first + [pair for pair in others if draw(st.booleans())]
-    return [
-        {"from": source, "to": to}
-        | draw(
-            _parts(
-                name="",
-                skus=st.lists(st.sampled_from(skus), min_size=1, unique=True),
-                lead_time=lead_times,
-                unit_cost=_maybe(_per_sku(prices, skus)),
-                freight=_freight(skus),
-                fixed_cost=prices,
-                line_cost=_per_sku(prices, skus),
-                capacity=_maybe(amount),
-                minimum=_per_sku(st.sampled_from([0.0, 2.0, 5.0]), skus),
-                multiple=_maybe(_per_sku(st.sampled_from([1.0, 3.0, 4.0]), skus)),
-                in_transit_cost=_per_sku(prices, skus),
-                priority=st.integers(1, 3),
-            ).map(_nameless)
-        )
-        for source, to in draw(st.permutations(ends))
-    ]
+def _serving_ends(choose: Choices) -> list[tuple[str, str]]:
+    """Return the ends of at least one lane to each channel, in any order."""
+    first = [(choose.among(*choose.sites), channel) for channel in choose.channels]
+    others = [ends for ends in product(choose.sites, choose.channels) if ends not in first]
+    return choose.shuffled(first + choose.some(others))
 
 
-def _nameless(part: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in part.items() if key != "name"}
+def _fulfilment_lane(choose: Choices) -> dict[str, Any]:
+    often_equal = choose.among(True, False)
+    return choose.stated(
+        freight=lambda: choose.among(0.0, 1.0) if often_equal else _freight(choose),
+        capacity=choose.amount,
+    )
 
 
-@st.composite
-def _fulfilment_lanes(draw: st.DrawFn, names: dict[str, list[str]], amount: st.SearchStrategy) -> list[dict[str, Any]]:
-    """Draw at least one lane to each channel."""
-    first = [(draw(st.sampled_from(names["sites"])), channel) for channel in names["channels"]]
-    ends = first + [pair for pair in product(names["sites"], names["channels"]) if pair not in first and draw(st.booleans())]
-    few = prices.map(lambda price: price // 5)  # so that lanes often cost the same
-    return [
-        {"from": site, "to": channel}
-        | draw(_parts(name="", freight=few | _freight(names["skus"]), capacity=_maybe(amount)).map(_nameless))
-        for site, channel in draw(st.permutations(ends))
-    ]
+def _freight(choose: Choices) -> Any:
+    base = choose.for_skus(choose.money)
+    return {"base": base, "per_km": choose.among(0.0, 0.01, 0.5)} if choose.among(False, True) else base
 
 
-@st.composite
-def _distances(draw: st.DrawFn, names: dict[str, list[str]]) -> dict[str, dict[str, float]]:
-    """Draw the kilometres from every supplier and site to every site, region and channel."""
-    ends = names["sites"] + names["channels"] + ["north", "south"]
-    kilometres = st.sampled_from([0.0, 10.0, 25.5])
-    return {source: {to: draw(kilometres) for to in ends if to != source} for source in names["suppliers"] + names["sites"]}
+def _distances(choose: Choices) -> dict[str, dict[str, float]]:
+    """Return the kilometres from every supplier and site to every site, region and channel."""
+    ends = [*choose.sites, *choose.channels, "north", "south"]
+    sources = choose.suppliers + choose.sites
+    return {source: {to: choose.among(0.0, 10.0, 25.5) for to in ends if to != source} for source in sources}
 
 
-seasons = st.one_of(
-    st.none(),
-    st.fixed_dictionaries(
-        {"period": st.sampled_from(CYCLES), "amplitude": st.sampled_from([0.0, 0.7]), "peak": st.floats(0, 4)}
-    ),
-    st.sampled_from(CYCLES).flatmap(
-        lambda period: st.lists(st.sampled_from([0.0, 1.0, 2.0]), min_size=period, max_size=period).map(
-            lambda profile: {"period": period, "profile": profile}
-        )
-    ),
-)
+def _demand(choose: Choices, periods: int) -> tuple[list[dict[str, Any]], dict[str, History]]:
+    """Return the demand of all channels and SKUs, or most of them, and the histories that a part of it may name."""
+    by_channel, by_sku = [{"channel": name} for name in choose.channels], [{"sku": name} for name in choose.skus]
+    patterns = choose.among([{}], by_channel, by_sku)
+    entries = [{**pattern, "process": _process(choose)} for pattern in patterns]
+    if choose.among(False, False, True):
+        window = choose.among(None, 0, 1, 2)
+        resampled = {"distribution": "empirical", "history": "past", "window": window}
+        replayed = {"distribution": "trace", "history": "future", "forecast": "past", "window": window}
+        choose.among(*entries)["process"] = choose.among(resampled, replayed)
+        return entries, {"past": _history(choose, choose.among(*range(1, 7))), "future": _history(choose, periods + 1)}
+    return entries[choose.among(0, 0, 0, len(entries) > 1) :], {}
 
 
-@st.composite
-def _processes(draw: st.DrawFn, names: dict[str, list[str]], units: str) -> dict[str, Any]:
-    distributions = ["poisson", "negative_binomial", "geometric", "binomial", "uniform_integer", "deterministic"]
-    distribution = draw(st.sampled_from(distributions + ["normal"] * 4 * (units == "continuous")))
+def _process(choose: Choices) -> dict[str, Any]:
+    whole = choose.units == "integer"
+    distributions = ["deterministic", "poisson", "negative_binomial", "geometric", "binomial", "uniform_integer"]
+    distribution = choose.among(*distributions, *(["normal"] * 3 * (not whole)))
     if distribution == "binomial":
-        probability = draw(st.sampled_from([0.0, 0.3, 1.0]))
-        return {"distribution": distribution, "trials": draw(st.integers(1, 9)), "probability": probability}
+        return {"distribution": distribution, "trials": choose.among(*range(1, 10)), "probability": choose.among(0.3, 0.0, 1.0)}
     if distribution == "uniform_integer":
-        low = draw(st.integers(0, 3))
-        return {"distribution": distribution, "low": low, "high": low + draw(st.integers(0, 5))}
-    fractions = distribution != "deterministic" or units == "continuous"
-    mean = st.sampled_from(MEANS if fractions else [0.0, 1.0, 4.0])
-    scale = st.sampled_from([0.0, 0.5, 1.0, 2.0] if fractions else [1.0, 2.0])
-    season = draw(seasons)
-    if not fractions and season and "profile" not in season:
-        season = None
-    process: dict[str, Any] = {"distribution": distribution, "mean": draw(_per_sku(mean, names["skus"])), "season": season}
-    if draw(st.booleans()):
-        process["scale"] = draw(scale | st.fixed_dictionaries({channel: scale for channel in names["channels"]}))
+        low = choose.among(0, 1, 2)
+        return {"distribution": distribution, "low": low, "high": low + choose.among(*range(6))}
+    whole_means = whole and distribution == "deterministic"
+    means = (0.0, 1.0, 4.0) if whole_means else (0.0, 0.4, 2.0, 5.5, 12.0)
+    scales = (1.0, 2.0) if whole_means else (1.0, 0.5, 2.0, 0.0)
+    process: dict[str, Any] = {"distribution": distribution, "mean": choose.for_skus(lambda: choose.among(*means))}
+    if choose.among(False, True):
+        process["scale"] = choose.among(choose.among(*scales), {name: choose.among(*scales) for name in choose.channels})
+    if choose.among(False, True):
+        process["season"] = _season(choose, whole_means)
     if distribution == "negative_binomial":
-        process["dispersion"] = draw(st.sampled_from([1.2, 4.0]))
+        process["dispersion"] = choose.among(1.2, 4.0)
     if distribution == "normal":
-        process["standard_deviation"] = draw(st.sampled_from([0.0, 1.5, 8.0]))
+        process["standard_deviation"] = choose.among(0.0, 1.5, 8.0)
     return process
 
 
-@st.composite
-def _demands(
-    draw: st.DrawFn, names: dict[str, list[str]], units: str, periods: int
-) -> tuple[list[dict[str, Any]], dict[str, History]]:
-    """Draw the demand of some or all channels and SKUs, at most one part of it from a history."""
-    if draw(st.booleans()):
-        patterns = [{"channel": channel} for channel in names["channels"]]
-    else:
-        patterns = [{"sku": sku} for sku in names["skus"]]
-    entries = [{**pattern, "process": draw(_processes(names, units))} for pattern in patterns]
-    if not draw(st.integers(0, 2)):
-        recorded = draw(st.integers(0, len(entries) - 1))
-        window = draw(_maybe(st.integers(0, 2)))
-        resampled = {"distribution": "empirical", "history": "past", "window": window}
-        replayed = {"distribution": "trace", "history": "future", "forecast": "past", "window": window}
-        entries[recorded]["process"] = draw(st.sampled_from([resampled, replayed]))
-        return entries, _histories(names, units, periods, draw(st.integers(0, 99)))
-    return entries, {}
+def _season(choose: Choices, whole: bool) -> dict[str, Any]:
+    period = choose.among(1, 2, 3, 4)
+    if whole or choose.among(True, False):
+        return {"period": period, "profile": [choose.among(0.0, 1.0, 2.0) for _ in range(period)]}
+    return {"period": period, "amplitude": choose.among(0.0, 0.7), "peak": choose.among(0.0, 1.0, 2.3)}
 
 
-def _histories(names: dict[str, list[str]], units: str, periods: int, seed: int) -> dict[str, History]:
-    """Make up a past and, as long as the horizon at least, a future."""
-    generator = np.random.default_rng(seed)
-
-    def recorded(length: int) -> History:
-        shape = (length, len(names["channels"]), len(names["skus"]))
-        demand = generator.integers(0, 12, shape) / (1.0 if units == "integer" else 4.0)
-        return History(names["channels"], names["skus"], demand)
-
-    return {"past": recorded(int(generator.integers(1, 7))), "future": recorded(periods + int(generator.integers(0, 3)))}
+def _history(choose: Choices, length: int) -> History:
+    units = [[[choose.among(*range(12)) for _ in choose.skus] for _ in choose.channels] for _ in range(length)]
+    return History(choose.channels, choose.skus, np.array(units) / (1.0 if choose.units == "integer" else 4.0))

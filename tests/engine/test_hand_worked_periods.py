@@ -49,7 +49,7 @@ CONTENT = {
         {"channel": "counter", "process": by_period(3, 5, 4)},
     ],
 }
-MILL_TO_WAREHOUSE, MILL_TO_STORE, WAREHOUSE_TO_STORE = range(3)
+WAREHOUSE_TO_STORE = 2
 
 ORDERS = [  # mill → warehouse, mill → store, warehouse → store
     [9, 6, 3],
@@ -217,6 +217,17 @@ def test_where_the_objective_is_cost_the_reward_leaves_out_revenue(implementatio
     content = copy.deepcopy(CONTENT) | {"objective": "cost"}
     rewards = [step.flows.reward.item() for step in played(implementation, content)]
     assert rewards == [11.5 - 70, 23.5 - 50, 30 - 80]
+
+
+@every_implementation
+def test_the_skus_that_were_shipped_share_a_lanes_fixed_cost_equally(implementation):
+    skus = [{"name": name, "unit_cost": 2, "price": 10} for name in ("tin", "jar", "keg")]
+    content = copy.deepcopy(CONTENT) | {"skus": skus}
+    content["supply_lanes"][WAREHOUSE_TO_STORE] |= {"line_cost": {"tin": 1, "*": 0.5}}
+    orders = np.zeros((1, 3, 3))
+    orders[0, WAREHOUSE_TO_STORE] = [5, 0, 1]  # of tin, jar, keg
+    flows = implementation(build(content).problem, [0]).step(orders)
+    assert flows.money[0, TERMS.index("fixed_ordering")].tolist() == [4 / 2 + 1, 0, 4 / 2 + 0.5]
 
 
 # One site, stock 5, demand 3 each period, an order of 4 in period 0 only, by sequence and lead time:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from playing import Dynamics, Kernel, copied
-from random_worlds import RandomWorld, random_orders, random_worlds
+from random_worlds import RandomWorld, build, random_orders, random_worlds
 
 from allotment.engine import kernel
 from allotment.engine.state import Flows, State
+from allotment.resources import shipped_names
+from allotment.scenario.loader import load_scenario
 
 MONEY = ("money", "reward")
 
@@ -40,6 +43,49 @@ def test_the_two_implementations_agree_on_every_array_of_every_step(world: Rando
     for orders in random_orders(world, 2, order_seed):
         assert_agree(one.step(orders), other.step(orders), world.whole)
         assert_agree(one.state, other.state, world.whole)
+
+
+@pytest.mark.parametrize("name", sorted(set(shipped_names("envs")) - {"iowa_liquor"}))
+def test_they_agree_on_the_shipped_worlds(name):
+    content = load_scenario(name).content
+    content["horizon"] |= {"periods": 12, "warm_up": 0}
+    world = RandomWorld(content | {"units": content.get("units", "integer")}, build(content))
+    one, other = (player(world.problem, [5, 6]) for player in (Kernel, Dynamics))
+    for orders in random_orders(world, 2, 0):
+        assert_agree(one.step(orders), other.step(orders), world.whole)
+        assert_agree(one.state, other.state, world.whole)
+
+
+@pytest.mark.parametrize("units", ["integer", "continuous"])
+@pytest.mark.parametrize("rationing", ["proportional", "priority"])
+def test_they_agree_where_many_lanes_and_skus_share_every_limit(units, rationing):
+    names = [f"sku-{i}" for i in range(17)]
+    world = RandomWorld(content := many_of_everything(names, units, rationing), build(content))
+    one, other = (player(world.problem, range(3)) for player in (Kernel, Dynamics))
+    for orders in random_orders(world, 3, 1):
+        assert_agree(one.step(orders), other.step(orders), world.whole)
+        assert_agree(one.state, other.state, world.whole)
+
+
+def many_of_everything(skus: list[str], units: str, rationing: str) -> dict:
+    """Return a world with 17 SKUs and, from every place to every other, a lane whose limits bind."""
+    return {
+        "name": "many",
+        "units": units,
+        "rationing": rationing,
+        "horizon": {"periods": 12},
+        "skus": [{"name": name, "unit_cost": 2, "price": 5 + i % 3} for i, name in enumerate(skus)],
+        "suppliers": [{"name": "mill", "capacity": 90}, {"name": "forge", "capacity": 70}],
+        "sites": [{"name": f"site-{i}", "initial_stock": 7, "handling": 60, "holding_cost": 0.5} for i in range(4)],
+        "channels": [{"name": f"channel-{i}", "priority": 1 + i % 2, "unmet": ["lost", "backorder"][i % 2]} for i in range(6)],
+        "supply_lanes": [
+            {"from": "mill", "to": "*", "lead_time": {"distribution": "shifted_poisson", "mean": 1.5, "maximum": 5}},
+            {"from": "forge", "to": "*", "lead_time": 1, "capacity": 30, "priority": 2},
+            {"from": "site-*", "to": "site-*", "capacity": 25, "multiple": 2, "fixed_cost": 3},
+        ],
+        "fulfilment_lanes": [{"from": "*", "to": "*", "capacity": 19}],
+        "demand": [{"process": {"distribution": "negative_binomial", "mean": 2, "dispersion": 2}}],
+    }
 
 
 @given(random_worlds(), st.integers(0, 2**30), st.integers(1, 4))

@@ -7,6 +7,7 @@ file serves every world.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Protocol
 
 import numpy as np
@@ -37,12 +38,12 @@ class Quantity:
     periods: float = 3.0
     name: str = "quantity"
 
-    @property
+    @cached_property
     def cells(self) -> tuple[Integers, Integers]:
         """Return lane and SKU of each action."""
         return np.nonzero(self.world.problem.lanes.allowed)  # type: ignore[return-value]
 
-    @property
+    @cached_property
     def groups(self) -> Integers:
         """Return which action decides each cell: one each."""
         return np.arange(self.size)
@@ -52,12 +53,16 @@ class Quantity:
         """Return the number of actions."""
         return int(self.world.problem.lanes.allowed.sum())
 
+    @cached_property
+    def _limits(self) -> Floats:
+        """Return the largest quantity of each cell, in units."""
+        return self.periods * _demand_at(self.world, self.cells)
+
     def orders(self, actions: Floats, observation: Observation) -> Floats:
         """Return quantities (B, L, K) in units from actions (B, size)."""
         lanes, skus = self.cells
-        limit = self.periods * site_demand(self.world)[self.world.problem.lanes.to[lanes], skus]
         orders = np.zeros((len(actions), *self.world.problem.lanes.allowed.shape))
-        orders[:, lanes, skus] = 0.5 * (actions + 1.0) * limit
+        orders[:, lanes, skus] = 0.5 * (actions + 1.0) * self._limits
         return orders
 
 
@@ -126,13 +131,13 @@ class Residual:
     by: Literal["lane", "lane_and_sku"] = "lane_and_sku"  # one correction for all SKUs of a lane, or one for each
     name: str = "residual"
 
-    @property
+    @cached_property
     def cells(self) -> tuple[Integers, Integers]:
         """Return lane and SKU of each correction: what suppliers' lanes carry."""
         lanes = self.world.problem.lanes
         return np.nonzero(lanes.allowed & (lanes.site < 0)[:, None])  # type: ignore[return-value]
 
-    @property
+    @cached_property
     def groups(self) -> Integers:
         """Return which action corrects each cell."""
         lanes, _ = self.cells
@@ -143,13 +148,17 @@ class Residual:
         """Return the number of actions."""
         return int(self.groups.max()) + 1
 
+    @cached_property
+    def _scale(self) -> Floats:
+        """Return the largest correction of each cell, in units."""
+        return self.periods * _demand_at(self.world, self.cells)
+
     def orders(self, actions: Floats, observation: Observation) -> Floats:
         """Return quantities (B, L, K) in units from actions (B, size)."""
         lanes, skus = self.cells
-        scale = self.periods * site_demand(self.world)[self.world.problem.lanes.to[lanes], skus]
         decision = self.rule.decide(observation)
         orders = (decision.orders if decision.wanted is None else decision.wanted).copy()
-        orders[:, lanes, skus] += actions[:, self.groups] * scale
+        orders[:, lanes, skus] += actions[:, self.groups] * self._scale
         return np.maximum(orders, 0.0)
 
 
@@ -186,6 +195,12 @@ class Discrete:
 
 
 ENCODINGS = {"quantity": Quantity, "order_up_to": OrderUpTo, "residual": Residual, "discrete": Discrete}
+
+
+def _demand_at(world: World, cells: tuple[Integers, Integers]) -> Floats:
+    """Return the mean demand of a cell's SKU where its lane leads to, (n,) units/period."""
+    lanes, skus = cells
+    return site_demand(world)[world.problem.lanes.to[lanes], skus]
 
 
 def moved(world: World, orders: Floats) -> Floats:

@@ -25,10 +25,20 @@ class StableVecEnv(VecEnv):
 
     With a `reference` rule, rewards are what the policy earns more than that rule in the same worlds, side by side. Draws do
     not depend on decisions, so the optimum is the same and most of the noise of demand is gone.
+
+    With a `discount`, rewards count stock at its unit cost, as accounts do, so that buying now or next period is not mistaken
+    for a loss or a gain: r + discount × worth after − worth before, which leaves the optimum as it is (Ng, Harada and Russell
+    1999) and is the reward alone where a season has ended.
     """
 
     def __init__(
-        self, world: World, encoding: Encoding, num_envs: int, stagger: bool = False, reference: Decides | None = None
+        self,
+        world: World,
+        encoding: Encoding,
+        num_envs: int,
+        stagger: bool = False,
+        reference: Decides | None = None,
+        discount: float | None = None,
     ) -> None:
         self.render_mode = None
         super().__init__(num_envs, observation_space(Flattener(world)), action_space(encoding))
@@ -38,11 +48,15 @@ class StableVecEnv(VecEnv):
         self.simulation = Simulation(world.problem, num_envs)
         self.reference = reference
         self.beside = Simulation(world.problem, num_envs) if reference else None
+        self.discount = discount
+        self.unit_costs = np.array([sku.unit_cost for sku in world.scenario.skus])
+        self.worth = np.zeros(num_envs)
         length = world.problem.clock.length
         stagger = stagger and not world.problem.clock.season
         self.first_ends = 1 + (np.arange(num_envs) * length) // num_envs if stagger else np.full(num_envs, length)
         self.staggered = self.first_ends < length
         self.returns = np.zeros(num_envs)
+        self.no_infos: list[dict[str, Any]] = [{} for _ in range(num_envs)]  # of steps that end no episode
         self._next_seed: int | None = None
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
@@ -70,9 +84,10 @@ class StableVecEnv(VecEnv):
         """Play one period everywhere. Returns observations, rewards (float32), dones and infos."""
         flows = self.simulation.step(self.encoding.orders(self.actions, self.simulation.observation()))
         self.returns += flows.reward
-        rewards = (flows.reward - self._reward_beside()).astype(np.float32)
-        infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
+        rewards = flows.reward - self._reward_beside()
+        infos = self.no_infos.copy()
         observations = self.flattener(self.simulation.observation())
+        rewards = self._with_worth(rewards).astype(np.float32)
         dones = self.simulation.ended | (self.staggered & (self.simulation.state.period >= self.first_ends))
         if dones.any():
             observations = self._next_episodes(np.flatnonzero(dones), observations, infos)
@@ -83,8 +98,10 @@ class StableVecEnv(VecEnv):
     ) -> NDArray[np.float32]:
         """Put the ends of episodes into `infos` and start the next ones; returns the observations after that."""
         for world in worlds:
-            infos[world]["terminal_observation"] = observations[world].copy()
-            infos[world]["TimeLimit.truncated"] = not self.world.problem.clock.season
+            infos[world] = {
+                "terminal_observation": observations[world].copy(),
+                "TimeLimit.truncated": not self.world.problem.clock.season,
+            }
             if not self.staggered[world]:
                 length = int(self.simulation.state.period[world])
                 infos[world]["episode"] = {"r": float(self.returns[world]), "l": length, "t": 0.0}
@@ -99,12 +116,31 @@ class StableVecEnv(VecEnv):
         if self.beside is not None:
             state = self.simulation.state
             self.beside.reset(worlds, state.seed[worlds], state.episode[worlds])
+        opening = self.world.problem.sharing.initial_stock.sum(axis=0) @ self.unit_costs
+        self.worth[worlds] = opening if self.beside is None else 0.0
 
     def _reward_beside(self) -> NDArray[np.float64]:
         """Play the reference's period; returns what it earned, (num_envs,), zero without one."""
         if self.beside is None or self.reference is None:
             return np.zeros(self.num_envs)
         return self.beside.step(self.reference.decide(self.beside.observation()).orders).reward
+
+    def _with_worth(self, rewards: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return rewards (num_envs,) with the change of the stock's worth, beyond that of the reference's stock."""
+        if self.discount is None:
+            return rewards
+        worth = self._stock_worth(self.simulation)
+        if self.beside is not None:
+            worth -= self._stock_worth(self.beside)
+        if self.world.problem.clock.season:
+            worth[self.simulation.ended] = 0.0
+        before, self.worth = self.worth, worth
+        return rewards + self.discount * worth - before
+
+    def _stock_worth(self, simulation: Simulation) -> NDArray[np.float64]:
+        """Return what is on hand and under way when the period closes, at unit cost, (num_envs,) money."""
+        flows = simulation.flows
+        return (flows.on_hand.sum(axis=1) + flows.in_transit.sum(axis=1)) @ self.unit_costs
 
     def close(self) -> None:
         """Nothing is open."""

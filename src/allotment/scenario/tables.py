@@ -86,8 +86,8 @@ def lead_time_table(lead_time: int | processes.Process) -> Table:
 
 
 def _cut(cumulative_of, mean: float, variance: float) -> Table:
-    """Tabulate until the tail is negligible."""
-    size = int(mean + 12.0 * np.sqrt(variance)) + 16
+    """Tabulate until the tail is negligible; a tail falls off at least like that of a geometric distribution."""
+    size = int(mean + 8.0 * np.sqrt(variance) + 30.0 * variance / mean) + 16
     while True:
         cumulative = cumulative_of(np.arange(size, dtype=float))
         if cumulative[-1] >= 1.0 - TAIL:

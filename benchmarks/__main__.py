@@ -1,0 +1,67 @@
+"""`python -m benchmarks` (`make bench`): what it measures and how to read it stands in README.md beside this file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import batch, compilation, machine, rule_based, training
+from benchmarks.timing import spread
+
+Rows = Iterator[tuple[str, ...]]
+
+
+def main() -> None:
+    """Measure one thing after the other and print each table as it is done."""
+    console = Console(width=120)
+    for name, value in machine.describe():
+        console.print(f"{name}: {value}", highlight=False)
+    _print(console, "1,000 episodes of 52 periods in three_warehouses", ("rule", "wall s", "CPU s", "target"), _rules())
+    header = ("environment steps", "wall clock", "CPU time", "target")
+    _print(console, "PPO over 256 environments of lost_sales, from end to end", header, _training())
+    _print(console, "Steps a CPU second, 256 environments", ("world", "native batch", "copies", "ratio"), _batches())
+    header = ("three_warehouses in a new process", "loading s", "first step s")
+    _print(console, "From start to first step", header, _compilation())
+
+
+def _print(console: Console, title: str, header: tuple[str, ...], rows: Rows) -> None:
+    table = Table(title=title, title_justify="left")
+    for position, name in enumerate(header):
+        table.add_column(name, justify="right" if position else "left")
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _rules() -> Rows:
+    for name, durations in rule_based.durations():
+        yield name, spread([each.wall for each in durations]), spread([each.cpu for each in durations]), "2"
+
+
+def _training() -> Rows:
+    times = list(training.training_times())
+    wall, cpu = [each.steps_per_second for each in times], [each.steps_per_cpu_second for each in times]
+    yield "a second", spread(wall, ",.0f"), spread(cpu, ",.0f"), "40,000"
+    walls = [each.environment.wall / each.total.wall for each in times]
+    yield "share in the environment", spread(walls, ".1%"), spread([each.environment_share for each in times], ".1%"), "10%"
+
+
+def _batches() -> Rows:
+    found: dict[str, list[list[float]]] = {}
+    for world, _, rates in batch.steps_per_second():
+        found.setdefault(world, []).append(rates)
+    for world, (native, copies) in found.items():
+        ratio = max(native) / max(copies)
+        yield world, spread(native, ",.0f"), spread(copies, ",.0f"), f"{ratio:,.0f}"
+
+
+def _compilation() -> Rows:
+    first, later = compilation.first_steps()
+    yield "first use, compiles", f"{first.loading:.1f}", f"{first.stepping:.1f}"
+    yield "later, from the cache", spread([each.loading for each in later], ".1f"), spread([each.stepping for each in later], ".1f")
+
+
+if __name__ == "__main__":
+    main()
