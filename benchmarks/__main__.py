@@ -60,7 +60,8 @@ def _batches() -> Rows:
 def _compilation() -> Rows:
     first, later = compilation.first_steps()
     yield "first use, compiles", f"{first.loading:.1f}", f"{first.stepping:.1f}"
-    yield "later, from the cache", spread([each.loading for each in later], ".1f"), spread([each.stepping for each in later], ".1f")
+    loading, stepping = [each.loading for each in later], [each.stepping for each in later]
+    yield "later, from the cache", spread(loading, ".1f"), spread(stepping, ".1f")
 
 
 if __name__ == "__main__":

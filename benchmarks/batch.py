@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import gymnasium as gym
 
+import allotment  # noqa: F401 - registers the worlds
 from benchmarks.timing import measure
 
 WORLDS = ("allotment/LostSales-v0", "allotment/ThreeWarehouses-v0")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 FIRST_STEP = """
 import json, time
 start = time.perf_counter()
-import gymnasium
+import allotment, gymnasium
 env = gymnasium.make("allotment/ThreeWarehouses-v0")
 ready = time.perf_counter()
 env.reset(seed=0)

@@ -83,3 +83,19 @@ def test_a_given_figure_is_drawn_anew_and_has_pixels():
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     assert np.asarray(canvas.buffer_rgba()).std() > 0
+
+
+def test_the_highest_demand_stays_below_the_edge_where_something_is_lost():
+    some = record()  # a demand of 20
+    some.lost[0], some.shipped[0] = 1.0, 4.0
+    assert draw_episode(some).axes[2].get_ylim()[1] > 20.5
+
+
+def test_before_the_first_period_the_panels_are_empty():
+    nothing = record()
+    for name in ("on_hand", "in_transit", "demand", "on_time", "open_orders", "lost", "shipped", "reward"):
+        setattr(nothing, name, getattr(nothing, name)[:0])
+    figure = draw_episode(nothing)
+    assert figure.get_suptitle() == "Two stores: before the first period"
+    assert len(figure.axes) == 4
+    assert not any(len(ax.get_xticks()) or len(ax.get_yticks()) for ax in figure.axes)

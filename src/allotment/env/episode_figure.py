@@ -59,11 +59,23 @@ def draw_episode(record: EpisodeRecord, figure: Figure | None = None) -> Figure:
     for draw, ax in zip((_stock, _under_way, _demand, _service), panels, strict=True):
         draw(ax, record)
         _tidy(ax)
-    periods = len(record.reward)
-    panels[-1].set(xlabel="period", xlim=(0.5, max(periods, 1) + 0.5))
+    figure.align_ylabels(panels)
+    if not len(record.reward):
+        return _blank(figure, record.title)
+    panels[-1].set(xlabel="period", xlim=(0.5, len(record.reward) + 0.5))
     panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
-    earned = f"mean reward {np.mean(record.reward):,.1f} per period" if periods else "before the first period"
-    figure.suptitle(f"{record.title}: {earned}")
+    figure.suptitle(f"{record.title}: mean reward {np.mean(record.reward):,.1f} per period")
+    return figure
+
+
+def _blank(figure: Figure, title: str) -> Figure:
+    """Take away the scales and legends, which say nothing before the first period."""
+    for ax in figure.axes:
+        ax.set(xticks=[], yticks=[])
+        legend = ax.get_legend()
+        if legend is not None:
+            legend.remove()
+    figure.suptitle(f"{title}: before the first period")
     return figure
 
 
@@ -139,6 +151,7 @@ def _tidy(ax: Axes) -> None:
     """Put the title left, start the axis at zero, take away the frame's top and right, and draw a light grid."""
     ax.set_title(ax.get_title(), loc="left", fontsize=10)
     ax.set_title("")
+    ax.use_sticky_edges = False  # a bar that ends at the highest value would take the margin above it
     ax.set_ylim(bottom=0)
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(color="#E6E6E6", linewidth=0.7)

@@ -32,6 +32,12 @@ class Simulation:
         """Start the next episode of the same seed in each of `worlds` (n,)."""
         self.reset(worlds, self.state.seed[worlds], self.state.episode[worlds] + 1)
 
+    def take_over(self, worlds: Integers, other: Simulation) -> None:
+        """Put `worlds` (n,) into the states of another simulation's n worlds."""
+        for mine, theirs in zip(self.state, other.state, strict=True):
+            mine[worlds] = theirs
+        self.started = True
+
     def step(self, orders: Floats) -> Flows:
         """Play one period with orders (B, L, K) in units; the record is valid until the next step."""
         kernel.step(self.problem, self.state, self.flows, checked_orders(orders, self.problem, self.batch))

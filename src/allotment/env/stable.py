@@ -24,11 +24,12 @@ class StableVecEnv(VecEnv):
     these episodes are left out of the episode statistics.
 
     With a `reference` rule, rewards are what the policy earns more than that rule in the same worlds, side by side. Draws do
-    not depend on decisions, so the optimum is the same and most of the noise of demand is gone.
+    not depend on decisions, so the optimum is the same and most of the noise of demand is gone. The rule plays the warm-up,
+    which metrics leave out: what can be gained there once would drown what can be gained ever after.
 
-    With a `discount`, rewards count stock at its unit cost, as accounts do, so that buying now or next period is not mistaken
-    for a loss or a gain: r + discount × worth after − worth before, which leaves the optimum as it is (Ng, Harada and Russell
-    1999) and is the reward alone where a season has ended.
+    With `stock_at_cost`, rewards count stock at its unit cost, as accounts do, so that buying now or next period is not
+    mistaken for a loss or a gain: r + worth after − worth before, worth nothing once a season has ended. Over an episode the
+    worths cancel but for the first and the last, so the best average per period stays the best.
     """
 
     def __init__(
@@ -38,7 +39,7 @@ class StableVecEnv(VecEnv):
         num_envs: int,
         stagger: bool = False,
         reference: Decides | None = None,
-        discount: float | None = None,
+        stock_at_cost: bool = False,
     ) -> None:
         self.render_mode = None
         super().__init__(num_envs, observation_space(Flattener(world)), action_space(encoding))
@@ -48,7 +49,7 @@ class StableVecEnv(VecEnv):
         self.simulation = Simulation(world.problem, num_envs)
         self.reference = reference
         self.beside = Simulation(world.problem, num_envs) if reference else None
-        self.discount = discount
+        self.stock_at_cost = stock_at_cost
         self.unit_costs = np.array([sku.unit_cost for sku in world.scenario.skus])
         self.worth = np.zeros(num_envs)
         length = world.problem.clock.length
@@ -112,12 +113,17 @@ class StableVecEnv(VecEnv):
         return self.flattener(self.simulation.observation())
 
     def _start_beside(self, worlds: NDArray[np.int64]) -> None:
-        """Start the reference in the episodes that the simulation has just started."""
-        if self.beside is not None:
-            state = self.simulation.state
-            self.beside.reset(worlds, state.seed[worlds], state.episode[worlds])
-        opening = self.world.problem.sharing.initial_stock.sum(axis=0) @ self.unit_costs
-        self.worth[worlds] = opening if self.beside is None else 0.0
+        """Let the reference play the warm-up of the episodes just started; from there it goes on beside the policy."""
+        if self.beside is None or self.reference is None:
+            self.worth[worlds] = self.world.problem.sharing.initial_stock.sum(axis=0) @ self.unit_costs
+            return
+        opening = Simulation(self.world.problem, len(worlds))
+        opening.reset(np.arange(len(worlds)), self.simulation.state.seed[worlds], self.simulation.state.episode[worlds])
+        for _ in range(self.world.problem.clock.warm_up):
+            opening.step(self.reference.decide(opening.observation()).orders)
+        self.simulation.take_over(worlds, opening)
+        self.beside.take_over(worlds, opening)
+        self.worth[worlds] = 0.0
 
     def _reward_beside(self) -> NDArray[np.float64]:
         """Play the reference's period; returns what it earned, (num_envs,), zero without one."""
@@ -127,7 +133,7 @@ class StableVecEnv(VecEnv):
 
     def _with_worth(self, rewards: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return rewards (num_envs,) with the change of the stock's worth, beyond that of the reference's stock."""
-        if self.discount is None:
+        if not self.stock_at_cost:
             return rewards
         worth = self._stock_worth(self.simulation)
         if self.beside is not None:
@@ -135,7 +141,7 @@ class StableVecEnv(VecEnv):
         if self.world.problem.clock.season:
             worth[self.simulation.ended] = 0.0
         before, self.worth = self.worth, worth
-        return rewards + self.discount * worth - before
+        return rewards + worth - before
 
     def _stock_worth(self, simulation: Simulation) -> NDArray[np.float64]:
         """Return what is on hand and under way when the period closes, at unit cost, (num_envs,) money."""

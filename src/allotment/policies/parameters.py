@@ -42,7 +42,7 @@ def parameter_values(parameter: Parameter, given: Any, world: World, where: str)
     """Return the array that a config's value stands for: a number, or a mapping by SKU, by site, or by site and SKU."""
     shape = parameter.shape(world)
     if isinstance(given, list):
-        array = np.array(given, dtype=float)
+        array = _from_list(given, where)
         if array.shape != shape:
             raise ScenarioError(f"{where} has shape {array.shape}, the world needs {shape}")
     elif isinstance(given, Mapping):
@@ -56,6 +56,13 @@ def parameter_values(parameter: Parameter, given: Any, world: World, where: str)
     return array
 
 
+def _from_list(given: list[Any], where: str) -> Floats:
+    try:
+        return np.array(given, dtype=float)
+    except (TypeError, ValueError):
+        raise ScenarioError(f"{where} must be rows of numbers of one length, not {given!r}") from None
+
+
 def _from_mapping(given: Mapping[str, Any], world: World, dimensions: int, where: str) -> Floats:
     skus, sites = world.names.skus, world.names.sites
     if dimensions == 1:
@@ -63,8 +70,8 @@ def _from_mapping(given: Mapping[str, Any], world: World, dimensions: int, where
     values = np.full((len(sites), len(skus)), np.nan)
     for pattern, inner in given.items():
         rows = matching(str(pattern), sites, where)
-        row = spread(_numbers(inner, where) if isinstance(inner, Mapping) else float(inner), skus, f"{where}.{pattern}")
-        values[rows] = row
+        by_sku = inner if isinstance(inner, Mapping) else {"*": inner}
+        values[rows] = spread(_numbers(by_sku, f"{where}.{pattern}"), skus, f"{where}.{pattern}")
     if np.isnan(values).any():
         raise ScenarioError(f"{where}: no value for site {sites[int(np.isnan(values).any(axis=1).argmax())]!r}")
     return values

@@ -17,7 +17,7 @@ from allotment.env.observation import Observation, by_home
 from allotment.policies.sources import at_sources, lead_time_moments, placed
 from allotment.policies.transfers import Transfers
 from allotment.scenario.loader import World
-from allotment.scenario.problem import Floats, Integers
+from allotment.scenario.problem import Flags, Floats, Integers
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,15 @@ class Network:
 
         Quantities below 0 say how far a rule is from ordering.
         """
-        wanted = transfers + placed(self.world, quantities, self.lanes)
+        wanted = placed(self.world, quantities, self.lanes)
         if fast is not None:
             wanted = wanted + placed(self.world, fast, self.fast_lanes)
-        return Decision(np.maximum(wanted, 0.0), wanted)
+        return Decision(transfers + np.maximum(wanted, 0.0), transfers + wanted)
+
+    @property
+    def two_sources(self) -> Flags:
+        """Return where the fastest lane is another than the usual one, (S, K)."""
+        return self.lanes != self.fast_lanes
 
     def late(self, observation: Observation) -> Floats:
         """Return what the cheap lane will bring only after the fast one could, going by mean lead times, (B, S, K) units."""
@@ -120,8 +125,8 @@ class SingleIndex:
     def decide(self, observation: Observation) -> Decision:
         """Raise each position to the lower level fast, and to the higher one at the usual pace."""
         transfers, position = self.network.transferred(observation)
-        fast = self.expedite_level - position
-        slow = np.minimum(self.expedite_level + self.gap - position, self.gap)
+        fast = np.where(self.network.two_sources, self.expedite_level - position, 0.0)
+        slow = self.expedite_level + self.gap - position - np.maximum(fast, 0.0)
         return self.network.order(slow, transfers, fast)
 
 
@@ -154,8 +159,7 @@ def two_speeds(
     cap: Floats | float = np.inf,
 ) -> Decision:
     """Raise the near position to one level with the fast source, the whole position to another with the cheap one."""
-    two_sources = network.lanes != network.fast_lanes
-    fast = np.where(two_sources, expedite_level - position + network.late(observation), 0.0)
+    fast = np.where(network.two_sources, expedite_level - position + network.late(observation), 0.0)
     slow = np.minimum(level - position - np.maximum(fast, 0.0), cap)
     return network.order(slow, transfers, fast)
 

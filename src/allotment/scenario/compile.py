@@ -8,7 +8,7 @@ import numpy as np
 
 from allotment.scenario import tables
 from allotment.scenario.demand import compile_demand
-from allotment.scenario.errors import ScenarioError
+from allotment.scenario.errors import ScenarioError, nearest
 from allotment.scenario.fulfilment import compile_serving, selling_prices
 from allotment.scenario.lanes import compile_lanes
 from allotment.scenario.patterns import check_unique, spread
@@ -17,7 +17,6 @@ from allotment.scenario.problem import (
     DECIDE,
     DEMAND,
     FULFIL,
-    NORMAL,
     RECEIVE,
     Clock,
     Floats,
@@ -34,8 +33,9 @@ PHASE_CODES = {"receive": RECEIVE, "decide": DECIDE, "demand": DEMAND, "fulfil":
 
 def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple[Problem, Names]:
     """Return the arrays of a scenario and the names along their axes; `ScenarioError` where they do not fit."""
-    for section in ("skus", "suppliers", "sites", "channels"):
-        check_unique([part.name for part in getattr(scenario, section)], section)
+    _check_names(scenario)
+    if scenario.units == "integer":
+        _check_whole_units(scenario)
     packing = tables.TableSet()
     lanes, lane_names, lane_prices = compile_lanes(scenario, packing)
     serving, serving_names, outbound_freight = compile_serving(scenario)
@@ -56,8 +56,35 @@ def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple
         supply_lanes=lane_names,
         fulfilment_lanes=serving_names,
     )
-    _check_whole_units(scenario, problem)
     return _with_whole_capacities(problem), names
+
+
+def _check_names(scenario: Scenario) -> None:
+    """Refuse names that stand for two things, and distances between unknown places."""
+    for section in ("skus", "suppliers", "sites", "channels"):
+        check_unique([part.name for part in getattr(scenario, section)], section)
+    suppliers = [supplier.name for supplier in scenario.suppliers]
+    for position, site in enumerate(scenario.sites):
+        if site.name in suppliers:
+            other = f"suppliers[{suppliers.index(site.name)}]"
+            raise ScenarioError(f"sites[{position}]: {site.name!r} is the name of {other} too; lanes could not tell them apart")
+    places = [*suppliers, *(site.name for site in scenario.sites)]
+    places += [name for channel in scenario.channels for name in (channel.name, channel.region) if name is not None]
+    for source, ends in scenario.distances.items():
+        for name in (source, *ends):
+            if name not in places:
+                raise ScenarioError(f"distances: no place is called {name!r}; {nearest(name, dict.fromkeys(places))}")
+
+
+def _check_whole_units(scenario: Scenario) -> None:
+    """Refuse fractions of units."""
+    for section, attribute in (("skus", "case_pack"), ("sites", "initial_stock"), ("supply_lanes", "multiple")):
+        for position, part in enumerate(getattr(scenario, section)):
+            value = getattr(part, attribute)
+            for units in value.values() if isinstance(value, dict) else [value or 0.0]:
+                if units != math.floor(units):
+                    where = f"{section}[{position}].{attribute}"
+                    raise ScenarioError(f"{where} must be whole units where units are integer, not {units:g}")
 
 
 def _clock(scenario: Scenario) -> Clock:
@@ -137,20 +164,3 @@ def _with_whole_capacities(problem: Problem) -> Problem:
         lanes=lanes._replace(capacity=np.floor(lanes.capacity)),
         serving=serving._replace(capacity=np.floor(serving.capacity)),
     )
-
-
-def _check_whole_units(scenario: Scenario, problem: Problem) -> None:
-    """Refuse fractions where units are whole."""
-    if scenario.units == "continuous":
-        return
-    for key, array in (
-        ("sites.initial_stock", problem.sharing.initial_stock),
-        ("supply_lanes.multiple", problem.lanes.multiple),
-        ("demand (history)", problem.demand.history),
-        ("demand (deterministic mean)", problem.tables.first),
-    ):
-        fractions = array[array != np.floor(array)]
-        if fractions.size:
-            raise ScenarioError(f"{key} must be whole units where units are integer, not {fractions.flat[0]:g}")
-    if (problem.demand.kind == NORMAL).any():
-        raise ScenarioError("demand: distribution normal needs units: continuous")

@@ -32,12 +32,17 @@ def compile_demand(scenario: Scenario, histories: dict[str, History], packing: T
         "history_slots": scenario.observation.demand_history,
         **_no_history(len(channels), len(skus)),
     }
+    entry = np.full(shape[1:], -1)
     for position, declared in enumerate(scenario.demand):
         where = f"demand[{position}]"
         cells = np.zeros(shape[1:], dtype=bool)
-        cells[np.ix_(matching(declared.channel, channels, where), matching(declared.sku, skus, where))] = True
-        if (arrays["kind"][cells] != NO_DEMAND).any():
-            raise ScenarioError(f"{where}: an earlier entry declares demand for the same channel and SKU")
+        of_channels = matching(declared.channel, channels, f"{where}.channel")
+        cells[np.ix_(of_channels, matching(declared.sku, skus, f"{where}.sku"))] = True
+        if (entry[cells] >= 0).any():
+            channel, sku = np.argwhere(cells & (entry >= 0))[0]
+            earlier = f"demand[{entry[channel, sku]}]"
+            raise ScenarioError(f"{where}: {earlier} declares the demand of {channels[channel]!r} for {skus[sku]!r} already")
+        entry[cells] = position
         if isinstance(declared.process, processes.Empirical | processes.Trace):
             _fill_history(arrays, cells, declared.process, histories, scenario, f"{where}.process")
         else:
@@ -65,7 +70,8 @@ def _cycle(scenario: Scenario, histories: dict[str, History]) -> int:
             lengths.add(len(_history(name, histories, f"demand[{position}].process").units))
     cycle = math.lcm(*lengths)
     if cycle > LONGEST_CYCLE:
-        raise ScenarioError(f"demand: seasons of {sorted(lengths)} periods repeat together only after {cycle} periods")
+        cycles = " and ".join(str(length) for length in sorted(lengths - {1}))
+        raise ScenarioError(f"demand: seasons of {cycles} periods must repeat together within {LONGEST_CYCLE}, not {cycle}")
     return cycle
 
 
@@ -73,7 +79,11 @@ def _fill_distribution(
     arrays: dict, cells: Flags, process: processes.Process, scenario: Scenario, packing: TableSet, where: str
 ) -> None:
     means = _means(process, scenario, cells, len(arrays["mean"]), where)
+    if isinstance(process, processes.Deterministic):
+        _check_whole(means[:, cells], scenario, f"{where}: deterministic demand")
     if isinstance(process, processes.Normal):
+        if scenario.units == "integer":
+            raise ScenarioError(f"{where}: distribution normal needs units: continuous")
         base = np.maximum(_means(process, scenario, cells, 1, where, shaped=False), 1e-300)
         arrays["kind"][cells] = NORMAL
         arrays["mean"][:, cells] = means[:, cells]
@@ -87,14 +97,21 @@ def _fill_distribution(
         arrays["deviation"][period, channel, sku] = math.sqrt(table.variance)
 
 
+def _check_whole(units: Floats, scenario: Scenario, what: str) -> None:
+    fractions = units[units != np.floor(units)]
+    if scenario.units == "integer" and fractions.size:
+        raise ScenarioError(f"{what} must be whole units where units are integer, not {fractions.flat[0]:g}")
+
+
 def _means(process: processes.Process, scenario: Scenario, cells: Flags, cycle: int, where: str, shaped: bool = True) -> Floats:
     """Return the mean by period of the cycle, channel and SKU, before any clipping."""
     channels = [channel.name for channel in scenario.channels]
     skus = [sku.name for sku in scenario.skus]
     if not isinstance(process, processes.Shaped):
         return np.zeros((cycle, len(channels), len(skus)))
-    scale = spread(process.scale, channels, f"{where}.scale", cells.any(axis=1))
-    mean = np.outer(scale, spread(process.mean, skus, f"{where}.mean", cells.any(axis=0)))
+    concerned, demanded = np.asarray(cells.any(axis=1)), np.asarray(cells.any(axis=0))
+    scale = spread(process.scale, channels, f"{where}.scale", concerned)
+    mean = np.outer(scale, spread(process.mean, skus, f"{where}.mean", demanded))
     multiplier = season_multipliers(process.season) if shaped and process.season else np.ones(1)
     return np.resize(multiplier, cycle)[:, None, None] * mean
 
@@ -113,9 +130,8 @@ def _histories_of(process: processes.Process) -> list[str]:
 
 def _history(name: str, histories: dict[str, History], where: str) -> History:
     if name not in histories:
-        raise ScenarioError(
-            f"{where}: no history is called {name!r}; {nearest(name, histories) if histories else 'none is read'}"
-        )
+        known = nearest(name, histories) if histories else "the scenario names no data reader that brings one"
+        raise ScenarioError(f"{where}: no history is called {name!r}; {known}")
     return histories[name]
 
 
@@ -132,10 +148,11 @@ def _fill_history(
         raise ScenarioError(f"{where}: a world has one recorded history; declare it once, with name patterns")
     replayed = isinstance(process, processes.Trace)
     units = _by_name(_history(process.history, histories, where), scenario, where)
+    _check_whole(units, scenario, f"{where}: history {process.history!r}")
     length = scenario.horizon.warm_up + scenario.horizon.periods
     if replayed and len(units) < length:
         raise ScenarioError(f"{where}: history {process.history!r} has {len(units)} periods, the horizon {length}")
-    known = units if not replayed else _by_name(histories[process.forecast], scenario, where)
+    known = _by_name(histories[process.forecast], scenario, where) if isinstance(process, processes.Trace) else units
     window = _narrow(process.window, known)
     mean, deviation = resampling_moments(known, window)
     cycle = len(arrays["mean"])

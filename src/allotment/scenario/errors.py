@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
+
+Steps = tuple[str | int, ...]  # keys and positions that lead to a value
 
 
 class ScenarioError(ValueError):
@@ -16,8 +18,12 @@ class ScenarioError(ValueError):
 def nearest(name: str, allowed: Iterable[str]) -> str:
     """Return "did you mean …?" for a close name, else the list of what is allowed."""
     names = [str(candidate) for candidate in allowed]
-    close = difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)
-    return f"did you mean {close[0]!r}?" if close else f"allowed: {', '.join(sorted(names))}"
+    close = _closest(name, names)
+    return f"did you mean {close!r}?" if close else f"allowed: {', '.join(sorted(names))}"
+
+
+def _closest(name: str, names: list[str]) -> str | None:
+    return next(iter(difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)), None)
 
 
 def place(path: Sequence[str | int]) -> str:
@@ -28,57 +34,86 @@ def place(path: Sequence[str | int]) -> str:
     return text
 
 
-def explain(error: ValidationError, content: Any, model: type[BaseModel], origin: str) -> str:
-    """Return one line for each distinct fault that pydantic found in `content`, read from the file `origin`."""
-    by_path: dict[tuple[str | int, ...], list[Any]] = {}
-    for fault in allowed_keys(model, error.errors()):
-        by_path.setdefault(_path_in(content, fault["loc"]), []).append(fault)
-    deepest = [path for path in by_path if not any(_inside(other, path) for other in by_path)]
-    return "\n".join(f"{origin}: {_line(path, by_path[path], content)}" for path in deepest)
+class _Fault(NamedTuple):
+    """One of pydantic's findings, and the path through the content that leads to it."""
+
+    path: Steps
+    kind: str  # pydantic's name of the rule that is broken
+    seen: Any
+    details: dict[str, Any]
+    sentence: str  # pydantic's own
+    parts: list[type[BaseModel]]  # which models may stand at the path, of a key those that may hold it
+
+    @property
+    def allowed(self) -> list[str]:
+        """Return the keys that may stand beside the fault's."""
+        return sorted({field.alias or name for part in self.parts for name, field in part.model_fields.items()})
 
 
-def _inside(other: tuple[str | int, ...], path: tuple[str | int, ...]) -> bool:
+def explain(
+    error: ValidationError, content: Any, model: type[BaseModel], origin: str, written: Callable[[Steps], Steps] = tuple
+) -> str:
+    """Return one line for each distinct fault that pydantic found in `content`, read from the file `origin`.
+
+    `written` says where the file itself states what stands at a path of the content.
+    """
+    by_path: dict[Steps, list[_Fault]] = {}
+    for found in error.errors():
+        fault = _fault(found, content, model)
+        by_path.setdefault(fault.path, []).append(fault)
+    meant = {(*path[:-1], _closest(str(path[-1]), faults[0].allowed)) for path, faults in by_path.items() if _unknown(faults)}
+    telling = [path for path in by_path if path not in meant and not any(_inside(other, path) for other in by_path)]
+    return "\n".join(dict.fromkeys(f"{origin}: {_line(written(path), by_path[path])}" for path in telling))
+
+
+def _unknown(faults: list[_Fault]) -> bool:
+    return faults[0].kind == "extra_forbidden"
+
+
+def _inside(other: Steps, path: Steps) -> bool:
     return len(other) > len(path) and other[: len(path)] == path
 
 
-def _path_in(content: Any, location: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    """Keep the steps that lead through the content; pydantic adds the names of union members."""
-    path: list[str | int] = []
-    for position, step in enumerate(location):
-        if (isinstance(content, dict) and step in content) or (
-            isinstance(content, list) and isinstance(step, int) and step < len(content)
-        ):
+def _fault(found: Any, content: Any, model: type[BaseModel]) -> _Fault:
+    """Keep the steps that lead through the content, to a missing key at the end; pydantic adds names of union members."""
+    location, path = found["loc"], []
+    for step in location:
+        if (isinstance(content, dict) and step in content) or (isinstance(content, list) and step in range(len(content))):
             content = content[step]
             path.append(step)
-        elif isinstance(content, dict) and position == len(location) - 1:
-            path.append(step)  # a missing key
-    return tuple(path)
+    if found["type"] == "missing":
+        path.append(location[-1])
+    holders = location[:-1] if found["type"] == "extra_forbidden" else location
+    return _Fault(tuple(path), found["type"], found["input"], found.get("ctx", {}), found["msg"], _models_at(model, holders))
 
 
-def _line(path: tuple[str | int, ...], faults: list[Any], content: Any) -> str:
-    seen = faults[0]["input"]
+def _line(path: Steps, faults: list[_Fault]) -> str:
     telling = [fault for fault in faults if not _wrong_branch(fault)] or faults
-    fault = telling[0]
-    if fault["type"] == "extra_forbidden":
-        return f"unknown key {place(path)!r}; {nearest(str(path[-1]), fault['allowed'])}"
-    if fault["type"] == "missing":
-        return f"{place(path)} is missing"
-    if fault["type"] == "union_tag_not_found":
-        return f"{place(path)} must say {fault['ctx']['discriminator']}, seen {seen!r}"
-    if fault["type"] == "union_tag_invalid":
-        tags = fault["ctx"]["expected_tags"].replace("'", "").split(", ")
-        return f"{place(path)}: unknown {fault['ctx']['discriminator']} {fault['ctx']['tag']!r}; " + nearest(
-            fault["ctx"]["tag"], tags
-        )
-    return f"{place(path) or 'file'} {_rule(telling)}, not {_short(fault['input'])}"
+    fault, where = telling[0], place(path)
+    if fault.kind == "extra_forbidden":
+        return f"unknown key {where!r}; {nearest(str(path[-1]), fault.allowed)}"
+    if fault.kind == "missing":
+        return f"{where} is missing"
+    if fault.kind in ("union_tag_not_found", "union_tag_invalid"):
+        tags = [tag for part in fault.parts if (tag := _tag_of(part))]
+        key = fault.details["discriminator"].strip("'")
+        if fault.kind == "union_tag_not_found":
+            return f"{where}.{key} is missing; allowed: {', '.join(sorted(tags))}"
+        return f"{where}: unknown {key} {fault.details['tag']!r}; {nearest(fault.details['tag'], tags)}"
+    if fault.kind == "value_error":
+        return f"{where}: {_rule(telling)}" if where else _rule(telling)
+    return f"{where or 'the file'} {_rule(telling)}, not {_short(fault.seen)}"
 
 
-def _wrong_branch(fault: Any) -> bool:
+_OF_NUMBERS = ("float_type", "int_type", "none_required")
+_OF_MAPPINGS = ("dict_type", "model_type", "model_attributes_type", "dict_attributes_type")
+
+
+def _wrong_branch(fault: _Fault) -> bool:
     """Tell whether the fault only says that the value belongs to another member of a union."""
-    mapping = isinstance(fault["input"], dict)
-    of_mapping = fault["type"] in ("dict_type", "model_type", "model_attributes_type", "dict_attributes_type")
-    of_number = fault["type"] in ("float_type", "int_type", "none_required")
-    return (of_number and mapping) or (of_mapping and not mapping)
+    if isinstance(fault.seen, dict):
+        return fault.kind in _OF_NUMBERS
+    return isinstance(fault.seen, int | float) and fault.kind in _OF_MAPPINGS
 
 
 _RULES = {
@@ -92,59 +127,49 @@ _RULES = {
     "string_type": "must be text",
     "list_type": "must be a list",
     "bool_type": "must be true or false",
-    "dict_type": "must be a mapping",
-    "model_type": "must be a mapping",
+    **dict.fromkeys(_OF_MAPPINGS, "must be a mapping"),
     "finite_number": "must be finite",
     "literal_error": "must be {expected}",
-    "too_short": "must have at least {min_length} entries",
+    "too_short": "must list at least {min_length:g}",
 }
 
 
-def _rule(faults: list[Any]) -> str:
+def _rule(faults: list[_Fault]) -> str:
     rules = []
     for fault in faults:
-        template = _RULES.get(fault["type"])
-        text = template.format(**fault.get("ctx", {})) if template else fault["msg"].removeprefix("Value error, ")
-        rules.append(text)
-    return " or ".join(dict.fromkeys(rules))
+        template = _RULES.get(fault.kind)
+        rules.append(template.format(**fault.details) if template else fault.sentence.removeprefix("Value error, "))
+    return " or ".join(rule if place == 0 else rule.removeprefix("must be ") for place, rule in enumerate(dict.fromkeys(rules)))
 
 
 def _short(value: Any) -> str:
-    text = repr(value)
+    """Write a value as a file would, cut to a few words."""
+    text = {"None": "null", "True": "true", "False": "false", "[]": "an empty list"}.get(repr(value), repr(value))
     return text if len(text) <= 60 else text[:57] + "..."
 
 
-def allowed_keys(model: type[BaseModel], faults: list[Any]) -> list[Any]:
-    """Add to each unknown-key fault the keys that its own part allows, found by walking the model's fields."""
-    for fault in faults:
-        if fault["type"] == "extra_forbidden":
-            fault["allowed"] = _fields_at(model, fault["loc"][:-1])
-    return faults
-
-
-def _fields_at(model: Any, location: tuple[str | int, ...]) -> list[str]:
+def _models_at(model: type[BaseModel], location: Steps) -> list[type[BaseModel]]:
+    """Return the models that may stand at a location, found by walking the fields from `model`."""
     found = {model}
     for step in location:
         found = {member for candidate in found for member in _members(candidate, step)} or found
-    names = [field.alias or name for part in found for name, field in part.model_fields.items()]
-    return sorted(set(names))
+    return list(found)
 
 
-def _members(model: Any, step: str | int) -> list[Any]:
+def _members(model: type[BaseModel], step: str | int) -> list[type[BaseModel]]:
     """Return the models that a step from `model` may reach: through a field, a list, or a union member's name."""
     fields = {field.alias or name: field for name, field in model.model_fields.items()}
     if step in fields:
-        return _models_in(fields[str(step)].annotation, fields[str(step)].metadata)
-    tagged = [model] if _tag_of(model) == step or model.__name__ == step else []
-    return tagged
+        return _models_in(fields[str(step)].annotation)
+    return [model] if _tag_of(model) == step or model.__name__ == step else []
 
 
-def _tag_of(model: Any) -> str | None:
+def _tag_of(model: type[BaseModel]) -> str | None:
     field = model.model_fields.get("distribution")
-    return field.annotation.__args__[0] if field is not None else None
+    return field.annotation.__args__[0] if field is not None else None  # type: ignore[union-attr]
 
 
-def _models_in(annotation: Any, metadata: Any = ()) -> list[Any]:
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     return [model for argument in getattr(annotation, "__args__", ()) for model in _models_in(argument)]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from allotment.scenario.errors import ScenarioError, nearest
+from allotment.scenario.errors import ScenarioError
 from allotment.scenario.lanes import freight
 from allotment.scenario.patterns import matching, spread
 from allotment.scenario.problem import Floats, Integers, Serving
@@ -58,9 +58,7 @@ def _expand(scenario: Scenario, sites: list[str], channels: list[str]) -> tuple[
     served = {to for _, to in found}
     for position, name in enumerate(channels):
         if name not in served:
-            raise ScenarioError(
-                f"channels[{position}]: nobody serves {name!r}; a fulfilment lane must lead to it ({nearest(name, served)})"
-            )
+            raise ScenarioError(f"channels[{position}]: nobody serves {name!r}; a fulfilment lane must lead to it")
     return list(found), list(found.values())
 
 

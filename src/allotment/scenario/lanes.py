@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allotment.scenario.errors import ScenarioError, nearest
+from allotment.scenario.errors import ScenarioError
 from allotment.scenario.patterns import matching, spread
-from allotment.scenario.problem import Floats, Lanes
+from allotment.scenario.problem import Flags, Floats, Lanes
 from allotment.scenario.schema import Freight, Scenario, SupplyLane
 from allotment.scenario.streams import stream_key
 from allotment.scenario.tables import TableSet, lead_time_table
@@ -36,7 +36,7 @@ def compile_lanes(scenario: Scenario, packing: TableSet) -> tuple[Lanes, list[st
         supplier=np.array([_position(lane.source, suppliers) for lane in found]),
         site=np.array([_position(lane.source, sites) for lane in found]),
         to=np.array([sites.index(lane.to) for lane in found]),
-        allowed=np.stack([_carried(lane, [sku.name for sku in scenario.skus]) for lane in found]),
+        allowed=np.stack([_carried(lane, scenario) for lane in found]),
         priority=priority,
         order=np.argsort(priority, kind="stable"),
         capacity=np.array(capacity, dtype=float),
@@ -50,10 +50,14 @@ def compile_lanes(scenario: Scenario, packing: TableSet) -> tuple[Lanes, list[st
 
 
 def _lane_prices(scenario: Scenario, found: list[_Lane], suppliers: list[str]) -> dict[str, Floats]:
+    skus_carried = [_carried(lane, scenario) for lane in found]
     return {
         "purchase": np.stack([_unit_cost(scenario, lane, lane.source in suppliers) for lane in found]),
         "inbound_freight": np.stack(
-            [freight(lane.declared.freight, scenario, lane.source, lane.to, f"{lane.where}.freight") for lane in found]
+            [
+                freight(lane.declared.freight, scenario, lane.source, lane.to, f"{lane.where}.freight", carried)
+                for lane, carried in zip(found, skus_carried, strict=True)
+            ]
         ),
         "fixed": np.array([lane.declared.fixed_cost for lane in found], dtype=float),
         "line": _per_sku(scenario, found, "line_cost"),
@@ -63,38 +67,43 @@ def _lane_prices(scenario: Scenario, found: list[_Lane], suppliers: list[str]) -
 
 def _per_sku(scenario: Scenario, found: list[_Lane], attribute: str) -> Floats:
     """Return an attribute of every lane, (lanes, skus)."""
+    return np.stack([_spread(scenario, lane, attribute) for lane in found])
+
+
+def _spread(scenario: Scenario, lane: _Lane, attribute: str) -> Floats:
+    """Return an attribute of a lane for each SKU; a mapping may leave out SKUs that the lane does not carry."""
     skus = [sku.name for sku in scenario.skus]
-    return np.stack([spread(getattr(lane.declared, attribute), skus, f"{lane.where}.{attribute}") for lane in found])
+    return spread(getattr(lane.declared, attribute), skus, f"{lane.where}.{attribute}", _carried(lane, scenario))
 
 
 def _unit_cost(scenario: Scenario, lane: _Lane, from_supplier: bool) -> Floats:
     """Return a lane's own unit cost, else from a supplier the SKU's, else nothing."""
     if lane.declared.unit_cost is not None:
-        return spread(lane.declared.unit_cost, [sku.name for sku in scenario.skus], f"{lane.where}.unit_cost")
+        return _spread(scenario, lane, "unit_cost")
     return np.array([sku.unit_cost if from_supplier else 0.0 for sku in scenario.skus])
 
 
 def _multiple(scenario: Scenario, lane: _Lane, from_supplier: bool) -> Floats:
     """Return a lane's own order multiple, else from a supplier the SKU's case pack, else single units."""
     if lane.declared.multiple is not None:
-        return spread(lane.declared.multiple, [sku.name for sku in scenario.skus], f"{lane.where}.multiple")
+        return _spread(scenario, lane, "multiple")
     single = 1.0 if scenario.units == "integer" else 0.0
     packs = np.array([sku.case_pack if from_supplier else 1.0 for sku in scenario.skus])
     return np.where(packs == 1.0, single, packs)
 
 
-def freight(value: object, scenario: Scenario, source: str, to: str, where: str) -> Floats:
+def freight(value: object, scenario: Scenario, source: str, to: str, where: str, needed: Flags | None = None) -> Floats:
     """Return the freight of a lane for each SKU (money/unit), by distance where the lane says so."""
     skus = [sku.name for sku in scenario.skus]
     if not isinstance(value, Freight):
-        return spread(value, skus, where)  # type: ignore[arg-type]
-    return spread(value.base, skus, where) + value.per_km * _distance(scenario, source, to, where)
+        return spread(value, skus, where, needed)  # type: ignore[arg-type]
+    return spread(value.base, skus, f"{where}.base", needed) + value.per_km * _distance(scenario, source, to, where)
 
 
 def _distance(scenario: Scenario, source: str, to: str, where: str) -> float:
     between = scenario.distances.get(source, {}).get(to, scenario.distances.get(to, {}).get(source))
     if between is None:
-        raise ScenarioError(f"{where}: distances has no entry between {source!r} and {to!r}")
+        raise ScenarioError(f"{where}.per_km: distances has no entry between {source!r} and {to!r}")
     return between
 
 
@@ -122,10 +131,12 @@ def _check_supplied(found: dict[tuple[str, str], _Lane], sites: list[str]) -> No
     supplied = {to for _, to in found}
     for position, site in enumerate(sites):
         if site not in supplied:
-            raise ScenarioError(f"sites[{position}]: no supply lane leads to {site!r}; {nearest(site, supplied)}")
+            raise ScenarioError(f"sites[{position}]: no supply lane leads to {site!r}; one must")
 
 
-def _carried(lane: _Lane, skus: list[str]) -> np.ndarray:
+def _carried(lane: _Lane, scenario: Scenario) -> Flags:
+    """Return which SKUs a lane carries, (skus,)."""
+    skus = [sku.name for sku in scenario.skus]
     if lane.declared.skus is None:
         return np.ones(len(skus), dtype=bool)
     carried = np.zeros(len(skus), dtype=bool)

@@ -12,18 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from allotment.resources import shipped
 from allotment.scenario.compile import compile_scenario
-from allotment.scenario.errors import ScenarioError, explain, nearest
+from allotment.scenario.errors import ScenarioError, Steps, explain, nearest
 from allotment.scenario.overrides import apply_overrides
 from allotment.scenario.problem import Names, Problem
-from allotment.scenario.schema import Scenario
+from allotment.scenario.schema import LISTS, DataSource, Scenario
 from allotment.scenario.source_data import SourceData
-
-LISTS = ("skus", "suppliers", "sites", "channels", "supply_lanes", "fulfilment_lanes", "demand")
+from allotment.scenario.yaml_file import read_yaml, short_name
 
 
 @dataclass(frozen=True)
@@ -50,9 +48,12 @@ def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> World:
     `overrides` are texts `a.b=c` that replace single values. Raises `ScenarioError`, naming file, key and what is
     allowed, where the file is missing, malformed or inconsistent.
     """
-    file = shipped("envs", path)
+    try:
+        file = shipped("envs", path)
+    except FileNotFoundError as error:
+        raise ScenarioError(str(error)) from None
     content = _extended(read_yaml(file), file)
-    return world_from(apply_overrides(content, overrides, str(path)), _short_name(file))
+    return world_from(apply_overrides(content, overrides, str(path)), short_name(file))
 
 
 def world_from(content: dict[str, Any], origin: str) -> World:
@@ -64,7 +65,10 @@ def world_from(content: dict[str, Any], origin: str) -> World:
     try:
         scenario = Scenario.model_validate(filled)
     except ValidationError as error:
-        raise ScenarioError(explain(error, filled, Scenario, origin)) from None
+        raise ScenarioError(explain(error, filled, Scenario, origin, lambda path: _as_written(path, content))) from None
+    for section in scenario.test:
+        if section not in Scenario.model_fields:
+            raise ScenarioError(f"{origin}: unknown key 'test.{section}'; {nearest(section, Scenario.model_fields)}")
     try:
         problem, names = compile_scenario(scenario, source.histories)
     except ScenarioError as error:
@@ -72,28 +76,16 @@ def world_from(content: dict[str, Any], origin: str) -> World:
     return World(scenario, problem, names, origin, content)
 
 
-def read_yaml(file: Path) -> dict[str, Any]:
-    """Return a YAML file's mapping."""
-    try:
-        content = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ScenarioError(f"{file}: no such file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        raise ScenarioError(f"{file}{line}: not YAML ({getattr(error, 'problem', error)})") from None
-    if not isinstance(content, dict):
-        raise ScenarioError(f"{file}: must hold a mapping, not {type(content).__name__}")
-    return content
-
-
 def _extended(content: dict[str, Any], file: Path) -> dict[str, Any]:
     """Lay a file over the one it extends, one level: mappings merge, everything else is replaced."""
     if "extends" not in content:
         return content
-    base = read_yaml(file.parent / str(content["extends"]))
+    name, extended = short_name(file), str(content["extends"])
+    if not (file.parent / extended).is_file():
+        raise ScenarioError(f"{name}: extends {extended!r}, which does not lie beside it")
+    base = read_yaml(file.parent / extended)
     if "extends" in base:
-        raise ScenarioError(f"{file}: extends {content['extends']!r}, which extends another file; one level is allowed")
+        raise ScenarioError(f"{name}: extends {extended!r}, which extends another file; one level is allowed")
     return _merged(base, {key: value for key, value in content.items() if key != "extends"})
 
 
@@ -105,15 +97,16 @@ def _merged(base: Any, top: Any) -> Any:
 
 def _source(content: dict[str, Any], origin: str) -> SourceData:
     """Read the files a scenario's `data` section names."""
-    declared = content.get("data")
-    if not isinstance(declared, dict) or "folder" not in declared or "reader" not in declared:
+    if content.get("data") is None:
         return SourceData({}, {})
-    if declared["reader"] != "iowa_liquor":
-        raise ScenarioError(f"{origin}: data.reader: unknown reader {declared['reader']!r}; allowed: iowa_liquor")
+    try:
+        declared = DataSource.model_validate(content["data"])
+    except ValidationError as error:
+        raise ScenarioError(explain(error, content["data"], DataSource, origin, lambda path: ("data", *path))) from None
     from allotment.scenario import iowa_liquor
 
     try:
-        return iowa_liquor.read(Path(os.path.expandvars(declared["folder"])), dict(declared.get("options", {})))
+        return iowa_liquor.read(Path(os.path.expandvars(declared.folder)), dict(declared.options))
     except ScenarioError as error:
         raise ScenarioError(f"{origin}: data.folder: {error}") from None
 
@@ -141,14 +134,18 @@ def _with_defaults(content: dict[str, Any], defaults: Any, origin: str) -> dict[
     for section, attributes in defaults.items():
         if section not in LISTS:
             raise ScenarioError(f"{origin}: unknown key 'defaults.{section}'; {nearest(section, LISTS)}")
+        if not isinstance(attributes, dict):
+            raise ScenarioError(f"{origin}: defaults.{section} must be a mapping, not {attributes!r}")
         entries = filled.get(section, [])
-        if isinstance(entries, list) and isinstance(attributes, dict):
+        if isinstance(entries, list):
             filled[section] = [{**attributes, **entry} if isinstance(entry, dict) else entry for entry in entries]
     return filled
 
 
-def _short_name(file: Path) -> str:
-    try:
-        return str(file.relative_to(Path.cwd()))
-    except ValueError:
-        return str(file)
+def _as_written(path: Steps, content: dict[str, Any]) -> Steps:
+    """Return where the file itself states what stands at a path: an entry's own key, or the default that fills it."""
+    if len(path) < 3 or path[2] not in content.get("defaults", {}).get(path[0], {}):
+        return path
+    own = content.get(str(path[0]))
+    entry = own[int(path[1])] if isinstance(own, list) and int(path[1]) < len(own) else {}
+    return path if path[2] in entry else ("defaults", path[0], *path[2:])

@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from allotment.scenario.errors import ScenarioError, nearest
+from allotment.scenario.schema import LISTS
 
 
 def apply_overrides(content: dict[str, Any], overrides: Sequence[str], origin: str) -> dict[str, Any]:
@@ -22,33 +23,34 @@ def apply_overrides(content: dict[str, Any], overrides: Sequence[str], origin: s
         path, separator, text = override.partition("=")
         steps = [step for step in re.split(r"[.\[\]]+", path.strip()) if step]
         if not separator or not steps:
-            raise ScenarioError(f"--set {override!r}: must read key=value, such as horizon.periods=104")
+            raise ScenarioError(f"{origin}: the override {override!r} must read key=value, such as horizon.periods=104")
         try:
             value = yaml.safe_load(text)
         except yaml.YAMLError:
-            raise ScenarioError(f"--set {override!r}: the value is not YAML") from None
-        _place(content, steps, value, f"--set {override} ({origin})")
+            raise ScenarioError(f"{origin}: the override {override!r} has a value that is not YAML") from None
+        _place(content, steps, value, f"{origin}: the override {override!r}")
     return content
 
 
 def _place(content: Any, steps: list[str], value: Any, where: str) -> None:
     for step in steps[:-1]:
         content = _enter(content, step, where)
-    last = steps[-1]
     if isinstance(content, list):
-        content[_position(content, last, where)] = value
+        content[_position(content, steps[-1], where)] = value
     elif isinstance(content, dict):
-        content[last] = value
+        content[steps[-1]] = value
     else:
-        raise ScenarioError(f"{where}: {steps[-2]!r} has no parts")
+        raise ScenarioError(f"{where} leads nowhere: {content!r} has no part {steps[-1]!r}")
 
 
 def _enter(content: Any, step: str, where: str) -> Any:
     if isinstance(content, list):
         return content[_position(content, step, where)]
     if isinstance(content, dict):
+        if step in LISTS and step not in content:
+            raise ScenarioError(f"{where} changes an entry of {step}, of which the file lists none")
         return content.setdefault(step, {})
-    raise ScenarioError(f"{where}: nothing lies below {step!r}")
+    raise ScenarioError(f"{where} leads nowhere: {content!r} has no part {step!r}")
 
 
 def _position(entries: list[Any], step: str, where: str) -> int:
@@ -58,4 +60,4 @@ def _position(entries: list[Any], step: str, where: str) -> int:
     if step.isdigit() and int(step) < len(entries):
         return int(step)
     known = [name for name in names if name] or [str(position) for position in range(len(entries))]
-    raise ScenarioError(f"{where}: no entry {step!r}; {nearest(step, known)}")
+    raise ScenarioError(f"{where} names no entry {step!r}; {nearest(step, known)}")

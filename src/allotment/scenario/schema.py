@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from allotment.scenario.processes import DemandProcess, LeadTime
 
-PHASES = ("receive", "decide", "demand", "fulfil", "charge")
+Phase = Literal["receive", "decide", "demand", "fulfil", "charge"]
+PHASES: tuple[Phase, ...] = ("receive", "decide", "demand", "fulfil", "charge")
+LISTS = ("skus", "suppliers", "sites", "channels", "supply_lanes", "fulfilment_lanes", "demand")  # sections of named parts
 
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -26,6 +28,16 @@ class Part(BaseModel):
     """A frozen piece of a scenario that refuses unknown keys and silent conversions."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+
+
+def _holds_keys_of(part: type[Part]) -> Discriminator:
+    """Tell a part that is written as a mapping from numbers by SKU: it says at least one key of the part."""
+
+    def name_of_branch(value: object) -> str:
+        of_part = isinstance(value, part) or (isinstance(value, dict) and not value.keys().isdisjoint(part.model_fields))
+        return part.__name__ if of_part else "PerSku"
+
+    return Discriminator(name_of_branch)
 
 
 class Sku(Part):
@@ -50,13 +62,18 @@ class HoldingRate(Part):
     rate: NonNegative  # 1/period
 
 
+HoldingCost = Annotated[
+    Annotated[HoldingRate, Tag("HoldingRate")] | Annotated[PerSku, Tag("PerSku")], _holds_keys_of(HoldingRate)
+]
+
+
 class Site(Part):
     """A place that holds stock."""
 
     name: str
     kind: Literal["warehouse", "store"] = "warehouse"
     initial_stock: PerSku = 0.0  # units
-    holding_cost: Annotated[HoldingRate | PerSku, Field(union_mode="left_to_right")] = 0.0  # money/unit/period
+    holding_cost: HoldingCost = 0.0  # money/unit/period
     handling: NonNegative | None = None  # units shipped out per period, transfers and customer orders together
     salvage: AnyPerSku = 0.0  # money/unit left at the end of a season
 
@@ -82,6 +99,9 @@ class Freight(Part):
     per_km: NonNegative = 0.0  # money/unit/km
 
 
+FreightCost = Annotated[Annotated[Freight, Tag("Freight")] | Annotated[PerSku, Tag("PerSku")], _holds_keys_of(Freight)]
+
+
 class SupplyLane(Part):
     """A way for goods to reach a site: supplier → site, or site → site (a transfer)."""
 
@@ -90,7 +110,7 @@ class SupplyLane(Part):
     skus: list[str] | None = None  # SKU name patterns; none = all
     lead_time: Annotated[int, Field(ge=0)] | LeadTime = 0  # periods
     unit_cost: PerSku | None = None  # money/unit; none = the SKU's unit cost from a supplier, 0 between sites
-    freight: Annotated[Freight | PerSku, Field(union_mode="left_to_right")] = 0.0  # money/unit, or by distance
+    freight: FreightCost = 0.0  # money/unit, or by distance
     fixed_cost: NonNegative = 0.0  # money per period with a shipment
     line_cost: PerSku = 0.0  # money per period and SKU with a shipment
     capacity: NonNegative | None = None  # units/period over its SKUs
@@ -105,7 +125,7 @@ class FulfilmentLane(Part):
 
     source: Annotated[str, Field(alias="from")]
     to: str
-    freight: Annotated[Freight | PerSku, Field(union_mode="left_to_right")] = 0.0  # money/unit, or by distance
+    freight: FreightCost = 0.0  # money/unit, or by distance
     capacity: NonNegative | None = None  # units/period over its SKUs
 
 
@@ -161,7 +181,7 @@ class Scenario(Part):
     units: Literal["integer", "continuous"] = "integer"
     objective: Literal["profit", "cost"] = "profit"
     horizon: Horizon
-    sequence: list[Literal["receive", "decide", "demand", "fulfil", "charge"]] = list(PHASES)
+    sequence: list[Phase] = list(PHASES)
     rationing: Literal["proportional", "priority"] = "proportional"
     remainder: Literal["largest", "none"] = "largest"
     fulfilment: Literal["priority", "nearest"] = "priority"

@@ -30,7 +30,7 @@ class Table:
     @property
     def values(self) -> Floats:
         """Return the possible values."""
-        return self.first + np.arange(len(self.cumulative))
+        return self.first + np.arange(len(self.cumulative), dtype=np.float64)
 
     @property
     def probabilities(self) -> Floats:

@@ -48,7 +48,7 @@ class LearnedConfig(Section):
     stagger: bool = True  # first episodes of windows end one after the other
     normalise_reward: bool = True  # by the running deviation of returns
     relative_to_rule: bool = False  # rewards count from what a residual's rule earns in the same worlds
-    stock_at_cost: bool = False  # rewards count stock at its unit cost: the same optimum, less noise
+    stock_at_cost: bool = False  # rewards count stock at its unit cost, as accounts do: far less noise
     settings: dict[str, Any] = {}  # of the algorithm, by Stable-Baselines3's names
     validation: ValidationConfig = ValidationConfig()
 

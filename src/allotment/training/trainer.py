@@ -55,17 +55,17 @@ class Training:
 
     def environments(self) -> VecEnv:
         """Return the batch of training worlds, seeded."""
-        gamma = float(self.config.settings.get("gamma", 0.99))
         batch: VecEnv = StableVecEnv(
             self.world,
             self.encoding,
             self.config.environments,
             stagger=self.config.stagger,
             reference=self.rule if self.config.relative_to_rule else None,
-            discount=gamma if self.config.stock_at_cost else None,
+            stock_at_cost=self.config.stock_at_cost,
         )
         batch.seed(derived_seed("train", self.seed))
         if self.config.normalise_reward:
+            gamma = float(self.config.settings.get("gamma", 0.99))
             batch = VecNormalize(batch, norm_obs=False, norm_reward=True, clip_reward=REWARD_REACH, gamma=gamma)
         return batch
 
