@@ -186,10 +186,10 @@ def test_the_shipped_world_trains_on_2018_and_is_tested_on_2019(tmp_path, monkey
     monkeypatch.setenv("ALLOTMENT_DATA", str(tmp_path))
     world = load_scenario("iowa_liquor")
     train, test = world.problem, world.for_test().problem
-    assert (train.history.sum(), train.history_replayed) == (42 + 4 + 1 + 6 + 52 + 52, False)
-    assert (test.history.sum(), test.history_replayed) == (7 + 5, True)
-    assert train.length == test.length == 52
-    np.testing.assert_array_equal(train.demand_mean, test.demand_mean)  # what is known comes from 2018 in both
+    assert (train.demand.history.sum(), train.demand.replayed) == (42 + 4 + 1 + 6 + 52 + 52, False)
+    assert (test.demand.history.sum(), test.demand.replayed) == (7 + 5, True)
+    assert train.clock.length == test.clock.length == 52
+    np.testing.assert_array_equal(train.demand.mean, test.demand.mean)  # what is known comes from 2018 in both
 
 
 def test_the_shipped_world_has_vendors_lanes_and_transfers(tmp_path, monkeypatch):
@@ -197,14 +197,14 @@ def test_the_shipped_world_has_vendors_lanes_and_transfers(tmp_path, monkeypatch
     monkeypatch.setenv("ALLOTMENT_DATA", str(tmp_path))
     world = load_scenario("iowa_liquor")
     problem = world.problem
-    transfers = problem.lane_site >= 0
+    transfers = problem.lanes.site >= 0
     assert (~transfers).sum() == 2 * 4
     assert transfers.sum() == 4 * 3
-    assert (problem.line_cost[~transfers] == 8).all()
+    assert (problem.prices.line[~transfers] == 8).all()
     rum = world.names.skus.index("1799")
-    assert (problem.holding_cost[:, rum] == 0.0075 * world.scenario.skus[rum].unit_cost).all()
+    assert (problem.prices.holding[:, rum] == 0.0075 * world.scenario.skus[rum].unit_cost).all()
     lane = world.names.supply_lanes.index("warehouse-des-moines → warehouse-davenport")
-    assert problem.inbound_freight[lane, rum] == pytest.approx(0.05 + 0.0005 * 111.2)
+    assert problem.prices.inbound_freight[lane, rum] == pytest.approx(0.05 + 0.0005 * 111.2)
 
 
 def test_the_shipped_world_without_its_data_says_so(monkeypatch):

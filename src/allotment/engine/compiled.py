@@ -1,7 +1,7 @@
 """How the kernel's functions are compiled: cached on disk, and without a Python entry where only the kernel calls them.
 
 Numba recompiles a function when its own file changes, not when a function it calls does; so the cache is emptied when any
-source of the engine is newer.
+source that it was built from is newer.
 """
 
 from __future__ import annotations
@@ -22,8 +22,10 @@ def remove_outdated(cache: Path, sources: list[Path]) -> None:
 
 
 _here = Path(__file__).parent
-remove_outdated(_here / "__pycache__", [*_here.glob("*.py"), _here.parent / "scenario" / "problem.py"])
+_compiled = [*_here.glob("kernel*.py"), *(_here / name for name in ("compiled.py", "randomness.py", "state.py"))]
+remove_outdated(_here / "__pycache__", [*_compiled, _here.parent / "scenario" / "problem.py"])
 
 entry = njit(cache=True)  # callable from Python
-inner = njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # called by other compiled functions only
+# called by other compiled functions only
+inner = njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
 inline = njit(cache=True, inline="always")  # laid into its caller, where a call for each number would cost more

@@ -13,12 +13,14 @@ from typing import Any
 import yaml
 
 from allotment.env.encoding import Residual
+from allotment.policies.config_file import checked, rule_config
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
-from allotment.policies.rule_config import RuleConfig, RulePolicy, build_rule
+from allotment.policies.rule_config import RulePolicy, build_rule
 from allotment.scenario.errors import ScenarioError
-from allotment.scenario.loader import World, world_from
+from allotment.scenario.loader import World, read_yaml, world_from
 
 SCHEMA = 1
+KEYS = {"rule-based": ("name", "config"), "learned": ("name", "network", "encoding")}  # what bundle.json must say, by kind
 
 
 def save_rule(policy: RulePolicy, folder: Path) -> None:
@@ -44,28 +46,32 @@ def save_learned(policy: Any, network: dict[str, Any], encoding: EncodingConfig,
 def load_bundle(folder: Path, world: World | None = None) -> Any:
     """Return the policy of a bundle, in its own world or in another one with the same sites, SKUs and lanes.
 
-    Raises `ScenarioError` where the folder holds no bundle, or one of another schema.
+    Raises `ScenarioError` where the folder holds no bundle, one of another schema, or one that lacks a part.
     """
     about = _read(folder)
     if world is None:
-        content = yaml.safe_load((folder / "scenario.yaml").read_text(encoding="utf-8"))
-        world = world_from(content, str(folder / "scenario.yaml"))
+        scenario = _part(folder, "scenario.yaml")
+        world = world_from(read_yaml(scenario), str(scenario))
     if about["kind"] == "rule-based":
         return _load_rule(folder, about, world)
     return _load_learned(folder, about, world)
 
 
 def _load_rule(folder: Path, about: dict[str, Any], world: World) -> RulePolicy:
-    values = json.loads((folder / "parameters.json").read_text(encoding="utf-8"))
-    config = RuleConfig.model_validate(about["config"])
+    values = _json(_part(folder, "parameters.json"))
+    config = rule_config(about["config"], str(folder / "bundle.json"))
     transfers = None
     if config.transfers is not None:
         transfers = {name: values.pop(name) for name in ("pull_below", "give_above") if name in values}
     given = config.model_copy(update={"parameters": values, "transfers": transfers})
-    return build_rule(given, world, str(folder / "parameters.json"), about["name"])[0]
+    policy, missing = build_rule(given, world, str(folder / "parameters.json"), about["name"])
+    if missing:
+        raise ScenarioError(f"{folder / 'parameters.json'}: has no values for {', '.join(missing)}")
+    return policy
 
 
 def _load_learned(folder: Path, about: dict[str, Any], world: World) -> Any:
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     from allotment.env.flatten import Flattener
@@ -73,12 +79,15 @@ def _load_learned(folder: Path, about: dict[str, Any], world: World) -> Any:
     from allotment.policies.networks import NetworkShape
 
     rule = load_bundle(folder / "rule", world) if (folder / "rule").is_dir() else None
-    encoding = build_encoding(EncodingConfig.model_validate(about["encoding"]), world, rule)
+    encoding = build_encoding(checked(EncodingConfig, about["encoding"], str(folder / "bundle.json")), world, rule)
     actor = build_actor(NetworkShape(**about["network"]), world, encoding)
     try:
-        actor.load_state_dict(load_file(folder / "weights.safetensors"))
+        actor.load_state_dict(load_file(_part(folder, "weights.safetensors")))
+    except SafetensorError as error:
+        raise ScenarioError(f"{folder / 'weights.safetensors'}: not a safetensors file ({error})") from None
     except RuntimeError as error:
-        raise ScenarioError(f"{folder}: the weights do not fit {world.origin}: {str(error).splitlines()[0]}") from None
+        first = str(error).splitlines()[1].strip()
+        raise ScenarioError(f"{folder}: the weights do not fit {world.origin}: {first}") from None
     return LearnedPolicy(about["name"], world, encoding, actor.eval(), Flattener(world))
 
 
@@ -94,9 +103,28 @@ def _write(folder: Path, world: World, about: dict[str, Any]) -> None:
 
 
 def _read(folder: Path) -> dict[str, Any]:
-    if not is_bundle(folder):
-        raise ScenarioError(f"{folder}: holds no policy bundle (bundle.json is missing)")
-    about = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))
+    about = _json(_part(folder, "bundle.json"))
     if about.get("schema") != SCHEMA:
         raise ScenarioError(f"{folder}: bundle of schema {about.get('schema')}; this version reads schema {SCHEMA}")
-    return dict(about)
+    if about.get("kind") not in KEYS:
+        raise ScenarioError(f"{folder}: bundle of kind {about.get('kind')!r}; allowed: {', '.join(KEYS)}")
+    missing = [key for key in KEYS[about["kind"]] if key not in about]
+    if missing:
+        raise ScenarioError(f"{folder / 'bundle.json'}: {missing[0]} is missing")
+    return about
+
+
+def _part(folder: Path, name: str) -> Path:
+    if not (folder / name).is_file():
+        raise ScenarioError(f"{folder}: not a whole policy bundle ({name} is missing)")
+    return folder / name
+
+
+def _json(file: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ScenarioError(f"{file}: not JSON ({error})") from None
+    if not isinstance(content, dict):
+        raise ScenarioError(f"{file}: must hold an object, not {type(content).__name__}")
+    return content

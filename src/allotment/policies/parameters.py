@@ -32,6 +32,11 @@ class Parameter:
         sites, skus = world.problem.sharing.initial_stock.shape
         return (sites, skus) if self.axes == "site_sku" else (skus,)
 
+    def first_step(self, world: World) -> Floats:
+        """Return the first step of the search, at least one unit where only whole units count."""
+        step = self.step(world)
+        return np.maximum(np.round(step), 1.0) if self.whole and world.problem.sharing.whole else step
+
     def legal(self, values: Floats, world: World) -> Floats:
         """Return the nearest values that the parameter may take."""
         values = values if self.signed else np.maximum(values, 0.0)

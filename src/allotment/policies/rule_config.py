@@ -39,6 +39,11 @@ _CAP = Parameter("cap", "site_sku", guesses.demand_share(1.5), guesses.demand_sh
 _EXPEDITE = Parameter(
     "expedite_level", "site_sku", guesses.cover(FASTEST, 0.0), guesses.spread_over(FASTEST, 1.0), whole=True, signed=True
 )
+# A single position holds all that the slow source is bringing, so the fast source's level covers the slow lead time.
+_SLOW_EXPEDITE = Parameter(
+    "expedite_level", "site_sku", guesses.cover(CHEAPEST, 0.0), guesses.spread_over(CHEAPEST, 1.0), whole=True, signed=True
+)
+_SLOW_GAP = Parameter("gap", "site_sku", guesses.demand_share(1.0), guesses.demand_share(0.5), whole=True)
 _GAP = Parameter("gap", "site_sku", guesses.demand_share(2.0), guesses.demand_share(1.0), whole=True)
 _REORDER = Parameter(
     "reorder_point", "site_sku", guesses.cover(CHEAPEST, 0.0), guesses.spread_over(CHEAPEST, 1.0), whole=True, signed=True
@@ -56,7 +61,7 @@ KINDS: dict[str, Kind] = {
     "base_stock": Kind("order up to a level every period", (_level(), _CAP), rules.BaseStock, {"cap": NO_CAP}),
     "s_S": Kind("order up to a level when the position has fallen to a point", (_REORDER, _GAP), rules.ReorderPoint, {}),
     "constant_order": Kind("order the same quantity every period", (_QUANTITY,), rules.ConstantOrder, {}),
-    "single_index": Kind("two sources, one position", (_EXPEDITE, _GAP), rules.SingleIndex, {}),
+    "single_index": Kind("two sources, one position", (_SLOW_EXPEDITE, _SLOW_GAP), rules.SingleIndex, {}),
     "dual_index": Kind("two sources, two positions", (_EXPEDITE, _level(), _CAP), rules.DualIndex, {"cap": NO_CAP}),
     "newsvendor": Kind("order up to a forecast quantile", (_SAFETY,), rules.Newsvendor, {}),
     "dual_newsvendor": Kind("two sources, two forecast quantiles", (_EXPEDITE_FACTOR, _SAFETY), rules.DualNewsvendor, {}),

@@ -14,7 +14,7 @@ from allotment.env.observation import Observation, by_home
 from allotment.policies.guesses import constant
 from allotment.policies.parameters import Parameter
 from allotment.scenario.loader import World
-from allotment.scenario.problem import Floats
+from allotment.scenario.problem import ROUNDING, Floats
 
 PARAMETERS = (
     Parameter("pull_below", "sku", constant(0.5, "sku"), constant(0.5, "sku")),
@@ -42,7 +42,7 @@ class Transfers:
         for lane in sorted(np.flatnonzero(lanes.site >= 0), key=lambda lane: freight[lane]):
             source, to = lanes.site[lane], lanes.to[lane]
             units = np.where(lanes.allowed[lane], np.minimum(lacking[:, to], spare[:, source]), 0.0)
-            units = np.floor(units) if self.world.problem.sharing.whole else units
+            units = np.floor(units + ROUNDING) if self.world.problem.sharing.whole else units
             lacking[:, to] -= units
             spare[:, source] -= units
             orders[:, lane] = units

@@ -45,7 +45,7 @@ def tune(policy: RulePolicy, tuned: list[str], seed: int, progress: Progress | N
     search = _Search(policy, derived_seed("tune", seed) + np.arange(policy.config.tuning.worlds, dtype=np.int64))
     parameters = parameters_of(policy.config, policy.world)
     for parameter in (parameters[name] for name in tuned):
-        search.steps[parameter.name] = parameter.step(policy.world)
+        search.steps[parameter.name] = parameter.first_step(policy.world)
     rounds = policy.config.tuning.rounds
     for number in range(rounds):
         before = search.policy.values

@@ -8,7 +8,7 @@ import numpy as np
 
 from allotment.scenario import tables
 from allotment.scenario.demand import compile_demand
-from allotment.scenario.errors import ScenarioError, nearest
+from allotment.scenario.errors import ScenarioError
 from allotment.scenario.fulfilment import compile_serving, selling_prices
 from allotment.scenario.lanes import compile_lanes
 from allotment.scenario.patterns import check_unique, spread
@@ -60,7 +60,7 @@ def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple
 
 
 def _check_names(scenario: Scenario) -> None:
-    """Refuse names that stand for two things, and distances between unknown places."""
+    """Refuse names that stand for two things."""
     for section in ("skus", "suppliers", "sites", "channels"):
         check_unique([part.name for part in getattr(scenario, section)], section)
     suppliers = [supplier.name for supplier in scenario.suppliers]
@@ -68,12 +68,6 @@ def _check_names(scenario: Scenario) -> None:
         if site.name in suppliers:
             other = f"suppliers[{suppliers.index(site.name)}]"
             raise ScenarioError(f"sites[{position}]: {site.name!r} is the name of {other} too; lanes could not tell them apart")
-    places = [*suppliers, *(site.name for site in scenario.sites)]
-    places += [name for channel in scenario.channels for name in (channel.name, channel.region) if name is not None]
-    for source, ends in scenario.distances.items():
-        for name in (source, *ends):
-            if name not in places:
-                raise ScenarioError(f"distances: no place is called {name!r}; {nearest(name, dict.fromkeys(places))}")
 
 
 def _check_whole_units(scenario: Scenario) -> None:
