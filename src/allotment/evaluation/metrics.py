@@ -53,7 +53,7 @@ class Tally:
         """Return one number an episode for each measure; money and units are per measured period."""
         periods = self.periods
         money = self.money.sum(axis=-1)
-        measures = {"score": money @ SIGNS / periods, "discounted_return": self.discounted}
+        measures = {"score": (money * SIGNS).sum(axis=-1) / periods, "discounted_return": self.discounted}
         measures |= {name: total / periods for name, total in self.units.items()}
         measures["fill_rate"] = _share(self.on_time, self.units["demand"])
         measures["cycle_service_level"] = _share(self.periods_in_full, self.periods_with_demand)

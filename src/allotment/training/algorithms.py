@@ -15,6 +15,8 @@ SCHEDULES: dict[str, Callable[[float, float, float], float]] = {  # of initial v
     "geometric": lambda initial, final, left: final * (initial / final) ** left,
 }
 
+SCHEDULED = ("learning_rate", "clip_range", "clip_range_vf")  # the settings that may change while training
+
 
 def scheduled(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return an algorithm's settings with every `{schedule, initial, final}` replaced by its function of training left."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from allotment.policies.encoding_config import EncodingConfig
 from allotment.policies.networks import ACTIVATIONS
 from allotment.scenario.errors import ScenarioError, nearest
-from allotment.training.algorithms import ALGORITHMS, SCHEDULES
+from allotment.training.algorithms import ALGORITHMS, SCHEDULED, SCHEDULES
 
 SET_ELSEWHERE = ("policy", "env", "policy_kwargs", "seed", "verbose", "device", "tensorboard_log", "self", "_init_setup_model")
 
@@ -68,9 +68,25 @@ def check_learned(config: LearnedConfig, origin: str) -> LearnedConfig:
     for name, value in config.settings.items():
         if name not in known:
             raise ScenarioError(f"{origin}: settings: unknown key {name!r} for {config.algorithm}; {nearest(name, known)}")
-        if isinstance(value, dict):
-            _check_schedule(value, f"{origin}: settings.{name}")
+        _check_setting(name, value, f"{origin}: settings.{name}")
     return config
+
+
+def _check_setting(name: str, value: Any, where: str) -> None:
+    if isinstance(value, dict):
+        if name not in SCHEDULED:
+            raise ScenarioError(f"{where} must be a single value; only {', '.join(SCHEDULED)} may follow a schedule")
+        _check_schedule(value, where)
+    if isinstance(value, str) and _is_number(value):
+        raise ScenarioError(f"{where} must be a number, not the text {value!r}; YAML wants a point in it, as in 1.0e-3")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _check_schedule(section: dict[str, Any], where: str) -> None:

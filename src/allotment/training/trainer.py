@@ -54,7 +54,7 @@ class Training:
         return NetworkShape(network.kind, list(network.hidden), network.activation)
 
     def environments(self) -> VecEnv:
-        """Return the batch of training worlds, seeded."""
+        """Return the batch of training worlds."""
         batch: VecEnv = StableVecEnv(
             self.world,
             self.encoding,
@@ -63,7 +63,6 @@ class Training:
             reference=self.rule if self.config.relative_to_rule else None,
             stock_at_cost=self.config.stock_at_cost,
         )
-        batch.seed(derived_seed("train", self.seed))
         if self.config.normalise_reward:
             gamma = float(self.config.settings.get("gamma", 0.99))
             batch = VecNormalize(batch, norm_obs=False, norm_reward=True, clip_reward=REWARD_REACH, gamma=gamma)
@@ -107,6 +106,7 @@ def train(training: Training, progress: Progress | None = None) -> LearnedPolicy
     torch.set_num_threads(1)
     environments = training.environments()
     model = training.model(environments)
+    environments.seed(derived_seed("train", training.seed))  # after the algorithm, which seeds them with its own
     best: list[LearnedPolicy] = []
 
     def keep(policy: LearnedPolicy) -> None:

@@ -41,6 +41,7 @@ class Validation(BaseCallback):
 
     def _on_training_start(self) -> None:
         self.measure()
+        self.report()
 
     def _on_step(self) -> bool:
         return True
@@ -48,8 +49,7 @@ class Validation(BaseCallback):
     def _on_rollout_end(self) -> None:
         if self.num_timesteps - self.curve[-1]["steps"] >= self.every:
             self.measure()
-        elif self.progress:
-            self.progress(self.num_timesteps, self.model._total_timesteps, self.curve[-1]["score"])
+        self.report()
 
     def measure(self) -> None:
         """Evaluate now, log it, and keep the policy if it is the best so far."""
@@ -61,8 +61,11 @@ class Validation(BaseCallback):
         if measures["score"] > self.best:
             self.best = measures["score"]
             self.keep(policy)
+
+    def report(self) -> None:
+        """Tell how far training has come."""
         if self.progress:
-            self.progress(self.num_timesteps, self.model._total_timesteps, measures["score"])
+            self.progress(self.num_timesteps, self.model._total_timesteps, self.curve[-1]["score"])
 
     def finish(self, file: Path) -> None:
         """Measure the policy as training leaves it and write the learning curve, one row a measurement."""
