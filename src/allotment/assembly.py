@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from allotment.env.stable import StableVecEnv
 
+VALIDATION_EPISODES = 64  # behind the measures on TensorBoard's page of hyperparameters
 EncodingChoice = str | dict[str, Any] | Encoding
 
 
@@ -62,13 +63,19 @@ def train(
 
     `progress(what, done, of, score)` is called as it goes. Raises `ScenarioError` for a config that does not fit.
     """
+    from allotment.evaluation.testing import evaluate as play
+    from allotment.evaluation.testing import mean_measures
+    from allotment.report.tensorboard import write_hyperparameters
     from allotment.training.making import make_policy
     from allotment.training.run_folder import new_run_folder
 
     world = _world(world)
     name, content = read_config(config, overrides)
     folder = new_run_folder(Path(out), world, name, seed)
-    make_policy(world, name, content, seed, folder, progress=progress)
+    policy = make_policy(world, name, content, seed, folder, progress=progress)
+    measures = mean_measures(play(policy, world, VALIDATION_EPISODES, seed, purpose="validate").episodes)
+    settings = {**content, "seed": seed, "env": world.scenario.name}
+    write_hyperparameters(folder / "tb", settings, {"score": measures["score"], "fill_rate": measures["fill_rate"]})
     return folder
 
 

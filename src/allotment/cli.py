@@ -118,6 +118,8 @@ def evaluate(
             show("testing", done, periods, None)
 
         rows = allotment.evaluate(chosen, world, episodes, seed, progress=count)
+    if Path(policy, "best").is_dir():
+        rows.to_parquet(Path(policy) / "evaluation.parquet")
     measures = mean_measures(rows)
     errors = rows[list(measures)].std(ddof=1) / len(rows) ** 0.5
     _print_measures(chosen.name, world, len(rows), measures, errors)

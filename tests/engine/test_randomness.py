@@ -251,6 +251,14 @@ def test_equal_processes_of_different_names_draw_differently():
     assert all((demand[:, i] != demand[:, j]).any() for i in range(4) for j in range(i))
 
 
+def test_lanes_of_one_supplier_draw_their_lead_times_apart():
+    lead_time = ONE_SITE["supply_lanes"][0]["lead_time"]
+    lanes = [{"from": "mill", "to": "*", "lead_time": lead_time}, {"from": "store", "to": "depot", "lead_time": lead_time}]
+    world = build(one_site(sites=[{"name": "store"}, {"name": "depot"}], supply_lanes=lanes))
+    lead_times = drawn_lead_times(world, range(200))
+    assert abs(np.corrcoef(lead_times.T) - np.eye(3)).max() < 4 / np.sqrt(200)
+
+
 def test_demand_does_not_depend_on_the_batch():
     world = build(one_site())
     together = drawn_demand(world, range(10, 30), period=4, episode=2)

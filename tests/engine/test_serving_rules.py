@@ -60,7 +60,7 @@ def test_equal_customers_share_the_better_site_and_then_the_other(implementation
 
 @every_implementation
 def test_the_first_class_is_served_from_every_site_before_the_second(implementation):
-    content = changed(channels=[{"priority": 2}, {"priority": 1}])
+    content = changed(channels=[{"priority": 2, "price": 99}, {"priority": 1}])
     assert shipped(implementation, content) == [0, 6, 3, 0]
 
 

@@ -22,8 +22,15 @@ from allotment.scenario.problem import Floats, Integers
 class Encoding(Protocol):
     """An action space and its meaning."""
 
-    name: str
-    size: int
+    @property
+    def name(self) -> str:
+        """Return the encoding's name in configs."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Return the number of actions."""
+        ...
 
     def orders(self, actions: Floats, observation: Observation) -> Floats:
         """Return quantities (B, L, K) in units from actions (B, size) in [-1, 1]."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -24,7 +24,7 @@ class AllotmentEnv(gym.Env[NDArray[np.float32], Any]):
     A window truncates after its last period, a season terminates. `info` holds the closed period's record by name.
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}
+    metadata: dict[str, Any] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}
 
     def __init__(self, world: World, encoding: Encoding, render_mode: str | None = None) -> None:
         if render_mode not in {None, *self.metadata["render_modes"]}:
@@ -33,7 +33,7 @@ class AllotmentEnv(gym.Env[NDArray[np.float32], Any]):
         self.encoding = encoding
         self.flattener = Flattener(world)
         self.simulation = Simulation(world.problem, 1)
-        self.observation_space = observation_space(self.flattener)
+        self.observation_space = observation_space(self.flattener)  # type: ignore[assignment]
         self.action_space = action_space(encoding)
         self.render_mode = render_mode
         self.history: list[dict[str, Any]] = []

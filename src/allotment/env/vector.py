@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from gymnasium.vector import AutoresetMode, VectorEnv
@@ -24,7 +24,7 @@ class AllotmentVectorEnv(VectorEnv):
     `info["_final_obs"]` is true. `info["money"]` holds the closed period's terms, (num_envs, terms).
     """
 
-    metadata: ClassVar[dict[str, Any]] = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": []}
+    metadata: dict[str, Any] = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": []}
 
     def __init__(self, world: World, encoding: Encoding, num_envs: int) -> None:
         if num_envs < 1:

@@ -27,11 +27,13 @@ class EncodingConfig(BaseModel):
 
 def build_encoding(config: EncodingConfig, world: World, rule: RulePolicy | None = None) -> Encoding:
     """Return a config's encoding in a world; `rule` is the policy that a residual corrects."""
-    given = {} if config.periods is None else {"periods": config.periods}
+    given: dict[str, Any] = {} if config.periods is None else {"periods": config.periods}
+    if config.by is not None:
+        given["by"] = config.by
     if config.name == "residual":
         if rule is None:
             raise ScenarioError("encoding residual needs the rule-based policy that it corrects: encoding.rule")
-        return Residual(world, rule, **given, **({} if config.by is None else {"by": config.by}))
+        return Residual(world, rule, **given)
     if rule is not None or config.by is not None:
         raise ScenarioError(f"encoding.rule and encoding.by belong to encoding residual, not {config.name}")
     kinds: dict[str, type[Quantity] | type[OrderUpTo] | type[Discrete]] = {

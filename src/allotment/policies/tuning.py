@@ -86,7 +86,7 @@ class _Search:
             if parameter.whole and self.policy.world.problem.sharing.whole:
                 steps[row] = np.where(steps[row] < 0.5, 0.0, np.maximum(1.0, np.round(steps[row])))
 
-    def _try(self, parameter: Parameter, row: object, change: Floats) -> np.ndarray:
+    def _try(self, parameter: Parameter, row: int | slice, change: Floats) -> np.ndarray:
         current = self.policy.values[parameter.name]
         moved = current.copy()
         moved[row] = moved[row] + change
@@ -120,6 +120,6 @@ class _Search:
         values = self.policy.values
         return all((steps <= 0.002 * (1.0 + np.abs(values[name]))).all() for name, steps in self.steps.items())
 
-    def _rows(self, parameter: Parameter) -> list[object]:
+    def _rows(self, parameter: Parameter) -> list[int | slice]:
         sites = len(self.policy.world.names.sites)
         return list(range(sites)) if parameter.axes == "site_sku" else [slice(None)]

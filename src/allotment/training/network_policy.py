@@ -53,7 +53,7 @@ class NetworkPolicy(ActorCriticPolicy):
         self.action_net, self.value_net = nn.Identity(), nn.Identity()  # type: ignore[assignment]
         if not isinstance(self.encoding, Discrete):
             self.log_std = nn.Parameter(torch.full((self.encoding.size,), self.deviation).log())
-        self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)
+        self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)  # type: ignore[call-arg]
 
 
 def _orthogonal(network: nn.Module, last_gain: float) -> nn.Module:
