@@ -72,7 +72,12 @@ def train(
     world = _world(world)
     name, content = read_config(config, overrides)
     folder = new_run_folder(Path(out), world, name, seed)
-    policy = make_policy(world, name, content, seed, folder, progress=progress)
+    try:
+        policy = make_policy(world, name, content, seed, folder, progress=progress)
+    except ScenarioError:
+        if not any(folder.iterdir()):
+            folder.rmdir()
+        raise
     measures = mean_measures(play(policy, world, VALIDATION_EPISODES, seed, purpose="validate").episodes)
     settings = {**content, "seed": seed, "env": world.scenario.name}
     write_hyperparameters(folder / "tb", settings, {"score": measures["score"], "fill_rate": measures["fill_rate"]})

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.progress import Progress
 
+INTERRUPTED = 130  # the exit code that Typer gives an interrupt
+
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Inventory allocation worlds and policies."
 )
@@ -200,10 +202,13 @@ def _short(values: Any) -> str:
 
 @contextmanager
 def _progress() -> Iterator[Progress]:
+    from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+    console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"))
-    with Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[score]}")) as bars:
+    columns = (*columns, TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[score]}"))
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
         yield bars
 
 
@@ -230,9 +235,10 @@ def main() -> None:
     """Run the command line; wrong input ends in one line on standard error and exit code 2, an interrupt in 130."""
     try:
         app()
-    except KeyboardInterrupt:
-        typer.echo("interrupted; what was finished is kept", err=True)
-        sys.exit(130)
+    except SystemExit as end:
+        if end.code == INTERRUPTED:
+            typer.echo("interrupted; what was finished is kept", err=True)
+        raise
     except (ValueError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)

@@ -164,7 +164,7 @@ def test_a_lane_carries_the_skus_of_its_patterns_and_needs_no_numbers_for_others
 
 def test_in_a_mapping_by_sku_the_most_specific_pattern_wins():
     skus = [{"name": name} for name in ("tin-small", "tin-large", "jar")]
-    content = small(("sites.0.initial_stock", {"tin-large": 9, "*": 1, "tin-*": 5}), skus=skus)
+    content = small(("sites.0.initial_stock", {"tin-large": 9, "*": 1, "tin-*": 5, "tin-large*": 3}), skus=skus)
     assert world_from(content, "x").problem.sharing.initial_stock[0].tolist() == [5, 9, 1]
 
 
@@ -295,6 +295,7 @@ def test_a_test_section_replaces_the_files_own_in_test_worlds_only():
     assert test.problem.demand.mean.tolist() == [[[9, 9], [9, 9]]]
     assert test.problem.sharing.handling.tolist() == [4, 4]  # all else stays
     assert test.origin == "x.yaml (test)"
+    assert test.for_test() is test
 
 
 def test_without_a_test_section_policies_are_tested_in_the_world_itself():
