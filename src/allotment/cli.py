@@ -16,6 +16,7 @@ import typer
 
 if TYPE_CHECKING:
     import pandas as pd
+    from rich.console import Console
     from rich.progress import Progress
 
 INTERRUPTED = 130  # the exit code that Typer gives an interrupt
@@ -76,8 +77,6 @@ def tune(
     out: Out = Path("runs"),
 ) -> None:
     """Find the best parameters of a rule-based policy, by simulation on common worlds."""
-    import json
-
     import allotment
     from allotment.policies.config_file import is_rule, read_config
     from allotment.scenario.errors import ScenarioError
@@ -88,8 +87,8 @@ def tune(
     with _progress() as bars:
         world = allotment.load_scenario(env, env_overrides or [])
         run = allotment.train(world, config, seed, out, overrides or [], progress=_one_bar(bars))
-    for parameter, values in json.loads((run / "best" / "parameters.json").read_text(encoding="utf-8")).items():
-        typer.echo(f"{parameter}: {_short(values)}")
+    for line in _parameter_lines(allotment.load_policy(run, world)):
+        typer.echo(line)
     typer.echo(f"run folder: {run}")
 
 
@@ -170,7 +169,6 @@ def _policy_and_world(
 
 
 def _print_measures(name: str, world: Any, episodes: int, measures: dict[str, float], errors: Any) -> None:
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title=f"{name} in {world.scenario.name}: {episodes} test worlds, per period")
@@ -180,24 +178,36 @@ def _print_measures(name: str, world: Any, episodes: int, measures: dict[str, fl
     for measure, mean in measures.items():
         if mean != 0.0 or not measure.startswith("money/"):
             table.add_row(measure, f"{mean:,.4f}", f"{errors[measure]:,.4f}")
-    Console().print(table)
+    _console().print(table)
 
 
 def _print_comparison(comparison: pd.DataFrame, objective: Any) -> None:
-    from rich.console import Console
-
     from allotment.report.cells import comparison_cells, headline, term_cells
     from allotment.report.tables import to_terminal
 
-    console = Console()
+    console = _console()
     console.print(to_terminal(comparison_cells(comparison, objective)))
     console.print(to_terminal(term_cells(comparison)))
     console.print(headline(comparison, objective))
 
 
-def _short(values: Any) -> str:
-    text = str(values)
-    return text if len(text) <= 300 else text[:297] + "..."
+def _console() -> Console:
+    """Return a console on which the tables fit: at least 110 columns, whatever the terminal says of itself."""
+    from rich.console import Console
+
+    return Console(width=max(Console().width, 110))
+
+
+def _parameter_lines(policy: Any) -> Iterator[str]:
+    """Yield a rule's parameters, a line a site, SKUs in the order of the world's file; without caps that nothing reaches."""
+    from allotment.policies.rule_config import NO_CAP
+
+    for name, values in policy.values.items():
+        if (values < NO_CAP).all():
+            sites = [f" at {site}" for site in policy.world.names.sites] if values.ndim == 2 else [""]
+            for site, row in zip(sites, values.reshape(len(sites), -1), strict=True):
+                text = " ".join(f"{value:.4g}" for value in row)
+                yield f"{name}{site}: {text if len(text) <= 300 else text[:297] + '...'}"
 
 
 @contextmanager
