@@ -120,7 +120,7 @@ def evaluate(
 
         rows = allotment.evaluate(chosen, world, episodes, seed, progress=count)
     if Path(policy, "best").is_dir():
-        rows.to_parquet(Path(policy) / "evaluation.parquet")
+        _keep_evaluation(Path(policy), rows, world, seed)
     measures = mean_measures(rows)
     errors = rows[list(measures)].std(ddof=1) / len(rows) ** 0.5
     _print_measures(chosen.name, world, len(rows), measures, errors)
@@ -166,6 +166,14 @@ def _policy_and_world(
     if world is None:
         raise ScenarioError(f"{policy}: a config has no world of its own; name one with --env")
     return Tuned().policy(content, name, world, seed, show), world
+
+
+def _keep_evaluation(folder: Path, rows: pd.DataFrame, world: Any, seed: int) -> None:
+    """Put the episodes into the run folder; a study to which the folder belongs sees that they are not its own."""
+    from allotment.training.run_folder import update_metadata
+
+    rows.to_parquet(folder / "evaluation.parquet")
+    update_metadata(folder, evaluation={"env": world.scenario.name, "episodes": len(rows), "seed": seed})
 
 
 def _print_measures(name: str, world: Any, episodes: int, measures: dict[str, float], errors: Any) -> None:
