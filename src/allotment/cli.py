@@ -225,8 +225,8 @@ def _progress() -> Iterator[Progress]:
 
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"))
-    columns = (*columns, TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[score]}"))
-    with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
+    times = (TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[score]}"))
+    with Progress(*columns, *times, console=console, disable=not console.is_terminal) as bars:
         yield bars
 
 

@@ -16,6 +16,7 @@ from allotment.env.observation import Observation
 from allotment.env.registration import environment_id
 from allotment.env.simulation import Simulation
 from allotment.env.single import AllotmentEnv
+from allotment.env.stable import StableVecEnv
 from allotment.env.vector import AllotmentVectorEnv
 from allotment.resources import shipped_folder
 from allotment.scenario.loader import read_yaml
@@ -381,14 +382,57 @@ def test_a_season_is_never_staggered():
     assert ended == [[4]] * 3
 
 
-def test_rewards_relative_to_a_rule_are_zero_where_nothing_is_corrected():
-    world, encoding = two_shops(), allotment.make(two_shops(), RESIDUAL).encoding
-    from allotment.env.stable import StableVecEnv
-
-    batch = StableVecEnv(world, encoding, 2, reference=encoding.rule)
+def beside_the_rule(world, **settings):
+    """Return a batch of two whose rewards count from what the corrected rule earns."""
+    encoding = allotment.make(world, RESIDUAL).encoding
+    batch = StableVecEnv(world, encoding, 2, reference=encoding.rule, **settings)
     batch.seed(3)
     batch.reset()
+    return batch
+
+
+@pytest.mark.parametrize("stock_at_cost", [False, True])
+def test_rewards_relative_to_a_rule_are_zero_where_nothing_is_corrected(stock_at_cost):
+    world = two_shops(skus=[{"name": "apple", "unit_cost": 2, "price": 5}, {"name": "pear", "unit_cost": 4, "price": 7}])
+    batch = beside_the_rule(world, stock_at_cost=stock_at_cost)
     for _ in range(9):  # two episodes end on the way
-        rewards = batch.step(np.zeros((2, encoding.size)))[1]
-        assert rewards.tolist() == [0.0, 0.0]
-    assert batch.step(np.ones((2, encoding.size)))[1].all()
+        assert batch.step(np.zeros((2, batch.encoding.size)))[1].tolist() == [0.0, 0.0]
+    assert batch.step(np.ones((2, batch.encoding.size)))[1].all()
+
+
+def test_rewards_relative_to_a_rule_are_what_is_earned_beyond_it_once_it_has_played_the_warm_up():
+    world = two_shops(
+        horizon={"kind": "window", "warm_up": 2, "periods": 3},
+        skus=[{"name": "apple", "unit_cost": 2, "price": 5}, {"name": "pear", "unit_cost": 4, "price": 7}],
+    )
+    batch = beside_the_rule(world)
+    assert batch.simulation.state.period.tolist() == [2, 2]
+    correction, rewards, last = np.full((2, batch.encoding.size), 0.5), [], {}
+    while not last:
+        _, reward, dones, infos = batch.step(correction)
+        rewards.append(reward)
+        last = infos[0] if dones.any() else {}
+    corrected, ruled = (allotment.make(world, RESIDUAL) for _ in range(2))
+    for env in (corrected, ruled):
+        env.reset(seed=3)
+        for _ in range(2):
+            env.step(np.zeros(batch.encoding.size))
+    expected = [corrected.step(correction[0])[1] - ruled.step(0 * correction[0])[1] for _ in range(3)]
+    assert np.array(rewards)[:, 0] == pytest.approx(expected, rel=1e-6)
+    assert batch.simulation.state.period.tolist() == [2, 2]
+
+
+def test_counting_stock_at_its_cost_moves_rewards_between_periods_only():
+    skus = [{"name": "apple", "unit_cost": 2, "price": 5}, {"name": "pear", "unit_cost": 4, "price": 7}]
+    world = two_shops(skus=skus, horizon={"kind": "season", "periods": 4})
+    encoding = allotment.make(world, "quantity").encoding
+    plain, at_cost = StableVecEnv(world, encoding, 1), StableVecEnv(world, encoding, 1, stock_at_cost=True)
+    rewards = []
+    for batch in (plain, at_cost):
+        batch.seed(0)
+        batch.reset()
+        rewards.append([batch.step(action)[1].item() for action in some_actions(batch.action_space, 8, 1)])
+    usual, smooth = np.array(rewards).reshape(2, 2, 4)  # two episodes of four periods
+    opening = (10 + 20) * (2 + 4)
+    assert smooth.sum(axis=1) == pytest.approx(usual.sum(axis=1) - opening, rel=1e-6)
+    assert (np.abs(smooth - usual) > 1).all()

@@ -10,8 +10,11 @@ import pandas as pd
 
 from allotment.evaluation.comparison import compare
 from allotment.evaluation.statistics import item_difference
+from allotment.evaluation.testing import evaluate, mean_measures
+from allotment.policies.bundle import load_bundle
 from allotment.scenario.loader import World
 from allotment.studies.study import Job, Study
+from allotment.training.config import ValidationConfig
 
 BOOTSTRAP_SEED = 20_261_122
 
@@ -25,7 +28,8 @@ class Outcome:
     jobs: list[Job]
     episodes: pd.DataFrame
     comparison: pd.DataFrame
-    curves: dict[str, pd.DataFrame]  # of the policies that learn
+    curves: dict[str, pd.DataFrame]  # of the policies that learn, on validation worlds
+    rules: dict[str, dict[str, float]]  # mean measures of the rules on the same validation worlds
 
     @property
     def last_step(self) -> int:
@@ -46,7 +50,20 @@ def read_outcome(study: Study, world: World, jobs: list[Job]) -> Outcome:
         for job in jobs
         if (Path(job.folder) / "curve.parquet").is_file()
     }
-    return Outcome(study, world, jobs, episodes, comparison, curves)
+    return Outcome(study, world, jobs, episodes, comparison, curves, _rules_beside_curves(world, jobs))
+
+
+def _rules_beside_curves(world: World, jobs: list[Job]) -> dict[str, dict[str, float]]:
+    """Play the rules in the validation worlds of the first policy that learns, so that its curve and they compare."""
+    learning = next((job for job in jobs if "algorithm" in job.content), None)
+    if learning is None:
+        return {}
+    episodes = ValidationConfig.model_validate(learning.content.get("validation", {})).episodes
+    rules = {job.name: load_bundle(Path(job.folder) / "best", world) for job in jobs if "policy" in job.content}
+    return {
+        name: mean_measures(evaluate(rule, world, episodes, learning.seed, purpose="validate").episodes)
+        for name, rule in rules.items()
+    }
 
 
 def _over_items(comparison: pd.DataFrame, jobs: list[Job], rng: np.random.Generator) -> pd.DataFrame:

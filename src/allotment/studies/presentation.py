@@ -24,14 +24,14 @@ LAYOUT = ["score", "fill_rate", "cycle_service_level", "stock_turns", "on_hand"]
 
 
 def write_logs(outcome: Outcome, folder: Path) -> None:
-    """Put every policy's final measures into TensorBoard: rules as lines beside the learning curves, and hyperparameters."""
+    """Put rules into TensorBoard as lines beside the learning curves, on the same worlds, and every policy's final score."""
     for job in outcome.jobs:
         logs = Path(job.folder) / "tb"
         measures = mean_measures(outcome.episodes[outcome.episodes["policy"] == job.name])
         if job.name not in outcome.curves:
             for old in logs.glob("events*"):
                 old.unlink()
-            tensorboard.write_rule_based(logs, measures, outcome.last_step)
+            tensorboard.write_rule_based(logs, outcome.rules.get(job.name, measures), outcome.last_step)
         settings = {**job.content, "seed": job.seed, "env": outcome.world.scenario.name}
         tensorboard.write_hyperparameters(logs, settings, {"score": measures["score"], "fill_rate": measures["fill_rate"]})
     tensorboard.write_layout(folder, LAYOUT)
@@ -46,7 +46,7 @@ def write_study_report(outcome: Outcome, folder: Path) -> Path:
         "service": ("Service against stock.", _figure(outcome, _service)),
     }
     if outcome.curves:
-        caption = "Learning curves on validation worlds; rules, on the test worlds, as lines."
+        caption = "Learning curves on validation worlds; rules, in the same worlds, as lines."
         drawn = {"learning": (caption, _figure(outcome, _curves)), **drawn}
     for name, figure in episode_figures(outcome).items():
         drawn[f"episode_{name.replace(' ', '_')}"] = (f"The first test episode under {name}.", figure)
@@ -78,8 +78,7 @@ def _figure(outcome: Outcome, draw: Callable[[Axes, Outcome], Axes]) -> Figure:
 
 
 def _curves(ax: Axes, outcome: Outcome) -> Axes:
-    rows = outcome.comparison[outcome.comparison["kind"] == "rule-based"]
-    return figures.learning_curve(ax, outcome.curves, dict(zip(rows["policy"], rows["score"], strict=True)))
+    return figures.learning_curve(ax, outcome.curves, {name: rule["score"] for name, rule in outcome.rules.items()})
 
 
 def _differences(ax: Axes, outcome: Outcome) -> Axes:

@@ -1,0 +1,290 @@
+"""The command line: what it prints, what it leaves behind, and how it says that something is wrong."""
+
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+import allotment
+from allotment.cli import main
+from allotment.resources import shipped_names
+
+HEAVY = {"matplotlib", "numba", "pandas", "pydantic", "scipy", "stable_baselines3", "torch"}
+SHORT = ["--set-env", "horizon.warm_up=10", "--set-env", "horizon.periods=40"]
+QUICK = ["steps=4_000", "environments=16", "settings.batch_size=256", "validation.every=2_000", "validation.episodes=8"]
+ENDLESS = [*QUICK, "steps=1_000_000_000"]
+PATIENCE = 120  # seconds that a subprocess may take on a busy machine
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Work in an empty folder, as someone without a checkout would."""
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def command(monkeypatch, capsys):
+    """Return a function that runs a command and returns its exit code, standard output and standard error."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["allotment", *map(str, arguments)])
+        with pytest.raises(SystemExit) as end:
+            main()
+        printed = capsys.readouterr()
+        return end.value.code, printed.out, printed.err
+
+    return run
+
+
+def started(*arguments):
+    """Start a command in a process, and a process group, of its own."""
+    call = [sys.executable, "-W", "ignore", "-m", "allotment.cli", *map(str, arguments)]
+    return subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+
+
+def settings(values):
+    return [part for value in values for part in ("--set", value)]
+
+
+def test_help_answers_at_once_and_loads_nothing_heavy():
+    code = "import sys; from allotment.cli import main\ntry: main()\nfinally: print(*sys.modules, file=sys.stderr)"
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run([sys.executable, "-c", code, "--help"], capture_output=True, text=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.0
+    assert not HEAVY & set(done.stderr.split())
+    for name in ("envs", "train", "tune", "evaluate", "run"):
+        assert name in done.stdout
+
+
+@pytest.mark.parametrize("name", ["envs", "train", "tune", "evaluate", "run"])
+def test_every_command_explains_itself(command, name):
+    code, out, _ = command(name, "--help")
+    assert code == 0
+    assert "Usage" in out
+
+
+def test_envs_lists_every_world_with_what_is_known_of_it(command):
+    code, out, _ = command("envs")
+    assert code == 0
+    for name in shipped_names("envs"):
+        assert f"{name}: " in out
+    assert "base_stock (level 25): 5.1977 per period (exact)" in out
+
+
+def test_envs_says_why_a_world_is_not_available(command, monkeypatch):
+    monkeypatch.setenv("ALLOTMENT_DATA", "nowhere")
+    code, out, _ = command("envs")
+    assert code == 0
+    assert "iowa_liquor: not available here\n" in out
+    assert "data.iowa.gov" in out
+
+
+def test_evaluate_prints_the_measures_and_writes_them_as_json(command):
+    options = ["--set", "parameters.level=25", "--episodes", 20, "--seed", 3, "--json", "measures.json", *SHORT]
+    code, out, _ = command("evaluate", "base_stock", "--env", "lost_sales", *options)
+    written = json.loads(Path("measures.json").read_text())
+    measures = written.pop("measures")
+    assert code == 0
+    assert written == {"policy": "base_stock", "env": "lost_sales", "episodes": 20, "seed": 3}
+    assert measures["score"] == pytest.approx(-measures["money/holding"] - measures["money/lost_sale"])
+    assert "20 test worlds" in out
+    assert f"{measures['score']:,.4f}" in out
+
+
+def test_a_rule_is_tuned_into_a_run_folder_that_can_be_evaluated(command):
+    code, out, _ = command("tune", "lost_sales", "base_stock", *settings(["tuning.worlds=8", "tuning.rounds=3"]), *SHORT)
+    assert code == 0
+    assert "level at store: 2" in out
+    assert "cap" not in out
+    code, out, _ = command("evaluate", "runs/lost_sales-base_stock-seed0", "--episodes", 4)
+    assert code == 0
+    assert "base_stock in lost_sales: 4 test worlds" in out
+
+
+def test_train_leaves_a_run_folder_and_a_second_training_leaves_the_first_alone(command):
+    for folder in ("runs/lost_sales-ppo-seed5", "runs/lost_sales-ppo-seed5-1"):
+        code, out, _ = command("train", "lost_sales", "ppo", "--seed", 5, *settings(QUICK), *SHORT)
+        assert code == 0
+        assert f"run folder: {folder}\n" in out
+        for name in ("config.yaml", "scenario.yaml", "metadata.json", "curve.parquet", "tb", "best", "final", "checkpoints"):
+            assert (Path(folder) / name).exists()
+    assert yaml.safe_load(Path("runs/lost_sales-ppo-seed5/config.yaml").read_text())["steps"] == 4_000
+    code, _, _ = command("evaluate", "runs/lost_sales-ppo-seed5", "--episodes", 4)
+    assert code == 0
+
+
+BASE_STOCK = ["evaluate", "base_stock", "--env", "lost_sales"]
+WRONG = {
+    "a missing file": (["evaluate", "base_stock", "--env", "worlds/mine.yaml"], "worlds/mine.yaml: no such file in envs"),
+    "a misspelt world": (["evaluate", "base_stock", "--env", "lost_salse"], "did you mean 'lost_sales'?"),
+    "a misspelt config": (["evaluate", "base_stok", "--env", "lost_sales"], "did you mean 'base_stock'?"),
+    "an unknown key of a rule": ([*BASE_STOCK, "--set", "parameters.levle=25"], "did you mean 'level'?"),
+    "an unknown key of a training": (["train", "lost_sales", "ppo", "--set", "stepz=9"], "did you mean 'steps'?"),
+    "an unknown key of a world": ([*BASE_STOCK, "--set-env", "horizon.period=9"], "did you mean 'periods'?"),
+    "an override that is none": ([*BASE_STOCK, "--set", "level"], "key=value"),
+    "a lead time below zero": (
+        [*BASE_STOCK, "--set-env", "supply_lanes[0].lead_time=-2"],
+        "supply_lanes[0].lead_time must be >= 0, not -2",
+    ),
+    "a policy that must be trained first": (["evaluate", "ppo", "--env", "lost_sales"], "train it first"),
+    "a policy with nothing to tune": (["tune", "lost_sales", "ppo"], "nothing to tune"),
+    "a config without a world": (["evaluate", "base_stock"], "--env"),
+    "a study that is not there": (["run", "nowhere"], "nowhere: no study here"),
+}
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_what_is_wrong_is_said_in_one_line(command, fault):
+    arguments, words = WRONG[fault]
+    code, _, err = command(*arguments)
+    assert code == 2
+    assert words in err
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert not list(Path().glob("runs/*"))
+
+
+def test_a_fault_shows_no_traceback_in_a_process_of_its_own():
+    process = started("evaluate", "base_stock", "--env", "lost_salse")
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 2
+    assert out == ""
+    assert err == "error: lost_salse: no such file in envs; did you mean 'lost_sales'?\n"
+
+
+def interrupted(process, ready):
+    """Interrupt a command as Ctrl-C does once `ready()` holds; returns its exit code and standard error."""
+    deadline = time.monotonic() + PATIENCE
+    while not ready():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=PATIENCE)
+    return process.returncode, err
+
+
+def assert_nobody_is_left(process):
+    """Fail where a process of the command's group outlives it."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            return
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGKILL)
+    pytest.fail("worker processes outlived the command")
+
+
+def test_an_interrupted_training_keeps_its_best_policy_its_curve_and_a_checkpoint():
+    process = started("train", "lost_sales", "ppo", *settings(ENDLESS), *SHORT)
+    run = Path("runs/lost_sales-ppo-seed0")
+    code, err = interrupted(process, lambda: list(run.glob("tb/events*")) and (run / "best" / "weights.safetensors").is_file())
+    assert code == 130
+    assert err == "interrupted; what was finished is kept\n"
+    assert_nobody_is_left(process)
+    assert json.loads((run / "metadata.json").read_text())["finished"] is False
+    assert (run / "curve.parquet").is_file()
+    assert (run / "checkpoints" / "model.zip").is_file()
+    policy = allotment.load_policy(run)
+    assert len(allotment.evaluate(policy, policy.world, episodes=2)) == 2
+
+
+def write_study(name, policies):
+    content = {
+        "name": name,
+        "question": "Does a network trained for a moment beat a rule?",
+        "env": "lost_sales",
+        "overrides": ["horizon.warm_up=10", "horizon.periods=40"],
+        "policies": policies,
+        "evaluation": {"episodes": 16},
+    }
+    Path(f"{name}.yaml").write_text(yaml.safe_dump(content))
+
+
+def test_an_interrupted_study_keeps_what_its_workers_had_found():
+    write_study("endless", [{"config": "ppo", "name": name, "overrides": ENDLESS} for name in ("one", "two")])
+    process = started("run", "endless.yaml", "--workers", 2)
+    bests = [Path(f"runs/endless/{name}-seed0/best/weights.safetensors") for name in ("one", "two")]
+    code, err = interrupted(process, lambda: all(best.is_file() for best in bests))
+    assert code == 130
+    assert err == "interrupted; what was finished is kept\n"
+    assert_nobody_is_left(process)
+    for best in bests:
+        assert allotment.load_policy(best.parent).kind == "learned"
+
+
+def tags(folder):
+    events = EventAccumulator(str(folder))
+    events.Reload()
+    return {tag for tag in events.Tags()["scalars"] if tag.startswith("evaluation/")}
+
+
+def modified(folder):
+    return {file: file.stat().st_mtime_ns for file in folder.glob("*/best/*")}
+
+
+@pytest.fixture(scope="module")
+def finished_study(tmp_path_factory):
+    """Run a study of one network and one rule in two processes; returns where, and what was printed."""
+    place = tmp_path_factory.mktemp("study")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(place)
+        write_study(
+            "tiny", [{"config": "ppo", "overrides": QUICK}, {"config": "base_stock", "overrides": ["parameters.level=25"]}]
+        )
+        process = started("run", "tiny.yaml", "--workers", 2)
+        out, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, err) == (0, "")
+    return place, out
+
+
+@pytest.fixture
+def study(finished_study):
+    """Copy the finished study into the test's folder; returns its folder of runs and what was printed."""
+    place, out = finished_study
+    shutil.copytree(place, ".", dirs_exist_ok=True)
+    return Path("runs/tiny"), out
+
+
+def test_a_study_runs_from_end_to_end_and_reuses_what_it_finished(command, study):
+    folder, out = study
+    assert "Does a network trained for a moment beat a rule?" in out
+    assert "base_stock has the lowest cost" in out
+
+    report = folder / "report"
+    images = {image.name for image in report.glob("*.png")}
+    assert {"learning.png", "differences.png", "terms.png", "service.png"} < images
+    assert (report / "report.html").read_text().count("<img") == len(images)
+    assert all(name in (report / "report.md").read_text() for name in images)
+
+    learned, rule = tags(folder / "ppo-seed0" / "tb"), tags(folder / "base_stock-seed0" / "tb")
+    assert learned == rule
+    assert {"evaluation/score", "evaluation/fill_rate", "evaluation/money/holding"} < learned
+
+    made = modified(folder)
+    code, again, _ = command("run", "tiny.yaml", "--workers", 1)
+    assert code == 0
+    assert "base_stock has the lowest cost" in again
+    assert modified(folder) == made
+
+
+def test_a_study_tests_again_what_was_evaluated_otherwise_in_between(command, study):
+    folder, _ = study
+    made = modified(folder)
+    command("evaluate", folder / "base_stock-seed0", "--episodes", 3)
+    code, out, _ = command("run", "tiny.yaml", "--workers", 1)
+    assert code == 0
+    assert "base_stock has the lowest cost" in out
+    assert modified(folder) == made
