@@ -275,6 +275,6 @@ def test_real_cities_lie_103_to_491_km_apart(real):
 @needs_data
 def test_the_shipped_world_loads_the_real_files():
     world = load_scenario("iowa_liquor")
-    assert world.problem.history.shape == (52, 4, 100)
+    assert world.problem.demand.history.shape == (52, 4, 100)
     assert len(world.names.supply_lanes) == 19 * 4 + 4 * 3
-    assert world.for_test().problem.history.sum() == 3_080_001
+    assert world.for_test().problem.demand.history.sum() == 3_080_001

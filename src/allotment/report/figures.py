@@ -5,11 +5,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, PercentFormatter, StrMethodFormatter
 
@@ -20,6 +22,13 @@ from allotment.report.numbers import decimals, number
 from allotment.report.palette import NEUTRAL, kind_colour, series_colour, term_colour
 
 INCOME = ("money/revenue", "money/salvage")
+
+
+def panel(draw: Callable[[Axes, Any], Axes], content: Any) -> Figure:
+    """Return a figure of one panel, drawn by one of the functions below."""
+    figure = Figure(figsize=(9, 4.5), layout="constrained")
+    draw(figure.subplots(), content)
+    return figure
 
 
 def learning_curve(ax: Axes, curves: dict[str, pd.DataFrame], baselines: dict[str, float]) -> Axes:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from allotment.env.episode_figure import draw_episode
 from allotment.env.play import play
@@ -41,13 +39,16 @@ def write_study_report(outcome: Outcome, folder: Path) -> Path:
     """Write the report with its figures; returns the page."""
     objective = outcome.world.scenario.objective
     drawn = {
-        "differences": ("Paired differences to the best rule-based policy, 95 % intervals.", _figure(outcome, _differences)),
-        "terms": ("Where the money goes, per period.", _figure(outcome, _terms)),
-        "service": ("Service against stock.", _figure(outcome, _service)),
+        "differences": (
+            "Paired differences to the best rule-based policy, 95 % intervals.",
+            figures.panel(figures.paired_differences, outcome.comparison),
+        ),
+        "terms": ("Where the money goes, per period.", figures.panel(figures.cost_terms, outcome.comparison)),
+        "service": ("Service against stock.", figures.panel(figures.service_against_stock, outcome.comparison)),
     }
     if outcome.curves:
         caption = "Learning curves on validation worlds; rules, in the same worlds, as lines."
-        drawn = {"learning": (caption, _figure(outcome, _curves)), **drawn}
+        drawn = {"learning": (caption, figures.panel(_curves, outcome)), **drawn}
     for name, figure in episode_figures(outcome).items():
         drawn[f"episode_{name.replace(' ', '_')}"] = (f"The first test episode under {name}.", figure)
     return write_report(
@@ -55,7 +56,7 @@ def write_study_report(outcome: Outcome, folder: Path) -> Path:
     )
 
 
-def episode_figures(outcome: Outcome) -> dict[str, Figure]:
+def episode_figures(outcome: Outcome) -> dict[str, Any]:
     """Return the first test episode as a figure: the best policy that learned, and the best rule."""
     best = outcome.comparison.groupby("kind", sort=False)["policy"].first()
     drawn = {}
@@ -71,26 +72,8 @@ def episode_figures(outcome: Outcome) -> dict[str, Figure]:
     return drawn
 
 
-def _figure(outcome: Outcome, draw: Callable[[Axes, Outcome], Axes]) -> Figure:
-    figure = Figure(figsize=(9, 4.5), layout="constrained")
-    draw(figure.subplots(), outcome)
-    return figure
-
-
-def _curves(ax: Axes, outcome: Outcome) -> Axes:
+def _curves(ax: Any, outcome: Outcome) -> Any:
     return figures.learning_curve(ax, outcome.curves, {name: rule["score"] for name, rule in outcome.rules.items()})
-
-
-def _differences(ax: Axes, outcome: Outcome) -> Axes:
-    return figures.paired_differences(ax, outcome.comparison)
-
-
-def _terms(ax: Axes, outcome: Outcome) -> Axes:
-    return figures.cost_terms(ax, outcome.comparison)
-
-
-def _service(ax: Axes, outcome: Outcome) -> Axes:
-    return figures.service_against_stock(ax, outcome.comparison)
 
 
 def _details(outcome: Outcome) -> dict[str, str]:
