@@ -120,14 +120,16 @@ def test_each_world_of_a_batch_equals_a_single_one_to_the_bit_over_several_episo
 
 
 def test_a_window_truncates_and_a_season_terminates(world):
-    envs = allotment.make_vec(world, 2, "quantity")
+    env, envs = allotment.make(world, "quantity"), allotment.make_vec(world, 2, "quantity")
+    env.reset(seed=0)
     envs.reset(seed=0)
-    for _ in range(world.problem.clock.length - 1):
-        _, _, terminated, truncated, _ = envs.step(np.zeros((2, envs.single_action_space.shape[0])))
-        assert not (terminated | truncated).any()
-    _, _, terminated, truncated, _ = envs.step(np.zeros((2, envs.single_action_space.shape[0])))
-    assert terminated.all() == world.problem.clock.season
-    assert truncated.all() != world.problem.clock.season
+    ends = []
+    for action in np.zeros((world.problem.clock.length, 2, *env.action_space.shape)):
+        alone, together = env.step(action[0])[2:4], envs.step(action)[2:4]
+        assert [flags.tolist() for flags in together] == [[flag] * 2 for flag in alone]
+        ends.append(alone)
+    season = world.problem.clock.season
+    assert ends == [(False, False)] * (len(ends) - 1) + [(season, not season)]
 
 
 def test_the_batch_of_stable_baselines_equals_single_worlds_to_the_bit(case):

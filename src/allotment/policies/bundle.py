@@ -7,6 +7,9 @@ safetensors. A residual policy holds the bundle of the rule that it corrects in 
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +28,11 @@ KEYS = {"rule-based": ("name", "config"), "learned": ("name", "network", "encodi
 
 def save_rule(policy: RulePolicy, folder: Path) -> None:
     """Write a rule-based policy's bundle."""
-    folder.mkdir(parents=True, exist_ok=True)
+    with _whole(folder) as part:
+        _save_rule(policy, part)
+
+
+def _save_rule(policy: RulePolicy, folder: Path) -> None:
     values = {name: array.tolist() for name, array in policy.values.items()}
     _write(folder, policy.world, {"kind": policy.kind, "name": policy.name, "config": policy.config.model_dump()})
     (folder / "parameters.json").write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
@@ -33,14 +40,32 @@ def save_rule(policy: RulePolicy, folder: Path) -> None:
 
 def save_learned(policy: Any, network: dict[str, Any], encoding: EncodingConfig, folder: Path) -> None:
     """Write a learned policy's bundle; `network` is its shape as plain values."""
+    with _whole(folder) as part:
+        _save_learned(policy, network, encoding, part)
+
+
+def _save_learned(policy: Any, network: dict[str, Any], encoding: EncodingConfig, folder: Path) -> None:
     from safetensors.torch import save_file
 
-    folder.mkdir(parents=True, exist_ok=True)
     about = {"kind": policy.kind, "name": policy.name, "network": network}
     _write(folder, policy.world, {**about, "encoding": encoding.model_dump(exclude={"rule"})})
     save_file({name: tensor.contiguous() for name, tensor in policy.actor.state_dict().items()}, folder / "weights.safetensors")
     if isinstance(policy.encoding, Residual):
         save_rule(policy.encoding.rule, folder / "rule")  # type: ignore[arg-type]
+
+
+@contextmanager
+def _whole(folder: Path) -> Iterator[Path]:
+    """Hand out an empty folder that takes the place of `folder` once it is written: a bundle is there whole or not at all."""
+    part, old = folder.with_name(f"{folder.name}.part"), folder.with_name(f"{folder.name}.old")
+    for left_over in (part, old):
+        shutil.rmtree(left_over, ignore_errors=True)
+    part.mkdir(parents=True)
+    yield part
+    if folder.exists():
+        folder.rename(old)
+    part.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def load_bundle(folder: Path, world: World | None = None) -> Any:
