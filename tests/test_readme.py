@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NOT_RUN = "allotment run experiments/quickstart"  # what `make demo` runs
 CHEAPER = {  # command of the README -> what is added here to what takes long
+    "allotment tune lost_sales base_stock": ["--set", "tuning.worlds=16", "--set", "tuning.rounds=3"],
     "allotment train lost_sales ppo": ["--set", "steps=20_000", "--set", "validation.episodes=8"],
 }
 

@@ -79,6 +79,12 @@ def test_a_misspelt_argument_is_an_error():
         gym.make_vec(environment_id("lost_sales"), num_envs=2, encodng="quantity")
 
 
+def test_an_encoding_tunes_the_rule_that_it_corrects_where_the_rule_leaves_something_open():
+    env = allotment.make("newsvendor", {"name": "residual", "rule": "newsvendor"})
+    assert env.encoding.rule.values["safety_factor"].item() == pytest.approx(0.8255, abs=0.5)  # on 64 seasons
+    assert env.encoding.rule.values["safety_factor"].item() != 1.0  # the first guess
+
+
 def test_only_a_world_with_one_decision_offers_a_list_of_quantities(world):
     if world.problem.lanes.allowed.sum() == 1:
         assert allotment.make(world, "discrete").action_space.n > 1

@@ -13,11 +13,13 @@ import allotment
 from allotment.env.simulation import Simulation
 from allotment.evaluation.testing import evaluate
 from allotment.policies.bundle import load_bundle
-from allotment.policies.config_file import checked, read_config
+from allotment.policies.config_file import checked, read_config, rule_config
+from allotment.policies.rule_config import build_rule
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.streams import derived_seed
 from allotment.training.algorithms import scheduled
 from allotment.training.config import LearnedConfig, check_learned
+from allotment.training.validation import Validation
 from small_worlds import two_shops
 
 QUICK = {  # 10 rollouts of 4 worlds x 8 steps, measured every second one
@@ -40,6 +42,11 @@ def overrides(*more, **settings):
 def run(tmp_path_factory):
     """A short training in the world of two shops, to look at."""
     return allotment.train(two_shops(), "ppo", seed=3, out=tmp_path_factory.mktemp("runs"), overrides=overrides())
+
+
+def rule(world, quantity):
+    config = rule_config({"policy": "constant_order", "parameters": {"quantity": quantity}}, "rule")
+    return build_rule(config, world, "rule")[0]
 
 
 def cost(folder, env, episodes):
@@ -95,6 +102,19 @@ def test_the_best_policy_is_the_one_that_scored_highest_on_validation_worlds(run
     for policy, score in (("best", curve["score"].max()), ("final", curve["score"].iloc[-1])):
         again = evaluate(load_bundle(run / policy), two_shops(), 4, 3, purpose="validate").episodes["score"].mean()
         assert again == pytest.approx(score, rel=1e-12)
+
+
+def test_a_policy_is_kept_only_where_it_scores_better_than_all_before(tmp_path):
+    world, kept = two_shops(), []
+    rules = {quantity: rule(world, quantity) for quantity in (9, 4, 0, 5)}  # without prices, what is bought only costs
+    candidates = iter(rules.values())
+    validation = Validation(world, lambda model: next(candidates), kept.append, tmp_path, 0, 1, 2, None)
+    validation.model = None  # which only finds the next candidate
+    for steps in range(4):
+        validation.num_timesteps = steps
+        validation.measure()
+    assert kept == [rules[9], rules[4], rules[0]]
+    assert [row["steps"] for row in validation.curve] == [0, 1, 2, 3]
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(run, tmp_path):

@@ -1,0 +1,36 @@
+"""The benchmarks measure what they say, here on a small scale."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks import batch, machine, rule_based, timing, training
+
+
+def test_the_machine_is_described():
+    described = dict(machine.describe())
+    assert "cores" in described["processor"]
+    assert "numba" in described["software"]
+
+
+def test_a_spread_shows_the_median_between_the_lowest_and_the_highest():
+    assert timing.spread([1.0, 5.0, 2.0]) == "2.00 (1.00 to 5.00)"
+
+
+def test_every_rule_is_timed():
+    for _, durations in rule_based.durations(episodes=2, repeats=2):
+        assert len(durations) == 2
+        assert all(each.cpu > 0 for each in durations)
+
+
+def test_the_time_inside_the_environment_is_a_part_of_the_training():
+    (time,) = training.training_times(steps=20_000, repeats=1)
+    assert time.steps_per_second > 0
+    assert 0.0 < time.environment_share < 1.0
+
+
+def test_a_native_batch_steps_faster_than_copies():
+    for _, native, copies in batch.steps_per_second(environments=32, steps=5, repeats=2):
+        assert len(native) == len(copies) == 2
+        assert max(native) > 2 * max(copies)
