@@ -13,6 +13,7 @@ from allotment.env.registration import register
 
 if TYPE_CHECKING:
     from allotment.assembly import evaluate, load_policy, make, make_sb3, make_vec, train, tune
+    from allotment.planning.one_day import plan
     from allotment.scenario.loader import load_scenario
 
 __version__ = "0.1.0"
@@ -26,9 +27,10 @@ _HOMES = {
     "tune": "allotment.assembly",
     "evaluate": "allotment.assembly",
     "load_policy": "allotment.assembly",
+    "plan": "allotment.planning.one_day",
 }
 
-__all__ = ["__version__", "evaluate", "load_policy", "load_scenario", "make", "make_sb3", "make_vec", "train", "tune"]
+__all__ = ["__version__", "evaluate", "load_policy", "load_scenario", "make", "make_sb3", "make_vec", "plan", "train", "tune"]
 
 register()
 

@@ -147,6 +147,42 @@ def run(
     typer.echo(f"report:      {result.report}\nrun folders: {result.folder}\ntensorboard: tensorboard --logdir {result.folder}")
 
 
+@app.command()
+def plan(
+    stock: Annotated[Path, typer.Option(help="What is on hand where.")],
+    demand: Annotated[Path, typer.Option(help="What channels ask for by region, or order lines.")],
+    lanes: Annotated[Path | None, typer.Option(help="Which warehouse serves which region or channel.")] = None,
+    transport: Annotated[Path | None, typer.Option(help="Outbound capacity of warehouses by channel, units a day.")] = None,
+    channels: Annotated[Path | None, typer.Option(help="Margins, past on-time-in-full rates, freight rates.")] = None,
+    receipts: Annotated[Path | None, typer.Option(help="Scheduled receipts.")] = None,
+    reservations: Annotated[Path | None, typer.Option(help="What is reserved for orders and channels.")] = None,
+    offers: Annotated[Path | None, typer.Option(help="Suppliers' offers, for a purchase plan of what is short.")] = None,
+    method: Annotated[str, typer.Option(help="How to allocate; a name that is none lists them.")] = "optimal",
+    ignore: Annotated[
+        list[str] | None, typer.Option(help="Leave out commitments, proximity, transport, margin or performance.")
+    ] = None,
+    need_by: Annotated[list[str] | None, typer.Option(metavar="[CHANNEL=]DAYS", help="Days within which to buy.")] = None,
+    units: Annotated[str, typer.Option(help="integer or continuous.")] = "integer",
+    today: Annotated[str | None, typer.Option(help="Day 0 of the plan, written as the tables write days.")] = None,
+    now: Annotated[str | None, typer.Option(metavar="HH:MM", help="Time of day, for carriers' cut-offs.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the plan to this file.")] = None,
+    figure: Annotated[Path | None, typer.Option(help="Draw the plan into this file; plan.png without --json.")] = None,
+) -> None:
+    """Allocate one day's stock from order tables (CSV or Parquet): who gets what from where, and what is short and why."""
+    from allotment.planning.command import show, write
+    from allotment.planning.one_day import parse_need_by
+    from allotment.planning.one_day import plan as allocate
+
+    rest = {"transport": transport, "channels": channels, "receipts": receipts, "reservations": reservations, "offers": offers}
+    needs = parse_need_by(need_by or [])
+    made = allocate(
+        stock, demand, lanes, **rest, method=method, ignore=ignore or [], need_by=needs, units=units, today=today, now=now
+    )
+    show(made, _console())
+    for line in write(made, json, figure or (None if json else Path("plan.png"))):
+        typer.echo(line)
+
+
 def _policy_and_world(
     policy: str, env: str | None, env_overrides: list[str], overrides: list[str], seed: int, show: Any
 ) -> Any:

@@ -1,0 +1,96 @@
+"""A plan as text for the terminal: who gets what, what is short and why, transfers and purchases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from allotment.planning.outcome import Plan
+from allotment.planning.summary import summary
+from allotment.report.numbers import decimals, number
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+MOST_WAREHOUSES = 8  # that have a column each
+MOST_LINES = 20  # of a list; a plan's JSON has all
+
+
+def tables(plan: Plan) -> Iterator[Table | str]:
+    """Yield what to print of a plan, one thing after the other."""
+    yield _headline(plan)
+    yield _allocation(plan)
+    if broken := plan.broken_commitments():
+        yield _listed("Commitments not kept", broken)
+    if "order" in plan.book.demand.names and (unmet := plan.unmet_rows()):
+        yield _listed("Order lines not served in full", unmet)
+    if plan.transfers:
+        yield _listed("Transfers that would serve unmet demand", plan.transfers)
+    if plan.purchases:
+        spend = sum(row["spend"] for row in plan.purchases)
+        yield _listed(f"Purchases, {number(spend, 2)} in all", [_purchase(row) for row in plan.purchases])
+    if plan.uncovered:
+        yield _listed("Covered by no offer", plan.uncovered)
+
+
+def _headline(plan: Plan) -> str:
+    totals, left_out = plan.totals(), f", without {', '.join(plan.ignored)}" if plan.ignored else ""
+    money = f"value {number(plan.objective, 2)}" + (f" ({number(plan.value, 2)} with all factors)" if plan.ignored else "")
+    units = f"{_units(totals['allocated'])} of {_units(totals['demand'])} units allocated"
+    return f"{plan.method}{left_out}: {units}, {_units(totals['unmet'])} unmet; {money}"
+
+
+def _allocation(plan: Plan) -> Table:
+    """Return the sums of what channels ask for and get, with a column for each warehouse where they are few."""
+    sums, warehouses = summary(plan), plan.book.warehouses
+    shown = range(len(warehouses)) if len(warehouses) <= MOST_WAREHOUSES else range(0)
+    committed = bool(sums.committed.any())
+    header = ["channel", "asked", *(["committed"] if committed else []), *(f"from {warehouses[site]}" for site in shown)]
+    table = _table("", [*header, "served", "unmet", "why"], ("channel", "why"))
+    served, wanted = sums.served, sums.wanted
+    for group, title in enumerate(sums.titles):
+        promise = [_units(sums.committed[group])] if committed else []
+        shipped = [_units(sums.by_warehouse[group, site]) for site in shown]
+        ends = [_units(served[group]), _units(wanted[group] - served[group]), sums.reasons(group)]
+        table.add_row(title, _units(wanted[group]), *promise, *shipped, *ends)
+    promise = [_units(sums.committed.sum())] if committed else []
+    shipped = [_units(sums.by_warehouse[:, site].sum()) for site in shown]
+    table.add_section()
+    table.add_row("all", _units(wanted.sum()), *promise, *shipped, _units(served.sum()), _units((wanted - served).sum()), "")
+    return table
+
+
+def _listed(title: str, rows: list[dict[str, Any]]) -> Table:
+    """Return rows as a table, the first ones where there are many."""
+    words = [column for column, value in rows[0].items() if isinstance(value, str)]
+    table = _table(title, list(rows[0]), words)
+    for row in rows[:MOST_LINES]:
+        table.add_row(*(value if isinstance(value, str) else _units(value) for value in row.values()))
+    if len(rows) > MOST_LINES:
+        table.caption = f"… and {len(rows) - MOST_LINES:,} more; --json writes all"
+    return table
+
+
+def _purchase(row: dict[str, Any]) -> dict[str, Any]:
+    buyers = ", ".join(f"{part['channel']} {_units(part['units'])}" for part in row["for"])
+    unit_cost, spend = (number(row[column], 2) for column in ("unit_cost", "spend"))
+    kept: dict[str, Any] = {
+        column: row[column] for column in ("supplier", "sku", "units", "ordered", "arrives") if column in row
+    }
+    return {**kept, "unit_cost": unit_cost, "spend": spend, "for": buyers}
+
+
+def _table(title: str, header: list[str], words: Any) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in header:
+        table.add_column(name.replace("_", " "), justify="left" if name in words else "right", overflow="fold")
+    return table
+
+
+def _units(units: float) -> str:
+    """Return a quantity, a dash for nothing."""
+    whole = float(units).is_integer()
+    return ("-" if units == 0 else number(units, 0)) if whole else number(units, max(1, decimals(units, 3)))
