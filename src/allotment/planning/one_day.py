@@ -46,8 +46,8 @@ def plan(
     freight), `transport` (no carrier limits), `margin` (every channel at the mean margin), `performance` (past on-time-in-full
     rates of 1). `need_by` is the number of days within which a channel's shortage must be bought, one for all or by channel
     with "*" for the others. `units` are integer or continuous. `today` is day 0 of the plan, as the tables write days; `now`
-    (such as "14:30") decides whether a carrier's cut-off has passed. Raises `ScenarioError` for tables that cannot be used, with
-    file, row and column.
+    (such as "14:30") decides whether a carrier's cut-off has passed. Raises `ScenarioError` for tables that cannot be used,
+    with file, row and column.
     """
     if units not in ("integer", "continuous"):
         raise ScenarioError(f"units must be integer or continuous, not {units!r}")
