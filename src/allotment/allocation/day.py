@@ -103,7 +103,7 @@ class Options(NamedTuple):
     pools: Integers  # (O, D) drawn on in turn, what is reserved for the claim first; NONE where there are fewer
     date: Integers  # (O,) date of shipment, as a place on the axis of dates
     arrival: Floats  # (O,) day
-    limits: Integers  # (O, M) limits that count the option's units; NONE where there are fewer
+    limits: Integers  # (O, M) limits that count the option's units, each in one column only; NONE where there are fewer
     value: Floats  # (O,) money/unit
     distance: Floats  # (O,) km, or any measure of nearness
     preference: Floats  # (O,) of the site for this claim, 1 first
@@ -166,6 +166,9 @@ class Day:
         ):
             if places.size and not (places.min() >= (0 if name in ("claim", "date") else NONE) and places.max() < end):
                 raise ValueError(f"options.{name} must be places below {end}")
+        columns = [np.unique(column[column != NONE]) for column in self.options.limits.T]
+        if len(columns) > 1 and len(np.unique(np.concatenate(columns))) < sum(map(len, columns)):
+            raise ValueError("options.limits must have each limit in one column only")
 
     @property
     def usable(self) -> Flags:
