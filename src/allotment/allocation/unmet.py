@@ -1,7 +1,7 @@
 """Why a claim goes unmet: the first of these that holds for one of its options, once the day is allocated.
 
-1. Stock and room are left: it is too little for a shipment (`minimum`), a unit would cost more than it brings
-   (`unprofitable`), or the rule gives no more, for the reason that is named with it.
+1. Stock and room are left: the rule gives no more, for the reason that is named with it, or it is too little for a shipment
+   (`minimum`).
 2. What is there, or comes, would arrive too late: `deadline`.
 3. Stock is left, but no room to move it: `capacity`.
 4. Room is left, but no stock: `reserved` where units are kept there for others, else `no_stock`.
@@ -21,7 +21,8 @@ from allotment.allocation.reserved import kept_for_others
 def why_unmet(day: Day, drawn: Floats, otherwise: str = "unprofitable") -> Codes:
     """Return the reason (C,) why claims get less than they want of what options draw (O, D); 0 for those served in full.
 
-    `otherwise` names the reason of the rule itself, for claims that could be given more.
+    `otherwise` names the reason of the rule itself, for claims that could be given more: the optimum's is that units would
+    cost more than they bring.
     """
     left = Remaining(day, drawn)
     every = slice(None)
@@ -29,10 +30,8 @@ def why_unmet(day: Day, drawn: Floats, otherwise: str = "unprofitable") -> Codes
     blocked, usable = day.options.blocked, day.usable
     both = usable & stock & room
     kept = kept_for_others(day, left.available)
-    losing = day.options.value <= 0.0
     possible = left.possible(every) > 0.0
     found = [
-        (both & possible & losing, reason("unprofitable")),
         (both & possible, reason(otherwise)),
         (both, reason("minimum")),
         ((blocked == reason("deadline")) & stock, reason("deadline")),

@@ -19,25 +19,29 @@ MOST_LINES = 20  # of a list; a plan's JSON has all
 def tables(plan: Plan) -> Iterator[Table | str]:
     """Yield what to print of a plan, one thing after the other."""
     yield _headline(plan)
+    yield from (f"note: {note}" for note in plan.notes)
     yield _allocation(plan)
     if broken := plan.broken_commitments():
-        yield _listed("Commitments not kept", broken)
+        yield from _listed("Commitments not kept", broken)
     if "order" in plan.book.demand.names and (unmet := plan.unmet_rows()):
-        yield _listed("Order lines not served in full", unmet)
+        yield from _listed("Order lines not served in full", unmet)
+    if reservations := plan.reservation_rows():
+        yield from _listed("Reservations before this plan", reservations)
     if plan.transfers:
-        yield _listed("Transfers that would serve unmet demand", plan.transfers)
+        yield from _listed("Transfers that would serve unmet demand", plan.transfers)
     if plan.purchases:
         spend = sum(row["spend"] for row in plan.purchases)
-        yield _listed(f"Purchases, {number(spend, 2)} in all", [_purchase(row) for row in plan.purchases])
+        yield from _listed(f"Purchases, {number(spend, 2)} in all", [_purchase(row) for row in plan.purchases])
     if plan.uncovered:
-        yield _listed("Covered by no offer", plan.uncovered)
+        yield from _listed("Covered by no offer", plan.uncovered)
 
 
 def _headline(plan: Plan) -> str:
     totals, left_out = plan.totals(), f", without {', '.join(plan.ignored)}" if plan.ignored else ""
-    money = f"value {number(plan.objective, 2)}" + (f" ({number(plan.value, 2)} with all factors)" if plan.ignored else "")
+    money = f"; value {number(plan.objective, 2)}" if plan.day.options.value.any() else ""
+    money += f" ({number(plan.value, 2)} with all factors)" if plan.ignored else ""
     units = f"{_units(totals['allocated'])} of {_units(totals['demand'])} units allocated"
-    return f"{plan.method}{left_out}: {units}, {_units(totals['unmet'])} unmet; {money}"
+    return f"{plan.method}{left_out}: {units}, {_units(totals['unmet'])} unmet{money}"
 
 
 def _allocation(plan: Plan) -> Table:
@@ -60,15 +64,15 @@ def _allocation(plan: Plan) -> Table:
     return table
 
 
-def _listed(title: str, rows: list[dict[str, Any]]) -> Table:
-    """Return rows as a table, the first ones where there are many."""
+def _listed(title: str, rows: list[dict[str, Any]]) -> Iterator[Table | str]:
+    """Yield rows as a table, and how many more there are where they are many."""
     words = [column for column, value in rows[0].items() if isinstance(value, str)]
     table = _table(title, list(rows[0]), words)
     for row in rows[:MOST_LINES]:
         table.add_row(*(value if isinstance(value, str) else _units(value) for value in row.values()))
+    yield table
     if len(rows) > MOST_LINES:
-        table.caption = f"… and {len(rows) - MOST_LINES:,} more; --json writes all"
-    return table
+        yield f"… and {len(rows) - MOST_LINES:,} more; --json writes all"
 
 
 def _purchase(row: dict[str, Any]) -> dict[str, Any]:

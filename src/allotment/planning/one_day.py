@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -68,6 +69,9 @@ def plan(
     need_by_days(book, needs)
     day, days = assemble(book, left_out)
     full_value = assemble(book)[0].options.value if left_out else day.options.value
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        drawn = chosen.allocate(day, book)
     return Plan(
         method=method,
         ignored=tuple(sorted(left_out)),
@@ -75,9 +79,10 @@ def plan(
         day=day,
         days=days,
         full_value=full_value,
-        drawn=chosen.allocate(day, book),
+        drawn=drawn,
         rule=chosen.reason,
         need_by=needs,
+        notes=tuple(str(warning.message) for warning in told),
     )
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
     """What a method makes of a day."""
 
@@ -41,6 +41,12 @@ class Plan:
     drawn: Floats  # (O, D) units that options draw on their pools
     rule: str  # the reason why the method gives a claim less than it could
     need_by: Mapping[str, float]  # days, by channel; "*" for all others
+    notes: tuple[str, ...] = ()  # what the method has to say, such as that it was stopped
+
+    def __repr__(self) -> str:
+        sums = self.totals()
+        units = f"{sums['allocated']:,} of {sums['demand']:,} units allocated"
+        return f"<{self.method} plan: {units}, value {self.objective:,.2f}>"
 
     @property
     def units(self) -> Floats:
@@ -97,7 +103,7 @@ class Plan:
             late = days_late(options.arrival[shipped], self.day.claims.due[claims])
             columns["ships"] = [self.book.clock.written(day) for day in self.days[options.date[shipped]]]
             columns["arrives"] = [self.book.clock.written(day) for day in np.ceil(options.arrival[shipped])]
-            columns["days_late"] = late.tolist()
+            columns["days_late"] = [int(days) if days.is_integer() else days for days in late.tolist()]
         if len(self._holdings.held):
             columns["reserved"] = self._amounts(self.drawn[shipped, :-1].sum(axis=1))
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
@@ -173,6 +179,7 @@ class Plan:
             "method": self.method,
             "ignored": list(self.ignored),
             "today": self.book.clock.written(0.0),
+            "notes": list(self.notes),
             "objective": self.objective,
             "value": self.value,
             "totals": self.totals(),

@@ -53,7 +53,7 @@ def _owners(book: Book, table: Table, hard: Flags, sku: Integers) -> Integers:
     owners = np.full(table.rows, -1, dtype=np.int64)
     for row, (order, channel) in enumerate(zip(table.name("order"), table.name("channel"), strict=True)):
         if order and channel:
-            raise table.fault(row, "channel", f"must be empty, since the reservation is order {order!r}'s, not {channel!r}")
+            raise table.fault(row, "channel", f"must be empty beside order {order!r}, not {channel!r}")
         if hard[row]:
             owners[row] = claims.get((order, int(sku[row])), -1)
         elif channel in channels:
