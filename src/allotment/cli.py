@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
+PLANNING = (
+    "optimal, priority, priority_due, earliest_due, first_come, fair_share, nearest, highest_stock, sourcing, quota, "
+    "quota_borrowing, protection, reallocate"
+)
 INTERRUPTED = 130  # the exit code that Typer gives an interrupt
 
 app = typer.Typer(
@@ -157,11 +161,14 @@ def plan(
     receipts: Annotated[Path | None, typer.Option(help="Scheduled receipts.")] = None,
     reservations: Annotated[Path | None, typer.Option(help="What is reserved for orders and channels.")] = None,
     offers: Annotated[Path | None, typer.Option(help="Suppliers' offers, for a purchase plan of what is short.")] = None,
-    method: Annotated[str, typer.Option(help="How to allocate; a name that is none lists them.")] = "optimal",
+    method: Annotated[str, typer.Option(help=f"One of {PLANNING}.")] = "optimal",
     ignore: Annotated[
         list[str] | None, typer.Option(help="Leave out commitments, proximity, transport, margin or performance.")
     ] = None,
-    need_by: Annotated[list[str] | None, typer.Option(metavar="[CHANNEL=]DAYS", help="Days within which to buy.")] = None,
+    need_by: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[CHANNEL=]DAYS", help="Days within which to buy what is short; 30 is for all others."),
+    ] = None,
     units: Annotated[str, typer.Option(help="integer or continuous.")] = "integer",
     today: Annotated[str | None, typer.Option(help="Day 0 of the plan, written as the tables write days.")] = None,
     now: Annotated[str | None, typer.Option(metavar="HH:MM", help="Time of day, for carriers' cut-offs.")] = None,

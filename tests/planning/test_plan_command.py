@@ -1,6 +1,7 @@
 """`allotment plan`: what it prints, writes and draws, and how it says that something is wrong."""
 
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from test_plan_campaign import EXPECTED, FOLDER
 
 from allotment.cli import main
+from allotment.planning.methods import METHODS
 
 OPTIONS = {"stock": "warehouses", "demand": "demand", "lanes": "lanes", "transport": "transport", "channels": "channels"}
 CAMPAIGN = [part for option, name in OPTIONS.items() for part in (f"--{option}", FOLDER / f"{name}.csv")]
@@ -53,7 +55,7 @@ def test_the_plan_is_written_as_json(command, method):
 
 
 def test_offers_become_a_purchase_plan_and_factors_are_ignored(command):
-    offers = ["--offers", FOLDER / "offers.csv", "--need-by", "online=10", "--need-by", "30"]
+    offers = ["--offers", FOLDER / "offers.csv", "--need-by", "online=10,retail=25", "--need-by", "30"]
     ignored = ["--ignore", "margin", "--ignore", "performance"]
     code, out, _ = command(*CAMPAIGN, *offers, *ignored, "--json", "plan.json", "--figure", "mine.png", "--today", "2026-03-02")
     written = json.loads(Path("plan.json").read_text())
@@ -105,8 +107,18 @@ def test_what_is_wrong_is_said_in_one_line(command, fault):
     assert not Path("plan.png").exists()
 
 
+def test_names_with_brackets_are_printed_as_they_are(command):
+    Path("stock.csv").write_text("warehouse,on_hand\n[red]W,5\n")
+    Path("demand.csv").write_text("channel,demand\n[/web],9\n")
+    code, out, _ = command("--stock", "stock.csv", "--demand", "demand.csv", "--json", "plan.json")
+    assert code == 0
+    assert "from [red]W" in out
+    assert "[/web]" in out
+
+
 def test_it_explains_itself(command):
     code, out, _ = command("--help")
     assert code == 0
+    assert set(METHODS) <= set(re.findall(r"\w+", out))
     for option in ("--stock", "--demand", "--ignore", "--need-by", "--offers", "--json", "--figure"):
         assert option in out

@@ -67,6 +67,19 @@ FAULTS = {  # what is wrong: table, text, text instead, words of the message
     ),
     "more reserved than there is": ("reservations", "4", "14", "column reserved: with it, 4 more than EAST has on hand"),
     "a row too short": ("stock", "WEST,20", "WEST", "row 2 (line 3): has 1 cells, but the header has 2 columns"),
+    "more committed than asked for": (
+        "demand",
+        "8,2",
+        "8,9",
+        "row 1 (line 2), column committed: must be <= the demand of 8, not 9",
+    ),
+    "a demand without its channel": ("demand", "channel,", "chain,", "column channel is missing; channels.csv has one"),
+    "a lane to a region for a channel": (
+        "lanes",
+        "region,",
+        "channel,",
+        "row 1 (line 2), column channel: unknown channel 'EAST'",
+    ),
     "no rows": ("stock", "EAST,10\nWEST,20\n", "", "has no rows"),
     "skus in one table only": ("stock", "warehouse", "sku", "column warehouse is missing; it has sku, on_hand"),
     "a lead time below zero": ("offers", "7", "-7", "row 1 (line 2), column lead_time: must be >= 0, not '-7'"),
@@ -107,6 +120,12 @@ def test_days_of_two_tables_must_be_of_one_kind(files):
     assert str(error.value) == f"receipts.csv: row 1 (line 2), column arrives: {words}"
 
 
+def test_the_demand_must_say_where_it_is_where_lanes_lead_to_regions(files):
+    Path("demand.csv").write_text("channel,demand\nweb,8\n")
+    with pytest.raises(ScenarioError, match=r"demand\.csv: column region is missing; lanes\.csv has one"):
+        allotment.plan(**files)
+
+
 def test_skus_must_be_told_apart_everywhere_or_nowhere(files):
     Path("stock.csv").write_text("warehouse,sku,on_hand\nEAST,tin,10\n")
     with pytest.raises(ScenarioError, match=r"demand\.csv: column sku is missing; stock\.csv has one"):
@@ -125,7 +144,7 @@ def test_a_data_frame_is_named_by_what_it_was_given_as():
 
 
 def test_columns_with_other_names_are_not_read():
-    plan = planned({"order": "A", "demand": 3, "buyer": "Smith", "note": None})
+    plan = planned({"order": "A", "demand": 3, "buyer": "Smith", "chain": None})
     assert plan.allocation_rows() == [{"warehouse": "W", "order": "A", "units": 3}]
 
 

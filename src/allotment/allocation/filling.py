@@ -28,7 +28,7 @@ def fill(day: Day, order: Integers, drawn: Floats | None = None, ceiling: Floats
         _serve_plain(left, usable)
     else:
         for block in _blocks(usable):
-            for option in block[left.open(block)].tolist():
+            for option in block[left.possible(block) > 0.0].tolist():
                 left.take(option)
     return left.drawn
 

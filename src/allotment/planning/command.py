@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def show(plan: Plan, console: Console) -> None:
     """Print a plan."""
     for thing in tables(plan):
-        console.print(thing, highlight=False, soft_wrap=isinstance(thing, str))
+        console.print(thing, highlight=False, markup=False, soft_wrap=isinstance(thing, str))
 
 
 def write(plan: Plan, json_file: Path | None, figure_file: Path | None) -> Iterator[str]:

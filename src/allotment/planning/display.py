@@ -12,7 +12,7 @@ from allotment.report.numbers import decimals, number
 if TYPE_CHECKING:
     from rich.table import Table
 
-MOST_WAREHOUSES = 8  # that have a column each
+WIDEST = 80  # characters that the columns of warehouses may take together; beyond that there are none
 MOST_LINES = 20  # of a list; a plan's JSON has all
 
 
@@ -47,7 +47,7 @@ def _headline(plan: Plan) -> str:
 def _allocation(plan: Plan) -> Table:
     """Return the sums of what channels ask for and get, with a column for each warehouse where they are few."""
     sums, warehouses = summary(plan), plan.book.warehouses
-    shown = range(len(warehouses)) if len(warehouses) <= MOST_WAREHOUSES else range(0)
+    shown = range(len(warehouses)) if sum(len(f"  from {name} ") for name in warehouses) <= WIDEST else range(0)
     committed = bool(sums.committed.any())
     header = ["channel", "asked", *(["committed"] if committed else []), *(f"from {warehouses[site]}" for site in shown)]
     table = _table("", [*header, "served", "unmet", "why"], ("channel", "why"))
@@ -56,11 +56,11 @@ def _allocation(plan: Plan) -> Table:
         promise = [_units(sums.committed[group])] if committed else []
         shipped = [_units(sums.by_warehouse[group, site]) for site in shown]
         ends = [_units(served[group]), _units(wanted[group] - served[group]), sums.reasons(group)]
-        table.add_row(title, _units(wanted[group]), *promise, *shipped, *ends)
+        _add(table, title, _units(wanted[group]), *promise, *shipped, *ends)
     promise = [_units(sums.committed.sum())] if committed else []
     shipped = [_units(sums.by_warehouse[:, site].sum()) for site in shown]
     table.add_section()
-    table.add_row("all", _units(wanted.sum()), *promise, *shipped, _units(served.sum()), _units((wanted - served).sum()), "")
+    _add(table, "all", _units(wanted.sum()), *promise, *shipped, _units(served.sum()), _units((wanted - served).sum()), "")
     return table
 
 
@@ -69,7 +69,7 @@ def _listed(title: str, rows: list[dict[str, Any]]) -> Iterator[Table | str]:
     words = [column for column, value in rows[0].items() if isinstance(value, str)]
     table = _table(title, list(rows[0]), words)
     for row in rows[:MOST_LINES]:
-        table.add_row(*(value if isinstance(value, str) else _units(value) for value in row.values()))
+        _add(table, *(value if isinstance(value, str) else _units(value) for value in row.values()))
     yield table
     if len(rows) > MOST_LINES:
         yield f"… and {len(rows) - MOST_LINES:,} more; --json writes all"
@@ -87,11 +87,20 @@ def _purchase(row: dict[str, Any]) -> dict[str, Any]:
 def _table(title: str, header: list[str], words: Any) -> Table:
     from rich import box
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(title=title or None, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in header:
-        table.add_column(name.replace("_", " "), justify="left" if name in words else "right", overflow="fold")
+        word = name in words
+        table.add_column(Text(name.replace("_", " ")), justify="left" if word else "right", overflow="fold", no_wrap=not word)
     return table
+
+
+def _add(table: Table, *cells: str) -> None:
+    """Add a row of texts, in which brackets are no markup."""
+    from rich.text import Text
+
+    table.add_row(*(Text(cell) for cell in cells))
 
 
 def _units(units: float) -> str:

@@ -51,7 +51,9 @@ def match(sources: dict[str, Any], whole: bool, today: Any, now: float) -> Book:
     """Read the tables of each kind from their sources and match their names; raises `ScenarioError` for what is wrong."""
     tables = {kind: read_table(kind, source, whole) for kind, source in sources.items() if source is not None}
     demand = tables["demand"]
+    _check_committed(demand)
     _check_skus(tables)
+    _check_ends(tables)
     channels = _all_names(tables, ("channels",) if "channels" in tables else ("demand", "lanes", "transport"), "channel")
     leading_to_regions = "lanes" in tables and "region" in tables["lanes"].names
     regions = _all_names(tables, ("lanes",) if leading_to_regions else ("demand",), "region")
@@ -71,6 +73,15 @@ def match(sources: dict[str, Any], whole: bool, today: Any, now: float) -> Book:
     )
 
 
+def _check_committed(demand: Table) -> None:
+    """No more can be promised than is asked for."""
+    beyond = demand.number("committed", 0.0) > demand.numbers["demand"]
+    if beyond.any():
+        row = int(beyond.argmax())
+        asked, seen = (f"{demand.numbers[column][row]:g}" for column in ("demand", "committed"))
+        raise demand.fault(row, "committed", f"must be <= the demand of {asked}, not {seen}")
+
+
 def places(table: Table, column: str, names: Sequence[str]) -> Integers:
     """Return the place of each row's name in `names`; all are 0 where there is nothing to tell apart."""
     if column not in table.names:
@@ -88,6 +99,13 @@ def _all_names(tables: dict[str, Table], kinds: Sequence[str], column: str) -> l
     """Return the distinct names of a column of the tables of some kinds; one empty name where none has it."""
     named = [tables[kind].names.get(column, []) for kind in kinds if kind in tables]
     return list(dict.fromkeys(chain.from_iterable(named))) or [""]
+
+
+def _check_ends(tables: dict[str, Table]) -> None:
+    """The demand must say to which channel and region it belongs where another table tells them apart."""
+    for kind, column in (("channels", "channel"), ("transport", "channel"), ("lanes", "channel"), ("lanes", "region")):
+        if kind in tables and column in tables[kind].names and column not in tables["demand"].names:
+            raise ScenarioError(f"{tables['demand'].source}: column {column} is missing; {tables[kind].source} has one")
 
 
 def _check_skus(tables: dict[str, Table]) -> None:

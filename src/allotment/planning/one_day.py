@@ -94,9 +94,9 @@ def _hours(now: str | None) -> float:
 
 
 def parse_need_by(texts: Sequence[str]) -> dict[str, float]:
-    """Return days by channel from texts like `online=10`, or `30` for all the others; `ScenarioError` for anything else."""
+    """Return days by channel from texts like `online=10,retail=30`, or `30` for all others; `ScenarioError` for the rest."""
     needs: dict[str, float] = {}
-    for text in texts:
+    for text in ",".join(texts).split(",") if texts else ():
         channel, _, days = text.rpartition("=")
         try:
             needs[channel or OTHERS] = number(days, least=0.0)

@@ -7,6 +7,7 @@ for a CSV file the line is told too.
 from __future__ import annotations
 
 import csv
+import difflib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from allotment.allocation.day import Floats
 from allotment.planning.columns import LAYOUTS, Column
 from allotment.planning.values import NUMBERS, Moment, day, is_empty, name
 from allotment.scenario.errors import ScenarioError, nearest
+
+MISSPELT = 0.8  # how alike a name must be to be taken for a misspelt column rather than for another that is not read
 
 
 @dataclass(frozen=True)
@@ -106,8 +109,8 @@ def _check_header(source: str, header: list[str], allowed: dict[str, Column]) ->
             raise ScenarioError(f"{source}: column {column} is missing; {hint}")
     for column in header:
         free = [candidate for candidate in allowed if candidate not in header]
-        if column not in allowed and (hint := nearest(column, free)).startswith("did"):
-            raise ScenarioError(f"{source}: column {column} is unknown; {hint}")
+        if column not in allowed and (meant := difflib.get_close_matches(column, free, n=1, cutoff=MISSPELT)):
+            raise ScenarioError(f"{source}: column {column} is unknown; did you mean {meant[0]!r}?")
 
 
 def _read_column(table: Table, column: str, declared: Column, cells: list[Any], whole: bool) -> None:
