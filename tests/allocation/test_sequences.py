@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_days import one_pool, shipped, sites
 
+from allotment.allocation.day import Claims, Day, Options, Pools
 from allotment.allocation.ordering import order_by
 from allotment.allocation.sequences import earliest_due, first_come, nearest, priority, priority_due
 
@@ -69,6 +70,17 @@ def test_nearest_goes_lane_by_lane_in_rising_distance():
 def test_what_is_there_ships_before_what_comes():
     day = one_pool([10], 6, receipts=[10])
     assert priority(day)[:, 0].tolist() == [6, 4]
+
+
+def test_today_from_afar_comes_before_tomorrow_from_nearby():
+    # the near site, worth 9 a unit, has 2 and receives 8 tomorrow; the far one, worth 5, has 4 today
+    pools = Pools(np.array([[2.0, 8.0], [4.0, 0.0]]), np.arange(2), np.zeros(2, dtype=int), np.zeros(2, dtype=bool))
+    options = Options.of([0, 0, 0], [0, 0, 1], date=[0, 1, 0], value=[9, 9, 5])
+    day = Day(Claims.of(np.array([8.0]), committed=8.0), pools, options, np.zeros(0))
+    assert priority(day)[:, 0].tolist() == [2, 2, 4]
+    assert first_come(day)[:, 0].tolist() == [2, 2, 4]
+    day = Day(Claims.of(np.array([8.0])), pools, options, np.zeros(0))
+    assert priority(day)[:, 0].tolist() == [2, 2, 4]
 
 
 def test_a_receipt_promised_for_its_day_leaves_stock_for_orders_between():

@@ -202,11 +202,11 @@ def test_continuous_units_are_planned_in_fractions():
 
 
 def test_stock_left_elsewhere_is_proposed_for_transfer_beyond_safety_stock():
-    # N's carrier moves 2 of its 12 units; S has none left but room, and N keeps 3 for itself
-    stock = {"warehouse": ["N", "S"], "on_hand": [12, 1], "safety_stock": [3, 0]}
+    # N's carrier moves 2 of its 12 units, of which it keeps 6 for itself; S has none left, but room for 5
+    stock = {"warehouse": ["N", "S"], "on_hand": [12, 1], "safety_stock": [6, 0]}
     transport = table(warehouse=["N", "S"], outbound_capacity=[2, 6])
     plan = planned({"order": "A", "demand": 9}, stock, transport=transport)
-    assert plan.transfers == [{"from": "N", "to": "S", "order": "A", "units": 5}]
+    assert plan.transfers == [{"from": "N", "to": "S", "order": "A", "units": 4}]
     assert plan.unmet_rows() == [{"order": "A", "units": 6, "reason": "capacity"}]
 
 
