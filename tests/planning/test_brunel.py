@@ -157,3 +157,17 @@ def test_the_command_prints_the_comparison_and_writes_it(outcomes, monkeypatch, 
     out = capsys.readouterr().out
     assert "without a rate: 0 of 9,215 orders" in out
     assert len(pd.read_json(tmp_path / "day.json")) == len(outcomes[1])
+
+
+@real
+def test_the_readme_of_the_experiment_shows_what_comes_out(outcomes):
+    readme = (Path(__file__).parents[2] / "experiments" / "brunel" / "README.md").read_text(encoding="utf-8")
+    rows = [row.split(" | ") for row in readme.splitlines() if row.startswith("| ") and row.count("|") == 10]
+    shown = {row[0].removeprefix("| ").split(" (")[0]: row[1:9] for row in rows}
+    for name, each in outcomes[1].items():
+        title = name.split(" (")[0].replace("the company's orders within capacity", "the company's 1,507 orders")
+        numbers = (each.served, each.over_capacity, round(each.freight), round(each.handling))
+        expected = [f"{number:,}" for number in numbers]
+        expected += [f"{each.cost / each.served:,.2f}", f"{each.cost / each.units:.3f}", f"{each.late:,}"]
+        assert shown[title][:7] == expected, name
+        assert shown[title][7].removesuffix(" |") == f"{each.days_late:,.0f}", name
