@@ -1,7 +1,7 @@
 """From a requested allocation to a possible one: whatever is asked for, what comes out can be shipped.
 
 Requests may be anything that a network puts out: not a number, negative, infinite, far more than there is. They are cut in
-this order, each cut with its reason, and never raised:
+this order, each cut with its reason:
 
 1. what is no number or negative becomes 0; in whole units, the rest is rounded to the nearest;
 2. options that are blocked (no lane leads there, a deadline) ship nothing;
@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from allotment.allocation.day import ROUNDING, Codes, Day, Floats, reason, total_by
+from allotment.allocation.day import ROUNDING, Codes, Day, Flags, Floats, reason, total_by
 from allotment.allocation.promise import look_ahead
 from allotment.allocation.remaining import Remaining
 from allotment.allocation.reserved import kept_for_others
@@ -45,34 +45,39 @@ def project(day: Day, requested: Floats) -> Projection:
 
 def cut(left: Remaining, requested: Floats, weight: Floats | None = None) -> Projection:
     """Cut requests (O,) to what is left of a day, which stays as it is; shares follow `weight` (C,) where it is given."""
-    day, options = left.day, left.day.options
-    weights = None if weight is None else weight[options.claim]
-    asked = np.nan_to_num(requested, nan=0.0, posinf=np.finfo(float).max, neginf=0.0)
-    units = np.minimum(np.maximum(asked, 0.0), left.wants.sum() + 1.0)  # more than everything is as good as infinite
-    units = np.floor(units + 0.5) if day.whole else units
-    reasons = np.where(np.isnan(requested) | (requested < 0.0), reason("invalid"), 0).astype(np.int8)
-
-    fewer = np.where(day.usable, units, 0.0)
-    reasons[fewer < units] = options.blocked[fewer < units]
-    units = fewer
-
-    fewer = share(units, options.claim, left.wants, day.whole, weights)
-    reasons[fewer < units - ROUNDING] = reason("unwanted")
-    units = fewer
-
-    fewer = _within_limits(left, units, weights)
-    reasons[fewer < units - ROUNDING] = reason("capacity")
-    units = fewer
-
+    day = left.day
+    weights = None if weight is None else weight[day.options.claim]
+    units = _cleaned(left, requested)
+    reasons = np.where(np.isnan(requested) | (requested < 0.0), reason("invalid"), 0)
+    for codes, limit in (
+        (day.options.blocked, _to_usable),
+        (reason("unwanted"), _to_wanted),
+        (reason("capacity"), _within_limits),
+    ):
+        fewer = limit(left, units, weights)
+        reasons = np.where(fewer < units - ROUNDING, codes, reasons)
+        units = fewer
     drawn, available = _from_pools(left, units, weights)
-    short = drawn.sum(axis=1) < units - ROUNDING
-    kept = kept_for_others(day, available)
-    reasons[short] = np.where(kept[short], reason("reserved"), reason("no_stock"))
+    scarce = np.where(kept_for_others(day, available), reason("reserved"), reason("no_stock"))
+    reasons = np.where(drawn.sum(axis=1) < units - ROUNDING, scarce, reasons)
+    small = _too_small(left, drawn.sum(axis=1))
+    reasons = np.where(small, reason("minimum"), reasons)
+    return Projection(np.where(small[:, None], 0.0, drawn), reasons.astype(np.int8))
 
-    units = drawn.sum(axis=1)
-    small = (units > 0.0) & (units + left.drawn.sum(axis=1) < day.claims.minimum[options.claim] - ROUNDING)
-    reasons[small] = reason("minimum")
-    return Projection(np.where(small[:, None], 0.0, drawn), reasons)
+
+def _cleaned(left: Remaining, requested: Floats) -> Floats:
+    """Return requests as numbers from 0, none of which is more than everybody wants together, and whole where units are."""
+    most = left.wants.sum() + 1.0
+    units = np.clip(np.nan_to_num(requested, nan=0.0, posinf=most, neginf=0.0), 0.0, most)
+    return np.floor(units + 0.5) if left.day.whole else units
+
+
+def _to_usable(left: Remaining, units: Floats, weights: Floats | None) -> Floats:
+    return np.where(left.day.usable, units, 0.0)
+
+
+def _to_wanted(left: Remaining, units: Floats, weights: Floats | None) -> Floats:
+    return share(units, left.day.options.claim, left.wants, left.day.whole, weights)
 
 
 def _within_limits(left: Remaining, units: Floats, weights: Floats | None) -> Floats:
@@ -98,3 +103,9 @@ def _from_pools(left: Remaining, units: Floats, weights: Floats | None) -> tuple
             stock = np.maximum(stock - taken, 0.0)
             unpromised[:, date:] -= taken[:, None]
     return drawn, np.maximum(look_ahead(unpromised), 0.0)
+
+
+def _too_small(left: Remaining, units: Floats) -> Flags:
+    """Return which options would ship something below their claim's minimum, with what they have shipped already."""
+    least = left.day.claims.minimum[left.day.options.claim]
+    return (units > 0.0) & (units + left.drawn.sum(axis=1) < least - ROUNDING)

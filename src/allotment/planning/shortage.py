@@ -8,16 +8,26 @@ time.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from allotment.allocation.day import NEVER, ROUNDING, Floats, total_by
+from allotment.allocation.day import NEVER, ROUNDING, Floats, Integers, total_by
 from allotment.planning.matching import Book
 from allotment.planning.purchase import Offers, cheapest
 from allotment.scenario.errors import ScenarioError, nearest
 
+Row = dict[str, Any]
 OTHERS = "*"  # in place of a channel: all that are not named
+
+
+class Needs(NamedTuple):
+    """What is short, (needs,) each."""
+
+    channel: Integers
+    sku: Integers
+    days: Floats  # within which it is needed; infinite for whenever
+    units: Floats
 
 
 def need_by_days(book: Book, need_by: Mapping[str, float]) -> Floats:
@@ -32,17 +42,14 @@ def need_by_days(book: Book, need_by: Mapping[str, float]) -> Floats:
     return np.where(np.isnan(said), due + book.demand.number("max_lateness", NEVER), said)
 
 
-def purchase_rows(book: Book, missing: Floats, within: Floats) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def purchase_rows(book: Book, missing: Floats, within: Floats) -> tuple[list[Row], list[Row]]:
     """Return the purchases for units `missing` (claims,) needed `within` days (claims,), and the needs left uncovered."""
     table = book.tables["offers"]
-    short = np.flatnonzero(missing > ROUNDING)
-    keys = np.column_stack([book.channel[short], book.sku[short], within[short]])
-    needs, need = np.unique(keys, axis=0, return_inverse=True)
-    units = total_by(need.ravel(), missing[short], len(needs))
+    needs = _needs(book, missing, within)
     lead_time, sku = table.numbers["lead_time"], book.places("offers", "sku", book.skus)
-    same = sku[:, None] == needs[:, 1]
     offers = Offers(table.numbers["unit_cost"], table.number("minimum", 0.0), table.number("capacity", NEVER))
-    bought, covered = cheapest(offers, units, same & (lead_time[:, None] <= needs[:, 2]), book.whole)
+    in_time = (sku[:, None] == needs.sku) & (lead_time[:, None] <= needs.days)
+    bought, covered = cheapest(offers, needs.units, in_time, book.whole)
     purchases = [
         {
             "supplier": table.names["supplier"][offer],
@@ -54,26 +61,35 @@ def purchase_rows(book: Book, missing: Floats, within: Floats) -> tuple[list[dic
             "arrives": book.clock.written(np.ceil(lead_time[offer])),
             "lead_time": float(lead_time[offer]),
             "for": [
-                {"channel": book.channels[int(needs[place, 0])], "units": _plain(covered[offer, place], book)}
-                for place in np.flatnonzero(covered[offer] > ROUNDING)
+                _need(book, needs, need, covered[offer, need]) for need in np.flatnonzero(covered[offer] > ROUNDING).tolist()
             ],
         }
         for offer in np.flatnonzero(bought > ROUNDING)
     ]
-    lacking = units - covered.sum(axis=0)
+    lacking = needs.units - covered.sum(axis=0)
+    why = np.where(in_time.any(axis=0), "capacity", "deadline")
     uncovered = [
-        {
-            "channel": book.channels[int(needs[place, 0])],
-            **_sku(book, int(needs[place, 1])),
-            "units": _plain(lacking[place], book),
-            "reason": "capacity" if (same[:, place] & (lead_time <= needs[place, 2])).any() else "deadline",
-        }
-        for place in np.flatnonzero(lacking > ROUNDING)
+        {**_need(book, needs, need, lacking[need]), "reason": str(why[need])}
+        for need in np.flatnonzero(lacking > ROUNDING).tolist()
     ]
     return purchases, uncovered
 
 
-def _sku(book: Book, sku: int) -> dict[str, str]:
+def _needs(book: Book, missing: Floats, within: Floats) -> Needs:
+    """Return what is short, summed up over claims of one channel, SKU and number of days."""
+    short = np.flatnonzero(missing > ROUNDING)
+    keys = np.column_stack([book.channel[short], book.sku[short], within[short]])
+    distinct, need = np.unique(keys, axis=0, return_inverse=True)
+    units = total_by(need.ravel(), missing[short], len(distinct))
+    return Needs(distinct[:, 0].astype(np.int64), distinct[:, 1].astype(np.int64), distinct[:, 2], units)
+
+
+def _need(book: Book, needs: Needs, need: int, units: float) -> Row:
+    sku = _sku(book, int(needs.sku[need]))
+    return {"channel": book.channels[needs.channel[need]], **sku, "units": _plain(units, book)}
+
+
+def _sku(book: Book, sku: int) -> Row:
     return {} if book.skus == [""] else {"sku": book.skus[sku]}
 
 
