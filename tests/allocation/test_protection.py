@@ -18,10 +18,15 @@ def test_littlewood_protects_until_a_unit_is_worth_as_much_as_the_lower_fare():
 
 
 def test_emsr_b_takes_the_classes_above_as_one():
-    # Talluri and van Ryzin (2004), example 2.3, as printed: fares 1,050, 567, 534, 520; EMSR-b levels 16.7, 50.9, 83.1
-    mean, deviation = np.array([17.3, 45.1, 39.6, 34.0]), np.array([5.8, 15.0, 13.2, 11.3])
-    levels = emsr_b(mean, deviation, np.array([1050.0, 567.0, 534.0, 520.0]))
+    # fares and demand of the four-class example in Talluri and van Ryzin (2004), section 2.2
+    fare, mean = np.array([1050.0, 567.0, 534.0, 520.0]), np.array([17.3, 45.1, 39.6, 34.0])
+    deviation = np.array([5.8, 15.0, 13.2, 11.3])
+    levels = emsr_b(mean, deviation, fare)
     assert levels == pytest.approx([16.7, 50.9, 83.1], abs=0.1)
+    for classes, level in enumerate(levels, start=1):
+        above = fare[:classes] @ mean[:classes] / mean[:classes].sum()
+        sum_exceeds = norm.sf(level, mean[:classes].sum(), np.sqrt((deviation[:classes] ** 2).sum()))
+        assert above * sum_exceeds == pytest.approx(fare[classes])
 
 
 def test_certain_demand_is_protected_as_it_is_and_an_equal_fare_not_at_all():

@@ -188,6 +188,14 @@ def test_a_lane_may_lead_to_a_channel_alone_and_carriers_move_so_much_a_day():
     assert reasons(plan) == {"A": "capacity", "C": "lane"}
 
 
+@pytest.mark.parametrize("method", EVERY)
+def test_where_no_lane_leads_to_anybody_nothing_is_shipped(method):
+    lanes = table(warehouse=["W"], channel=["web"])
+    plan = planned({"order": "A", "channel": "shop", "demand": 3}, lanes=lanes, method=method)
+    assert (units(plan), reasons(plan)) == ({"A": 0}, {"A": "lane"})
+    assert plan.to_dict()["allocation"] == []
+
+
 def test_skus_keep_to_their_own_stock():
     stock = {"warehouse": ["W", "W"], "sku": ["tin", "jar"], "on_hand": [5, 2]}
     plan = planned({"order": ["A", "A", "B"], "sku": ["tin", "jar", "jar"], "demand": [9, 1, 9]}, stock, method="first_come")

@@ -126,15 +126,14 @@ class Options(NamedTuple):
         """Return options for claims (O,) and pools (O,) or (O, D); sites are by default the pools drawn on last."""
         served = np.asarray(claim, dtype=np.int64)
         size = len(served)
-        drawn_on = np.asarray(pools, dtype=np.int64).reshape(size, -1)
-        counted = np.zeros((size, 0)) if limits is None else np.asarray(limits).reshape(size, -1)
+        drawn_on, counted = _columns(pools), _columns(np.zeros((size, 0)) if limits is None else limits)
         return cls(
             claim=served,
             site=drawn_on[:, -1] if site is None else _places(site, size),
             pools=drawn_on,
             date=_places(date, size),
             arrival=_reals(arrival, size),
-            limits=counted.astype(np.int64),
+            limits=counted,
             value=_reals(value, size),
             distance=_reals(distance, size),
             preference=_reals(preference, size),
@@ -195,6 +194,12 @@ def _reals(value: ArrayLike, size: int) -> Floats:
 
 def _places(value: ArrayLike, size: int) -> Integers:
     return np.broadcast_to(np.asarray(value, dtype=np.int64), size)
+
+
+def _columns(places: ArrayLike) -> Integers:
+    """Return places (n,) as one column, and places (n, columns) as they are."""
+    table = np.asarray(places, dtype=np.int64)
+    return table[:, None] if table.ndim == 1 else table
 
 
 def _check_units(name: str, units: Floats, whole: bool) -> None:
