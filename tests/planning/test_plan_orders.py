@@ -214,8 +214,15 @@ def test_stock_left_elsewhere_is_proposed_for_transfer_beyond_safety_stock():
     stock = {"warehouse": ["N", "S"], "on_hand": [12, 1], "safety_stock": [6, 0]}
     transport = table(warehouse=["N", "S"], outbound_capacity=[2, 6])
     plan = planned({"order": "A", "demand": 9}, stock, transport=transport)
-    assert plan.transfers == [{"from": "N", "to": "S", "order": "A", "units": 4}]
+    assert plan.transfers == [{"from": "N", "to": "S", "units": 4, "for": [{"order": "A", "units": 4}]}]
     assert plan.unmet_rows() == [{"order": "A", "units": 6, "reason": "capacity"}]
+
+
+def test_transfers_between_two_warehouses_are_one_proposal_for_each_sku():
+    stock = {"warehouse": ["N", "N", "S"], "sku": ["tin", "jar", "tin"], "on_hand": [12, 9, 0]}
+    transport = table(warehouse=["N"], outbound_capacity=[0])
+    plan = planned({"order": list("ABC"), "sku": ["tin", "jar", "tin"], "demand": [5, 4, 3]}, stock, transport=transport)
+    assert [(row["sku"], row["units"], len(row["for"])) for row in plan.transfers] == [("tin", 8, 2), ("jar", 4, 1)]
 
 
 def test_what_transfers_cannot_help_is_bought():

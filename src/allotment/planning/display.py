@@ -28,7 +28,7 @@ def tables(plan: Plan) -> Iterator[Table | str]:
     if reservations := plan.reservation_rows():
         yield from _listed("Reservations before this plan", reservations)
     if plan.transfers:
-        yield from _listed("Transfers that would serve unmet demand", plan.transfers)
+        yield from _listed("Transfers that would serve unmet demand", [_transfer(row) for row in plan.transfers])
     if plan.purchases:
         spend = sum(row["spend"] for row in plan.purchases)
         yield from _listed(f"Purchases, {number(spend, 2)} in all", [_purchase(row) for row in plan.purchases])
@@ -73,6 +73,10 @@ def _listed(title: str, rows: list[dict[str, Any]]) -> Iterator[Table | str]:
     yield table
     if len(rows) > MOST_LINES:
         yield f"… and {len(rows) - MOST_LINES:,} more; --json writes all"
+
+
+def _transfer(row: dict[str, Any]) -> dict[str, Any]:
+    return {**row, "for": f"{len(row['for']):,} {'claims' if len(row['for']) > 1 else 'claim'}"}
 
 
 def _purchase(row: dict[str, Any]) -> dict[str, Any]:

@@ -24,7 +24,8 @@ def draw(plan: Plan) -> Figure:
     from matplotlib.figure import Figure
 
     sums = summary(plan)
-    figure = Figure(figsize=(12, max(3.6, 1.6 + 0.36 * len(sums.titles))), layout="constrained")
+    bars = max(len(sums.titles), len(plan.book.warehouses))
+    figure = Figure(figsize=(12, max(3.6, 1.8 + 0.36 * bars)), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[3, 2])
     demand_served(left, sums, plan.book.warehouses)
     stock_used(right, plan)
@@ -81,17 +82,19 @@ def _stack(ax: Axes, rows: np.ndarray, units: np.ndarray, labels: list[str], fir
 def _blank(ax: Axes, rows: np.ndarray, start: np.ndarray, units: np.ndarray, **look: Any) -> None:
     """Draw what is missing, or left over, as an empty bar behind the others."""
     some = units > ROUNDING
-    ax.barh(rows[some], units[some], left=start[some], height=0.68, facecolor="white", edgecolor=NEUTRAL, **look)
+    if some.any():
+        ax.barh(rows[some], units[some], left=start[some], height=0.68, facecolor="white", edgecolor=NEUTRAL, **look)
 
 
 def _finish(ax: Axes) -> Axes:
-    from matplotlib.ticker import StrMethodFormatter
+    from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
     ax.margins(x=0.04)
     ax.invert_yaxis()
+    ax.xaxis.set_major_locator(MaxNLocator(6))
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis="x", linewidth=0.4, alpha=0.5)
     ax.set_axisbelow(True)
-    ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=3, frameon=False, fontsize=9)
+    ax.legend(loc="upper center", bbox_to_anchor=(0.5, 0.0), borderaxespad=4.2, ncols=4, frameon=False, fontsize=9)
     return ax

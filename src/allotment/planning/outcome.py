@@ -118,16 +118,17 @@ class Plan:
 
     @cached_property
     def transfers(self) -> list[Row]:
-        """Return proposals to move stock between warehouses."""
-        return [
-            {
-                "from": self.book.warehouses[move.source],
-                "to": self.book.warehouses[move.to],
-                **self._claim_names(move.claim),
-                "units": self._amounts(np.array([move.units]))[0],
-            }
-            for move in self._moves
-        ]
+        """Return proposals to move stock, one row for each two warehouses and SKU, with the claims that it is for."""
+        rows: dict[tuple[int, int, int], Row] = {}
+        for move in self._moves:
+            sku = int(self.book.sku[move.claim])
+            ends = {"from": self.book.warehouses[move.source], "to": self.book.warehouses[move.to]}
+            named = {} if self.book.skus == [""] else {"sku": self.book.skus[sku]}
+            row = rows.setdefault((move.source, move.to, sku), {**ends, **named, "units": 0, "for": []})
+            (units,) = self._amounts(np.array([move.units]))
+            row["units"] += units
+            row["for"].append({**self._claim_names(move.claim), "units": units})
+        return list(rows.values())
 
     @cached_property
     def purchases(self) -> list[Row]:
