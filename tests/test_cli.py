@@ -62,11 +62,11 @@ def test_help_answers_at_once_and_loads_nothing_heavy():
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.0
     assert not HEAVY & set(done.stderr.split())
-    for name in ("envs", "train", "tune", "evaluate", "run"):
+    for name in ("envs", "train", "tune", "evaluate", "run", "compare"):
         assert name in done.stdout
 
 
-@pytest.mark.parametrize("name", ["envs", "train", "tune", "evaluate", "run"])
+@pytest.mark.parametrize("name", ["envs", "train", "tune", "evaluate", "run", "compare"])
 def test_every_command_explains_itself(command, name):
     code, out, _ = command(name, "--help")
     assert code == 0
@@ -140,6 +140,7 @@ WRONG = {
     "a policy with nothing to tune": (["tune", "lost_sales", "ppo"], "nothing to tune"),
     "a config without a world": (["evaluate", "base_stock"], "--env"),
     "a study that is not there": (["run", "nowhere"], "nowhere: no study here"),
+    "nothing to compare": (["compare", "nowhere"], "nowhere: no such folder; expected run folders, or one study"),
 }
 
 
@@ -288,3 +289,60 @@ def test_a_study_tests_again_what_was_evaluated_otherwise_in_between(command, st
     assert code == 0
     assert "base_stock has the lowest cost" in out
     assert modified(folder) == made
+
+
+def test_comparing_a_study_prints_what_running_it_printed(command, study):
+    _, ran = study
+    code, compared, err = command("compare", "runs/tiny")
+    assert (code, err) == (0, "")
+    tables = [text[text.index("Cost per period") : text.index("report:")] for text in (ran, compared)]
+    assert [line.rstrip() for line in tables[0].splitlines()] == [line.rstrip() for line in tables[1].splitlines()]
+    for words in (
+        "vs best rule",
+        "verdict",
+        "interquartile mean",
+        "Holm's correction",
+        "16 test worlds, the same for every policy",
+    ):
+        assert words in compared
+    assert "tensorboard --logdir runs/tiny/report/tensorboard" in compared
+
+
+def test_runs_are_compared_on_other_worlds_with_a_chosen_reference_in_a_chosen_folder(command, study):
+    folder, _ = study
+    options = ["--reference", "ppo", "--episodes", 6, "--seed", 9, "--out", "mine"]
+    code, out, _ = command("compare", folder / "ppo-seed0", folder / "base_stock-seed0", *options)
+    assert code == 0
+    assert "vs ppo" in out
+    assert "6 test worlds" in out
+    assert {"report.html", "report.md", "comparison.csv", "tensorboard"} < {entry.name for entry in Path("mine").iterdir()}
+
+
+def test_a_comparison_says_what_is_missing_and_what_is_misspelt(command, study):
+    folder, _ = study
+    code, _, err = command("compare", "runs/tiny", "--reference", "base_stok")
+    assert code == 2
+    assert err == "error: the reference 'base_stok' is not among the policies; did you mean 'base_stock'?\n"
+    shutil.rmtree(folder / "ppo-seed0")
+    code, out, _ = command("compare", "tiny.yaml")
+    assert code == 0
+    assert "ppo is left out: runs/tiny/ppo-seed0 is not there." in out
+
+
+def test_runs_of_two_worlds_are_not_compared(command, study):
+    folder, _ = study
+    shutil.copytree(folder / "base_stock-seed0", "other")
+    scenario = Path("other/scenario.yaml")
+    scenario.write_text(scenario.read_text().replace("periods: 40", "periods: 41"))
+    code, _, err = command("compare", folder / "ppo-seed0", "other")
+    assert code == 2
+    assert "other: made in another world than runs/tiny/ppo-seed0: horizon.periods is 41, not 40" in err
+
+
+def test_only_an_evaluation_in_its_own_world_is_kept_in_a_run_folder(command, study):
+    run = study[0] / "base_stock-seed0"
+    command("evaluate", run, "--episodes", 3)
+    kept = (run / "evaluation.parquet").read_bytes()
+    assert json.loads((run / "metadata.json").read_text())["evaluation"] == {"env": "lost_sales", "episodes": 3, "seed": 0}
+    command("evaluate", run, "--env", "lost_sales", "--set-env", "horizon.periods=5", "--episodes", 4)
+    assert (run / "evaluation.parquet").read_bytes() == kept

@@ -65,7 +65,7 @@ def train(
     """
     from allotment.evaluation.testing import evaluate as play
     from allotment.evaluation.testing import mean_measures
-    from allotment.report.tensorboard import write_hyperparameters
+    from allotment.report.hyperparameters import write_hyperparameters
     from allotment.training.making import make_policy
     from allotment.training.run_folder import new_run_folder
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    import pandas as pd
     from rich.console import Console
     from rich.progress import Progress
 
@@ -107,6 +106,7 @@ def evaluate(
 
     import allotment
     from allotment.evaluation.testing import mean_measures
+    from allotment.studies.common_worlds import keep
 
     with _progress() as bars:
         chosen, world = _policy_and_world(policy, env, env_overrides or [], overrides or [], seed, _one_bar(bars))
@@ -119,8 +119,8 @@ def evaluate(
             show("testing", done, periods, None)
 
         rows = allotment.evaluate(chosen, world, episodes, seed, progress=count)
-    if Path(policy, "best").is_dir():
-        _keep_evaluation(Path(policy), rows, world, seed)
+    if Path(policy, "best").is_dir() and env is None:
+        keep(Path(policy), rows, world, seed)
     measures = mean_measures(rows)
     errors = rows[list(measures)].std(ddof=1) / len(rows) ** 0.5
     _print_measures(chosen.name, world, len(rows), measures, errors)
@@ -143,8 +143,28 @@ def run(
     typer.echo(f"{loaded.name}: {loaded.question}")
     with _progress() as bars:
         result = run_study(loaded, out, _bar_for_each_job(bars), workers)
-    _print_comparison(result.outcome.comparison, result.outcome.world.scenario.objective)
-    typer.echo(f"report:      {result.report}\nrun folders: {result.folder}\ntensorboard: tensorboard --logdir {result.folder}")
+    _print_result(result)
+    typer.echo(f"run folders: {out / loaded.name}")
+
+
+@app.command()
+def compare(
+    names: Annotated[list[str], typer.Argument(metavar="RUN... | STUDY", help="Run folders of one world, or one study.")],
+    reference: Annotated[str | None, typer.Option(help="The policy to compare with; the best rule by default.")] = None,
+    episodes: Annotated[int | None, typer.Option(min=2, help="Test worlds; a study's own, or 1000.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the test worlds; a study's own, or 0.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for tables, figures and TensorBoard.")] = None,
+) -> None:
+    """Compare policies on the same test worlds, print the tables and write the report; several seeds are one policy."""
+    from allotment.studies.lineup import lineup_of
+    from allotment.studies.running import compare_lineup
+
+    lineup = lineup_of(names, Path("runs"))
+    typer.echo(f"{lineup.title}: {lineup.question}")
+    with _progress() as bars:
+        show = _bar_for_each_job(bars)
+        result = compare_lineup(lineup, reference, episodes, seed, out, lambda name, *done: show(name, "testing", *done, None))
+    _print_result(result)
 
 
 def _policy_and_world(
@@ -168,14 +188,6 @@ def _policy_and_world(
     return Tuned().policy(content, name, world, seed, show), world
 
 
-def _keep_evaluation(folder: Path, rows: pd.DataFrame, world: Any, seed: int) -> None:
-    """Put the episodes into the run folder; a study to which the folder belongs sees that they are not its own."""
-    from allotment.training.run_folder import update_metadata
-
-    rows.to_parquet(folder / "evaluation.parquet")
-    update_metadata(folder, evaluation={"env": world.scenario.name, "episodes": len(rows), "seed": seed})
-
-
 def _print_measures(name: str, world: Any, episodes: int, measures: dict[str, float], errors: Any) -> None:
     from rich.table import Table
 
@@ -189,21 +201,25 @@ def _print_measures(name: str, world: Any, episodes: int, measures: dict[str, fl
     _console().print(table)
 
 
-def _print_comparison(comparison: pd.DataFrame, objective: Any) -> None:
-    from allotment.report.cells import comparison_cells, headline, term_cells
+def _print_result(result: Any) -> None:
+    """Print a comparison's tables and finding, what it lacks, and where the report is."""
+    from allotment.report.cells import headline, tables_of
     from allotment.report.tables import to_terminal
 
-    console = _console()
-    console.print(to_terminal(comparison_cells(comparison, objective)))
-    console.print(to_terminal(term_cells(comparison)))
-    console.print(headline(comparison, objective))
+    outcome, console = result.outcome, _console()
+    objective = outcome.lineup.world.scenario.objective
+    for cells in tables_of(outcome.comparison, objective):
+        console.print(to_terminal(cells))
+    for sentence in (headline(outcome.comparison, objective), *outcome.lineup.notes):
+        console.print(sentence, markup=False, highlight=False)
+    typer.echo(f"report:      {result.report}\ntensorboard: tensorboard --logdir {result.report.parent / 'tensorboard'}")
 
 
 def _console() -> Console:
-    """Return a console on which the tables fit: at least 110 columns, whatever the terminal says of itself."""
+    """Return a console on which the tables fit: at least 120 columns, whatever the terminal says of itself."""
     from rich.console import Console
 
-    return Console(width=max(Console().width, 110))
+    return Console(width=max(Console().width, 120))
 
 
 def _parameter_lines(policy: Any) -> Iterator[str]:
