@@ -209,7 +209,7 @@ def _print_result(result: Any) -> None:
     outcome, console = result.outcome, _console()
     objective = outcome.lineup.world.scenario.objective
     for cells in tables_of(outcome.comparison, objective):
-        console.print(to_terminal(cells))
+        console.print(to_terminal(cells), *([""] if cells.note else []))
     for sentence in (headline(outcome.comparison, objective), *outcome.lineup.notes):
         console.print(sentence, markup=False, highlight=False)
     typer.echo(f"report:      {result.report}\ntensorboard: tensorboard --logdir {result.report.parent / 'tensorboard'}")
