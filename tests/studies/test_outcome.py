@@ -1,5 +1,6 @@
 """A comparison's numbers, from the episodes of its runs."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,6 +12,7 @@ from allotment.policies.bundle import load_bundle
 from allotment.scenario.errors import ScenarioError
 from allotment.studies.lineup import run_lineup
 from allotment.studies.outcome import read_outcome
+from allotment.studies.study import EvaluationEntry
 
 POLICIES = ["base_stock", "constant_order (parameters.quantity=2)", "constant_order (parameters.quantity=9)", "ppo"]
 
@@ -62,6 +64,16 @@ def test_rules_are_measured_in_the_validation_worlds_of_every_training(runs):
 def test_without_anything_that_learned_there_are_no_curves(runs):
     outcome = outcome_of(runs, "few-0", "many-0")
     assert (outcome.curves, outcome.rules, outcome.last_step) == ({}, {}, 1)
+
+
+def test_a_study_may_ask_for_intervals_over_items(runs):
+    lineup = run_lineup([runs["ppo-0"], runs["ppo-1"], runs["level-0"]], Path("runs"))
+    by_item = replace(lineup, evaluation=EvaluationEntry(episodes=8, interval="items"))
+    table = read_outcome(by_item).comparison.set_index("policy")
+    assert table["items"].tolist() == [2, 2]
+    over_worlds = read_outcome(lineup, episodes=8).comparison.set_index("policy")
+    assert table.loc["ppo", "difference"] == pytest.approx(over_worlds.loc["ppo", "difference"])
+    assert table.loc["ppo", "p_value"] != over_worlds.loc["ppo", "p_value"]
 
 
 def test_policies_rank_by_their_scores(runs):
