@@ -48,10 +48,11 @@ class Observation:
     period: Integers  # (B,)
     slots: Floats  # (B, order slots, L, K) units under way by the period of the order, modulo the slots
     history: Floats  # (B, history slots, C, K) units demanded by period, modulo the slots
+    memory: Floats | None = None  # (B, n) what the policy itself kept from its last decision; none before its first
 
     @classmethod
-    def of(cls, problem: Problem, state: State) -> Observation:
-        """Return what a policy sees of a state."""
+    def of(cls, problem: Problem, state: State, memory: Floats | None = None) -> Observation:
+        """Return what a policy sees of a state, beside what it remembers itself."""
         return cls(
             problem=problem,
             on_hand=state.on_hand[..., 0],
@@ -59,6 +60,7 @@ class Observation:
             period=state.period,
             slots=state.in_transit[..., 0],
             history=state.demand_history,
+            memory=memory,
         )
 
     @property
