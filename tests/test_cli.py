@@ -116,7 +116,7 @@ def test_train_leaves_a_run_folder_and_a_second_training_leaves_the_first_alone(
         code, out, _ = command("train", "lost_sales", "ppo", "--seed", 5, *settings(QUICK), *SHORT)
         assert code == 0
         assert f"run folder: {folder}\n" in out
-        for name in ("config.yaml", "scenario.yaml", "metadata.json", "curve.parquet", "tb", "best", "final", "checkpoints"):
+        for name in ("config.yaml", "scenario.yaml", "metadata.json", "curve.parquet", "tb", "best", "final"):
             assert (Path(folder) / name).exists()
     assert yaml.safe_load(Path("runs/lost_sales-ppo-seed5/config.yaml").read_text())["steps"] == 4_000
     code, _, _ = command("evaluate", "runs/lost_sales-ppo-seed5", "--episodes", 4)
@@ -196,7 +196,7 @@ def test_an_interrupted_training_keeps_its_best_policy_its_curve_and_a_checkpoin
     assert_nobody_is_left(process)
     assert json.loads((run / "metadata.json").read_text())["finished"] is False
     assert (run / "curve.parquet").is_file()
-    assert (run / "checkpoints" / "model.zip").is_file()
+    assert (run / "checkpoints" / "training.pt").is_file()
     policy = allotment.load_policy(run)
     assert len(allotment.evaluate(policy, policy.world, episodes=2)) == 2
 

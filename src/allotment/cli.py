@@ -51,20 +51,44 @@ def envs() -> None:
 
 @app.command()
 def train(
-    env: str,
-    config: str,
+    env: Annotated[str | None, typer.Argument(help="A world's name or file, or another package's Gymnasium id.")] = None,
+    config: Annotated[str | None, typer.Argument(help="A policy's name or file.")] = None,
     seed: Seed = 0,
     overrides: Overrides = None,
     env_overrides: EnvOverrides = None,
     out: Out = Path("runs"),
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with an interrupted run, in its folder.")] = None,
+    source: Annotated[Path | None, typer.Option("--from", metavar="RUN", help="Make again what a run folder holds.")] = None,
 ) -> None:
-    """Train (or tune) the policy of CONFIG in ENV, into a new run folder."""
+    """Train (or tune) the policy of CONFIG in ENV, into a new run folder; or go on with a run, or repeat one."""
     import allotment
+    from allotment.assembly import load_place
+    from allotment.scenario.errors import ScenarioError
 
+    chosen = [what is not None for what in (env and config, resume, source)]
+    if sum(chosen) != 1 or ((resume or source) and (env or overrides or env_overrides or seed)):
+        raise ScenarioError(
+            "train takes ENV and CONFIG, or --resume RUN, or --from RUN; a run brings its own world, config and seed"
+        )
     with _progress() as bars:
-        world = allotment.load_scenario(env, env_overrides or [])
-        run = allotment.train(world, config, seed, out, overrides or [], progress=_one_bar(bars))
-    typer.echo(f"run folder: {run}\nevaluate:   allotment evaluate {run}\nwatch:      tensorboard --logdir {out}")
+        if resume:
+            run = allotment.resume(resume, _one_bar(bars))
+        elif source:
+            _tell_differences(source)
+            run = allotment.repeat(source, out, _one_bar(bars))
+        else:
+            place = load_place(str(env), env_overrides or [])
+            run = allotment.train(place, str(config), seed, out, overrides or [], progress=_one_bar(bars))
+    typer.echo(f"run folder: {run}\nevaluate:   allotment evaluate {run}\nwatch:      tensorboard --logdir {run.parent}")
+
+
+def _tell_differences(run: Path) -> None:
+    """Say where the installed packages are not those that a run was made with: its weights may then come out differently."""
+    from allotment.training.run_folder import differing_packages
+
+    differing = differing_packages(run)
+    if differing:
+        typer.echo(f"other versions than in {run}, so the result may differ: {', '.join(differing)}", err=True)
 
 
 @app.command()
@@ -107,11 +131,12 @@ def evaluate(
 
     import allotment
     from allotment.evaluation.testing import mean_measures
+    from allotment.scenario.loader import World
 
     with _progress() as bars:
         chosen, world = _policy_and_world(policy, env, env_overrides or [], overrides or [], seed, _one_bar(bars))
         show = _one_bar(bars)
-        done, periods = 0, episodes * world.for_test().problem.clock.length
+        done, periods = 0, episodes * (world.for_test().problem.clock.length if isinstance(world, World) else 1)
 
         def count(worlds: int) -> None:
             nonlocal done
@@ -125,7 +150,7 @@ def evaluate(
     errors = rows[list(measures)].std(ddof=1) / len(rows) ** 0.5
     _print_measures(chosen.name, world, len(rows), measures, errors)
     if json:
-        content = {"policy": chosen.name, "env": world.scenario.name, "episodes": episodes, "seed": seed, "measures": measures}
+        content = {"policy": chosen.name, "env": world.name, "episodes": episodes, "seed": seed, "measures": measures}
         json.write_text(json_format.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
@@ -152,11 +177,13 @@ def _policy_and_world(
 ) -> Any:
     """Return a policy and its world from a run folder, or from a rule's config and a world; open parameters are tuned."""
     import allotment
+    from allotment.assembly import load_place
     from allotment.policies.config_file import is_rule, read_config
     from allotment.scenario.errors import ScenarioError
+    from allotment.scenario.loader import World
     from allotment.training.making import Tuned
 
-    world = allotment.load_scenario(env, env_overrides) if env else None
+    world = load_place(env, env_overrides) if env else None
     if Path(policy).is_dir():
         loaded = allotment.load_policy(policy, world)
         return loaded, loaded.world
@@ -165,6 +192,8 @@ def _policy_and_world(
         raise ScenarioError(f"{policy}: learns; train it first (allotment train ENV {policy}) and evaluate its run folder")
     if world is None:
         raise ScenarioError(f"{policy}: a config has no world of its own; name one with --env")
+    if not isinstance(world, World):
+        raise ScenarioError(f"{policy}: a rule needs a world of this project, not {world.name}")
     return Tuned().policy(content, name, world, seed, show), world
 
 
@@ -173,13 +202,16 @@ def _keep_evaluation(folder: Path, rows: pd.DataFrame, world: Any, seed: int) ->
     from allotment.training.run_folder import update_metadata
 
     rows.to_parquet(folder / "evaluation.parquet")
-    update_metadata(folder, evaluation={"env": world.scenario.name, "episodes": len(rows), "seed": seed})
+    update_metadata(folder, evaluation={"env": world.name, "episodes": len(rows), "seed": seed})
 
 
 def _print_measures(name: str, world: Any, episodes: int, measures: dict[str, float], errors: Any) -> None:
     from rich.table import Table
 
-    table = Table(title=f"{name} in {world.scenario.name}: {episodes} test worlds, per period")
+    from allotment.scenario.loader import World
+
+    unit = "worlds, per period" if isinstance(world, World) else "episodes, returns"
+    table = Table(title=f"{name} in {world.name}: {episodes} test {unit}")
     table.add_column("measure")
     for title in ("mean", "standard error"):
         table.add_column(title, justify="right")

@@ -12,7 +12,7 @@ from allotment.env.decision import Decision
 from allotment.env.encoding import Discrete, Encoding, Quantity, Residual
 from allotment.env.flatten import Flattener
 from allotment.env.observation import Observation
-from allotment.policies.networks import NetworkShape, RecurrentNetwork, cell_network, vector_network
+from allotment.policies.networks import NetworkShape, cell_network, vector_network
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
 
@@ -26,6 +26,7 @@ class LearnedPolicy:
     encoding: Encoding
     actor: nn.Module
     flattener: Flattener
+    shape: NetworkShape
     kind: str = "learned"
 
     def decide(self, observation: Observation) -> Decision:
@@ -39,9 +40,10 @@ def answered(actor: nn.Module, vectors: np.ndarray, memory: Floats | None) -> tu
     """Return a network's answers to vectors (B, n), and its memory for the next time where it has one."""
     inputs = torch.from_numpy(vectors)
     with torch.no_grad():
-        if not isinstance(actor, RecurrentNetwork):
+        empty_memory = getattr(actor, "empty_memory", None)
+        if empty_memory is None:
             return actor(inputs).numpy(), None
-        before = actor.empty_memory(len(vectors)) if memory is None else torch.from_numpy(memory.astype(np.float32))
+        before = empty_memory(len(vectors)) if memory is None else torch.from_numpy(memory.astype(np.float32))
         answers, after = actor(inputs, before)
         return answers.numpy(), after.numpy().astype(np.float64)
 

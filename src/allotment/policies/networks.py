@@ -80,6 +80,27 @@ class RecurrentNetwork(nn.Module):
         return torch.zeros(batch, 2 * self.cell.hidden_size)
 
 
+class Normalised(nn.Module):
+    """A network behind (x − mean) ÷ deviation, clipped at a limit: the running statistics of what training observed."""
+
+    def __init__(self, network: nn.Module, inputs: int) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("mean", torch.zeros(inputs))
+        self.register_buffer("deviation", torch.ones(inputs))
+        self.register_buffer("limit", torch.tensor(torch.inf))
+
+    def forward(self, vectors: Tensor, *memory: Tensor) -> Any:
+        """Return what the network answers."""
+        scaled = (vectors - self.mean) / self.deviation  # type: ignore[operator]
+        return self.network(torch.clamp(scaled, -self.limit, self.limit), *memory)  # type: ignore[operator, arg-type]
+
+    @property
+    def empty_memory(self) -> Any:
+        """Return the network's own function of that name, where it remembers."""
+        return self.network.empty_memory
+
+
 class CellNetwork(nn.Module):
     """One perceptron shared by all cells."""
 
