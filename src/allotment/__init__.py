@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from allotment.env.registration import register
 
 if TYPE_CHECKING:
-    from allotment.assembly import evaluate, load_policy, make, make_sb3, make_vec, repeat, resume, train, tune
+    from allotment.assembly import evaluate, export_onnx, load_policy, make, make_sb3, make_vec, repeat, resume, train, tune
     from allotment.scenario.loader import load_scenario
 
 __version__ = "0.1.0"
@@ -28,11 +28,13 @@ _HOMES = {
     "tune": "allotment.assembly",
     "evaluate": "allotment.assembly",
     "load_policy": "allotment.assembly",
+    "export_onnx": "allotment.assembly",
 }
 
 __all__ = [
     "__version__",
     "evaluate",
+    "export_onnx",
     "load_policy",
     "load_scenario",
     "make",

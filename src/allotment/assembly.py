@@ -155,6 +155,15 @@ def load_policy(path: str | Path, world: World | OutsideEnvironment | None = Non
     raise ScenarioError(f"{path}: holds no policy; expected a run folder with best/, or a bundle with bundle.json")
 
 
+def export_onnx(policy: Any, file: str | Path) -> Path:
+    """Write a learned policy, or that of a run folder, as an ONNX graph; see `policies.onnx_export`. Returns the file."""
+    from allotment.policies import onnx_export
+
+    loaded = load_policy(policy) if isinstance(policy, str | Path) else policy
+    onnx_export.export_onnx(loaded, Path(file))
+    return Path(file)
+
+
 def load_place(world: World | OutsideEnvironment | str | Path, overrides: Sequence[str] = ()) -> World | OutsideEnvironment:
     """Return a world, or another package's environment where the name is its Gymnasium id; `overrides` are texts `a.b=c`."""
     if isinstance(world, World | OutsideEnvironment):

@@ -155,6 +155,17 @@ def evaluate(
 
 
 @app.command()
+def export(
+    policy: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a bundle of a learned policy.")],
+    file: Annotated[Path, typer.Argument(help="The ONNX file to write.")],
+) -> None:
+    """Write a learned policy as an ONNX graph, checked to answer as the policy does."""
+    import allotment
+
+    typer.echo(f"written: {allotment.export_onnx(policy, file)}")
+
+
+@app.command()
 def run(
     study: Annotated[str, typer.Argument(help="A study's folder or its study.yaml.")],
     out: Out = Path("runs"),
