@@ -155,6 +155,25 @@ def evaluate(
 
 
 @app.command()
+def serve(
+    policy: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a bundle.")],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+    max_bytes: Annotated[int, typer.Option(min=1, help="Largest request that is read.")] = 4 * 2**20,
+    max_snapshots: Annotated[int, typer.Option(min=1, help="Most snapshots in one request.")] = 256,
+) -> None:
+    """Answer snapshots with a policy's plans over HTTP; the interface is described at /docs."""
+    import uvicorn
+
+    import allotment
+    from allotment.serve.service import Limits, build_service
+
+    loaded = allotment.load_policy(policy)
+    typer.echo(f"{loaded.name} in {loaded.world.name}: http://{host}:{port}/docs")
+    uvicorn.run(build_service(loaded, Limits(max_bytes, max_snapshots)), host=host, port=port, log_level="warning")
+
+
+@app.command()
 def export(
     policy: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a bundle of a learned policy.")],
     file: Annotated[Path, typer.Argument(help="The ONNX file to write.")],

@@ -6,7 +6,6 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from test_recommend import network, rule
 from typer.testing import CliRunner
 
 import allotment
@@ -17,6 +16,7 @@ from allotment.policies import onnx_export
 from allotment.policies.bundle import save_bundle
 from allotment.policies.networks import NetworkShape
 from allotment.scenario.errors import ScenarioError
+from small_policies import network, rule
 from small_worlds import one_shop, two_shops
 
 CASES = {

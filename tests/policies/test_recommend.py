@@ -6,24 +6,19 @@ import json
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from allotment.env.encoding import OrderUpTo, Quantity, Residual
-from allotment.env.flatten import Flattener
 from allotment.env.simulation import Simulation
 from allotment.env.snapshot import Snapshot, SnapshotError
 from allotment.env.standing import Register
-from allotment.policies.config_file import rule_config
-from allotment.policies.learned import LearnedPolicy, build_actor
 from allotment.policies.networks import NetworkShape
-from allotment.policies.rule_config import build_rule
 from allotment.scenario.problem import REASONS
 from random_worlds import RandomWorld, random_worlds
+from small_policies import BASE_STOCK, network, rule
 from small_worlds import two_shops
 
-BASE_STOCK = {"policy": "base_stock", "parameters": {"level": 20}, "transfers": {"pull_below": 1, "give_above": 2}}
 RULES = [
     BASE_STOCK,
     {"policy": "s_S", "parameters": {"reorder_point": 6, "gap": 9}},
@@ -31,19 +26,6 @@ RULES = [
     {"policy": "random", "seed": 4},
 ]
 SHAPES = [NetworkShape("mlp", [8], "relu"), NetworkShape("lstm", [8], "tanh", memory=3)]
-
-
-def rule(world, config=BASE_STOCK):
-    return build_rule(rule_config(config, "rule"), world, "rule")[0]
-
-
-def network(world, shape, encoding):
-    """Return an untrained policy with weights that matter."""
-    torch.manual_seed(1)
-    actor = build_actor(shape, world, encoding)
-    for weights in actor.parameters():
-        torch.nn.init.normal_(weights)
-    return LearnedPolicy("taught", world, encoding, actor.eval(), Flattener(world), shape)
 
 
 def policies(world):
@@ -173,9 +155,9 @@ def test_a_promise_stands_for_the_age_that_leads_to_it():
 def test_a_given_forecast_takes_the_place_of_the_worlds_own():
     policy = rule(two_shops(), {"policy": "newsvendor", "parameters": {"safety_factor": 0}})
     plain = policy.recommend(two_shops_snapshot())
-    forecast = [{"channel": "walkers", "sku": "apple", "mean": [40.0] * 5, "deviation": [0.0] * 5}]
+    forecast = [{"channel": "walkers", "sku": "apple", "periods": [{"mean": 40, "deviation": 0}] * 5}]
     more = policy.recommend(two_shops_snapshot(forecast=forecast))
-    same = [{"channel": "walkers", "sku": "apple", "mean": [4.0] * 5, "deviation": [2.0] * 5}]
+    same = [{"channel": "walkers", "sku": "apple", "periods": [{"mean": 4, "deviation": 2}] * 5}]
 
     def ordered(plan, sku, to):
         return sum(order.units for order in plan.orders if (order.sku, order.to) == (sku, to))
@@ -241,10 +223,12 @@ APPLES = {"apple": 4, "pear": 2}
             {"open_demand": [{"channel": "caller", "sku": "apple", "units": 2}]},
             r"open_demand\[0\].channel: nothing is called 'caller'",
         ),
+        ({"period": 10**400}, "snapshot: period must be <= 1e\\+06, not 1"),
+        ({"stock": {"north": {"apple": 10**400, "pear": 2}, "south": APPLES}}, "stock.north.apple must be"),
         ({"memory": [1.0]}, "snapshot.memory must hold 0 numbers for base_stock, not 1"),
         (
-            {"forecast": [{"channel": "callers", "sku": "apple", "mean": [1.0], "deviation": [1.0, 2.0]}]},
-            r"forecast\[0\]: mean has 1 periods, deviation 2",
+            {"forecast": [{"channel": "callers", "sku": "apple", "periods": [{"mean": 1.0}]}]},
+            r"forecast\[0\].periods\[0\].deviation is missing",
         ),
     ],
 )

@@ -8,13 +8,24 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from allotment.scenario.errors import ScenarioError, explain
 
-Units = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
-Periods = Annotated[int, Field(ge=0)]
+MOST_UNITS = 1e9
+LARGEST_MEMORY = 1e6
+MOST_PERIODS = 1_000_000
+
+
+def _whole(value: Any) -> Any:
+    """Take 4.0 for 4: JSON does not tell them apart."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Units = Annotated[float, Field(ge=0, le=MOST_UNITS, allow_inf_nan=False)]
+Number = Annotated[float, Field(ge=-LARGEST_MEMORY, le=LARGEST_MEMORY, allow_inf_nan=False)]
+Periods = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=MOST_PERIODS)]
+AtLeastOne = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MOST_PERIODS)]
 
 
 class SnapshotError(ScenarioError):
@@ -34,10 +45,8 @@ class UnderWay(Part):
     to: Annotated[str, Field(description="site they are on their way to")]
     sku: str
     units: Units
-    age: Annotated[int | None, Field(ge=1, description="periods since they were ordered")] = None
-    promised: Annotated[
-        int | None, Field(ge=0, description="periods until they are promised to arrive; instead of the age")
-    ] = None
+    age: Annotated[AtLeastOne | None, Field(description="periods since they were ordered")] = None
+    promised: Annotated[Periods | None, Field(description="periods until promised to arrive, instead of the age")] = None
 
     @model_validator(mode="after")
     def _age_or_promise(self) -> UnderWay:
@@ -62,19 +71,19 @@ class PastDemand(Part):
     units: Annotated[list[Units], Field(description="by period, the latest first")]
 
 
+class ForecastPeriod(Part):
+    """What is expected of one period."""
+
+    mean: Units
+    deviation: Annotated[Units, Field(description="standard deviation")]
+
+
 class Forecast(Part):
     """What a channel is expected to demand, instead of what the world's own demand process says."""
 
     channel: str
     sku: str
-    mean: Annotated[list[Units], Field(min_length=1, description="units by period, the coming one first")]
-    deviation: Annotated[list[Units], Field(min_length=1, description="standard deviation by period")]
-
-    @model_validator(mode="after")
-    def _equally_long(self) -> Forecast:
-        if len(self.mean) != len(self.deviation):
-            raise ValueError(f"mean has {len(self.mean)} periods, deviation {len(self.deviation)}")
-        return self
+    periods: Annotated[list[ForecastPeriod], Field(min_length=1, description="the coming one first")]
 
 
 class Snapshot(Part):

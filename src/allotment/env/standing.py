@@ -115,8 +115,9 @@ class Register:
         channel, sku = self._channel_and_sku(past, where)
         kept = self.world.problem.demand.history_slots
         latest = int(state.period[world]) - (0 if self.world.problem.clock.demand_first else 1)
-        for back, units in enumerate(past.units[:kept]):
-            state.demand_history[world, (latest - back) % kept, channel, sku] = self._whole(units, f"{where}.units[{back}]")
+        units = [self._whole(each, f"{where}.units[{back}]") for back, each in enumerate(past.units)]
+        for back, each in enumerate(units[:kept]):
+            state.demand_history[world, (latest - back) % kept, channel, sku] = each
 
     def _channel_and_sku(self, entry: Any, where: str) -> tuple[int, int]:
         channel = self._position(entry.channel, self.channels, f"{where}.channel")
@@ -145,7 +146,7 @@ class Register:
 
     def _given(self, snapshots: Sequence[Snapshot]) -> GivenForecast | None:
         """Return the forecasts that came with snapshots, by channel and SKU; NaN where there is none."""
-        periods = max((len(entry.mean) for snapshot in snapshots for entry in snapshot.forecast), default=0)
+        periods = max((len(entry.periods) for snapshot in snapshots for entry in snapshot.forecast), default=0)
         if periods == 0:
             return None
         mean = np.full((len(snapshots), periods, len(self.channels), len(self.skus)), np.nan)
@@ -153,8 +154,8 @@ class Register:
         for world, snapshot in enumerate(snapshots):
             for place, entry in enumerate(snapshot.forecast):
                 channel, sku = self._channel_and_sku(entry, f"forecast[{place}]")
-                mean[world, : len(entry.mean), channel, sku] = entry.mean
-                deviation[world, : len(entry.deviation), channel, sku] = entry.deviation
+                mean[world, : len(entry.periods), channel, sku] = [period.mean for period in entry.periods]
+                deviation[world, : len(entry.periods), channel, sku] = [period.deviation for period in entry.periods]
         return GivenForecast(mean, deviation)
 
     def snapshot(self, state: State, world: int, memory: Floats | None = None) -> Snapshot:

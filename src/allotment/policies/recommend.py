@@ -73,8 +73,8 @@ class Recommender:
         return [self._plan(given[world], decision, standing.state, flows, world) for world in range(len(given))]
 
     def _decision(self, standing: Standing) -> Decision:
-        given = 0 if standing.memory is None else standing.memory.shape[1]
-        if given and given != self.policy.memory_size:
+        given = self.policy.memory_size if standing.memory is None else standing.memory.shape[1]
+        if given != self.policy.memory_size:
             wanted = f"{self.policy.memory_size} numbers for {self.policy.name}"
             raise SnapshotError(f"snapshot.memory must hold {wanted}, not {given}")
         return self.policy.decide(standing.observation(self.policy.world))
