@@ -12,7 +12,7 @@ import allotment
 PACKAGE = Path(allotment.__file__).parent
 # From the ground up; a package may import those before it. What stands outside of packages may import anything.
 ORDER = ["scenario", "engine", "env", "policies", "evaluation", "report", "training", "studies", "serve"]
-FREE = {"resources"}  # finds the shipped files; anybody may ask it
+FREE = {"resources", "whole_file"}  # finds the shipped files, writes files whole; anybody may ask them
 TOP = {"__init__", "assembly", "cli"}
 
 HOMES = {

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from allotment.env.registration import register
 
 if TYPE_CHECKING:
-    from allotment.assembly import evaluate, load_policy, make, make_sb3, make_vec, train, tune
+    from allotment.assembly import evaluate, export_onnx, load_policy, make, make_sb3, make_vec, repeat, resume, train, tune
     from allotment.scenario.loader import load_scenario
 
 __version__ = "0.1.0"
@@ -23,12 +23,28 @@ _HOMES = {
     "make_vec": "allotment.assembly",
     "make_sb3": "allotment.assembly",
     "train": "allotment.assembly",
+    "resume": "allotment.assembly",
+    "repeat": "allotment.assembly",
     "tune": "allotment.assembly",
     "evaluate": "allotment.assembly",
     "load_policy": "allotment.assembly",
+    "export_onnx": "allotment.assembly",
 }
 
-__all__ = ["__version__", "evaluate", "load_policy", "load_scenario", "make", "make_sb3", "make_vec", "train", "tune"]
+__all__ = [
+    "__version__",
+    "evaluate",
+    "export_onnx",
+    "load_policy",
+    "load_scenario",
+    "make",
+    "make_sb3",
+    "make_vec",
+    "repeat",
+    "resume",
+    "train",
+    "tune",
+]
 
 register()
 

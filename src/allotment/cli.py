@@ -50,20 +50,44 @@ def envs() -> None:
 
 @app.command()
 def train(
-    env: str,
-    config: str,
+    env: Annotated[str | None, typer.Argument(help="A world's name or file, or another package's Gymnasium id.")] = None,
+    config: Annotated[str | None, typer.Argument(help="A policy's name or file.")] = None,
     seed: Seed = 0,
     overrides: Overrides = None,
     env_overrides: EnvOverrides = None,
     out: Out = Path("runs"),
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with an interrupted run, in its folder.")] = None,
+    source: Annotated[Path | None, typer.Option("--from", metavar="RUN", help="Make again what a run folder holds.")] = None,
 ) -> None:
-    """Train (or tune) the policy of CONFIG in ENV, into a new run folder."""
+    """Train (or tune) the policy of CONFIG in ENV, into a new run folder; or go on with a run, or repeat one."""
     import allotment
+    from allotment.assembly import load_place
+    from allotment.scenario.errors import ScenarioError
 
+    chosen = [what is not None for what in (env and config, resume, source)]
+    if sum(chosen) != 1 or ((resume or source) and (env or overrides or env_overrides or seed)):
+        raise ScenarioError(
+            "train takes ENV and CONFIG, or --resume RUN, or --from RUN; a run brings its own world, config and seed"
+        )
     with _progress() as bars:
-        world = allotment.load_scenario(env, env_overrides or [])
-        run = allotment.train(world, config, seed, out, overrides or [], progress=_one_bar(bars))
-    typer.echo(f"run folder: {run}\nevaluate:   allotment evaluate {run}\nwatch:      tensorboard --logdir {out}")
+        if resume:
+            run = allotment.resume(resume, _one_bar(bars))
+        elif source:
+            _tell_differences(source)
+            run = allotment.repeat(source, out, _one_bar(bars))
+        else:
+            place = load_place(str(env), env_overrides or [])
+            run = allotment.train(place, str(config), seed, out, overrides or [], progress=_one_bar(bars))
+    typer.echo(f"run folder: {run}\nevaluate:   allotment evaluate {run}\nwatch:      tensorboard --logdir {run.parent}")
+
+
+def _tell_differences(run: Path) -> None:
+    """Say where the installed packages are not those that a run was made with: its weights may then come out differently."""
+    from allotment.training.run_folder import differing_packages
+
+    differing = differing_packages(run)
+    if differing:
+        typer.echo(f"other versions than in {run}, so the result may differ: {', '.join(differing)}", err=True)
 
 
 @app.command()
@@ -106,12 +130,13 @@ def evaluate(
 
     import allotment
     from allotment.evaluation.testing import mean_measures
+    from allotment.scenario.loader import World
     from allotment.studies.common_worlds import keep
 
     with _progress() as bars:
         chosen, world = _policy_and_world(policy, env, env_overrides or [], overrides or [], seed, _one_bar(bars))
         show = _one_bar(bars)
-        done, periods = 0, episodes * world.for_test().problem.clock.length
+        done, periods = 0, episodes * (world.for_test().problem.clock.length if isinstance(world, World) else 1)
 
         def count(worlds: int) -> None:
             nonlocal done
@@ -120,13 +145,43 @@ def evaluate(
 
         rows = allotment.evaluate(chosen, world, episodes, seed, progress=count)
     if Path(policy, "best").is_dir() and env is None:
-        keep(Path(policy), rows, world, seed)
+        keep(Path(policy), rows, world.name, seed)
     measures = mean_measures(rows)
     errors = rows[list(measures)].std(ddof=1) / len(rows) ** 0.5
     _print_measures(chosen.name, world, len(rows), measures, errors)
     if json:
-        content = {"policy": chosen.name, "env": world.scenario.name, "episodes": episodes, "seed": seed, "measures": measures}
+        content = {"policy": chosen.name, "env": world.name, "episodes": episodes, "seed": seed, "measures": measures}
         json.write_text(json_format.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+@app.command()
+def serve(
+    policy: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a bundle.")],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+    max_bytes: Annotated[int, typer.Option(min=1, help="Largest request that is read.")] = 4 * 2**20,
+    max_snapshots: Annotated[int, typer.Option(min=1, help="Most snapshots in one request.")] = 256,
+) -> None:
+    """Answer snapshots with a policy's plans over HTTP; the interface is described at /docs."""
+    import uvicorn
+
+    import allotment
+    from allotment.serve.service import Limits, build_service
+
+    loaded = allotment.load_policy(policy)
+    typer.echo(f"{loaded.name} in {loaded.world.name}: http://{host}:{port}/docs")
+    uvicorn.run(build_service(loaded, Limits(max_bytes, max_snapshots)), host=host, port=port, log_level="warning")
+
+
+@app.command()
+def export(
+    policy: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a bundle of a learned policy.")],
+    file: Annotated[Path, typer.Argument(help="The ONNX file to write.")],
+) -> None:
+    """Write a learned policy as an ONNX graph, checked to answer as the policy does."""
+    import allotment
+
+    typer.echo(f"written: {allotment.export_onnx(policy, file)}")
 
 
 @app.command()
@@ -172,11 +227,13 @@ def _policy_and_world(
 ) -> Any:
     """Return a policy and its world from a run folder, or from a rule's config and a world; open parameters are tuned."""
     import allotment
+    from allotment.assembly import load_place
     from allotment.policies.config_file import is_rule, read_config
     from allotment.scenario.errors import ScenarioError
+    from allotment.scenario.loader import World
     from allotment.training.making import Tuned
 
-    world = allotment.load_scenario(env, env_overrides) if env else None
+    world = load_place(env, env_overrides) if env else None
     if Path(policy).is_dir():
         loaded = allotment.load_policy(policy, world)
         return loaded, loaded.world
@@ -185,13 +242,18 @@ def _policy_and_world(
         raise ScenarioError(f"{policy}: learns; train it first (allotment train ENV {policy}) and evaluate its run folder")
     if world is None:
         raise ScenarioError(f"{policy}: a config has no world of its own; name one with --env")
+    if not isinstance(world, World):
+        raise ScenarioError(f"{policy}: a rule needs a world of this project, not {world.name}")
     return Tuned().policy(content, name, world, seed, show), world
 
 
 def _print_measures(name: str, world: Any, episodes: int, measures: dict[str, float], errors: Any) -> None:
     from rich.table import Table
 
-    table = Table(title=f"{name} in {world.scenario.name}: {episodes} test worlds, per period")
+    from allotment.scenario.loader import World
+
+    unit = "worlds, per period" if isinstance(world, World) else "episodes, returns"
+    table = Table(title=f"{name} in {world.name}: {episodes} test {unit}")
     table.add_column("measure")
     for title in ("mean", "standard error"):
         table.add_column(title, justify="right")

@@ -72,15 +72,14 @@ def test_an_evaluation_older_than_the_policy_does_not_count(runs, played):
 
 def test_an_evaluation_in_a_world_of_another_name_does_not_count(runs, played):
     rows = evaluate(load_bundle(runs["few-0"] / "best"), WORLD, 4, 2).episodes
-    other = priced().scenario.model_copy(update={"name": "elsewhere"})
-    keep(runs["few-0"], rows, type(WORLD)(other, WORLD.problem, WORLD.names, "elsewhere", {}), 2)
+    keep(runs["few-0"], rows, "elsewhere", 2)
     CommonWorlds(WORLD, episodes=4, seed=2).episodes_of(runs["few-0"])
     assert played == [(0, 4)]
 
 
 def test_an_evaluation_that_lacks_a_term_of_money_does_not_count(runs, played):
     rows = evaluate(load_bundle(runs["few-0"] / "best"), WORLD, 4, 2).episodes
-    keep(runs["few-0"], rows.drop(columns="money/holding"), WORLD, 2)
+    keep(runs["few-0"], rows.drop(columns="money/holding"), "two_shops", 2)
     CommonWorlds(WORLD, episodes=4, seed=2).episodes_of(runs["few-0"])
     assert played == [(0, 4)]
 

@@ -77,6 +77,12 @@ def test_what_a_folder_lacks_is_named(runs):
         read_run(runs["few-0"])
 
 
+def test_a_run_in_another_packages_environment_is_not_compared(runs):
+    (runs["ppo-0"] / "environment.yaml").write_text("{id: CartPole-v1, arguments: {}}")
+    with pytest.raises(ScenarioError, match=r"ppo-0: made in another package's environment; only policies in worlds"):
+        read_run(runs["ppo-0"])
+
+
 def test_it_is_told_how_far_a_training_came_that_was_cut_short():
     assert shortfall({"finished": True}, {"steps": 10}) is None
     assert shortfall({"finished": False, "environment_steps": 4_000}, {"steps": 10_000}) == (

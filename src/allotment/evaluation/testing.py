@@ -71,5 +71,5 @@ def _batch_size(world: World, episodes: int) -> int:
 
 def mean_measures(rows: pd.DataFrame) -> dict[str, float]:
     """Return the mean of every measure of one policy's episodes, under the names that TensorBoard shows."""
-    numbers = rows.drop(columns=["episode", "seed", "periods"]).select_dtypes("number")
+    numbers = rows.drop(columns=["episode", "seed", "periods"], errors="ignore").select_dtypes("number")
     return {str(name): float(value) for name, value in numbers.mean().items()}

@@ -73,7 +73,7 @@ def _check_names(scenario: Scenario) -> None:
 
 def _check_distances(scenario: Scenario) -> None:
     """Refuse a distance from or to a name that nothing has: it would be silently left unused."""
-    places = [part.name for part in (*scenario.suppliers, *scenario.sites)]
+    places = [supplier.name for supplier in scenario.suppliers] + [site.name for site in scenario.sites]
     ends = places + [name for part in scenario.channels for name in (part.region, part.name) if name is not None]
     for source, row in scenario.distances.items():
         for name, allowed in [(source, places), *((to, ends) for to in row)]:

@@ -35,6 +35,11 @@ class World:
     origin: str  # the file, for messages
     content: dict[str, Any] = field(repr=False)  # the file with `extends` and overrides resolved
 
+    @property
+    def name(self) -> str:
+        """Return the scenario's name."""
+        return self.scenario.name
+
     def for_test(self) -> World:
         """Return the world in which policies are tested: this one, or with the file's `test` sections in place."""
         if not self.scenario.test:

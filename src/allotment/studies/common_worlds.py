@@ -6,7 +6,6 @@ wanted worlds where its seed is; it counts unless the policy is newer than the f
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,8 @@ from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World
 from allotment.scenario.problem import TERMS, Floats
 from allotment.scenario.streams import derived_seed
+from allotment.training.run_folder import metadata, update_metadata
+from allotment.whole_file import whole_file
 
 EPISODES, BY_SKU = "evaluation.parquet", "score_by_sku.npy"
 Played = Callable[[int, int], None]  # periods played, of how many
@@ -47,7 +48,7 @@ class CommonWorlds:
         new = self._play(folder, start, progress)
         whole = new if known is None else _joined(known, new)
         if not (folder / EPISODES).is_file():
-            keep(folder, whole.episodes, self.world, self.seed, whole.score_by_sku)
+            keep(folder, whole.episodes, self.world.name, self.seed, whole.score_by_sku)
         return whole
 
     def _play(self, folder: Path, start: int, progress: Played | None) -> Evaluation:
@@ -63,24 +64,23 @@ class CommonWorlds:
         return evaluate(policy, self.world, self.episodes, self.seed, progress=count, start=start)
 
 
-def keep(folder: Path, rows: pd.DataFrame, world: World, seed: int, score_by_sku: Floats | None = None) -> None:
-    """Put episodes in the run's own test world into its folder, in place of earlier ones.
+def keep(folder: Path, rows: pd.DataFrame, env: str, seed: int, score_by_sku: Floats | None = None) -> None:
+    """Put episodes in the run's own test world, whose name is `env`, into its folder, in place of earlier ones.
 
     A study to which the folder belongs sees from the metadata that they are not its own.
     """
-    from allotment.training.run_folder import update_metadata
-
-    rows.to_parquet(folder / EPISODES)
+    with whole_file(folder / EPISODES) as part:
+        rows.to_parquet(part)
     if score_by_sku is None:
         (folder / BY_SKU).unlink(missing_ok=True)
     else:
         np.save(folder / BY_SKU, score_by_sku)
-    update_metadata(folder, evaluation={"env": world.scenario.name, "episodes": len(rows), "seed": seed})
+    update_metadata(folder, evaluation={"env": env, "episodes": len(rows), "seed": seed})
 
 
 def kept(folder: Path, worlds: CommonWorlds) -> Evaluation | None:
     """Return those of the wanted episodes, from the first on, that a run folder holds; none where it holds none."""
-    rows = _rows(folder, worlds.world.scenario.name)
+    rows = _rows(folder, worlds.world.name)
     if rows is None:
         return None
     wanted = derived_seed("test", worlds.seed) + np.arange(min(worlds.episodes, len(rows)), dtype=np.int64)
@@ -96,8 +96,7 @@ def _rows(folder: Path, env: str) -> pd.DataFrame | None:
     file, policy = folder / EPISODES, folder / "best" / "bundle.json"
     if not file.is_file() or file.stat().st_mtime_ns < policy.stat().st_mtime_ns:
         return None
-    evaluation = json.loads((folder / "metadata.json").read_text(encoding="utf-8")).get("evaluation", {})
-    if evaluation.get("env", env) != env:
+    if metadata(folder).get("evaluation", {}).get("env", env) != env:
         return None
     try:
         rows = pd.read_parquet(file)

@@ -12,6 +12,7 @@ from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
+from allotment.policies.sealed_folder import opened, read_json
 from allotment.report.settings import flatten
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.yaml_file import read_yaml
@@ -47,17 +48,15 @@ class Contender:
 
 def read_run(folder: Path) -> Run:
     """Return the run in a folder; `ScenarioError` says what is missing there."""
+    if (folder / "environment.yaml").is_file():
+        raise ScenarioError(f"{folder}: made in another package's environment; only policies in worlds are compared")
     missing = [name for name in (*PARTS, "best/bundle.json") if not (folder / name).is_file()]
     if missing:
         raise ScenarioError(f"{folder}: not a run folder with a policy; it lacks {', '.join(missing)}")
-    metadata = read_metadata(folder)
-    bundle = _json(folder / "best" / "bundle.json", ["name", "kind"])
+    metadata, bundle = read_json(folder, "metadata.json"), opened(folder / "best")
+    if "seed" not in metadata:
+        raise ScenarioError(f"{folder / 'metadata.json'}: seed is missing")
     return Run(folder, bundle["name"], bundle["kind"], metadata["seed"], read_yaml(folder / "config.yaml"), metadata)
-
-
-def read_metadata(folder: Path) -> dict[str, Any]:
-    """Return what a run folder says of how it was made."""
-    return _json(folder / "metadata.json", ["seed"])
 
 
 def shortfall(metadata: dict[str, Any], config: dict[str, Any]) -> str | None:
@@ -114,15 +113,3 @@ def _told_apart(run: Run, rivals: list[Run]) -> str:
     own = flatten(run.config)
     told = ", ".join(f"{key}={own.get(key, 'unset')}" for key in differing)
     return f"{run.name} ({told})"
-
-
-def _json(file: Path, keys: list[str]) -> dict[str, Any]:
-    """Return a JSON file's object, which has at least these keys."""
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ScenarioError(f"{file}: not JSON ({error})") from None
-    missing = [key for key in keys if key not in content]
-    if missing:
-        raise ScenarioError(f"{file}: {missing[0]} is missing")
-    return dict(content)

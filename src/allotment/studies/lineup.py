@@ -8,10 +8,11 @@ from pathlib import Path
 
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World
-from allotment.studies.contenders import Contender, contenders_of, read_metadata, read_run, shortfall
+from allotment.studies.contenders import Contender, contenders_of, read_run, shortfall
 from allotment.studies.same_world import common_world
 from allotment.studies.study import EvaluationEntry, Job, Study, jobs_of, load_study
 from allotment.studies.work import is_made
+from allotment.training.run_folder import metadata
 
 STUDY_FILE = "study.yaml"
 
@@ -48,7 +49,7 @@ def run_lineup(folders: Sequence[Path], runs: Path) -> Lineup:
     """Return the comparison of run folders."""
     found = [read_run(folder) for folder in folders]
     world = common_world(folders)
-    name = world.scenario.name
+    name = world.name
     cut_short = {run.folder: shortfall(run.metadata, run.config) for run in found}
     notes = [f"{folder} is {how}; its best policy so far takes part." for folder, how in cut_short.items() if how]
     question = f"Which of these policies is best in {name}?"
@@ -78,5 +79,5 @@ def _reason(job: Job) -> str:
     folder = Path(job.folder)
     if not (folder / "metadata.json").is_file():
         return f"{folder} is not there"
-    cut_short = shortfall(read_metadata(folder), job.content)
+    cut_short = shortfall(metadata(folder), job.content)
     return f"{folder} is {cut_short}" if cut_short else f"{folder} was made from another config, seed or world"

@@ -48,7 +48,7 @@ def _write_scores(outcome: Outcome, contender: Contender, run: Run, logs: Path) 
 def _settings(outcome: Outcome, contender: Contender, run: Run) -> dict[str, Any]:
     """Return a run's settings, without the seed where several share a row."""
     seed = {"seed": run.seed} if len(contender.runs) == 1 else {}
-    return {**run.config, **seed, "env": outcome.lineup.world.scenario.name}
+    return {**run.config, **seed, "env": outcome.lineup.world.name}
 
 
 def _final(outcome: Outcome, contender: Contender, run: Run) -> dict[str, float]:
