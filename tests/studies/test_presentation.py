@@ -9,6 +9,8 @@ import yaml
 from priced_shops import PPO, priced
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from allotment.report.episodes import episodes_side_by_side
+from allotment.studies import presentation
 from allotment.studies.lineup import lineup_of, run_lineup
 from allotment.studies.logs import write_logs
 from allotment.studies.outcome import read_outcome
@@ -53,6 +55,7 @@ def test_every_figure_has_a_file_and_a_caption_that_counts_worlds_where_it_shows
         assert "8 test worlds" in by_name[name]
     assert "95 % intervals" in by_name["differences"]
     assert "the band reaches from the lowest to the highest" in by_name["learning"]
+    assert "The first test world under each policy, its measured periods, the best policy first." in by_name["episodes"]
 
 
 def test_tensorboard_has_a_run_with_a_readable_name_for_each_training(reported):
@@ -112,6 +115,20 @@ def test_new_logs_replace_those_of_an_earlier_comparison_but_nobody_elses(report
     (tmp_path / "a policy of before").mkdir()
     write_logs(outcome, tmp_path, [])
     assert {entry.name for entry in tmp_path.iterdir()} == first
+
+
+def test_of_a_long_episode_the_first_measured_periods_are_shown(finished, tmp_path, monkeypatch):
+    shown = []
+
+    def look(records):
+        shown.extend(len(record.reward) for record in records)
+        return episodes_side_by_side(records)
+
+    monkeypatch.setattr(presentation, "LONGEST", 3)
+    monkeypatch.setattr(presentation, "episodes_side_by_side", look)
+    present(read_outcome(run_lineup([finished / "few-0"], Path("runs")), episodes=4), tmp_path)
+    assert shown == [3]
+    assert "under each policy, the first 3 of its 4 measured periods, the best policy" in (tmp_path / "report.md").read_text()
 
 
 def test_a_single_policy_has_a_report_without_differences(finished, tmp_path):

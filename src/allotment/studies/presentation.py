@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,8 @@ from allotment.studies.outcome import Outcome
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+LONGEST = 104  # periods of an episode that a figure shows; more could not be told apart
 
 METHOD = (
     "Estimate ± Student's t × bootstrap standard error. Seeds, worlds and items are resampled each by itself; their variances "
@@ -56,8 +59,7 @@ def _figures(outcome: Outcome) -> Iterator[tuple[str, str, Figure]]:
         yield "chances", caption, figures.panel(figures.chances, comparison, policies)
     yield "terms", f"Where the money goes, per period: {means}.", figures.panel(figures.cost_terms, comparison, policies)
     yield "service", f"Service against stock: {means}.", figures.panel(figures.service_against_stock, comparison)
-    caption = "The first test world under each policy, the best policy first; panels of a row have the same scale."
-    yield "episodes", caption, episodes_side_by_side([_episode(outcome, each) for each in outcome.ranking])
+    yield "episodes", _episode_caption(outcome), episodes_side_by_side([_episode(outcome, each) for each in outcome.ranking])
 
 
 def _curves(ax: Any, outcome: Outcome) -> Any:
@@ -74,12 +76,19 @@ def _curve_caption(outcome: Outcome) -> str:
     return f"Scores during training, on validation worlds; rules, in the same worlds, as dashed lines.{band}"
 
 
+def _episode_caption(outcome: Outcome) -> str:
+    measured = outcome.worlds.world.scenario.horizon.periods
+    part = f", the first {LONGEST} of its {measured:,} measured periods" if measured > LONGEST else ", its measured periods"
+    return f"The first test world under each policy{part}, the best policy first. Panels of a row have the same scale."
+
+
 def _episode(outcome: Outcome, contender: Contender) -> EpisodeRecord:
-    """Return the first test episode under a policy, of several seeds under the first."""
+    """Return measured periods of the first test episode under a policy, of several seeds under the first."""
     world, run = outcome.worlds.world, contender.runs[0]
     policy = load_bundle(run.folder / "best", world)
-    seed = np.array([derived_seed("test", outcome.worlds.seed)])
-    periods = [{name: getattr(flows, name)[0].copy() for name in flows._fields} for _, flows in play(world, policy, seed)]
+    seed, warm_up = np.array([derived_seed("test", outcome.worlds.seed)]), world.problem.clock.warm_up
+    played = islice(play(world, policy, seed), warm_up, warm_up + LONGEST)
+    periods = [{name: getattr(flows, name)[0].copy() for name in flows._fields} for _, flows in played]
     return record_of(world, periods, contender.title(run))
 
 
