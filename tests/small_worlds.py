@@ -53,6 +53,25 @@ def two_shops(**sections: Any) -> World:
     return world_from({**copy.deepcopy(TWO_SHOPS), **sections}, "two_shops.yaml")
 
 
+ONE_SHOP: dict[str, Any] = {
+    "name": "one_shop",
+    "horizon": {"kind": "window", "periods": 5},
+    "objective": "cost",
+    "skus": [{"name": "apple"}],
+    "suppliers": [{"name": "farm"}],
+    "sites": [{"name": "shop", "holding_cost": 1, "initial_stock": 3}],
+    "channels": [{"name": "walkers", "unmet": "lost", "shortage_cost": 4}],
+    "supply_lanes": [{"from": "farm", "to": "shop", "lead_time": 1}],
+    "fulfilment_lanes": [{"from": "shop", "to": "walkers"}],
+    "demand": [{"process": {"distribution": "poisson", "mean": 3}}],
+}
+
+
+def one_shop(**sections: Any) -> World:
+    """Return the world of one shop with a single decision, with some of its sections replaced."""
+    return world_from({**copy.deepcopy(ONE_SHOP), **sections}, "one_shop.yaml")
+
+
 def seen(
     world: World,
     on_hand: Any,

@@ -24,7 +24,7 @@ ORDER = [
     "planning",
     "serve",
 ]
-FREE = {"resources"}  # finds the shipped files; anybody may ask it
+FREE = {"resources", "whole_file"}  # finds the shipped files, writes files whole; anybody may ask them
 TOP = {"__init__", "assembly", "cli"}
 
 HOMES = {

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from allotment.env.registration import register
 
 if TYPE_CHECKING:
-    from allotment.assembly import evaluate, load_policy, make, make_sb3, make_vec, train, tune
+    from allotment.assembly import evaluate, export_onnx, load_policy, make, make_sb3, make_vec, repeat, resume, train, tune
     from allotment.planning.one_day import plan
     from allotment.scenario.loader import load_scenario
 
@@ -24,13 +24,30 @@ _HOMES = {
     "make_vec": "allotment.assembly",
     "make_sb3": "allotment.assembly",
     "train": "allotment.assembly",
+    "resume": "allotment.assembly",
+    "repeat": "allotment.assembly",
     "tune": "allotment.assembly",
     "evaluate": "allotment.assembly",
     "load_policy": "allotment.assembly",
+    "export_onnx": "allotment.assembly",
     "plan": "allotment.planning.one_day",
 }
 
-__all__ = ["__version__", "evaluate", "load_policy", "load_scenario", "make", "make_sb3", "make_vec", "plan", "train", "tune"]
+__all__ = [
+    "__version__",
+    "evaluate",
+    "export_onnx",
+    "load_policy",
+    "load_scenario",
+    "make",
+    "make_sb3",
+    "make_vec",
+    "plan",
+    "repeat",
+    "resume",
+    "train",
+    "tune",
+]
 
 register()
 

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    import pandas as pd
     from rich.console import Console
     from rich.progress import Progress
 
@@ -55,20 +54,44 @@ def envs() -> None:
 
 @app.command()
 def train(
-    env: str,
-    config: str,
+    env: Annotated[str | None, typer.Argument(help="A world's name or file, or another package's Gymnasium id.")] = None,
+    config: Annotated[str | None, typer.Argument(help="A policy's name or file.")] = None,
     seed: Seed = 0,
     overrides: Overrides = None,
     env_overrides: EnvOverrides = None,
     out: Out = Path("runs"),
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with an interrupted run, in its folder.")] = None,
+    source: Annotated[Path | None, typer.Option("--from", metavar="RUN", help="Make again what a run folder holds.")] = None,
 ) -> None:
-    """Train (or tune) the policy of CONFIG in ENV, into a new run folder."""
+    """Train (or tune) the policy of CONFIG in ENV, into a new run folder; or go on with a run, or repeat one."""
     import allotment
+    from allotment.assembly import load_place
+    from allotment.scenario.errors import ScenarioError
 
+    chosen = [what is not None for what in (env and config, resume, source)]
+    if sum(chosen) != 1 or ((resume or source) and (env or overrides or env_overrides or seed)):
+        raise ScenarioError(
+            "train takes ENV and CONFIG, or --resume RUN, or --from RUN; a run brings its own world, config and seed"
+        )
     with _progress() as bars:
-        world = allotment.load_scenario(env, env_overrides or [])
-        run = allotment.train(world, config, seed, out, overrides or [], progress=_one_bar(bars))
-    typer.echo(f"run folder: {run}\nevaluate:   allotment evaluate {run}\nwatch:      tensorboard --logdir {out}")
+        if resume:
+            run = allotment.resume(resume, _one_bar(bars))
+        elif source:
+            _tell_differences(source)
+            run = allotment.repeat(source, out, _one_bar(bars))
+        else:
+            place = load_place(str(env), env_overrides or [])
+            run = allotment.train(place, str(config), seed, out, overrides or [], progress=_one_bar(bars))
+    typer.echo(f"run folder: {run}\nevaluate:   allotment evaluate {run}\nwatch:      tensorboard --logdir {run.parent}")
+
+
+def _tell_differences(run: Path) -> None:
+    """Say where the installed packages are not those that a run was made with: its weights may then come out differently."""
+    from allotment.training.run_folder import differing_packages
+
+    differing = differing_packages(run)
+    if differing:
+        typer.echo(f"other versions than in {run}, so the result may differ: {', '.join(differing)}", err=True)
 
 
 @app.command()
@@ -111,11 +134,13 @@ def evaluate(
 
     import allotment
     from allotment.evaluation.testing import mean_measures
+    from allotment.scenario.loader import World
+    from allotment.studies.common_worlds import keep
 
     with _progress() as bars:
         chosen, world = _policy_and_world(policy, env, env_overrides or [], overrides or [], seed, _one_bar(bars))
         show = _one_bar(bars)
-        done, periods = 0, episodes * world.for_test().problem.clock.length
+        done, periods = 0, episodes * (world.for_test().problem.clock.length if isinstance(world, World) else 1)
 
         def count(worlds: int) -> None:
             nonlocal done
@@ -123,14 +148,44 @@ def evaluate(
             show("testing", done, periods, None)
 
         rows = allotment.evaluate(chosen, world, episodes, seed, progress=count)
-    if Path(policy, "best").is_dir():
-        _keep_evaluation(Path(policy), rows, world, seed)
+    if Path(policy, "best").is_dir() and env is None:
+        keep(Path(policy), rows, world.name, seed)
     measures = mean_measures(rows)
     errors = rows[list(measures)].std(ddof=1) / len(rows) ** 0.5
     _print_measures(chosen.name, world, len(rows), measures, errors)
     if json:
-        content = {"policy": chosen.name, "env": world.scenario.name, "episodes": episodes, "seed": seed, "measures": measures}
+        content = {"policy": chosen.name, "env": world.name, "episodes": episodes, "seed": seed, "measures": measures}
         json.write_text(json_format.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+@app.command()
+def serve(
+    policy: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a bundle.")],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+    max_bytes: Annotated[int, typer.Option(min=1, help="Largest request that is read.")] = 4 * 2**20,
+    max_snapshots: Annotated[int, typer.Option(min=1, help="Most snapshots in one request.")] = 256,
+) -> None:
+    """Answer snapshots with a policy's plans over HTTP; the interface is described at /docs."""
+    import uvicorn
+
+    import allotment
+    from allotment.serve.service import Limits, build_service
+
+    loaded = allotment.load_policy(policy)
+    typer.echo(f"{loaded.name} in {loaded.world.name}: http://{host}:{port}/docs")
+    uvicorn.run(build_service(loaded, Limits(max_bytes, max_snapshots)), host=host, port=port, log_level="warning")
+
+
+@app.command()
+def export(
+    policy: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a bundle of a learned policy.")],
+    file: Annotated[Path, typer.Argument(help="The ONNX file to write.")],
+) -> None:
+    """Write a learned policy as an ONNX graph, checked to answer as the policy does."""
+    import allotment
+
+    typer.echo(f"written: {allotment.export_onnx(policy, file)}")
 
 
 @app.command()
@@ -147,8 +202,28 @@ def run(
     typer.echo(f"{loaded.name}: {loaded.question}")
     with _progress() as bars:
         result = run_study(loaded, out, _bar_for_each_job(bars), workers)
-    _print_comparison(result.outcome.comparison, result.outcome.world.scenario.objective)
-    typer.echo(f"report:      {result.report}\nrun folders: {result.folder}\ntensorboard: tensorboard --logdir {result.folder}")
+    _print_result(result)
+    typer.echo(f"run folders: {out / loaded.name}")
+
+
+@app.command()
+def compare(
+    names: Annotated[list[str], typer.Argument(metavar="RUN... | STUDY", help="Run folders of one world, or one study.")],
+    reference: Annotated[str | None, typer.Option(help="The policy to compare with; the best rule by default.")] = None,
+    episodes: Annotated[int | None, typer.Option(min=2, help="Test worlds; a study's own, or 1000.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the test worlds; a study's own, or 0.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for tables, figures and TensorBoard.")] = None,
+) -> None:
+    """Compare policies on the same test worlds, print the tables and write the report; several seeds are one policy."""
+    from allotment.studies.lineup import lineup_of
+    from allotment.studies.running import compare_lineup
+
+    lineup = lineup_of(names, Path("runs"))
+    typer.echo(f"{lineup.title}: {lineup.question}")
+    with _progress() as bars:
+        show = _bar_for_each_job(bars)
+        result = compare_lineup(lineup, reference, episodes, seed, out, lambda name, *done: show(name, "testing", *done, None))
+    _print_result(result)
 
 
 @app.command()
@@ -195,11 +270,13 @@ def _policy_and_world(
 ) -> Any:
     """Return a policy and its world from a run folder, or from a rule's config and a world; open parameters are tuned."""
     import allotment
+    from allotment.assembly import load_place
     from allotment.policies.config_file import is_rule, read_config
     from allotment.scenario.errors import ScenarioError
+    from allotment.scenario.loader import World
     from allotment.training.making import Tuned
 
-    world = allotment.load_scenario(env, env_overrides) if env else None
+    world = load_place(env, env_overrides) if env else None
     if Path(policy).is_dir():
         loaded = allotment.load_policy(policy, world)
         return loaded, loaded.world
@@ -208,21 +285,18 @@ def _policy_and_world(
         raise ScenarioError(f"{policy}: learns; train it first (allotment train ENV {policy}) and evaluate its run folder")
     if world is None:
         raise ScenarioError(f"{policy}: a config has no world of its own; name one with --env")
+    if not isinstance(world, World):
+        raise ScenarioError(f"{policy}: a rule needs a world of this project, not {world.name}")
     return Tuned().policy(content, name, world, seed, show), world
-
-
-def _keep_evaluation(folder: Path, rows: pd.DataFrame, world: Any, seed: int) -> None:
-    """Put the episodes into the run folder; a study to which the folder belongs sees that they are not its own."""
-    from allotment.training.run_folder import update_metadata
-
-    rows.to_parquet(folder / "evaluation.parquet")
-    update_metadata(folder, evaluation={"env": world.scenario.name, "episodes": len(rows), "seed": seed})
 
 
 def _print_measures(name: str, world: Any, episodes: int, measures: dict[str, float], errors: Any) -> None:
     from rich.table import Table
 
-    table = Table(title=f"{name} in {world.scenario.name}: {episodes} test worlds, per period")
+    from allotment.scenario.loader import World
+
+    unit = "worlds, per period" if isinstance(world, World) else "episodes, returns"
+    table = Table(title=f"{name} in {world.name}: {episodes} test {unit}")
     table.add_column("measure")
     for title in ("mean", "standard error"):
         table.add_column(title, justify="right")
@@ -232,21 +306,25 @@ def _print_measures(name: str, world: Any, episodes: int, measures: dict[str, fl
     _console().print(table)
 
 
-def _print_comparison(comparison: pd.DataFrame, objective: Any) -> None:
-    from allotment.report.cells import comparison_cells, headline, term_cells
+def _print_result(result: Any) -> None:
+    """Print a comparison's tables and finding, what it lacks, and where the report is."""
+    from allotment.report.cells import headline, tables_of
     from allotment.report.tables import to_terminal
 
-    console = _console()
-    console.print(to_terminal(comparison_cells(comparison, objective)))
-    console.print(to_terminal(term_cells(comparison)))
-    console.print(headline(comparison, objective))
+    outcome, console = result.outcome, _console()
+    objective = outcome.lineup.world.scenario.objective
+    for cells in tables_of(outcome.comparison, objective):
+        console.print(to_terminal(cells), *([""] if cells.note else []))
+    for sentence in (headline(outcome.comparison, objective), *outcome.lineup.notes):
+        console.print(sentence, markup=False, highlight=False)
+    typer.echo(f"report:      {result.report}\ntensorboard: tensorboard --logdir {result.report.parent / 'tensorboard'}")
 
 
 def _console() -> Console:
-    """Return a console on which the tables fit: at least 110 columns, whatever the terminal says of itself."""
+    """Return a console on which the tables fit: at least 120 columns, whatever the terminal says of itself."""
     from rich.console import Console
 
-    return Console(width=max(Console().width, 110))
+    return Console(width=max(Console().width, 120))
 
 
 def _parameter_lines(policy: Any) -> Iterator[str]:

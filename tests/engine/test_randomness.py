@@ -213,6 +213,13 @@ def test_normal_demand_is_clipped_at_0_and_follows_its_shaped_mean():
         assert (draws == 0).mean() == pytest.approx(stats.norm.cdf(-mean / deviation), abs=0.004)
 
 
+def test_the_scale_of_a_channel_multiplies_mean_and_deviation_of_normal_demand():
+    process = {"distribution": "normal", "mean": 10, "standard_deviation": 4, "scale": {"*": 3}}
+    demand = build(one_site(units="continuous", demand=[{"process": process}])).problem.demand
+    assert (demand.mean == 30).all()
+    assert (demand.deviation == 12).all()
+
+
 def test_a_season_repeats_its_multipliers_on_the_mean():
     process = {"distribution": "deterministic", "mean": {"tin": 2, "jar": 5}, "season": {"period": 3, "profile": [1, 0, 4]}}
     world = build(one_site(demand=[{"process": process}]))

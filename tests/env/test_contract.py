@@ -74,6 +74,14 @@ def test_every_world_has_an_id_under_which_one_or_many_are_made(name):
     assert envs.single_observation_space == env.observation_space
 
 
+def test_an_episode_that_has_ended_must_be_reset_before_the_next_step():
+    env = allotment.make("newsvendor", "quantity")
+    env.reset(seed=1)
+    env.step(env.action_space.sample())
+    with pytest.raises(RuntimeError, match="ended after 1 periods; call reset"):
+        env.step(env.action_space.sample())
+
+
 def test_a_misspelt_argument_is_an_error():
     with pytest.raises(TypeError, match="encodng"):
         gym.make_vec(environment_id("lost_sales"), num_envs=2, encodng="quantity")
@@ -170,14 +178,21 @@ def test_an_environment_that_was_pickled_in_mid_episode_goes_on_as_before(case):
     env.reset(seed=1)
     envs.reset(seed=1)
     for action in actions[:2]:
-        if env.step(action[0])[2]:
-            env.reset()
+        going_on(env, action[0])
         envs.step(action)
     for original, own in ((env, actions[2:, 0]), (envs, actions[2:])):
         copies = pickle.loads(pickle.dumps(original)), copy.deepcopy(original)
         for action in own[: LONGEST - 2]:
-            steps = [each.step(action)[:2] for each in (original, *copies)]
+            steps = [going_on(each, action) for each in (original, *copies)]
             assert all(np.array_equal(step[0], steps[0][0]) and np.array_equal(step[1], steps[0][1]) for step in steps)
+
+
+def going_on(env, action):
+    """Play a period and, where a single world's episode has ended, start the next; returns observation and reward."""
+    observation, reward, terminated, truncated, _ = env.step(action)
+    if np.ndim(terminated) == 0 and (terminated or truncated):
+        observation, _ = env.reset()
+    return observation, reward
 
 
 def test_a_world_survives_pickling(world):

@@ -1,5 +1,6 @@
 """A policy that is saved and loaded decides as before, and a bundle that cannot be used says why."""
 
+import hashlib
 import json
 import shutil
 from dataclasses import replace
@@ -10,39 +11,27 @@ import torch
 import yaml
 
 import allotment
-from allotment.env.flatten import Flattener
 from allotment.env.simulation import Simulation
-from allotment.policies.bundle import load_bundle, save_learned, save_rule
-from allotment.policies.config_file import rule_config
+from allotment.policies.bundle import load_bundle, save_bundle
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
-from allotment.policies.learned import LearnedPolicy, build_actor
 from allotment.policies.networks import NetworkShape
-from allotment.policies.rule_config import KINDS, build_rule
+from allotment.policies.rule_config import KINDS
+from allotment.policies.sealed_folder import version_of
 from allotment.scenario.errors import ScenarioError
+from small_policies import network, rule
 from small_worlds import RESIDUAL, TWO_SHOPS, seen, shipped_world, two_shops
-
-ANYWHERE = {"policy": "base_stock", "parameters": {"level": 20}, "transfers": {"pull_below": 1, "give_above": 2}}
-
-
-def rule(config=ANYWHERE, world=None):
-    return build_rule(rule_config(config, "rule.yaml"), world or two_shops(), "rule.yaml")[0]
 
 
 def learned(shape, encoding, world=None):
-    """Return an untrained policy with weights that matter, and the config of its encoding."""
+    """Return an untrained policy."""
     world = world or two_shops()
     config = EncodingConfig(**{key: value for key, value in encoding.items() if key != "rule"})
-    chosen = build_encoding(config, world, rule() if encoding["name"] == "residual" else None)
-    torch.manual_seed(0)
-    actor = build_actor(shape, world, chosen)
-    for weights in actor.parameters():
-        torch.nn.init.normal_(weights)
-    return LearnedPolicy("taught", world, chosen, actor.eval(), Flattener(world)), config
+    return network(world, shape, build_encoding(config, world, rule(world) if encoding["name"] == "residual" else None))
 
 
 def save_taught(folder, shape, encoding, world=None):
-    policy, config = learned(shape, encoding, world)
-    save_learned(policy, shape.as_dict(), config, folder)
+    policy = learned(shape, encoding, world)
+    save_bundle(policy, folder)
     return policy
 
 
@@ -59,11 +48,11 @@ def decisions(policy, worlds=4, periods=6):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_rule_that_is_saved_and_loaded_decides_as_before(kind, tmp_path):
-    policy = rule({"policy": kind, "source": "market", "transfers": {}})
-    save_rule(policy, tmp_path)
+    policy = rule(two_shops(), {"policy": kind, "source": "market", "transfers": {}})
+    save_bundle(policy, tmp_path)
     again = load_bundle(tmp_path)
     assert (again.name, again.kind) == (kind, "rule-based")
-    assert np.array_equal(decisions(again), decisions(rule({"policy": kind, "source": "market", "transfers": {}})))
+    assert np.array_equal(decisions(again), decisions(rule(two_shops(), {"policy": kind, "source": "market", "transfers": {}})))
     assert decisions(again).any()
 
 
@@ -92,7 +81,7 @@ def test_a_network_over_a_list_of_quantities_is_loaded_too(tmp_path):
 
 
 def test_a_policy_goes_on_in_another_world_with_the_same_parts(tmp_path):
-    save_rule(rule(), tmp_path / "rule")
+    save_bundle(rule(two_shops()), tmp_path / "rule")
     policy = save_taught(tmp_path / "taught", NetworkShape("mlp", [8]), {"name": "quantity"})
     longer = two_shops(
         horizon={"kind": "window", "periods": 9}, sites=[{"name": "north", "initial_stock": 3}, {"name": "south"}]
@@ -102,9 +91,9 @@ def test_a_policy_goes_on_in_another_world_with_the_same_parts(tmp_path):
 
 
 def test_a_run_folder_stands_for_its_best_policy(tmp_path):
-    save_rule(rule(), tmp_path / "best")
-    assert np.array_equal(decisions(allotment.load_policy(tmp_path)), decisions(rule()))
-    assert np.array_equal(decisions(allotment.load_policy(tmp_path / "best")), decisions(rule()))
+    save_bundle(rule(two_shops()), tmp_path / "best")
+    assert np.array_equal(decisions(allotment.load_policy(tmp_path)), decisions(rule(two_shops())))
+    assert np.array_equal(decisions(allotment.load_policy(tmp_path / "best")), decisions(rule(two_shops())))
     with pytest.raises(ScenarioError, match=r"holds no policy; expected a run folder with best/, or a bundle"):
         allotment.load_policy(tmp_path / "elsewhere")
 
@@ -112,9 +101,21 @@ def test_a_run_folder_stands_for_its_best_policy(tmp_path):
 @pytest.fixture
 def bundles(tmp_path):
     """A rule's bundle and a network's, to be damaged."""
-    save_rule(rule(), tmp_path / "rule")
+    save_bundle(rule(two_shops()), tmp_path / "rule")
     save_taught(tmp_path / "taught", NetworkShape("mlp", [8]), {"name": "quantity"})
     return tmp_path
+
+
+def sealed_again(folder, **entries):
+    """Seal a bundle whose files were changed on purpose, as if it had been written so; None takes an entry away."""
+    about = json.loads((folder / "bundle.json").read_text())
+    files = {
+        name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in about["files"] if (folder / name).is_file()
+    }
+    content = {
+        key: value for key, value in {**about, "files": files, **entries}.items() if key != "version" and value is not None
+    }
+    (folder / "bundle.json").write_text(json.dumps({**content, "version": version_of(content)}))
 
 
 @pytest.mark.parametrize(
@@ -134,9 +135,45 @@ def test_a_bundle_that_lacks_a_file_names_it(bundles, kind, file):
         load_bundle(bundles / kind)
 
 
+@pytest.mark.parametrize(
+    ("kind", "file"), [("rule", "parameters.json"), ("rule", "scenario.yaml"), ("taught", "weights.safetensors")]
+)
+@pytest.mark.parametrize("damage", [lambda content: content[:-1], lambda content: content.replace(b"0", b"1", 1)])
+def test_an_altered_or_truncated_file_is_refused_by_name(bundles, kind, file, damage):
+    path = bundles / kind / file
+    path.write_bytes(damage(path.read_bytes()))
+    with pytest.raises(ScenarioError, match=rf"{kind}/{file}: is not the file that was written; altered or cut off"):
+        load_bundle(bundles / kind)
+
+
+def test_what_a_bundle_says_of_itself_cannot_be_altered_unnoticed(bundles):
+    file = bundles / "taught" / "bundle.json"
+    file.write_text(file.read_text().replace('"periods": 3.0', '"periods": 9.0'))
+    with pytest.raises(ScenarioError, match=r"bundle.json: was altered; it does not have the version \w+ that it states"):
+        load_bundle(bundles / "taught")
+
+
+def test_equal_policies_have_one_version_and_others_another(tmp_path):
+    for name, level in (("a", 20), ("b", 20), ("c", 21)):
+        save_bundle(rule(two_shops(), {"policy": "base_stock", "parameters": {"level": level}}), tmp_path / name)
+    a, b, c = (load_bundle(tmp_path / name).version for name in "abc")
+    assert a == b != c
+
+
+def test_a_bundle_survives_a_process_that_died_while_it_was_replaced(tmp_path):
+    folder = tmp_path / "best"
+    save_bundle(rule(two_shops()), folder)
+    folder.rename(tmp_path / "best.old")  # the new one was not put in its place yet
+    (tmp_path / "best.part").mkdir()
+    assert np.array_equal(decisions(load_bundle(folder)), decisions(rule(two_shops())))
+    save_bundle(rule(two_shops()), folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["best"]
+
+
 def test_a_residual_without_its_rule_says_so(tmp_path):
     save_taught(tmp_path, NetworkShape("mlp", [8]), RESIDUAL)
     shutil.rmtree(tmp_path / "rule")
+    sealed_again(tmp_path)
     with pytest.raises(ScenarioError, match="residual needs the rule-based policy that it corrects"):
         load_bundle(tmp_path)
 
@@ -144,24 +181,20 @@ def test_a_residual_without_its_rule_says_so(tmp_path):
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
-        ({"schema": 2}, "bundle of schema 2; this version reads schema 1"),
-        ({"schema": None}, "bundle of schema None; this version reads schema 1"),
+        ({"schema": 1}, "bundle of schema 1; this version reads schema 2"),
+        ({"schema": None}, "bundle of schema None; this version reads schema 2"),
         ({"kind": "oracle"}, "bundle of kind 'oracle'; allowed: rule-based, learned"),
         ({"encoding": {"name": "quantity", "period": 3}}, r"bundle.json: unknown key 'period'; did you mean 'periods'\?"),
     ],
 )
 def test_a_bundle_that_says_something_unknown_is_refused(bundles, entries, message):
-    file = bundles / "taught" / "bundle.json"
-    file.write_text(json.dumps({**json.loads(file.read_text()), **entries}))
+    sealed_again(bundles / "taught", **entries)
     with pytest.raises(ScenarioError, match=message):
         load_bundle(bundles / "taught")
 
 
 def test_a_bundle_that_leaves_something_out_is_refused(bundles):
-    file = bundles / "taught" / "bundle.json"
-    about = json.loads(file.read_text())
-    del about["network"]
-    file.write_text(json.dumps(about))
+    sealed_again(bundles / "taught", network=None)
     with pytest.raises(ScenarioError, match=r"bundle.json: network is missing"):
         load_bundle(bundles / "taught")
 
@@ -178,6 +211,7 @@ def test_a_bundle_that_leaves_something_out_is_refused(bundles):
 )
 def test_parameters_that_do_not_fit_are_refused(bundles, text, message):
     (bundles / "rule" / "parameters.json").write_text(text)
+    sealed_again(bundles / "rule")
     with pytest.raises(ScenarioError, match=message):
         load_bundle(bundles / "rule")
 
@@ -192,6 +226,7 @@ def test_weights_for_another_world_do_not_fit_and_the_message_says_which(bundles
 def test_weights_that_are_no_weights_are_refused_and_nothing_is_unpickled(bundles):
     file = bundles / "taught" / "weights.safetensors"
     torch.save({"0.weight": torch.zeros(1)}, file)
+    sealed_again(bundles / "taught")
     with pytest.raises(ScenarioError, match=r"weights.safetensors: not a safetensors file"):
         load_bundle(bundles / "taught")
 

@@ -171,6 +171,8 @@ NAMES = [
         "sites[0].initial_stock: nothing is called 'tn'; did you mean 'tin'?",
     ),
     (small(("sites.0.initial_stock", {"tin": 3})), "sites[0].initial_stock has no entry for 'jar'"),
+    (small(distances={"deopt": {"store": 3}}), "distances: nothing is called 'deopt'; did you mean 'depot'?"),
+    (small(distances={"depot": {"stor": 3}}), "distances.depot: nothing is called 'stor'; did you mean 'store'?"),
     (
         small(("fulfilment_lanes.0.freight", {"per_km": 1})),
         "fulfilment_lanes[0].freight.per_km: distances has no entry between 'store' and 'shop'",

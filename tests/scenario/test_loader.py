@@ -307,3 +307,8 @@ def test_a_fault_in_a_test_section_says_that_it_is_there():
     world = world_from(small(test={"horizon": {"periods": 0}}), "x.yaml")
     with pytest.raises(ScenarioError, match=r"^x\.yaml \(test\): horizon\.periods must be >= 1, not 0$"):
         world.for_test()
+
+
+def test_a_receipt_listed_after_fulfil_brings_a_warning():
+    with pytest.warns(UserWarning, match="x.yaml: sequence lists receive after fulfil"):
+        world_from(small(sequence=["decide", "demand", "fulfil", "receive", "charge"]), "x.yaml")

@@ -8,6 +8,7 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
+from torch.utils.tensorboard import SummaryWriter
 
 import allotment
 from allotment.env.simulation import Simulation
@@ -17,8 +18,8 @@ from allotment.policies.config_file import checked, read_config, rule_config
 from allotment.policies.rule_config import build_rule
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.streams import derived_seed
-from allotment.training.algorithms import scheduled
 from allotment.training.config import LearnedConfig, check_learned
+from allotment.training.schedules import scheduled
 from allotment.training.validation import Validation
 from small_worlds import two_shops
 
@@ -78,7 +79,7 @@ def test_a_run_folder_holds_everything_that_made_the_policy(run):
     files = {str(file.relative_to(run)) for file in run.rglob("*") if file.is_file() and file.parent.name != "tb"}
     bundle = {"bundle.json", "scenario.yaml", "weights.safetensors"}
     assert files == {
-        *("config.yaml", "scenario.yaml", "metadata.json", "curve.parquet", "checkpoints/model.zip"),
+        *("config.yaml", "scenario.yaml", "metadata.json", "curve.parquet"),
         *(f"{kept}/{file}" for kept in ("best", "final") for file in bundle),
     }
     assert list((run / "tb").glob("events.out.tfevents.*"))
@@ -91,8 +92,8 @@ def test_metadata_tell_the_circumstances_and_that_training_finished(run):
     assert metadata["seed"] == 3
     assert metadata["finished"] is True
     assert metadata["environment_steps"] == 320
-    assert {"git_commit", "python", "threads", "cores", "host", "started", "reward_normalisation"} <= metadata.keys()
-    assert {"allotment", "torch", "stable-baselines3", "gymnasium", "numpy"} <= metadata["versions"].keys()
+    assert {"git_commit", "python", "threads", "cores", "host", "started", "return_statistics"} <= metadata.keys()
+    assert {"allotment", "torch", "stable-baselines3", "gymnasium", "numpy"} <= metadata["packages"].keys()
 
 
 def test_the_best_policy_is_the_one_that_scored_highest_on_validation_worlds(run):
@@ -106,9 +107,17 @@ def test_the_best_policy_is_the_one_that_scored_highest_on_validation_worlds(run
 
 def test_a_policy_is_kept_only_where_it_scores_better_than_all_before(tmp_path):
     world, kept = two_shops(), []
+    writer = SummaryWriter(str(tmp_path))
     rules = {quantity: rule(world, quantity) for quantity in (9, 4, 0, 5)}  # without prices, what is bought only costs
     candidates = iter(rules.values())
-    validation = Validation(world, lambda model: next(candidates), kept.append, tmp_path, 0, 1, 2, None)
+    validation = Validation(
+        lambda policy: evaluate(policy, world, 2, 0, purpose="validate").episodes,
+        lambda model: next(candidates),
+        kept.append,
+        writer,
+        1,
+        None,
+    )
     validation.model = None  # which only finds the next candidate
     for steps in range(4):
         validation.num_timesteps = steps
@@ -170,7 +179,9 @@ def test_tuning_plays_worlds_of_its_own_and_leaves_a_run_folder(tmp_path, played
 
 
 @pytest.mark.parametrize("patience", [0, 150])
-def test_an_interrupt_leaves_what_there_is_and_passes_on(tmp_path, patience):
+def test_an_interrupt_leaves_what_there_is_and_passes_on(tmp_path, patience, monkeypatch):
+    monkeypatch.setattr("allotment.training.validation.SECONDS_BETWEEN_REPORTS", -1.0)  # told after every rollout
+
     def interrupt(what, done, of, score):
         assert (what, of) == ("training ppo", 320)
         if done >= patience:
@@ -182,9 +193,8 @@ def test_an_interrupt_leaves_what_there_is_and_passes_on(tmp_path, patience):
     metadata = json.loads((folder / "metadata.json").read_text())
     assert metadata["finished"] is False
     steps = pd.read_parquet(folder / "curve.parquet")["steps"].tolist()
-    assert steps == ([0] if patience == 0 else [0, 64, 128, 160])
-    assert metadata["environment_steps"] == steps[-1]
-    assert (folder / "checkpoints" / "model.zip").is_file()
+    assert steps == ([0] if patience == 0 else [0, 64, 128])
+    assert metadata["environment_steps"] == (0 if patience == 0 else 160)
     for kept in ("best", "final"):
         assert load_bundle(folder / kept).name == "ppo"
 
@@ -241,7 +251,7 @@ RATE = {"schedule": "linear", "initial": 1e-3, "final": 1e-4}
         ({"algorithm": "pppo"}, r"mine: unknown algorithm 'pppo'; did you mean 'ppo'\?"),
         ({"step": 3}, r"mine: unknown key 'step'; did you mean 'steps'\?"),
         ({"steps": 0}, r"mine: steps must be >= 1, not 0"),
-        ({"network": {"kind": "transformer"}}, r"mine: network.kind must be 'mlp' or 'cells', not 'transformer'"),
+        ({"network": {"kind": "transformer"}}, r"mine: network.kind must be 'mlp', 'cells' or 'lstm', not 'transformer'"),
         ({"network": {"hidden": []}}, r"mine: network.hidden must .* at least 1"),
         ({"network": {"activation": "rleu"}}, r"mine: network.activation: unknown 'rleu'; did you mean 'relu'\?"),
         ({"encoding": {"name": "quantities"}}, r"mine: encoding.name must be .*'quantity'"),
@@ -286,11 +296,6 @@ def test_a_config_that_does_not_fit_the_world_says_so_before_it_trains(tmp_path)
         allotment.train(
             two_shops(), "ppo", out=tmp_path, overrides=overrides(encoding={"name": "order_up_to"}, **{"network.kind": "cells"})
         )
-
-
-@pytest.mark.parametrize("name", ["ppo", "ppo_residual", "a2c"])
-def test_every_shipped_config_that_learns_is_valid(name):
-    assert check_learned(checked(LearnedConfig, read_config(name)[1], name), name).steps > 0
 
 
 def test_a_config_that_is_not_shipped_names_the_nearest():

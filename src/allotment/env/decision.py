@@ -15,6 +15,7 @@ class Decision:
 
     orders: Floats  # never negative
     wanted: Floats | None = None  # the same before negative quantities were cut to 0, where the policy has such a thing
+    memory: Floats | None = None  # (B, n) what the policy wants to see again at its next decision
 
 
 class Decides(Protocol):

@@ -17,5 +17,8 @@ def play(world: World, policy: Decides, seeds: Integers) -> Iterator[tuple[int, 
     """Play the first episode of each seed (n,) to its end; yields each period's number and record, valid until the next."""
     simulation = Simulation(world.problem, len(seeds))
     simulation.reset(np.arange(len(seeds)), np.asarray(seeds, dtype=np.int64), np.zeros(len(seeds), dtype=np.int64))
+    memory = None
     for period in range(world.problem.clock.length):
-        yield period, simulation.step(policy.decide(simulation.observation()).orders)
+        decision = policy.decide(simulation.observation(memory))
+        memory = decision.memory
+        yield period, simulation.step(decision.orders)

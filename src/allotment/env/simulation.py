@@ -43,9 +43,9 @@ class Simulation:
         kernel.step(self.problem, self.state, self.flows, checked_orders(orders, self.problem, self.batch))
         return self.flows
 
-    def observation(self) -> Observation:
-        """Return what a policy sees now, valid until the next step."""
-        return Observation.of(self.problem, self.state)
+    def observation(self, memory: Floats | None = None) -> Observation:
+        """Return what a policy sees now, valid until the next step; `memory` is what its last decision left it."""
+        return Observation.of(self.problem, self.state, memory)
 
     @property
     def ended(self) -> Flags:

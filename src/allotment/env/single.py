@@ -53,6 +53,8 @@ class AllotmentEnv(gym.Env[NDArray[np.float32], Any]):
         """Play one period. Returns observation, reward (money), terminated, truncated and info."""
         if not self.simulation.started:
             raise RuntimeError("call reset before step")
+        if self.simulation.ended[0]:
+            raise RuntimeError(f"the episode ended after {self.world.problem.clock.length} periods; call reset before step")
         actions = checked_actions(np.asarray(action)[None], self.encoding, 1)
         flows = self.simulation.step(self.encoding.orders(actions, self.simulation.observation()))
         ended, season = bool(self.simulation.ended[0]), self.world.problem.clock.season

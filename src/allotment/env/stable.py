@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -147,6 +148,22 @@ class StableVecEnv(VecEnv):
         """Return what is on hand and under way when the period closes, at unit cost, (num_envs,) money."""
         flows = simulation.flows
         return (flows.on_hand.sum(axis=1) + flows.in_transit.sum(axis=1)) @ self.unit_costs
+
+    def standing(self) -> dict[str, Any]:
+        """Return where every world stands, as arrays: what `resume_at` needs to go on from here."""
+        worlds = {"worlds": self.simulation.state, "beside": self.beside.state if self.beside else ()}
+        own = {"worth": self.worth, "staggered": self.staggered, "returns": self.returns}
+        return {**{name: [array.copy() for array in state] for name, state in worlds.items()}, **copy.deepcopy(own)}
+
+    def resume_at(self, standing: dict[str, Any]) -> None:
+        """Put every world where it stood."""
+        for simulation, state in ((self.simulation, standing["worlds"]), (self.beside, standing["beside"])):
+            if simulation is not None:
+                for array, kept in zip(simulation.state, state, strict=True):
+                    array[:] = kept
+                simulation.started = True
+        self.worth, self.staggered, self.returns = (standing[name] for name in ("worth", "staggered", "returns"))
+        self._next_seed = None
 
     def close(self) -> None:
         """Nothing is open."""

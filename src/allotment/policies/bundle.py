@@ -1,89 +1,96 @@
 """Policy bundles: a folder that holds a policy and its world, and from which nothing is ever unpickled.
 
-`bundle.json` says what the policy is, `scenario.yaml` its world; a rule's parameters are JSON, a network's weights
-safetensors. A residual policy holds the bundle of the rule that it corrects in `rule/`.
+`bundle.json` says what the policy is and seals the other files; `scenario.yaml` is its world, or `environment.yaml` where it
+acts in an environment of another package; a rule's parameters are JSON, a network's weights safetensors. A residual policy
+holds the bundle of the rule that it corrects in `rule/`.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from allotment.env.encoding import Residual
+from allotment.env.outside import OutsideEnvironment, outside_environment
 from allotment.policies.config_file import checked, rule_config
-from allotment.policies.encoding_config import EncodingConfig, build_encoding
+from allotment.policies.encoding_config import EncodingConfig, build_encoding, described
 from allotment.policies.rule_config import RulePolicy, build_rule
+from allotment.policies.sealed_folder import opened, part_of, read_json, sealed
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World, read_yaml, world_from
 
-SCHEMA = 1
-KEYS = {"rule-based": ("name", "config"), "learned": ("name", "network", "encoding")}  # what bundle.json must say, by kind
+KEYS = {"rule-based": ("name", "config"), "learned": ("name", "network")}  # what bundle.json must say, by kind
 
 
-def save_rule(policy: RulePolicy, folder: Path) -> None:
-    """Write a rule-based policy's bundle."""
-    with _whole(folder) as part:
-        _save_rule(policy, part)
+def save_bundle(policy: Any, folder: Path) -> None:
+    """Write a policy's bundle, rule-based or learned, whole or not at all."""
+    if isinstance(policy, RulePolicy):
+        _save_rule(policy, folder)
+    else:
+        _save_learned(policy, folder)
 
 
 def _save_rule(policy: RulePolicy, folder: Path) -> None:
-    values = {name: array.tolist() for name, array in policy.values.items()}
-    _write(folder, policy.world, {"kind": policy.kind, "name": policy.name, "config": policy.config.model_dump()})
-    (folder / "parameters.json").write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+    about = {"kind": policy.kind, "name": policy.name, "config": policy.config.model_dump()}
+    with sealed(folder, about) as part:
+        _write_world(policy.world, part)
+        values = {name: array.tolist() for name, array in policy.values.items()}
+        (part / "parameters.json").write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
 
 
-def save_learned(policy: Any, network: dict[str, Any], encoding: EncodingConfig, folder: Path) -> None:
-    """Write a learned policy's bundle; `network` is its shape as plain values."""
-    with _whole(folder) as part:
-        _save_learned(policy, network, encoding, part)
-
-
-def _save_learned(policy: Any, network: dict[str, Any], encoding: EncodingConfig, folder: Path) -> None:
+def _save_learned(policy: Any, folder: Path) -> None:
     from safetensors.torch import save_file
 
-    about = {"kind": policy.kind, "name": policy.name, "network": network}
-    _write(folder, policy.world, {**about, "encoding": encoding.model_dump(exclude={"rule"})})
-    save_file({name: tensor.contiguous() for name, tensor in policy.actor.state_dict().items()}, folder / "weights.safetensors")
-    if isinstance(policy.encoding, Residual):
-        save_rule(policy.encoding.rule, folder / "rule")  # type: ignore[arg-type]
+    about = {"kind": policy.kind, "name": policy.name, "network": policy.shape.as_dict()}
+    outside = isinstance(policy.world, OutsideEnvironment)
+    with sealed(folder, about if outside else {**about, "encoding": described(policy.encoding)}) as part:
+        weights = {name: tensor.contiguous() for name, tensor in policy.actor.state_dict().items()}
+        save_file(weights, part / "weights.safetensors")
+        _write_world(policy.world, part)
+        if not outside and isinstance(policy.encoding, Residual):
+            save_bundle(policy.encoding.rule, part / "rule")
 
 
-@contextmanager
-def _whole(folder: Path) -> Iterator[Path]:
-    """Hand out an empty folder that takes the place of `folder` once it is written: a bundle is there whole or not at all."""
-    part, old = folder.with_name(f"{folder.name}.part"), folder.with_name(f"{folder.name}.old")
-    for left_over in (part, old):
-        shutil.rmtree(left_over, ignore_errors=True)
-    part.mkdir(parents=True)
-    yield part
-    if folder.exists():
-        folder.rename(old)
-    part.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
+def _write_world(world: World | OutsideEnvironment, folder: Path) -> None:
+    if isinstance(world, OutsideEnvironment):
+        content: Any = {"id": world.id, "arguments": world.arguments}
+        file = folder / "environment.yaml"
+    else:
+        content, file = world.content, folder / "scenario.yaml"
+    file.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
-def load_bundle(folder: Path, world: World | None = None) -> Any:
+def load_bundle(folder: Path, world: World | OutsideEnvironment | None = None) -> Any:
     """Return the policy of a bundle, in its own world or in another one with the same sites, SKUs and lanes.
 
-    Raises `ScenarioError` where the folder holds no bundle, one of another schema, or one that lacks a part.
+    Raises `ScenarioError` where the folder holds no bundle, one of another schema, one that lacks a part, or one whose files
+    are not those that were written.
     """
-    about = _read(folder)
+    about = opened(folder)
+    if about.get("kind") not in KEYS:
+        raise ScenarioError(f"{folder}: bundle of kind {about.get('kind')!r}; allowed: {', '.join(KEYS)}")
+    missing = [key for key in KEYS[about["kind"]] if key not in about]
+    if missing:
+        raise ScenarioError(f"{folder / 'bundle.json'}: {missing[0]} is missing")
+    outside = "environment.yaml" in about["files"]
+    if world is not None and outside != isinstance(world, OutsideEnvironment):
+        raise ScenarioError(f"{folder}: the policy does not act in {world.name}, but in an environment of another kind")
+    if outside:
+        return _load_outside(folder, about, world)
     if world is None:
-        scenario = _part(folder, "scenario.yaml")
+        scenario = part_of(folder, "scenario.yaml")
         world = world_from(read_yaml(scenario), str(scenario))
-    if about["kind"] == "rule-based":
-        return _load_rule(folder, about, world)
-    return _load_learned(folder, about, world)
+    assert isinstance(world, World)
+    load = _load_rule if about["kind"] == "rule-based" else _load_learned
+    return replace(load(folder, about, world), version=about["version"])
 
 
 def _load_rule(folder: Path, about: dict[str, Any], world: World) -> RulePolicy:
-    values = _json(_part(folder, "parameters.json"))
+    values = read_json(folder, "parameters.json")
     config = rule_config(about["config"], str(folder / "bundle.json"))
     transfers = None
     if config.transfers is not None:
@@ -96,60 +103,39 @@ def _load_rule(folder: Path, about: dict[str, Any], world: World) -> RulePolicy:
 
 
 def _load_learned(folder: Path, about: dict[str, Any], world: World) -> Any:
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     from allotment.env.flatten import Flattener
     from allotment.policies.learned import LearnedPolicy, build_actor
     from allotment.policies.networks import NetworkShape
 
     rule = load_bundle(folder / "rule", world) if (folder / "rule").is_dir() else None
     encoding = build_encoding(checked(EncodingConfig, about["encoding"], str(folder / "bundle.json")), world, rule)
-    actor = build_actor(NetworkShape(**about["network"]), world, encoding)
+    shape = NetworkShape(**about["network"])
+    actor = _with_weights(build_actor(shape, world, encoding), folder, world.origin)
+    return LearnedPolicy(about["name"], world, encoding, actor, Flattener(world), shape)
+
+
+def _load_outside(folder: Path, about: dict[str, Any], given: World | OutsideEnvironment | None) -> Any:
+    from allotment.policies.networks import NetworkShape
+    from allotment.policies.outside import OutsidePolicy, build_outside_actor
+
+    content = read_yaml(part_of(folder, "environment.yaml"))
+    own = outside_environment(content["id"], content["arguments"])
+    environment = given if isinstance(given, OutsideEnvironment) else own
+    shape = NetworkShape(**about["network"])
+    actor = _with_weights(build_outside_actor(shape, environment), folder, environment.id)
+    return OutsidePolicy(about["name"], environment, actor, environment.spaces[2], shape)
+
+
+def _with_weights(actor: Any, folder: Path, place: str) -> Any:
+    """Return an actor filled with a bundle's weights, ready to answer."""
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
     try:
-        actor.load_state_dict(load_file(_part(folder, "weights.safetensors")))
+        actor.load_state_dict(load_file(part_of(folder, "weights.safetensors")))
     except SafetensorError as error:
         raise ScenarioError(f"{folder / 'weights.safetensors'}: not a safetensors file ({error})") from None
     except RuntimeError as error:
         first = str(error).splitlines()[1].strip()
-        raise ScenarioError(f"{folder}: the weights do not fit {world.origin}: {first}") from None
-    return LearnedPolicy(about["name"], world, encoding, actor.eval(), Flattener(world))
-
-
-def is_bundle(folder: Path) -> bool:
-    """Tell whether a folder holds a bundle."""
-    return (folder / "bundle.json").is_file()
-
-
-def _write(folder: Path, world: World, about: dict[str, Any]) -> None:
-    text = yaml.safe_dump(world.content, sort_keys=False, allow_unicode=True)
-    (folder / "scenario.yaml").write_text(text, encoding="utf-8")
-    (folder / "bundle.json").write_text(json.dumps({"schema": SCHEMA, **about}, indent=1) + "\n", encoding="utf-8")
-
-
-def _read(folder: Path) -> dict[str, Any]:
-    about = _json(_part(folder, "bundle.json"))
-    if about.get("schema") != SCHEMA:
-        raise ScenarioError(f"{folder}: bundle of schema {about.get('schema')}; this version reads schema {SCHEMA}")
-    if about.get("kind") not in KEYS:
-        raise ScenarioError(f"{folder}: bundle of kind {about.get('kind')!r}; allowed: {', '.join(KEYS)}")
-    missing = [key for key in KEYS[about["kind"]] if key not in about]
-    if missing:
-        raise ScenarioError(f"{folder / 'bundle.json'}: {missing[0]} is missing")
-    return about
-
-
-def _part(folder: Path, name: str) -> Path:
-    if not (folder / name).is_file():
-        raise ScenarioError(f"{folder}: not a whole policy bundle ({name} is missing)")
-    return folder / name
-
-
-def _json(file: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ScenarioError(f"{file}: not JSON ({error})") from None
-    if not isinstance(content, dict):
-        raise ScenarioError(f"{file}: must hold an object, not {type(content).__name__}")
-    return content
+        raise ScenarioError(f"{folder}: the weights do not fit {place}: {first}") from None
+    return actor.eval()

@@ -44,6 +44,12 @@ def build_encoding(config: EncodingConfig, world: World, rule: RulePolicy | None
     return kinds[config.name](world, **given)
 
 
+def described(encoding: Encoding) -> dict[str, Any]:
+    """Return what a config would say of an encoding, but for the rule that a residual corrects."""
+    about = {"name": encoding.name, "periods": encoding.periods}
+    return {**about, "by": encoding.by} if isinstance(encoding, Residual) else about
+
+
 def check_encoding_name(name: str) -> None:
     """Refuse an unknown encoding, naming the nearest known one."""
     if name not in ENCODINGS:

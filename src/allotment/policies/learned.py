@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +14,8 @@ from allotment.env.decision import Decision
 from allotment.env.encoding import Discrete, Encoding, Quantity, Residual
 from allotment.env.flatten import Flattener
 from allotment.env.observation import Observation
-from allotment.policies.networks import NetworkShape, build_network
+from allotment.policies.networks import NetworkShape, cell_network, vector_network
+from allotment.policies.recommend import Recommender, recommend
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
 
@@ -26,26 +29,60 @@ class LearnedPolicy:
     encoding: Encoding
     actor: nn.Module
     flattener: Flattener
+    shape: NetworkShape
     kind: str = "learned"
+    version: str = ""  # of the bundle it was loaded from
 
     def decide(self, observation: Observation) -> Decision:
         """Return the network's decision."""
-        return Decision(self.encoding.orders(self.actions(observation), observation))
+        answers, memory = answered(self.actor, self.flattener(observation), observation.memory)
+        actions = chosen_actions(answers, isinstance(self.encoding, Discrete))
+        return Decision(self.encoding.orders(actions, observation), memory=memory)
 
-    def actions(self, observation: Observation) -> Floats:
-        """Return actions in [-1, 1] (B, size), or positions (B,) for the discrete encoding."""
-        with torch.no_grad():
-            answer = self.actor(torch.from_numpy(self.flattener(observation)))
-        if isinstance(self.encoding, Discrete):
-            return answer.argmax(dim=1).numpy().astype(np.float64)
-        return np.clip(answer.numpy().astype(np.float64), -1.0, 1.0)
+    def recommend(self, snapshot: Any) -> Any:
+        """Return the plan for a snapshot, or a list of plans for a list of snapshots; see `env.snapshot` and `env.plan`."""
+        return recommend(self.recommender, snapshot)
+
+    @cached_property
+    def recommender(self) -> Recommender:
+        """Return what answers snapshots."""
+        return Recommender(self)
+
+    @property
+    def memory_size(self) -> int:
+        """Return how many numbers the policy remembers from one decision to the next."""
+        return 2 * self.shape.memory if self.shape.kind == "lstm" else 0
+
+
+def answered(actor: nn.Module, vectors: np.ndarray, memory: Floats | None) -> tuple[np.ndarray, Floats | None]:
+    """Return a network's answers to vectors (B, n), and its memory for the next time where it has one."""
+    inputs = torch.from_numpy(vectors)
+    with torch.no_grad():
+        empty_memory = getattr(actor, "empty_memory", None)
+        if empty_memory is None:
+            return actor(inputs).numpy(), None
+        before = empty_memory(len(vectors)) if memory is None else torch.from_numpy(memory.astype(np.float32))
+        answers, after = actor(inputs, before)
+        return answers.numpy(), after.numpy().astype(np.float64)
+
+
+def chosen_actions(answers: np.ndarray, discrete: bool) -> Floats:
+    """Return actions in [-1, 1] (B, size), or the positions (B,) of the preferred choices."""
+    if discrete:
+        return answers.argmax(axis=1).astype(np.float64)
+    return np.clip(answers.astype(np.float64), -1.0, 1.0)
 
 
 def build_actor(shape: NetworkShape, world: World, encoding: Encoding) -> nn.Module:
     """Return the network that answers with one number for each action, or one for each choice of a discrete encoding."""
-    if isinstance(encoding, Discrete):
-        return build_network(shape, world, None, encoding.choices)
-    cells = (*encoding.cells, encoding.groups) if isinstance(encoding, Quantity | Residual) else None
-    if shape.kind == "cells" and cells is None:
+    if shape.kind != "cells":
+        outputs = encoding.choices if isinstance(encoding, Discrete) else encoding.size
+        return vector_network(shape, Flattener(world).size, outputs)
+    if not isinstance(encoding, Quantity | Residual):
         raise ValueError(f"network kind cells works with encodings quantity and residual, not {encoding.name}")
-    return build_network(shape, world, cells, encoding.size)
+    return cell_network(shape, world, (*encoding.cells, encoding.groups))
+
+
+def build_critic(shape: NetworkShape, world: World) -> nn.Module:
+    """Return the network that answers with the value of what is observed, (B, 1)."""
+    return cell_network(shape, world, None) if shape.kind == "cells" else vector_network(shape, Flattener(world).size, 1)

@@ -1,6 +1,6 @@
-"""Networks of learned policies: a plain multilayer perceptron, and one that treats every site and SKU alike.
+"""Networks of learned policies: a plain multilayer perceptron, one that remembers, and one that treats every cell alike.
 
-The second sees the world as cells (site × SKU). One small network reads each cell's stock, orders under way, forecast and
+The last sees the world as cells (site × SKU). One small network reads each cell's stock, orders under way, forecast and
 demand, the means over the site's and the SKU's other cells and a learned tag, and answers for the lanes that lead to the
 cell. What is learned for one SKU serves all: far fewer weights, far more data for each.
 """
@@ -22,11 +22,13 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU, "si
 
 @dataclass(frozen=True)
 class NetworkShape:
-    """What a config says of a network."""
+    """What a config says of a network, and whether a training algorithm squashes its answers."""
 
-    kind: Literal["mlp", "cells"] = "mlp"
+    kind: Literal["mlp", "cells", "lstm"] = "mlp"
     hidden: list[int] = field(default_factory=lambda: [64, 64])  # units of each hidden layer
     activation: str = "tanh"
+    memory: int = 64  # units of a network that remembers (lstm)
+    output: Literal["plain", "tanh"] = "plain"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the shape as plain values, for bundles."""
@@ -36,15 +38,18 @@ class NetworkShape:
 Actions = tuple[np.ndarray, np.ndarray, np.ndarray]  # lane and SKU of each cell that is acted on, and its action
 
 
-def build_network(shape: NetworkShape, world: World, actions: Actions | None, outputs: int) -> nn.Module:
-    """Return a network from observation vectors (B, n) to outputs (B, outputs).
-
-    With `actions` the `cells` kind answers with one number an action, the mean over its cells; without, with one number for
-    the world, the mean over all cells (a value).
-    """
+def vector_network(shape: NetworkShape, inputs: int, outputs: int) -> nn.Module:
+    """Return a network from vectors (B, inputs) to answers (B, outputs) that knows nothing of what they mean."""
     if shape.kind == "cells":
-        return CellNetwork(Flattener(world), world, shape, actions)
-    return _perceptron(Flattener(world).size, shape, outputs)
+        raise ValueError("network kind cells needs a world of sites and SKUs; allowed here: mlp, lstm")
+    if shape.kind == "lstm":
+        return RecurrentNetwork(inputs, shape, outputs)
+    return _perceptron(inputs, shape, outputs)
+
+
+def cell_network(shape: NetworkShape, world: World, actions: Actions | None) -> CellNetwork:
+    """Return a network from observation vectors (B, n) to an answer for each action, or without `actions` to a value (B, 1)."""
+    return CellNetwork(Flattener(world), world, shape, actions)
 
 
 def _perceptron(inputs: int, shape: NetworkShape, outputs: int) -> nn.Sequential:
@@ -52,7 +57,48 @@ def _perceptron(inputs: int, shape: NetworkShape, outputs: int) -> nn.Sequential
     for width in shape.hidden:
         layers += [nn.Linear(inputs, width), ACTIVATIONS[shape.activation]()]
         inputs = width
-    return nn.Sequential(*layers, nn.Linear(inputs, outputs))
+    squashed = [nn.Tanh()] if shape.output == "tanh" else []
+    return nn.Sequential(*layers, nn.Linear(inputs, outputs), *squashed)
+
+
+class RecurrentNetwork(nn.Module):
+    """A long short-term memory before a perceptron; the memory (B, 2 × units) is handed in and out."""
+
+    def __init__(self, inputs: int, shape: NetworkShape, outputs: int) -> None:
+        super().__init__()
+        self.cell = nn.LSTM(inputs, shape.memory)
+        self.head = _perceptron(shape.memory, shape, outputs)
+
+    def forward(self, vectors: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """Return an answer for each action, (B, actions), and the memory for the next decision."""
+        hidden, cell = (half.contiguous() for half in memory.unsqueeze(0).chunk(2, dim=-1))
+        latent, (hidden, cell) = self.cell(vectors.unsqueeze(0), (hidden, cell))
+        return self.head(latent.squeeze(0)), torch.cat([hidden, cell], dim=-1).squeeze(0)
+
+    def empty_memory(self, batch: int) -> Tensor:
+        """Return what is remembered before the first decision, (B, 2 × units)."""
+        return torch.zeros(batch, 2 * self.cell.hidden_size)
+
+
+class Normalised(nn.Module):
+    """A network behind (x − mean) ÷ deviation, clipped at a limit: the running statistics of what training observed."""
+
+    def __init__(self, network: nn.Module, inputs: int) -> None:
+        super().__init__()
+        self.network = network
+        self.register_buffer("mean", torch.zeros(inputs))
+        self.register_buffer("deviation", torch.ones(inputs))
+        self.register_buffer("limit", torch.tensor(torch.inf))
+
+    def forward(self, vectors: Tensor, *memory: Tensor) -> Any:
+        """Return what the network answers."""
+        scaled = (vectors - self.mean) / self.deviation  # type: ignore[operator]
+        return self.network(torch.clamp(scaled, -self.limit, self.limit), *memory)  # type: ignore[operator, arg-type]
+
+    @property
+    def empty_memory(self) -> Any:
+        """Return the network's own function of that name, where it remembers."""
+        return self.network.empty_memory
 
 
 class CellNetwork(nn.Module):
@@ -88,11 +134,11 @@ class CellNetwork(nn.Module):
         padded = nn.functional.pad(vectors, (0, 1))
         cells = padded[:, self.places.reshape(-1)].reshape(-1, self.cells, self.features)  # type: ignore[operator]
         around = cells.mean(dim=1, keepdim=True).expand_as(cells)
-        tags = self.tags.expand(len(vectors), -1, -1)
+        tags = self.tags.expand(vectors.shape[0], -1, -1)
         answers = self.shared(torch.cat([cells, around, tags], dim=-1))
         if self.values:
             return answers.mean(dim=1)
-        return answers.reshape(len(vectors), -1)[:, self.chosen] @ self.share  # type: ignore[operator]
+        return answers.reshape(vectors.shape[0], -1)[:, self.chosen] @ self.share  # type: ignore[operator]
 
 
 def _outputs(world: World, lanes: np.ndarray, skus: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from allotment.scenario import tables
 from allotment.scenario.demand import compile_demand
-from allotment.scenario.errors import ScenarioError
+from allotment.scenario.errors import ScenarioError, nearest
 from allotment.scenario.fulfilment import compile_serving, selling_prices
 from allotment.scenario.lanes import compile_lanes
 from allotment.scenario.patterns import check_unique, spread
@@ -68,6 +68,18 @@ def _check_names(scenario: Scenario) -> None:
         if site.name in suppliers:
             other = f"suppliers[{suppliers.index(site.name)}]"
             raise ScenarioError(f"sites[{position}]: {site.name!r} is the name of {other} too; lanes could not tell them apart")
+    _check_distances(scenario)
+
+
+def _check_distances(scenario: Scenario) -> None:
+    """Refuse a distance from or to a name that nothing has: it would be silently left unused."""
+    places = [supplier.name for supplier in scenario.suppliers] + [site.name for site in scenario.sites]
+    ends = places + [name for part in scenario.channels for name in (part.region, part.name) if name is not None]
+    for source, row in scenario.distances.items():
+        for name, allowed in [(source, places), *((to, ends) for to in row)]:
+            if name not in allowed:
+                where = "distances" if allowed is places else f"distances.{source}"
+                raise ScenarioError(f"{where}: nothing is called {name!r}; {nearest(name, allowed)}")
 
 
 def _check_whole_units(scenario: Scenario) -> None:

@@ -84,7 +84,8 @@ def _fill_distribution(
     if isinstance(process, processes.Normal):
         if scenario.units == "integer":
             raise ScenarioError(f"{where}: distribution normal needs units: continuous")
-        base = np.maximum(_means(process, scenario, cells, 1, where, shaped=False), 1e-300)
+        skus = [sku.name for sku in scenario.skus]
+        base = np.maximum(spread(process.mean, skus, f"{where}.mean", np.asarray(cells.any(axis=0))), 1e-300)
         arrays["kind"][cells] = NORMAL
         arrays["mean"][:, cells] = means[:, cells]
         arrays["deviation"][:, cells] = process.standard_deviation * (means / base)[:, cells]
@@ -103,7 +104,7 @@ def _check_whole(units: Floats, scenario: Scenario, what: str) -> None:
         raise ScenarioError(f"{what} must be whole units where units are integer, not {fractions.flat[0]:g}")
 
 
-def _means(process: processes.Process, scenario: Scenario, cells: Flags, cycle: int, where: str, shaped: bool = True) -> Floats:
+def _means(process: processes.Process, scenario: Scenario, cells: Flags, cycle: int, where: str) -> Floats:
     """Return the mean by period of the cycle, channel and SKU, before any clipping."""
     channels = [channel.name for channel in scenario.channels]
     skus = [sku.name for sku in scenario.skus]
@@ -112,7 +113,7 @@ def _means(process: processes.Process, scenario: Scenario, cells: Flags, cycle: 
     concerned, demanded = np.asarray(cells.any(axis=1)), np.asarray(cells.any(axis=0))
     scale = spread(process.scale, channels, f"{where}.scale", concerned)
     mean = np.outer(scale, spread(process.mean, skus, f"{where}.mean", demanded))
-    multiplier = season_multipliers(process.season) if shaped and process.season else np.ones(1)
+    multiplier = season_multipliers(process.season) if process.season else np.ones(1)
     return np.resize(multiplier, cycle)[:, None, None] * mean
 
 

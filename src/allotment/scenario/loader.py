@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,11 @@ class World:
     names: Names
     origin: str  # the file, for messages
     content: dict[str, Any] = field(repr=False)  # the file with `extends` and overrides resolved
+
+    @property
+    def name(self) -> str:
+        """Return the scenario's name."""
+        return self.scenario.name
 
     def for_test(self) -> World:
         """Return the world in which policies are tested: this one, or with the file's `test` sections in place."""
@@ -73,7 +79,19 @@ def world_from(content: dict[str, Any], origin: str) -> World:
         problem, names = compile_scenario(scenario, source.histories)
     except ScenarioError as error:
         raise ScenarioError(f"{origin}: {error}") from None
+    _warn_of_late_receipts(scenario, origin)
     return World(scenario, problem, names, origin, content)
+
+
+def _warn_of_late_receipts(scenario: Scenario, origin: str) -> None:
+    """Warn where goods arrive behind the period's service: each lead time is then one period longer than in the literature."""
+    order = {phase: place for place, phase in enumerate(scenario.sequence)}
+    if order["receive"] > order["fulfil"]:
+        warnings.warn(
+            f"{origin}: sequence lists receive after fulfil; an order with lead time L serves demand from the period L + 1 "
+            "after it, one later than usual",
+            stacklevel=4,
+        )
 
 
 def _extended(content: dict[str, Any], file: Path) -> dict[str, Any]:

@@ -83,10 +83,10 @@ class Deterministic(Shaped):
 
 
 class Normal(Shaped):
-    """Normal, clipped at 0; the standard deviation follows the shaped mean."""
+    """Normal, clipped at 0; the coefficient of variation stays where a scale or a season moves the mean."""
 
     distribution: Literal["normal"]
-    standard_deviation: NonNegative  # units at the unshaped mean
+    standard_deviation: NonNegative  # units at `mean`
 
 
 class Empirical(Process):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +13,8 @@ import yaml
 from allotment.policies.bundle import load_bundle
 from allotment.scenario.loader import World, load_scenario
 from allotment.studies.study import Job
+from allotment.training.run_folder import metadata, update_metadata
+from allotment.whole_file import whole_file
 
 Progress = Callable[[str, str, int, int, float | None], None]  # job, what is done, how much, of how much, score
 
@@ -22,7 +23,6 @@ def work(job: Job, progress: Progress) -> None:
     """Fill the job's run folder, evaluation included. Finished folders of the same job are left as they are."""
     from allotment.evaluation.testing import evaluate
     from allotment.training.making import make_policy
-    from allotment.training.run_folder import update_metadata
 
     folder, world = Path(job.folder), load_scenario(job.env, job.overrides)
 
@@ -30,7 +30,8 @@ def work(job: Job, progress: Progress) -> None:
         progress(job.name, what, done, of, score)
 
     if not is_made(job, world):
-        shutil.rmtree(folder, ignore_errors=True)
+        if not is_of(job, world):
+            shutil.rmtree(folder, ignore_errors=True)
         make_policy(world, job.policy, job.content, job.seed, folder, progress=show)
     if is_evaluated(job):
         return
@@ -44,7 +45,8 @@ def work(job: Job, progress: Progress) -> None:
 
     result = evaluate(_in_world(policy, folder, test), test, job.evaluation.episodes, job.evaluation.seed, progress=count)
     rows = result.episodes.assign(policy=job.name)
-    rows.to_parquet(folder / "evaluation.parquet")
+    with whole_file(folder / "evaluation.parquet") as part:
+        rows.to_parquet(part)
     np.save(folder / "score_by_sku.npy", result.score_by_sku)
     update_metadata(folder, evaluation=job.evaluation.model_dump())
 
@@ -57,22 +59,21 @@ def _in_world(policy: Any, folder: Path, world: World) -> Any:
 def is_made(job: Job, world: World) -> bool:
     """Tell whether the folder holds this very policy, finished."""
     folder = Path(job.folder)
-    metadata = _metadata(folder)
-    if not metadata.get("finished") or metadata.get("seed") != job.seed or not (folder / "best").is_dir():
-        return False
-    return _yaml(folder / "config.yaml") == job.content and _yaml(folder / "scenario.yaml") == world.content
+    return is_of(job, world) and bool(metadata(folder).get("finished")) and (folder / "best").is_dir()
+
+
+def is_of(job: Job, world: World) -> bool:
+    """Tell whether the folder belongs to this very policy, so that what was begun in it can go on."""
+    folder = Path(job.folder)
+    made_from = _yaml(folder / "config.yaml"), _yaml(folder / "scenario.yaml"), metadata(folder).get("seed")
+    return made_from == (job.content, world.content, job.seed)
 
 
 def is_evaluated(job: Job) -> bool:
     """Tell whether the folder holds this very evaluation."""
     folder = Path(job.folder)
     found = (folder / "evaluation.parquet").is_file() and (folder / "score_by_sku.npy").is_file()
-    return found and _metadata(folder).get("evaluation") == job.evaluation.model_dump()
-
-
-def _metadata(folder: Path) -> dict[str, Any]:
-    file = folder / "metadata.json"
-    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+    return found and metadata(folder).get("evaluation") == job.evaluation.model_dump()
 
 
 def _yaml(file: Path) -> Any:

@@ -10,9 +10,15 @@ from pydantic import BaseModel, ConfigDict, Field
 from allotment.policies.encoding_config import EncodingConfig
 from allotment.policies.networks import ACTIVATIONS
 from allotment.scenario.errors import ScenarioError, nearest
-from allotment.training.algorithms import ALGORITHMS, SCHEDULED, SCHEDULES
+from allotment.training.algorithms import ALGORITHMS, Algorithm
+from allotment.training.schedules import SCHEDULED, SCHEDULES
 
-SET_ELSEWHERE = ("policy", "env", "policy_kwargs", "seed", "verbose", "device", "tensorboard_log", "self", "_init_setup_model")
+SET_ELSEWHERE = {  # arguments of Stable-Baselines3's algorithms that are not settings here
+    *("policy", "env", "policy_kwargs", "seed", "verbose", "device", "tensorboard_log", "self", "_init_setup_model"),
+    *("replay_buffer_class", "replay_buffer_kwargs", "rollout_buffer_class", "rollout_buffer_kwargs", "optimize_memory_usage"),
+    "action_noise",  # exploration_deviation says it
+    *("use_sde", "sde_sample_freq", "use_sde_at_warmup"),  # its noise matrices are in no checkpoint
+}
 
 
 class Section(BaseModel):
@@ -24,9 +30,10 @@ class Section(BaseModel):
 class NetworkConfig(Section):
     """The networks of actor and critic."""
 
-    kind: Literal["mlp", "cells"] = "mlp"
+    kind: Literal["mlp", "cells", "lstm"] = "mlp"
     hidden: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = [64, 64]
     activation: str = "tanh"
+    memory: Annotated[int, Field(ge=1)] = 64  # units that a network of kind lstm remembers with
     initial_deviation: Annotated[float, Field(gt=0)] = 0.5  # of actions in [-1, 1]
 
 
@@ -35,6 +42,12 @@ class ValidationConfig(Section):
 
     every: Annotated[int, Field(ge=1)] = 200_000  # environment steps
     episodes: Annotated[int, Field(ge=2)] = 64
+
+
+class CheckpointConfig(Section):
+    """How often training is put on disk, from where an interrupted one goes on."""
+
+    every: Annotated[int, Field(ge=1)] = 100_000  # environment steps
 
 
 class LearnedConfig(Section):
@@ -47,10 +60,13 @@ class LearnedConfig(Section):
     steps: Annotated[int, Field(ge=1)]  # environment steps in all
     stagger: bool = True  # first episodes of windows end one after the other
     normalise_reward: bool = True  # by the running deviation of returns
+    normalise_observation: bool = False  # by running mean and deviation; worlds of this project are scaled already
+    exploration_deviation: Annotated[float, Field(ge=0)] = 0.0  # of noise on the actions of an actor that has none itself
     relative_to_rule: bool = False  # rewards count from what a residual's rule earns in the same worlds
     stock_at_cost: bool = False  # rewards count stock at its unit cost, as accounts do: far less noise
     settings: dict[str, Any] = {}  # of the algorithm, by Stable-Baselines3's names
     validation: ValidationConfig = ValidationConfig()
+    checkpoint: CheckpointConfig = CheckpointConfig()
 
 
 def check_learned(config: LearnedConfig, origin: str) -> LearnedConfig:
@@ -62,9 +78,9 @@ def check_learned(config: LearnedConfig, origin: str) -> LearnedConfig:
             f"{origin}: network.activation: unknown {config.network.activation!r}; "
             f"{nearest(config.network.activation, ACTIVATIONS)}"
         )
-    known = [name for name in inspect.signature(ALGORITHMS[config.algorithm]).parameters if name not in SET_ELSEWHERE]
-    if config.relative_to_rule and config.encoding.name != "residual":
-        raise ScenarioError(f"{origin}: relative_to_rule needs encoding residual, not {config.encoding.name}")
+    algorithm = ALGORITHMS[config.algorithm]
+    _check_fit(config, algorithm, origin)
+    known = [name for name in inspect.signature(algorithm.make).parameters if name not in SET_ELSEWHERE]
     for name, value in config.settings.items():
         if name not in known:
             raise ScenarioError(f"{origin}: settings: unknown key {name!r} for {config.algorithm}; {nearest(name, known)}")
@@ -72,7 +88,24 @@ def check_learned(config: LearnedConfig, origin: str) -> LearnedConfig:
     return config
 
 
+def _check_fit(config: LearnedConfig, algorithm: Algorithm, origin: str) -> None:
+    """Refuse what an algorithm cannot do."""
+    if config.network.kind not in algorithm.networks:
+        allowed = " or ".join(algorithm.networks)
+        raise ScenarioError(f"{origin}: network.kind must be {allowed} for {config.algorithm}, not {config.network.kind}")
+    if config.encoding.name == "discrete" and "discrete" not in algorithm.actions:
+        raise ScenarioError(f"{origin}: {config.algorithm} cannot choose from a list; encoding discrete works with dqn and ppo")
+    if config.encoding.name != "discrete" and "continuous" not in algorithm.actions and "encoding" in config.model_fields_set:
+        raise ScenarioError(f"{origin}: {config.algorithm} needs encoding discrete, not {config.encoding.name}")
+    if config.exploration_deviation and "action_noise" not in inspect.signature(algorithm.make).parameters:
+        raise ScenarioError(f"{origin}: exploration_deviation: {config.algorithm} explores by itself")
+    if config.relative_to_rule and config.encoding.name != "residual":
+        raise ScenarioError(f"{origin}: relative_to_rule needs encoding residual, not {config.encoding.name}")
+
+
 def _check_setting(name: str, value: Any, where: str) -> None:
+    if isinstance(value, list) and name != "train_freq":
+        raise ScenarioError(f"{where} must be a single value, not {value!r}")
     if isinstance(value, dict):
         if name not in SCHEDULED:
             raise ScenarioError(f"{where} must be a single value; only {', '.join(SCHEDULED)} may follow a schedule")

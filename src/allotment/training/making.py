@@ -6,17 +6,23 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from allotment.env.outside import OutsideEnvironment
 from allotment.evaluation.testing import evaluate, mean_measures
-from allotment.policies.bundle import save_rule
+from allotment.policies.bundle import load_bundle, save_bundle
 from allotment.policies.config_file import checked, is_rule, read_config, rule_config
 from allotment.policies.rule_config import RulePolicy, build_rule
+from allotment.policies.sealed_folder import is_bundle
 from allotment.policies.tuning import tune
 from allotment.report.tensorboard import write_rule_based
+from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World
 from allotment.training.config import LearnedConfig, check_learned
 from allotment.training.run_folder import update_metadata, write_run
+
+if TYPE_CHECKING:
+    from allotment.training.arena import Arena
 
 Progress = Callable[[str, int, int, float | None], None]  # what is done, how much, of how much, latest score
 
@@ -44,7 +50,7 @@ class Tuned:
 
 
 def make_policy(
-    world: World,
+    world: World | OutsideEnvironment,
     name: str,
     content: dict[str, Any],
     seed: int,
@@ -52,26 +58,47 @@ def make_policy(
     tuned: Tuned | None = None,
     progress: Progress | None = None,
 ) -> Any:
-    """Tune or train the policy that a config describes, fill the run folder, and return the policy."""
+    """Tune or train the policy that a config describes, fill the run folder, and return the policy.
+
+    A training that was interrupted in this folder goes on from its last checkpoint.
+    """
     tuned = tuned or Tuned()
     if is_rule(content, name):
-        write_run(folder, world, content, seed)
+        if isinstance(world, OutsideEnvironment):
+            raise ScenarioError(f"{name}: a rule needs a world of this project, not {world.id}")
+        write_run(folder, world, name, content, seed)
         return _make_rule(world, name, content, seed, folder, tuned, progress)
     from allotment.training.trainer import Training, train
 
     config = check_learned(checked(LearnedConfig, content, name), name)
-    write_run(folder, world, content, seed)
-    rule = None
-    if config.encoding.rule is not None:
-        given = config.encoding.rule
-        rule_name, rule_content = read_config(given) if isinstance(given, str) else ("rule", given)
-        rule = tuned.policy(rule_content, rule_name, world, seed, progress)
+    write_run(folder, world, name, content, seed)
+    arena = _arena(world, config, seed, folder, tuned, progress)
 
     def show(done: int, steps: int, score: float | None) -> None:
         if progress:
             progress(f"training {name}", done, steps, score)
 
-    return train(Training(world, config, name, seed, folder, rule), show)
+    return train(Training(arena, config, name, seed, folder), show)
+
+
+def _arena(
+    world: World | OutsideEnvironment, config: LearnedConfig, seed: int, folder: Path, tuned: Tuned, progress: Progress | None
+) -> Arena:
+    """Return where the policy is trained, with the rule that it corrects, tuned, in the run folder."""
+    from allotment.training.arena import OutsideArena, WorldArena
+
+    if isinstance(world, OutsideEnvironment):
+        return OutsideArena(world, config)
+    kept = folder / "rule"
+    if config.encoding.rule is None:
+        return WorldArena(world, config, None)
+    if is_bundle(kept):
+        return WorldArena(world, config, load_bundle(kept, world))
+    given = config.encoding.rule
+    name, content = read_config(given) if isinstance(given, str) else ("rule", given)
+    rule = tuned.policy(content, name, world, seed, progress)
+    save_bundle(rule, kept)
+    return WorldArena(world, config, rule)
 
 
 def _make_rule(
@@ -79,7 +106,7 @@ def _make_rule(
 ) -> RulePolicy:
     policy = tuned.policy(content, name, world, seed, progress)
     for kept in ("best", "final"):
-        save_rule(policy, folder / kept)
+        save_bundle(policy, folder / kept)
     measures = mean_measures(evaluate(policy, world, 64, seed, purpose="validate").episodes)
     write_rule_based(folder / "tb", measures, 1)
     update_metadata(folder, finished=True)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor, nn
-
-from allotment.env.encoding import Discrete, Encoding
-from allotment.policies.learned import build_actor
-from allotment.policies.networks import NetworkShape, build_network
-from allotment.scenario.loader import World
 
 SMALL = 0.01  # gain of the actor's last layer: training starts from the middle of the action space
 
@@ -38,21 +34,25 @@ class ActorAndCritic(nn.Module):
 
 
 class NetworkPolicy(ActorCriticPolicy):
-    """Actor and critic built from a network shape for a world and an encoding."""
+    """Actor and critic as they are handed in, ready to be built."""
 
     def __init__(
-        self, *arguments: Any, world: World, encoding: Encoding, shape: NetworkShape, deviation: float, **keywords: Any
+        self,
+        *arguments: Any,
+        actor: Callable[[], nn.Module],
+        critic: Callable[[], nn.Module],
+        deviation: float,
+        **keywords: Any,
     ) -> None:
-        self.world, self.encoding, self.shape, self.deviation = world, encoding, shape, deviation
+        self.build_actor, self.build_critic, self.deviation = actor, critic, deviation
         super().__init__(*arguments, **keywords)
 
     def _build(self, lr_schedule: Schedule) -> None:
-        actor = build_actor(self.shape, self.world, self.encoding)
-        critic = build_network(self.shape, self.world, None, 1)
-        self.mlp_extractor = ActorAndCritic(_orthogonal(actor, SMALL), _orthogonal(critic, 1.0))  # type: ignore[assignment]
+        actor, critic = _orthogonal(self.build_actor(), SMALL), _orthogonal(self.build_critic(), 1.0)
+        self.mlp_extractor = ActorAndCritic(actor, critic)  # type: ignore[assignment]
         self.action_net, self.value_net = nn.Identity(), nn.Identity()  # type: ignore[assignment]
-        if not isinstance(self.encoding, Discrete):
-            self.log_std = nn.Parameter(torch.full((self.encoding.size,), self.deviation).log())
+        if not hasattr(self.action_space, "n"):  # quantities, not a list of choices
+            self.log_std = nn.Parameter(torch.full(self.action_space.shape or (), self.deviation).log())
         self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)  # type: ignore[call-arg]
 
 

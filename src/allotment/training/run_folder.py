@@ -1,7 +1,7 @@
 """A run folder: everything that made a policy, and the policy itself.
 
-config.yaml and scenario.yaml resolved, metadata.json, tb/ (TensorBoard), checkpoints/, best/ and final/ (bundles),
-evaluation.parquet.
+config.yaml and scenario.yaml (or environment.yaml) resolved, metadata.json, tb/ (TensorBoard), checkpoints/ while training is
+under way, rule/ (what a residual corrects), best/ and final/ (bundles), curve.parquet, evaluation.parquet.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -18,17 +19,20 @@ from typing import Any
 import torch
 import yaml
 
-from allotment.scenario.loader import World
+from allotment.env.outside import OutsideEnvironment, outside_environment
+from allotment.scenario.errors import ScenarioError
+from allotment.scenario.loader import World, read_yaml, world_from
+from allotment.whole_file import write_whole
 
-PACKAGES = ("allotment", "gymnasium", "numba", "numpy", "pandas", "scipy", "stable-baselines3", "torch")
+CHECKPOINT = "checkpoints/training.pt"
 
 
-def new_run_folder(out: Path, world: World, name: str, seed: int) -> Path:
+def new_run_folder(out: Path, place: str, name: str, seed: int) -> Path:
     """Make and return a run folder below `out` that no other run has, named by world, policy, seed and a number."""
     number = 0
     while True:
         suffix = f"-{number}" if number else ""
-        folder = out / f"{world.scenario.name}-{name}-seed{seed}{suffix}"
+        folder = out / f"{place}-{name}-seed{seed}{suffix}"
         try:
             folder.mkdir(parents=True)
             return folder
@@ -36,20 +40,44 @@ def new_run_folder(out: Path, world: World, name: str, seed: int) -> Path:
             number += 1
 
 
-def write_run(folder: Path, world: World, config: dict[str, Any], seed: int) -> None:
-    """Write what the run is made from, before it starts."""
+def write_run(folder: Path, world: World | OutsideEnvironment, name: str, config: dict[str, Any], seed: int) -> None:
+    """Write what the run is made from, before it starts; a run that goes on keeps what it was started with."""
+    if (folder / "metadata.json").is_file():
+        return
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
-    text = yaml.safe_dump(world.content, sort_keys=False, allow_unicode=True)
-    (folder / "scenario.yaml").write_text(text, encoding="utf-8")
-    update_metadata(folder, **_circumstances(seed))
+    write_whole(folder / "config.yaml", yaml.safe_dump(config, sort_keys=False))
+    if isinstance(world, OutsideEnvironment):
+        environment = {"id": world.id, "arguments": world.arguments}
+        write_whole(folder / "environment.yaml", yaml.safe_dump(environment, sort_keys=False))
+    else:
+        write_whole(folder / "scenario.yaml", yaml.safe_dump(world.content, sort_keys=False, allow_unicode=True))
+    update_metadata(folder, policy=name, **_circumstances(seed))
+
+
+def read_run(folder: Path) -> tuple[World | OutsideEnvironment, str, dict[str, Any], int]:
+    """Return what a run was made from: its world, the policy's name and config, and the seed."""
+    about = metadata(folder)
+    if "policy" not in about or not (folder / "config.yaml").is_file():
+        raise ScenarioError(
+            f"{folder}: not a run folder; expected metadata.json and config.yaml, as `allotment train` writes them"
+        )
+    config = read_yaml(folder / "config.yaml")
+    if (folder / "environment.yaml").is_file():
+        content = read_yaml(folder / "environment.yaml")
+        return outside_environment(content["id"], content["arguments"]), about["policy"], config, about["seed"]
+    scenario = folder / "scenario.yaml"
+    return world_from(read_yaml(scenario), str(scenario)), about["policy"], config, about["seed"]
+
+
+def metadata(folder: Path) -> dict[str, Any]:
+    """Return the run's metadata, nothing where there is none."""
+    file = folder / "metadata.json"
+    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
 
 
 def update_metadata(folder: Path, **entries: Any) -> None:
     """Add entries to the run's metadata."""
-    file = folder / "metadata.json"
-    known = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    file.write_text(json.dumps({**known, **entries}, indent=1) + "\n", encoding="utf-8")
+    write_whole(folder / "metadata.json", json.dumps({**metadata(folder), **entries}, indent=1) + "\n")
 
 
 def _circumstances(seed: int) -> dict[str, Any]:
@@ -58,12 +86,29 @@ def _circumstances(seed: int) -> dict[str, Any]:
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         "git_commit": _git_commit(),
         "python": platform.python_version(),
-        "versions": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "packages": installed(),
         "threads": torch.get_num_threads(),
         "cores": os.cpu_count(),
         "host": platform.node(),
         "platform": platform.platform(),
+        "processor": platform.machine(),
     }
+
+
+def installed() -> dict[str, str]:
+    """Return every installed distribution with its version: what a repetition needs to be the same."""
+    found = {
+        re.sub(r"[-_.]+", "-", each.metadata["Name"]).lower(): each.version
+        for each in importlib.metadata.distributions()
+        if each.metadata["Name"]
+    }
+    return dict(sorted(found.items()))
+
+
+def differing_packages(folder: Path) -> list[str]:
+    """Return what is installed in another version than when the run was made, as `torch 2.12.0 → 2.13.0`."""
+    then, now = metadata(folder).get("packages", {}), installed()
+    return [f"{name} {version} → {now.get(name, 'missing')}" for name, version in then.items() if now.get(name) != version]
 
 
 def _git_commit() -> str | None:

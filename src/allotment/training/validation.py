@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,12 @@ import pandas as pd
 from stable_baselines3.common.callbacks import BaseCallback
 from torch.utils.tensorboard import SummaryWriter
 
-from allotment.evaluation.testing import evaluate, mean_measures
-from allotment.policies.learned import LearnedPolicy
+from allotment.evaluation.testing import mean_measures
 from allotment.report.tensorboard import write_scores
-from allotment.scenario.loader import World
+from allotment.whole_file import whole_file
 
 Progress = Callable[[int, int, float | None], None]  # environment steps done, in all, latest validation score
+SECONDS_BETWEEN_REPORTS = 0.2
 
 
 class Validation(BaseCallback):
@@ -23,24 +24,31 @@ class Validation(BaseCallback):
 
     def __init__(
         self,
-        world: World,
-        current: Callable[[Any], LearnedPolicy],
-        keep: Callable[[LearnedPolicy], None],
-        folder: Path,
-        seed: int,
+        measure: Callable[[Any], pd.DataFrame],
+        current: Callable[[Any], Any],
+        keep: Callable[[Any], None],
+        writer: SummaryWriter,
         every: int,
-        episodes: int,
         progress: Progress | None,
     ) -> None:
         super().__init__()
-        self.world, self.current, self.keep = world, current, keep
-        self.seed, self.every, self.episodes, self.progress = seed, every, episodes, progress
-        self.writer = SummaryWriter(str(folder))
+        self.measured, self.current, self.keep, self.writer = measure, current, keep, writer
+        self.every, self.progress = every, progress
         self.curve: list[dict[str, float]] = []
         self.best = float("-inf")
+        self.reported_at = 0.0
+
+    def progress_so_far(self) -> dict[str, Any]:
+        """Return what a resumed training needs to measure on as before."""
+        return {"curve": list(self.curve), "best": self.best}
+
+    def go_on(self, progress: dict[str, Any]) -> None:
+        """Take up the learning curve of an interrupted training."""
+        self.curve, self.best = list(progress["curve"]), progress["best"]
 
     def _on_training_start(self) -> None:
-        self.measure()
+        if not self.curve:
+            self.measure()
         self.report()
 
     def _on_step(self) -> bool:
@@ -49,13 +57,13 @@ class Validation(BaseCallback):
     def _on_rollout_end(self) -> None:
         if self.num_timesteps - self.curve[-1]["steps"] >= self.every:
             self.measure()
-        self.report()
+        if time.monotonic() - self.reported_at > SECONDS_BETWEEN_REPORTS:
+            self.report()
 
     def measure(self) -> None:
         """Evaluate now, log it, and keep the policy if it is the best so far."""
         policy = self.current(self.model)
-        episodes = evaluate(policy, self.world, self.episodes, self.seed, purpose="validate").episodes
-        measures = mean_measures(episodes)
+        measures = mean_measures(self.measured(policy))
         write_scores(self.writer, measures, self.num_timesteps)
         self.curve.append({"steps": float(self.num_timesteps), **measures})
         if measures["score"] > self.best:
@@ -64,12 +72,16 @@ class Validation(BaseCallback):
 
     def report(self) -> None:
         """Tell how far training has come."""
+        self.reported_at = time.monotonic()
         if self.progress:
             self.progress(self.num_timesteps, self.model._total_timesteps, self.curve[-1]["score"])
 
-    def finish(self, file: Path) -> None:
-        """Measure the policy as training leaves it and write the learning curve, one row a measurement."""
+    def finish(self) -> None:
+        """Measure the policy as training leaves it."""
         if self.curve[-1]["steps"] < self.num_timesteps:
             self.measure()
-        self.writer.close()
-        pd.DataFrame(self.curve).to_parquet(file)
+
+    def write(self, file: Path) -> None:
+        """Write the learning curve, one row a measurement."""
+        with whole_file(file) as part:
+            pd.DataFrame(self.curve).to_parquet(part)

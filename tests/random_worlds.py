@@ -122,6 +122,7 @@ def _random_world(choose: Choices) -> RandomWorld:
         "warm_up": choose.among(0, 1, 2),
     }
     demand, histories = _demand(choose, horizon["periods"] + horizon["warm_up"])
+    channels = [{"name": name, **_channel(choose)} for name in choose.channels]
     content = {
         "name": "random",
         "units": choose.units,
@@ -134,10 +135,10 @@ def _random_world(choose: Choices) -> RandomWorld:
         "skus": [{"name": name, **_sku(choose)} for name in choose.skus],
         "suppliers": [{"name": name, **choose.stated(capacity=choose.amount)} for name in choose.suppliers],
         "sites": [{"name": name, **_site(choose)} for name in choose.sites],
-        "channels": [{"name": name, **_channel(choose)} for name in choose.channels],
+        "channels": channels,
         "supply_lanes": [{"from": source, "to": to, **_supply_lane(choose)} for source, to in _supply_ends(choose)],
         "fulfilment_lanes": [{"from": source, "to": to, **_fulfilment_lane(choose)} for source, to in _serving_ends(choose)],
-        "distances": _distances(choose),
+        "distances": _distances(choose, sorted({channel["region"] for channel in channels if "region" in channel})),
         "demand": demand,
         "observation": {"demand_history": choose.among(0, 1, 2, 3)},
     } | choose.fixed
@@ -217,9 +218,9 @@ def _freight(choose: Choices) -> Any:
     return {"base": base, "per_km": choose.among(0.0, 0.01, 0.5)} if choose.among(False, True) else base
 
 
-def _distances(choose: Choices) -> dict[str, dict[str, float]]:
+def _distances(choose: Choices, regions: list[str]) -> dict[str, dict[str, float]]:
     """Return the kilometres from every supplier and site to every site, region and channel."""
-    ends = [*choose.sites, *choose.channels, "north", "south"]
+    ends = [*choose.sites, *choose.channels, *regions]
     sources = choose.suppliers + choose.sites
     return {source: {to: choose.among(0.0, 10.0, 25.5) for to in ends if to != source} for source in sources}
 
