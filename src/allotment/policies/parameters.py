@@ -10,7 +10,8 @@ import numpy as np
 
 from allotment.scenario.errors import ScenarioError, nearest
 from allotment.scenario.loader import World
-from allotment.scenario.patterns import matching, spread
+from allotment.scenario.patterns import matching
+from allotment.scenario.spreading import spread
 from allotment.scenario.problem import Floats
 
 TUNED = "tuned"

@@ -59,6 +59,8 @@ def _drawn_or(kind: Any) -> Any:
 
 
 Calendar = NonNegative | Annotated[list[NonNegative], Field(min_length=1)]  # one number, or one for each period
+Own = _drawn_or(NonNegative)  # of a part that has one SKU
+OwnCalendar = _drawn_or(Calendar)
 PerSku = _drawn_or(NonNegative | dict[str, NonNegative])
 PerSkuCalendar = _drawn_or(Calendar | dict[str, Calendar])
 PositivePerSku = Positive | dict[str, Positive]

@@ -13,8 +13,9 @@ from pydantic import Field, Tag, model_validator
 from allotment.scenario.amounts import (
     AnyPerSku,
     Calendar,
-    Finite,
     NonNegative,
+    Own,
+    OwnCalendar,
     Part,
     PerSku,
     PerSkuCalendar,
@@ -27,7 +28,9 @@ from allotment.scenario.processes import DemandProcess, LeadTime
 
 Phase = Literal["receive", "decide", "demand", "fulfil", "expire", "charge"]
 PHASES: tuple[Phase, ...] = ("receive", "decide", "demand", "fulfil", "charge")
-LISTS = ("skus", "suppliers", "sites", "channels", "supply_lanes", "fulfilment_lanes", "demand")  # sections of named parts
+LISTS = (  # sections of parts
+    *("skus", "suppliers", "sites", "channels", "supply_lanes", "fulfilment_lanes", "demand", "regimes", "histories"),
+)
 Count = Annotated[int, Field(ge=0)]
 AtLeastOne = Annotated[int, Field(ge=1)]
 
@@ -36,13 +39,13 @@ class Sku(Part):
     """A stock-keeping unit."""
 
     name: str
-    unit_cost: PerSkuCalendar = 0.0  # money/unit
-    price: PerSkuCalendar = 0.0  # money/unit
+    unit_cost: OwnCalendar = 0.0  # money/unit
+    price: OwnCalendar = 0.0  # money/unit
     case_pack: Positive = 1.0  # units; the default order multiple of supplier lanes
-    volume: PerSku = 0.0  # m³/unit
+    volume: Own = 0.0  # m³/unit
     shelf_life: AtLeastOne | None = None  # periods on sale, the one of receipt included; none = does not perish
     issue: Literal["fifo", "lifo"] = "fifo"  # which of its units leave first: the oldest or the freshest
-    waste_cost: PerSkuCalendar = 0.0  # money/unit that expires
+    waste_cost: OwnCalendar = 0.0  # money/unit that expires
 
 
 class ShareBetween(Part):
@@ -269,6 +272,20 @@ class ObservationGroups(Part):
     goodwill: bool = False
 
 
+class RecordedDemand(Part):
+    """Recorded demand of consecutive periods, by name, for demand that is resampled or replayed."""
+
+    name: str
+    units: dict[str, dict[str, list[NonNegative]]]  # by channel and SKU, the first period first; 0 for what is left out
+
+    @model_validator(mode="after")
+    def _equally_long(self) -> RecordedDemand:
+        lengths = {len(series) for row in self.units.values() for series in row.values()}
+        if len(lengths) != 1:
+            raise ValueError(f"units must have one length for all channels and SKUs, not {sorted(lengths)}")
+        return self
+
+
 class DataSource(Part):
     """A reader that fills parts of the scenario from files outside the project."""
 
@@ -312,6 +329,7 @@ class Scenario(Part):
     demand: Annotated[list[Demand], Field(min_length=1)]
     regimes: list[Regime] = []
     goodwill: Goodwill | None = None
+    histories: list[RecordedDemand] = []
     observation: ObservationGroups = ObservationGroups()
     test: dict[str, object] = {}  # sections that replace this file's own in test worlds
 
@@ -319,7 +337,9 @@ class Scenario(Part):
     def _sequence_is_legal(self) -> Scenario:
         order = {phase: place for place, phase in enumerate(self.sequence)}
         if len(order) != len(self.sequence) or set(order) - {"expire"} != set(PHASES):
-            raise ValueError(f"sequence must name each of {', '.join(PHASES)} once, and expire at most once, not {self.sequence}")
+            raise ValueError(
+                f"sequence must name each of {', '.join(PHASES)} once, and expire at most once, not {self.sequence}"
+            )
         if order["fulfil"] < order["demand"]:
             raise ValueError(f"sequence must put fulfil after demand, not {self.sequence}")
         late = [phase for phase in ("decide", "fulfil", "expire") if order.get(phase, -1) > order["charge"]]

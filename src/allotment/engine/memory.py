@@ -1,0 +1,199 @@
+"""The kernel's memory: every array of a problem and a batch of worlds, and the table by which compiled functions find them.
+
+Arrays of worlds have the batch as their last axis, so that a row of worlds lies together; `state` and `flows` show them with the
+batch first, without a copy.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allotment.engine import fields as f
+from allotment.engine.state import Decided, Flows, State, decided_shapes, flow_shapes, reserves, state_shapes
+from allotment.scenario.problem import BALANCED, Problem
+
+STATE_FIELDS = {
+    **dict(zip(State._fields, range(f.ON_HAND, f.EPISODE + 1), strict=True)),
+}
+FLOW_FIELDS = {
+    "demand": f.R_DEMAND,
+    "shipped": f.R_SHIPPED,
+    "lost": f.R_LOST,
+    "late": f.R_LATE,
+    "open_orders": f.R_OPEN_ORDERS,
+    "received": f.R_RECEIVED,
+    "requested": f.R_REQUESTED,
+    "executed": f.R_EXECUTED,
+    "cut_reason": f.R_CUT_REASON,
+    "on_hand": f.R_ON_HAND,
+    "in_transit": f.R_IN_TRANSIT,
+    "owed": f.R_OWED,
+    "expired": f.R_EXPIRED,
+    "shrunk": f.R_SHRUNK,
+    "discarded": f.R_DISCARDED,
+    "consumed": f.R_CONSUMED,
+    "offered": f.R_OFFERED,
+    "offer_reason": f.R_OFFER_REASON,
+    "money": f.R_MONEY,
+    "reward": f.R_REWARD,
+}
+DECIDED_FIELDS = {"orders": f.REQUESTS, "allocation": f.OFFERS, "protection": f.PROTECTIONS}
+AXES = 5  # most axes of an array
+
+
+class Memory:
+    """The arrays of a batch of worlds of one problem."""
+
+    def __init__(self, problem: Problem, batch: int) -> None:
+        self.problem, self.batch = problem, batch
+        self.arrays = problem_arrays(problem) | _world_arrays(problem, batch)
+        self.table = table_of(self.arrays)
+        self.state = State(*(_batch_first(self.arrays[STATE_FIELDS[name]]) for name in State._fields))
+        self.flows = Flows(*(_batch_first(self.arrays[FLOW_FIELDS[name]]) for name in Flows._fields))
+        self.decided = Decided(*(_batch_first(self.arrays[DECIDED_FIELDS[name]]) for name in Decided._fields))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what the worlds hold; addresses are those of the process that unpickles."""
+        held = [array for name, array in self.arrays.items() if name >= f.ON_HAND]
+        return _again, (self.problem, self.batch, held)
+
+
+def _again(problem: Problem, batch: int, held: list[NDArray[Any]]) -> Memory:
+    memory = Memory(problem, batch)
+    for array, kept in zip([array for name, array in memory.arrays.items() if name >= f.ON_HAND], held, strict=True):
+        array[...] = kept
+    return memory
+
+
+def _batch_first(array: NDArray[Any]) -> NDArray[Any]:
+    return np.moveaxis(array, -1, 0)
+
+
+def table_of(arrays: dict[int, NDArray[Any]]) -> NDArray[np.int64]:
+    """Return the addresses and lengths of arrays by their field, (fields, 1 + axes)."""
+    table = np.zeros((f.FIELDS, 1 + AXES), dtype=np.int64)
+    for field, array in arrays.items():
+        if not array.flags.c_contiguous or array.dtype not in (np.float64, np.int64, np.uint64):
+            raise TypeError(f"field {field} must be a contiguous array of float64, int64 or uint64, not {array.dtype}")
+        table[field, 0] = array.ctypes.data
+        table[field, 1 : 1 + array.ndim] = array.shape
+    return table
+
+
+def problem_arrays(problem: Problem) -> dict[int, NDArray[Any]]:
+    """Return a problem's arrays by their field: flags as integers, single numbers together."""
+    goods, sites, suppliers, lanes = problem.goods, problem.sites, problem.suppliers, problem.lanes
+    demand, moods, tables, serving, prices = problem.demand, problem.moods, problem.tables, problem.serving, problem.prices
+    in_order = [
+        *(_settings(problem), np.array([problem.clock.discount, *moods.goodwill]), problem.clock.sequence),
+        *(goods.volume, goods.shelf_life, goods.lifo),
+        *(sites.initial_stock, sites.handling, sites.storage, sites.overflow_charged, sites.max_position, sites.plant),
+        *(sites.production_capacity, sites.yield_low, sites.yield_high, sites.yield_stream, sites.shrinkage),
+        *(sites.shrinkage_stream, sites.count_every, sites.expected_demand, sites.from_downstream, sites.cycle),
+        *(suppliers.capacity, suppliers.fill_low, suppliers.fill_high, suppliers.fill_by_unit),
+        *(suppliers.event_low, suppliers.event_high),
+        *(lanes.supplier, lanes.site, lanes.to, lanes.allowed, lanes.priority, lanes.order, lanes.capacity, lanes.minimum),
+        *(lanes.multiple, lanes.backlog, lanes.on_receipt, lanes.initial, lanes.constant, lanes.crossing, lanes.lead_row),
+        *(lanes.stream, lanes.by_sku, lanes.fill_stream),
+        *(demand.kind, demand.row, demand.centre, demand.mean, demand.deviation, demand.shape, demand.floor, demand.rounded),
+        *(demand.maximum, demand.noise, demand.stream, demand.loading, demand.factor_stream, demand.event_low),
+        *(demand.event_high, np.array([demand.event_stream, demand.history_stream], dtype=np.uint64), demand.history),
+        *(moods.goodwill_group, moods.goodwill, moods.regime, moods.multiplier, moods.transition, moods.initial, moods.stream),
+        *tables,
+        *(serving.site, serving.channel, serving.capacity, serving.latest, serving.on_time, serving.accept),
+        *(serving.accept_stream, serving.claim_lane, serving.claim_sku, serving.claim_slot, serving.group_start),
+        *(serving.promised_lane, serving.promised_sku, serving.commitment, serving.due, serving.last, serving.open_ended),
+        *(serving.stays, serving.stays_stream, serving.home, serving.rank),
+        *(prices.price, prices.purchase, prices.production, prices.inbound_freight, prices.fixed, prices.line),
+        *(prices.outbound_freight, prices.holding, prices.in_transit, prices.backorder, prices.shortage, prices.late),
+        *(prices.waste, prices.overflow, prices.site_salvage, prices.channel_salvage),
+    ]
+    return {field: _plain(array) for field, array in zip(range(f.SETTINGS, f.CHANNEL_SALVAGE + 1), in_order, strict=True)}
+
+
+def _plain(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array as the kernel takes it: contiguous, flags as integers."""
+    kind = {"f": np.float64, "u": np.uint64}.get(array.dtype.kind, np.int64)
+    return np.ascontiguousarray(array, dtype=kind)
+
+
+def _settings(problem: Problem) -> NDArray[np.int64]:
+    """Return a problem's single numbers, and which features it has."""
+    clock, rules, sites, lanes, demand = problem.clock, problem.rules, problem.sites, problem.lanes, problem.demand
+    order = {int(phase): place for place, phase in enumerate(clock.sequence)}
+    serving, prices = problem.serving, problem.prices
+    values = {
+        f.WHOLE: rules.whole,
+        f.RATIONING: rules.rationing,
+        f.LARGEST: rules.largest_remainder,
+        f.ALLOCATES: rules.allocates,
+        f.PROTECTS: rules.protects,
+        f.DECIDE_AT: clock.decide_at,
+        f.PHASES: len(order),
+        f.RECEIVED_FIRST: clock.received_first,
+        f.DEMAND_FIRST: clock.demand_first,
+        f.SEASON: clock.season,
+        f.LENGTH: clock.length,
+        f.WARM_UP: clock.warm_up,
+        f.SLOTS: lanes.slots,
+        f.REPEATS: demand.repeats,
+        f.REPLAYED: demand.replayed,
+        f.WINDOW: demand.window,
+        f.HISTORY_SLOTS: demand.history_slots,
+        f.OF_SALES: demand.of_sales,
+        f.PERISHES: problem.goods.shelf_life.any(),
+        f.SHRINKS: sites.shrinkage.any(),
+        f.STORES: bool((np.isfinite(sites.storage).any(axis=0) & ~sites.overflow_charged).any()),
+        f.PLANTS: sites.plant.any(),
+        f.TRANSFERS: (lanes.site >= 0).any(),
+        f.FILLS: (problem.suppliers.fill_low < 1.0).any(),
+        f.OWES: lanes.backlog.any(),
+        f.LIMITS_POSITION: np.isfinite(sites.max_position).any(),
+        f.RESERVES: reserves(problem),
+        f.OVERFLOWS: bool((np.isfinite(sites.storage).any(axis=0) & sites.overflow_charged).any()),
+        f.ON_RECEIPT: lanes.on_receipt.any(),
+        f.LIMITED_LANES: np.isfinite(serving.capacity).any(),
+        f.LIMITED_HANDLING: np.isfinite(sites.handling).any(),
+        f.WAITS: problem.shape.slots > 1,
+        f.RANDOM_YIELD: (sites.yield_low < sites.yield_high).any(),
+        f.CHARGES_LATE: order[0] > order[5],
+        f.EVENTS: (problem.suppliers.event_low <= 1.0).any(),
+        f.FIXED_COSTS: prices.fixed.any() or prices.line.any(),
+    }
+    settings = np.zeros(f.SETTINGS_COUNT, dtype=np.int64)
+    settings[list(values)] = list(values.values())
+    return settings
+
+
+def _world_arrays(problem: Problem, batch: int) -> dict[int, NDArray[Any]]:
+    """Return empty arrays of worlds by their field: state, record, decision, and room to work in."""
+    arrays: dict[int, NDArray[Any]] = {}
+    for name, (shape, dtype, fill) in state_shapes(problem).items():
+        arrays[STATE_FIELDS[name]] = np.full((*shape, batch), fill, dtype)
+    for name, (shape, dtype, fill) in flow_shapes(problem).items():
+        arrays[FLOW_FIELDS[name]] = np.full((*shape, batch), fill, dtype)
+    for name, shape in decided_shapes(problem).items():
+        arrays[DECIDED_FIELDS[name]] = np.zeros((*shape, batch))
+    n = problem.shape
+    rows = {
+        **dict.fromkeys((f.ROW_A, f.ROW_B, f.ROW_C, f.ROW_D, f.ROW_E), ()),
+        f.SITE_ROWS: (n.sites,),
+        f.SITE_SKU_ROWS: (n.sites, n.skus),
+        f.LANE_ROWS: (n.lanes,),
+        f.SUPPLIER_ROWS: (n.suppliers,),
+        f.PLANT_ROWS: (n.sites,),
+        f.SERVING_ROWS: (n.fulfilment,),
+        f.PROMISE_ROWS: (n.channels, n.skus),
+        f.SERVED_OWED: (n.lanes, n.skus) if problem.lanes.backlog.any() else (0, n.skus),
+        f.POSITIONS: (n.sites, n.skus) if problem.rules.rationing == BALANCED else (0, n.skus),
+    }
+    arrays |= {field: np.zeros((*shape, batch)) for field, shape in rows.items()}
+    most = max(n.lanes * n.skus, len(problem.serving.claim_lane), n.fulfilment * n.skus, 1)
+    arrays |= {field: np.zeros(most) for field in (f.AMOUNTS, f.SCALES, f.STARTS)}
+    arrays |= {field: np.zeros(most, dtype=np.int64) for field in (f.LEVELS, f.MEMBERS)}
+    return arrays
+
+
