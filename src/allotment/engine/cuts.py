@@ -231,8 +231,7 @@ def _to_suppliers(problem: Problem, limits: Limits, claims: Claims, units: Array
 
 def _to_plants(problem: Problem, limits: Limits, claims: Claims, units: Array) -> Array:
     """A plant's capacity is shared by the lanes that leave it and their SKUs."""
-    owners = np.where((problem.lanes.site >= 0) & problem.sites.plant[problem.lanes.site], problem.lanes.site, -1)
-    return _by_owner(problem, claims, units, owners, limits.plant)
+    return _by_owner(problem, claims, units, problem.lanes.plant, limits.plant)
 
 
 def _to_handling(problem: Problem, limits: Limits, claims: Claims, units: Array) -> Array:

@@ -53,6 +53,8 @@ from __future__ import annotations
     LANES_STREAM,
     LANES_BY_SKU,
     LANES_FILL_STREAM,
+    LANES_PLANT,
+    LANES_SELF,
     DEMAND_KIND,
     DEMAND_ROW,
     DEMAND_CENTRE,
@@ -187,10 +189,11 @@ from __future__ import annotations
     AMOUNTS,
     SCALES,
     STARTS,
+    WANTED,
+    REST,
     LEVELS,
-    MEMBERS,
     FIELDS,
-) = range(180)
+) = range(183)
 
 # single numbers among the settings
 (
@@ -230,5 +233,7 @@ from __future__ import annotations
     CHARGES_LATE,
     EVENTS,
     FIXED_COSTS,
+    DEMAND_EVENTS,
+    HISTORIES,
     SETTINGS_COUNT,
-) = range(37)
+) = range(39)

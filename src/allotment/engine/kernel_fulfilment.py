@@ -1,4 +1,7 @@
-"""Serving customers, one world at a time: the groups of `fulfilment`, in the same order, fused by Numba."""
+"""Serving customers, in a block of worlds: the claims of `fulfilment`, in the same order, fused by Numba.
+
+A claim that shares its rank with no other is served in all worlds of a block at once; groups are served world after world.
+"""
 
 from __future__ import annotations
 
@@ -6,96 +9,515 @@ import math
 
 import numpy as np
 
-from allotment.engine.compiled import inner
-from allotment.engine.kernel_rationing import ration
+from allotment.engine import fields as f
+from allotment.engine.compiled import floats1, floats2, floats3, floats4, inner, integers1, integers3, keys2
+from allotment.engine.inversion import binomial_quantile
+from allotment.engine.kernel_cuts import fill_rows
+from allotment.engine.kernel_rationing import share
+from allotment.engine.kernel_shipping import issue
+from allotment.engine.randomness import fill_uniforms, further_stream
+from allotment.scenario.problem import ROUNDING
+
+CAPACITY, NO_STOCK, PROTECTED, DEADLINE = 2, 3, 4, 7  # places in `REASONS`
 
 
 @inner
-def fulfil(serving, sharing, lane_sites, state, flows, first, last, amounts, levels):  # type: ignore[no-untyped-def]
-    """Ship in the order of the rule, group by group; then what is not served is lost or stays open."""
-    on_hand, open_orders, shipped = state.on_hand, state.open_orders, flows.shipped
-    handling_left = np.empty(sharing.handling.shape[0])
-    lane_left = np.empty(serving.capacity.shape[0])
-    levels[:] = 0
-    for world in range(first, last):
-        shipped[world] = 0.0
-        lane_left[:] = serving.capacity
-        leave_for_customers(sharing.handling, lane_sites, flows.executed, world, handling_left)
-        for group in range(serving.group_start.shape[0] - 1):
-            start, stop = serving.group_start[group], serving.group_start[group + 1]
-            for pair in range(start, stop):
-                channel = serving.channel[serving.pair_lane[pair]]
-                amounts[pair - start] = open_orders[world, channel, serving.pair_sku[pair], 0]
-            if stop - start > 1:
-                share_group(serving, sharing, on_hand, world, start, stop, amounts, levels, lane_left, handling_left)
-            for pair in range(start, stop):
-                lane, sku = serving.pair_lane[pair], serving.pair_sku[pair]
-                site, channel = serving.site[lane], serving.channel[lane]
-                units = min(amounts[pair - start], on_hand[world, site, sku, 0], lane_left[lane], handling_left[site])
-                units = max(0.0, units)
-                on_hand[world, site, sku, 0] -= units
-                open_orders[world, channel, sku, 0] -= units
-                lane_left[lane] -= units
-                handling_left[site] -= units
-                shipped[world, lane, sku] = units
-    lose(serving.lost, open_orders, flows.lost, first, last)
+def fulfil(table, now, first, count):  # type: ignore[no-untyped-def]
+    """Ship in the order of the rule; then what is not served when due is lost or waits."""
+    settings = integers1(table, f.SETTINGS)
+    start(table, now, first, count)
+    if settings[f.ALLOCATES] and not settings[f.RESERVES]:
+        ship_offers(table, first, count)
+    else:
+        ship_commitments(table, first, count)
+        groups = integers1(table, f.GROUP_START)
+        for group in range(groups.shape[0] - 1):
+            if groups[group + 1] == groups[group] + 1:
+                serve_claim(table, groups[group], now, first, count)
+            else:
+                serve_group(table, groups[group], groups[group + 1], now, first, count)
+    settle(table, now, first, count)
 
 
 @inner
-def leave_for_customers(handling, lane_sites, executed, world, handling_left):  # type: ignore[no-untyped-def]
-    """Write what transfers have left of each site's handling."""
-    handling_left[:] = handling
-    for lane in range(lane_sites.shape[0]):
-        if lane_sites[lane] >= 0:
-            for sku in range(executed.shape[2]):
-                handling_left[lane_sites[lane]] -= executed[world, lane, sku]
+def start(table, now, first, count):  # type: ignore[no-untyped-def]
+    """Write what can be shipped before anybody is served: stock that nobody has reserved, and the lanes' capacities."""
+    on_hand, free, reserved = floats4(table, f.ON_HAND), floats3(table, f.SITE_SKU_ROWS), floats4(table, f.RESERVED)
+    for site in range(free.shape[0]):
+        for sku in range(free.shape[1]):
+            for j in range(count):
+                world = first + np.uint64(j)
+                free[site, sku, world] = on_hand[site, sku, 0, world]
+            for life in range(1, on_hand.shape[2]):
+                for j in range(count):
+                    world = first + np.uint64(j)
+                    free[site, sku, world] += on_hand[site, sku, life, world]
+            if reserved.shape[0] > 0:
+                for channel in range(reserved.shape[1]):
+                    for j in range(count):
+                        world = first + np.uint64(j)
+                        free[site, sku, world] -= reserved[site, channel, sku, world]
+                for j in range(count):
+                    world = first + np.uint64(j)
+                    free[site, sku, world] = max(0.0, free[site, sku, world])
+    if integers1(table, f.SETTINGS)[f.LIMITED_LANES]:
+        fill_rows(floats2(table, f.SERVING_ROWS), floats2(table, f.SERVING_CAPACITY), now, first, count)
 
 
 @inner
-def share_group(serving, sharing, on_hand, world, start, stop, amounts, levels, lane_left, handling_left):  # type: ignore[no-untyped-def]
-    """Cut what the pairs of a group want in proportion: to the stock of each SKU, each lane, and the site's handling."""
-    site = serving.site[serving.pair_lane[start]]
-    whole, largest = sharing.whole, sharing.largest_remainder
-    first = start
-    while first < stop:
-        last = first
-        while last < stop and serving.pair_sku[last] == serving.pair_sku[first]:
-            last += 1
-        stock = on_hand[world, site, serving.pair_sku[first], 0]
-        ration(amounts[first - start :], levels, last - first, stock, whole, largest)
-        first = last
-    for lane in range(lane_left.shape[0]):
-        if serving.site[lane] == site and not math.isinf(lane_left[lane]):
-            share_lane(serving, sharing, start, stop, lane, amounts, levels, lane_left[lane])
-    if not math.isinf(handling_left[site]):
-        ration(amounts, levels, stop - start, max(0.0, handling_left[site]), whole, largest)
+def serve_claim(table, claim, now, first, count):  # type: ignore[no-untyped-def]
+    """Ship to one claim as much as it wants and stock, lane and handling allow."""
+    lane, sku = integers1(table, f.CLAIM_LANE)[claim], integers1(table, f.CLAIM_SKU)[claim]
+    slot, wanted = integers1(table, f.CLAIM_SLOT)[claim], floats1(table, f.ROW_A)
+    open_orders, channel = floats4(table, f.OPEN_ORDERS), integers1(table, f.SERVING_CHANNEL)[lane]
+    for j in range(count):
+        world = first + np.uint64(j)
+        wanted[world] = open_orders[channel, sku, slot, world]
+    if floats1(table, f.SERVING_ACCEPT)[lane] < 1.0:
+        accept(table, lane, sku, slot, now, first, count, wanted)
+    ship_one(table, lane, sku, slot, first, count, wanted)
 
 
 @inner
-def share_lane(serving, sharing, start, stop, lane, amounts, levels, limit):  # type: ignore[no-untyped-def]
-    """Cut the pairs of a group that use one lane to what is left of its capacity."""
-    members = np.empty(stop - start)
-    count = 0
-    for pair in range(start, stop):
-        if serving.pair_lane[pair] == lane:
-            members[count] = amounts[pair - start]
-            count += 1
-    ration(members, levels, count, limit, sharing.whole, sharing.largest_remainder)
-    count = 0
-    for pair in range(start, stop):
-        if serving.pair_lane[pair] == lane:
-            amounts[pair - start] = members[count]
-            count += 1
+def accept(table, lane, sku, slot, now, first, count, wanted):  # type: ignore[no-untyped-def]
+    """Keep the units whose customers accept to be served by a lane."""
+    chance, uniform = floats1(table, f.SERVING_ACCEPT)[lane], floats1(table, f.ROW_B)
+    if not integers1(table, f.SETTINGS)[f.WHOLE]:
+        for j in range(count):
+            wanted[first + np.uint64(j)] *= chance
+        return
+    stream = further_stream(keys2(table, f.SERVING_ACCEPT_STREAM)[lane, sku], slot)
+    fill_uniforms(uniform, stream, integers1(table, f.SEED), integers1(table, f.EPISODE), now, first, count)
+    for j in range(count):
+        world = first + np.uint64(j)
+        wanted[world] = binomial_quantile(uniform[world], wanted[world], chance)
 
 
 @inner
-def lose(impatient, open_orders, lost, first, last):  # type: ignore[no-untyped-def]
-    """Remove the unserved demand of channels that do not wait."""
-    for world in range(first, last):
-        for channel in range(lost.shape[1]):
-            for sku in range(lost.shape[2]):
-                if impatient[channel]:
-                    lost[world, channel, sku] = open_orders[world, channel, sku, 0]
-                    open_orders[world, channel, sku, 0] = 0.0
-                else:
-                    lost[world, channel, sku] = 0.0
+def ship_one(table, lane, sku, slot, first, count, wanted):  # type: ignore[no-untyped-def]
+    """Ship what is wanted (worlds,) by one claim as far as it is possible; `wanted` then holds what was shipped."""
+    settings, site = integers1(table, f.SETTINGS), integers1(table, f.SERVING_SITE)[lane]
+    channel, free = integers1(table, f.SERVING_CHANNEL)[lane], floats3(table, f.SITE_SKU_ROWS)
+    if settings[f.RESERVES] or settings[f.PROTECTS]:
+        limit_to_stock(table, site, channel, sku, first, count, wanted)
+    else:
+        for j in range(count):
+            world = first + np.uint64(j)
+            wanted[world] = min(wanted[world], free[site, sku, world])
+    if settings[f.LIMITED_LANES]:
+        left = floats2(table, f.SERVING_ROWS)
+        for j in range(count):
+            world = first + np.uint64(j)
+            wanted[world] = min(wanted[world], max(0.0, left[lane, world]))
+    if settings[f.LIMITED_HANDLING]:
+        handling = floats2(table, f.HANDLING_LEFT)
+        for j in range(count):
+            world = first + np.uint64(j)
+            wanted[world] = min(wanted[world], max(0.0, handling[site, world]))
+    move(table, lane, site, channel, sku, slot, first, count, wanted)
+
+
+@inner
+def limit_to_stock(table, site, channel, sku, first, count, wanted):  # type: ignore[no-untyped-def]
+    """Cut what a channel wants to its own reserve and to free stock that no higher class protects."""
+    free = floats3(table, f.SITE_SKU_ROWS)
+    for j in range(count):
+        world = first + np.uint64(j)
+        from_own = min(wanted[world], own_reserve(table, site, channel, sku, world))
+        unguarded = max(0.0, free[site, sku, world] - guard(table, site, channel, sku, world))
+        wanted[world] = from_own + min(wanted[world] - from_own, unguarded)
+
+
+@inner
+def own_reserve(table, site, channel, sku, world):  # type: ignore[no-untyped-def]
+    """Return what is set aside in a site for a channel."""
+    reserved = floats4(table, f.RESERVED)
+    return reserved[site, channel, sku, world] if reserved.shape[0] > 0 else 0.0
+
+
+@inner
+def guard(table, site, channel, sku, world):  # type: ignore[no-untyped-def]
+    """Return what is protected in a site from a channel's class."""
+    protected, rank, highest = floats4(table, f.PROTECTED), integers1(table, f.CHANNELS_RANK)[channel], 0.0
+    for above in range(min(rank, protected.shape[1])):
+        highest = max(highest, protected[site, above, sku, world])
+    return highest
+
+
+@inner
+def move(table, lane, site, channel, sku, slot, first, count, units):  # type: ignore[no-untyped-def]
+    """Book what is shipped (worlds,) to one claim: out of its own reserve first, else out of free stock."""
+    free, open_orders = floats3(table, f.SITE_SKU_ROWS), floats4(table, f.OPEN_ORDERS)
+    shipped, handling, late = floats3(table, f.SHIPPED), floats2(table, f.HANDLING_LEFT), floats3(table, f.LATE)
+    if floats4(table, f.RESERVED).shape[0] > 0:
+        reserved = floats4(table, f.RESERVED)
+        for j in range(count):
+            world = first + np.uint64(j)
+            from_own = min(units[world], reserved[site, channel, sku, world])
+            reserved[site, channel, sku, world] -= from_own
+            free[site, sku, world] = max(0.0, free[site, sku, world] - (units[world] - from_own))
+    else:
+        for j in range(count):
+            world = first + np.uint64(j)
+            free[site, sku, world] = max(0.0, free[site, sku, world] - units[world])
+    for j in range(count):
+        world = first + np.uint64(j)
+        open_orders[channel, sku, slot, world] = max(0.0, open_orders[channel, sku, slot, world] - units[world])
+        shipped[lane, sku, world] += units[world]
+    if integers1(table, f.SETTINGS)[f.LIMITED_LANES]:
+        left = floats2(table, f.SERVING_ROWS)
+        for j in range(count):
+            world = first + np.uint64(j)
+            left[lane, world] -= units[world]
+    if integers1(table, f.SETTINGS)[f.LIMITED_HANDLING]:
+        for j in range(count):
+            world = first + np.uint64(j)
+            handling[site, world] -= units[world]
+    due, last = integers1(table, f.CHANNELS_DUE)[channel], integers1(table, f.CHANNELS_LAST)[channel]
+    if last > due and slot <= due and slot > integers1(table, f.SERVING_ON_TIME)[lane]:
+        for j in range(count):
+            world = first + np.uint64(j)
+            late[channel, sku, world] += units[world]
+
+
+@inner
+def ship_commitments(table, first, count):  # type: ignore[no-untyped-def]
+    """Ship what is promised, the most valuable channel first, each by its best lane first and its oldest orders first."""
+    lanes, skus = integers1(table, f.PROMISED_LANE), integers1(table, f.PROMISED_SKU)
+    commitment, promised = floats2(table, f.COMMITMENT), floats3(table, f.PROMISE_ROWS)
+    open_orders, wanted = floats4(table, f.OPEN_ORDERS), floats1(table, f.ROW_A)
+    for channel in range(promised.shape[0] if lanes.shape[0] > 0 else 0):
+        for sku in range(promised.shape[1]):
+            for j in range(count):
+                promised[channel, sku, first + np.uint64(j)] = commitment[channel, sku]
+    for place in range(lanes.shape[0]):
+        lane, sku = lanes[place], skus[place]
+        channel = integers1(table, f.SERVING_CHANNEL)[lane]
+        oldest = min(integers1(table, f.SERVING_LATEST)[lane], integers1(table, f.CHANNELS_LAST)[channel])
+        for slot in range(oldest, -1, -1):
+            for j in range(count):
+                world = first + np.uint64(j)
+                wanted[world] = min(open_orders[channel, sku, slot, world], promised[channel, sku, world])
+            ship_one(table, lane, sku, slot, first, count, wanted)
+            for j in range(count):
+                world = first + np.uint64(j)
+                promised[channel, sku, world] -= wanted[world]
+
+
+@inner
+def serve_group(table, begin, end, now, first, count):  # type: ignore[no-untyped-def]
+    """Ship to the claims of one group, world after world, as much as they want and stock, lanes and handling allow."""
+    lanes, skus, slots = integers1(table, f.CLAIM_LANE), integers1(table, f.CLAIM_SKU), integers1(table, f.CLAIM_SLOT)
+    lane, sku, slot = lanes[begin:end], skus[begin:end], slots[begin:end]
+    wanted, units = floats1(table, f.WANTED), floats1(table, f.AMOUNTS)
+    tops_up = topped_up(table)
+    for j in range(count):
+        world = first + np.uint64(j)
+        for claim in range(end - begin):
+            wanted[claim] = accepted(table, lane[claim], sku[claim], slot[claim], now, world)
+            units[claim] = wanted[claim]
+        within_limits(table, lane, sku, units, end - begin, world)
+        for claim in range(end - begin):
+            ship(table, lane[claim], sku[claim], slot[claim], units[claim], world)
+            wanted[claim] -= units[claim]
+        if tops_up:
+            for claim in range(end - begin):
+                top_up(table, lane[claim], sku[claim], slot[claim], wanted[claim], world)
+
+
+@inner
+def topped_up(table):  # type: ignore[no-untyped-def]
+    """Tell whether several limits bind a group, so that one claim may leave what another can take."""
+    settings = integers1(table, f.SETTINGS)
+    limited = settings[f.LIMITED_LANES] or settings[f.LIMITED_HANDLING]
+    return bool(limited and (settings[f.LARGEST] or not settings[f.WHOLE]))
+
+
+@inner
+def accepted(table, lane, sku, slot, now, world):  # type: ignore[no-untyped-def]
+    """Return the units of a claim whose customers accept to be served by its lane, in one world."""
+    channel, chance = integers1(table, f.SERVING_CHANNEL)[lane], floats1(table, f.SERVING_ACCEPT)[lane]
+    units = floats4(table, f.OPEN_ORDERS)[channel, sku, slot, world]
+    if chance >= 1.0:
+        return units
+    if not integers1(table, f.SETTINGS)[f.WHOLE]:
+        return units * chance
+    stream, uniform = further_stream(keys2(table, f.SERVING_ACCEPT_STREAM)[lane, sku], slot), floats1(table, f.ROW_B)
+    fill_uniforms(uniform, stream, integers1(table, f.SEED), integers1(table, f.EPISODE), now, world, 1)
+    return binomial_quantile(uniform[world], units, chance)
+
+
+@inner
+def within_limits(table, lane, sku, units, claims, world):  # type: ignore[no-untyped-def]
+    """Cut what claims of one site want in proportion: to stock, to each lane, and to the site's handling, in one world."""
+    settings, site = integers1(table, f.SETTINGS), integers1(table, f.SERVING_SITE)[lane[0]]
+    own, free = floats1(table, f.STARTS), floats3(table, f.SITE_SKU_ROWS)
+    channels = integers1(table, f.SERVING_CHANNEL)
+    for claim in range(claims):
+        channel = channels[lane[claim]]
+        own[claim] = min(units[claim], own_reserve(table, site, channel, sku[claim], world))
+        unguarded = max(0.0, free[site, sku[claim], world] - guard(table, site, channel, sku[claim], world))
+        units[claim] = min(units[claim] - own[claim], unguarded)
+    for claim in range(claims):
+        if is_first(sku, claim):
+            share_some(table, sku, sku[claim], units, claims, free[site, sku[claim], world])
+    for claim in range(claims):
+        units[claim] += own[claim]
+    if settings[f.LIMITED_LANES]:
+        left = floats2(table, f.SERVING_ROWS)
+        for claim in range(claims):
+            if is_first(lane, claim):
+                share_some(table, lane, lane[claim], units, claims, max(0.0, left[lane[claim], world]))
+    if settings[f.LIMITED_HANDLING]:
+        limit = max(0.0, floats2(table, f.HANDLING_LEFT)[site, world])
+        share(units, claims, limit, settings[f.WHOLE], settings[f.LARGEST], floats1(table, f.REST))
+
+
+@inner
+def is_first(keys, place):  # type: ignore[no-untyped-def]
+    """Tell whether no earlier place holds the same key."""
+    for earlier in range(place):
+        if keys[earlier] == keys[place]:
+            return False
+    return True
+
+
+@inner
+def share_some(table, keys, key, units, claims, limit):  # type: ignore[no-untyped-def]
+    """Share a limit among the claims with one key, in one world."""
+    settings, members = integers1(table, f.SETTINGS), floats1(table, f.SCALES)
+    found, total = 0, 0.0
+    for claim in range(claims):
+        if keys[claim] == key:
+            members[found] = units[claim]
+            total += units[claim]
+            found += 1
+    if not total > limit:
+        return
+    share(members, found, limit, settings[f.WHOLE], settings[f.LARGEST], floats1(table, f.REST))
+    found = 0
+    for claim in range(claims):
+        if keys[claim] == key:
+            units[claim] = members[found]
+            found += 1
+
+
+@inner
+def ship(table, lane, sku, slot, units, world):  # type: ignore[no-untyped-def]
+    """Book what is shipped to one claim in one world."""
+    row = floats1(table, f.ROW_A)
+    site, channel = integers1(table, f.SERVING_SITE)[lane], integers1(table, f.SERVING_CHANNEL)[lane]
+    row[world] = units
+    move(table, lane, site, channel, sku, slot, world, 1, row)
+
+
+@inner
+def top_up(table, lane, sku, slot, wanted, world):  # type: ignore[no-untyped-def]
+    """Ship to one claim what a full lane or site left over, in one world."""
+    row = floats1(table, f.ROW_A)
+    row[world] = wanted
+    ship_one(table, lane, sku, slot, world, 1, row)
+
+
+@inner
+def ship_offers(table, first, count):  # type: ignore[no-untyped-def]
+    """Ship what the policy allocates, site by site; what cannot be shipped has a reason."""
+    sites, skus = integers1(table, f.SERVING_SITE), floats3(table, f.SHIPPED).shape[1]
+    most = sites.shape[0] * skus
+    lane, sku = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64)
+    for site in range(floats3(table, f.SITE_SKU_ROWS).shape[0]):
+        claims = 0
+        for member in range(sites.shape[0]):
+            if sites[member] == site:
+                for each in range(skus):
+                    lane[claims], sku[claims] = member, each
+                    claims += 1
+        for j in range(count if claims > 0 else 0):
+            ship_offers_of(table, site, lane, sku, claims, first + np.uint64(j))
+
+
+@inner
+def ship_offers_of(table, site, lane, sku, claims, world):  # type: ignore[no-untyped-def]
+    """Ship what the policy allocates from one site in one world, the oldest orders first."""
+    offered, open_orders = floats3(table, f.OFFERED), floats4(table, f.OPEN_ORDERS)
+    wanted, units = floats1(table, f.WANTED), floats1(table, f.AMOUNTS)
+    channels, last, latest = integers1(table, f.SERVING_CHANNEL), integers1(table, f.CHANNELS_LAST), integers1(table, f.SERVING_LATEST)
+    for claim in range(claims):
+        channel, total = channels[lane[claim]], 0.0
+        for slot in range(min(latest[lane[claim]], last[channel]) + 1):
+            total += open_orders[channel, sku[claim], slot, world]
+        wanted[claim] = min(offered[lane[claim], sku[claim], world], total)
+        units[claim] = wanted[claim]
+    within_limits(table, lane, sku, units, claims, world)
+    explain_offers(table, site, lane, sku, claims, world)
+    for claim in range(claims):
+        channel, left = channels[lane[claim]], units[claim]
+        for slot in range(min(latest[lane[claim]], last[channel]), -1, -1):
+            part = min(left, open_orders[channel, sku[claim], slot, world])
+            ship(table, lane[claim], sku[claim], slot, part, world)
+            left -= part
+
+
+@inner
+def explain_offers(table, site, lane, sku, claims, world):  # type: ignore[no-untyped-def]
+    """Note why less than offered is shipped: nobody wants it in time, too little stock, protected, or capacity."""
+    offered, reason, free = floats3(table, f.OFFERED), integers3(table, f.R_OFFER_REASON), floats3(table, f.SITE_SKU_ROWS)
+    wanted, units, channels = floats1(table, f.WANTED), floats1(table, f.AMOUNTS), integers1(table, f.SERVING_CHANNEL)
+    for claim in range(claims):
+        channel, stock = channels[lane[claim]], free[site, sku[claim], world]
+        reach = max(0.0, stock - guard(table, site, channel, sku[claim], world))
+        reach += own_reserve(table, site, channel, sku[claim], world)
+        total = 0.0
+        for other in range(claims):
+            if sku[other] == sku[claim]:
+                total += wanted[other]
+        why = NO_STOCK if total > stock + ROUNDING else CAPACITY
+        if reach < stock - ROUNDING and wanted[claim] > reach + ROUNDING:
+            why = PROTECTED
+        if not units[claim] < wanted[claim] - ROUNDING:
+            why = DEADLINE if wanted[claim] < offered[lane[claim], sku[claim], world] - ROUNDING else 0
+        reason[lane[claim], sku[claim], world] = why
+
+
+@inner
+def settle(table, now, first, count):  # type: ignore[no-untyped-def]
+    """Take what was shipped out of stock; let what was not served when due wait, or lose it."""
+    take_shipped(table, first, count)
+    open_orders, due, last = floats4(table, f.OPEN_ORDERS), integers1(table, f.CHANNELS_DUE), integers1(table, f.CHANNELS_LAST)
+    open_ended, lost, late = integers1(table, f.CHANNELS_OPEN_ENDED), floats3(table, f.LOST), floats3(table, f.LATE)
+    kept_row = floats1(table, f.ROW_A)
+    for channel in range(open_orders.shape[0]):
+        for sku in range(open_orders.shape[1]):
+            for slot in range(due[channel], last[channel] + 1):
+                ends = slot == last[channel] and not open_ended[channel]
+                if slot > due[channel] and not ends:
+                    continue
+                for j in range(count):
+                    world = first + np.uint64(j)
+                    kept_row[world] = open_orders[channel, sku, slot, world]
+                if slot == due[channel]:
+                    let_stay(table, channel, sku, now, first, count, kept_row)
+                    if last[channel] > due[channel]:
+                        for j in range(count):
+                            world = first + np.uint64(j)
+                            late[channel, sku, world] += kept_row[world]
+                stays = 0.0 if ends else 1.0
+                for j in range(count):
+                    world = first + np.uint64(j)
+                    lost[channel, sku, world] += open_orders[channel, sku, slot, world] - kept_row[world] * stays
+                    open_orders[channel, sku, slot, world] = kept_row[world] * stays
+    clear_reserves(table, first, count)
+
+
+@inner
+def take_shipped(table, first, count):  # type: ignore[no-untyped-def]
+    """Take what was shipped to customers out of the sites' stock."""
+    used, shipped, sites = floats3(table, f.SITE_SKU_ROWS), floats3(table, f.SHIPPED), integers1(table, f.SERVING_SITE)
+    for site in range(used.shape[0]):
+        for sku in range(used.shape[1]):
+            for j in range(count):
+                used[site, sku, first + np.uint64(j)] = 0.0
+    for lane in range(sites.shape[0]):
+        for sku in range(used.shape[1]):
+            for j in range(count):
+                world = first + np.uint64(j)
+                used[sites[lane], sku, world] += shipped[lane, sku, world]
+    for site in range(used.shape[0]):
+        issue(table, site, used, first, count)
+    if integers1(table, f.SETTINGS)[f.LIMITED_HANDLING]:
+        handling = floats2(table, f.HANDLING_LEFT)
+        for site in range(handling.shape[0]):
+            for j in range(count):
+                world = first + np.uint64(j)
+                handling[site, world] = max(0.0, handling[site, world])
+
+
+@inner
+def let_stay(table, channel, sku, now, first, count, units):  # type: ignore[no-untyped-def]
+    """Keep the units that wait where they are not served when due."""
+    stays, uniform = floats1(table, f.CHANNELS_STAYS)[channel], floats1(table, f.ROW_B)
+    if stays == 1.0:
+        return
+    if stays == 0.0 or not integers1(table, f.SETTINGS)[f.WHOLE]:
+        for j in range(count):
+            units[first + np.uint64(j)] *= stays
+        return
+    stream = keys2(table, f.CHANNELS_STAYS_STREAM)[channel, sku]
+    fill_uniforms(uniform, stream, integers1(table, f.SEED), integers1(table, f.EPISODE), now, first, count)
+    for j in range(count):
+        world = first + np.uint64(j)
+        units[world] = binomial_quantile(uniform[world], units[world], stays)
+
+
+@inner
+def clear_reserves(table, first, count):  # type: ignore[no-untyped-def]
+    """Give back what was set aside and not used."""
+    reserved = floats4(table, f.RESERVED)
+    for site in range(reserved.shape[0]):
+        for channel in range(reserved.shape[1]):
+            for sku in range(reserved.shape[2]):
+                for j in range(count):
+                    reserved[site, channel, sku, first + np.uint64(j)] = 0.0
+
+
+@inner
+def protect(table, first, count):  # type: ignore[no-untyped-def]
+    """Take over what the policy protects: not negative, and whole where units are."""
+    whole, decided, protected = (
+        integers1(table, f.SETTINGS)[f.WHOLE],
+        floats4(table, f.PROTECTIONS),
+        floats4(table, f.PROTECTED),
+    )
+    for site in range(protected.shape[0]):
+        for rank in range(protected.shape[1]):
+            for sku in range(protected.shape[2]):
+                for j in range(count):
+                    world = first + np.uint64(j)
+                    units = max(0.0, decided[site, rank, sku, world])
+                    protected[site, rank, sku, world] = math.floor(units + 0.5) if whole else units
+
+
+@inner
+def clean_offers(table, first, count):  # type: ignore[no-untyped-def]
+    """Take over what the policy allocates: not negative, and whole where units are."""
+    whole, decided, offered = integers1(table, f.SETTINGS)[f.WHOLE], floats3(table, f.OFFERS), floats3(table, f.OFFERED)
+    recorded, reason = floats3(table, f.R_OFFERED), integers3(table, f.R_OFFER_REASON)
+    for lane in range(offered.shape[0]):
+        for sku in range(offered.shape[1]):
+            for j in range(count):
+                world = first + np.uint64(j)
+                units = max(0.0, decided[lane, sku, world])
+                units = math.floor(units + 0.5) if whole else units
+                offered[lane, sku, world] = units
+                recorded[lane, sku, world] = units
+            for j in range(count):
+                reason[lane, sku, first + np.uint64(j)] = 0
+
+
+@inner
+def reserve(table, first, count):  # type: ignore[no-untyped-def]
+    """Set stock aside for channels as the policy allocates it before demand is known, as far as there is stock."""
+    settings, offered, on_hand = integers1(table, f.SETTINGS), floats3(table, f.OFFERED), floats4(table, f.ON_HAND)
+    reserved, reason = floats4(table, f.RESERVED), integers3(table, f.R_OFFER_REASON)
+    sites, channels = integers1(table, f.SERVING_SITE), integers1(table, f.SERVING_CHANNEL)
+    amounts, rest = floats1(table, f.AMOUNTS), floats1(table, f.REST)
+    for site in range(reserved.shape[0]):
+        for sku in range(on_hand.shape[1]):
+            for j in range(count):
+                world = first + np.uint64(j)
+                claims, stock = 0, 0.0
+                for life in range(on_hand.shape[2]):
+                    stock += on_hand[site, sku, life, world]
+                for lane in range(sites.shape[0]):
+                    if sites[lane] == site:
+                        amounts[claims] = offered[lane, sku, world]
+                        claims += 1
+                share(amounts, claims, stock, settings[f.WHOLE], settings[f.LARGEST], rest)
+                claims = 0
+                for lane in range(sites.shape[0]):
+                    if sites[lane] == site:
+                        if amounts[claims] < offered[lane, sku, world] - ROUNDING:
+                            reason[lane, sku, world] = NO_STOCK
+                        offered[lane, sku, world] = amounts[claims]
+                        reserved[site, channels[lane], sku, world] += amounts[claims]
+                        claims += 1

@@ -208,52 +208,135 @@ def issue(table, site, units, first, count):  # type: ignore[no-untyped-def]
 @inner
 def receive(table, now, first, count, at_once):  # type: ignore[no-untyped-def]
     """Let what arrives in this period join the stock; `at_once` only what was ordered in it, with lead time 0."""
-    settings, constant = integers1(table, f.SETTINGS), integers1(table, f.LANES_CONSTANT)
+    settings, crossing, lead_time = integers1(table, f.SETTINGS), integers1(table, f.LANES_CROSSING), floats1(table, f.ROW_A)
+    arrives, arrival = floats1(table, f.ROW_B), integers4(table, f.ARRIVAL)
     if settings[f.STORES]:
         measure_room(table, now, first, count, at_once)
-    slots = settings[f.SLOTS]
-    for lane in range(constant.shape[0]):
-        if constant[lane] >= 0 and not integers1(table, f.LANES_CROSSING)[lane] == KAPLAN:
-            if not at_once or constant[lane] == 0:
-                slot = (now - constant[lane]) % slots
-                if now >= constant[lane] or floats3(table, f.LANES_INITIAL).shape[0] >= constant[lane] - now:
-                    join_all(table, slot, lane, first, count)
-        else:
-            join_some(table, lane, now, first, count, at_once)
+    for lane in range(arrival.shape[1]):
+        for draw in range(arrival.shape[2]):
+            if crossing[lane] == KAPLAN:
+                draw_lead_times(table, lane, draw, now, first, count, lead_time)
+            for slot in range(arrival.shape[0]):
+                if may_arrive(table, lane, slot, now, at_once):
+                    mark_arriving(table, lane, slot, draw, now, first, count, lead_time, arrives)
+                    join(table, lane, slot, draw, first, count, arrives)
 
 
 @inner
-def join_all(table, slot, lane, first, count):  # type: ignore[no-untyped-def]
-    """Move a lane's shipment of one period into stock in every world."""
-    site = integers1(table, f.LANES_TO)[lane]
+def may_arrive(table, lane, slot, now, at_once):  # type: ignore[no-untyped-def]
+    """Tell whether a lane's shipment of some period may arrive now, as far as that is known before its draws are."""
+    slots, constant = integers1(table, f.SETTINGS)[f.SLOTS], integers1(table, f.LANES_CONSTANT)[lane]
+    if at_once and slot != now % slots:
+        return False
+    if constant < 0 or integers1(table, f.LANES_CROSSING)[lane] == KAPLAN:
+        return True
+    if now == 0 and floats3(table, f.LANES_INITIAL).shape[0] > 0:
+        return True
+    return slot == (now - constant) % slots
+
+
+@inner
+def mark_arriving(table, lane, slot, draw, now, first, count, oldest, arrives):  # type: ignore[no-untyped-def]
+    """Write 1 for worlds in which a lane's shipment arrives now, 0 for others."""
+    arrival, slots = integers4(table, f.ARRIVAL), integers1(table, f.SETTINGS)[f.SLOTS]
+    if integers1(table, f.LANES_CROSSING)[lane] == KAPLAN:
+        age = float((now - slot) % slots)
+        for j in range(count):
+            world = first + np.uint64(j)
+            arrives[world] = 1.0 if age >= oldest[world] else 0.0
+    else:
+        for j in range(count):
+            world = first + np.uint64(j)
+            arrives[world] = 1.0 if arrival[slot, lane, draw, world] == now else 0.0
+
+
+@inner
+def join(table, lane, slot, draw, first, count, arrives):  # type: ignore[no-untyped-def]
+    """Move a lane's shipment into stock where it arrives, as far as there is room."""
+    site, draws = integers1(table, f.LANES_TO)[lane], integers4(table, f.ARRIVAL).shape[2]
     in_transit, on_hand = floats5(table, f.IN_TRANSIT), floats4(table, f.ON_HAND)
     received, under_way = floats3(table, f.RECEIVED), floats3(table, f.UNDER_WAY)
-    stores = integers1(table, f.SETTINGS)[f.STORES]
-    for sku in range(on_hand.shape[1]):
+    stores, moved = integers1(table, f.SETTINGS)[f.STORES], floats1(table, f.ROW_C)
+    low, high = (0, on_hand.shape[1]) if draws == 1 else (draw, draw + 1)
+    for sku in range(low, high):
         for life in range(on_hand.shape[2]):
+            for j in range(count):
+                world = first + np.uint64(j)
+                units = in_transit[slot, lane, sku, life, world] * arrives[world]
+                moved[world] = units
+                in_transit[slot, lane, sku, life, world] -= units
+            for j in range(count):
+                world = first + np.uint64(j)
+                under_way[lane, sku, world] = max(0.0, under_way[lane, sku, world] - moved[world])
             if stores:
-                for j in range(count):
-                    join(table, slot, lane, site, sku, life, first + np.uint64(j))
-            else:
-                for j in range(count):
-                    world = first + np.uint64(j)
-                    units = in_transit[slot, lane, sku, life, world]
-                    on_hand[site, sku, life, world] += units
-                    received[lane, sku, world] += units
-                    in_transit[slot, lane, sku, life, world] = 0.0
-                for j in range(count):
-                    world = first + np.uint64(j)
-                    under_way[lane, sku, world] -= 0.0
-        subtract_received(under_way, in_transit, lane, sku, first, count)
+                refuse(table, site, sku, first, count, moved)
+            for j in range(count):
+                world = first + np.uint64(j)
+                on_hand[site, sku, life, world] += moved[world]
+                received[lane, sku, world] += moved[world]
 
 
 @inner
-def subtract_received(under_way, in_transit, lane, sku, first, count):  # type: ignore[no-untyped-def]
-    """Sum again what a lane still has under way of a SKU."""
+def refuse(table, site, sku, first, count, moved):  # type: ignore[no-untyped-def]
+    """Turn away what a site has no room for."""
+    whole, part, discarded = integers1(table, f.SETTINGS)[f.WHOLE], floats2(table, f.SITE_ROWS), floats3(table, f.DISCARDED)
     for j in range(count):
-        under_way[lane, sku, first + np.uint64(j)] = 0.0
-    for slot in range(in_transit.shape[0]):
-        for life in range(in_transit.shape[3]):
-            for j in range(count):
-                world = first + np.uint64(j)
-                under_way[lane, sku, world] += in_transit[slot, lane, sku, life, world]
+        world = first + np.uint64(j)
+        if part[site, world] < 1.0:
+            fitting = moved[world] * part[site, world]
+            if whole:
+                fitting = math.floor(fitting + ROUNDING)
+            discarded[site, sku, world] += moved[world] - fitting
+            moved[world] = fitting
+
+
+@inner
+def measure_room(table, now, first, count, at_once):  # type: ignore[no-untyped-def]
+    """Write the share of what arrives at each site that it has room for."""
+    storage, charged = floats2(table, f.SITES_STORAGE), integers1(table, f.SITES_OVERFLOW_CHARGED)
+    on_hand, volume = floats4(table, f.ON_HAND), floats1(table, f.GOODS_VOLUME)
+    part, held, coming = floats2(table, f.SITE_ROWS), floats1(table, f.ROW_D), floats1(table, f.ROW_E)
+    for site in range(part.shape[0]):
+        limit = storage[now % storage.shape[0], site]
+        for j in range(count):
+            part[site, first + np.uint64(j)] = 1.0
+        if math.isinf(limit) or charged[site]:
+            continue
+        for j in range(count):
+            world = first + np.uint64(j)
+            held[world], coming[world] = 0.0, 0.0
+        for sku in range(on_hand.shape[1]):
+            for life in range(on_hand.shape[2]):
+                for j in range(count):
+                    world = first + np.uint64(j)
+                    held[world] += on_hand[site, sku, life, world] * volume[sku]
+        measure_coming(table, site, now, first, count, at_once, coming)
+        for j in range(count):
+            world = first + np.uint64(j)
+            room = max(0.0, limit - held[world])
+            if coming[world] > room:
+                part[site, world] = room / coming[world]
+
+
+@inner
+def measure_coming(table, site, now, first, count, at_once, coming):  # type: ignore[no-untyped-def]
+    """Write the volume of what arrives at a site."""
+    arrival, to, crossing = integers4(table, f.ARRIVAL), integers1(table, f.LANES_TO), integers1(table, f.LANES_CROSSING)
+    lead_time, arrives = floats1(table, f.ROW_A), floats1(table, f.ROW_B)
+    in_transit, volume = floats5(table, f.IN_TRANSIT), floats1(table, f.GOODS_VOLUME)
+    draws = arrival.shape[2]
+    for lane in range(to.shape[0]):
+        if to[lane] != site:
+            continue
+        for draw in range(draws):
+            if crossing[lane] == KAPLAN:
+                draw_lead_times(table, lane, draw, now, first, count, lead_time)
+            low, high = (0, in_transit.shape[2]) if draws == 1 else (draw, draw + 1)
+            for slot in range(arrival.shape[0]):
+                if may_arrive(table, lane, slot, now, at_once):
+                    mark_arriving(table, lane, slot, draw, now, first, count, lead_time, arrives)
+                    for sku in range(low, high):
+                        for life in range(in_transit.shape[3]):
+                            for j in range(count):
+                                world = first + np.uint64(j)
+                                coming[world] += in_transit[slot, lane, sku, life, world] * arrives[world] * volume[sku]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from allotment.engine import fields as f
 from allotment.engine.state import Decided, Flows, State, decided_shapes, flow_shapes, reserves, state_shapes
-from allotment.scenario.problem import BALANCED, Problem
+from allotment.scenario.problem import BALANCED, EVENT, HISTORY, Problem
 
 STATE_FIELDS = {
     **dict(zip(State._fields, range(f.ON_HAND, f.EPISODE + 1), strict=True)),
@@ -97,7 +97,7 @@ def problem_arrays(problem: Problem) -> dict[int, NDArray[Any]]:
         *(suppliers.event_low, suppliers.event_high),
         *(lanes.supplier, lanes.site, lanes.to, lanes.allowed, lanes.priority, lanes.order, lanes.capacity, lanes.minimum),
         *(lanes.multiple, lanes.backlog, lanes.on_receipt, lanes.initial, lanes.constant, lanes.crossing, lanes.lead_row),
-        *(lanes.stream, lanes.by_sku, lanes.fill_stream),
+        *(lanes.stream, lanes.by_sku, lanes.fill_stream, lanes.plant, np.arange(len(lanes.to))),
         *(demand.kind, demand.row, demand.centre, demand.mean, demand.deviation, demand.shape, demand.floor, demand.rounded),
         *(demand.maximum, demand.noise, demand.stream, demand.loading, demand.factor_stream, demand.event_low),
         *(demand.event_high, np.array([demand.event_stream, demand.history_stream], dtype=np.uint64), demand.history),
@@ -162,6 +162,8 @@ def _settings(problem: Problem) -> NDArray[np.int64]:
         f.CHARGES_LATE: order[0] > order[5],
         f.EVENTS: (problem.suppliers.event_low <= 1.0).any(),
         f.FIXED_COSTS: prices.fixed.any() or prices.line.any(),
+        f.DEMAND_EVENTS: (demand.kind == EVENT).any(),
+        f.HISTORIES: (demand.kind == HISTORY).any(),
     }
     settings = np.zeros(f.SETTINGS_COUNT, dtype=np.int64)
     settings[list(values)] = list(values.values())
@@ -192,8 +194,8 @@ def _world_arrays(problem: Problem, batch: int) -> dict[int, NDArray[Any]]:
     }
     arrays |= {field: np.zeros((*shape, batch)) for field, shape in rows.items()}
     most = max(n.lanes * n.skus, len(problem.serving.claim_lane), n.fulfilment * n.skus, 1)
-    arrays |= {field: np.zeros(most) for field in (f.AMOUNTS, f.SCALES, f.STARTS)}
-    arrays |= {field: np.zeros(most, dtype=np.int64) for field in (f.LEVELS, f.MEMBERS)}
+    arrays |= {field: np.zeros(most) for field in (f.AMOUNTS, f.SCALES, f.STARTS, f.WANTED, f.REST)}
+    arrays[f.LEVELS] = np.zeros(most, dtype=np.int64)
     return arrays
 
 

@@ -55,6 +55,7 @@ class LaneReader:
         return Lanes(
             supplier=np.array([_position(lane.source, self.suppliers) for lane in self.lanes]),
             site=np.array([_position(lane.source, self.sites) for lane in self.lanes]),
+            plant=np.array([_position(lane.source, self.sites) if lane.source in self.plants else -1 for lane in self.lanes]),
             to=np.array([self.sites.index(lane.to) for lane in self.lanes]),
             allowed=np.stack(self.carried),
             priority=priority,

@@ -114,6 +114,7 @@ class Lanes(NamedTuple):
 
     supplier: Integers  # (L,) supplier, or -1
     site: Integers  # (L,) source site, or -1
+    plant: Integers  # (L,) source site where that is a plant, or -1
     to: Integers  # (L,) destination site
     allowed: Flags  # (L, K)
     priority: Integers  # (L,) 1 is supplied first
