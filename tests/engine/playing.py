@@ -40,13 +40,13 @@ class Kernel:
         return copied(self.memory.state)
 
     def reset(self, worlds: np.ndarray, seeds: np.ndarray, episodes: np.ndarray) -> None:
-        kernel.reset(self.memory.table, worlds, seeds, episodes)
+        kernel.reset(self.memory.address, worlds, seeds, episodes)
 
     def step(self, decided: Decided | Floats) -> Flows:
         decided = decided if isinstance(decided, Decided) else only_orders(self.problem, decided)
         for array, values in zip(self.memory.decided, decided, strict=True):
             array[...] = values
-        assert kernel.step(self.memory.table) == -1
+        assert kernel.step(self.memory.address) == -1
         return copied(self.memory.flows)
 
 

@@ -1,8 +1,12 @@
-"""How the kernel's functions are compiled, and how they reach their arrays.
+"""How the kernel's functions are compiled, and how they reach each other and their arrays.
 
-Handing a hundred arrays to a compiled function costs more time than a simulated period. So they are handed over as one table of
-addresses and lengths, and each function takes out of it what it needs: `floats3(table, ON_HAND)`. The table's owner keeps the
-arrays alive and contiguous (`memory`).
+Handing a hundred arrays to a compiled function costs more time than a simulated period. So a function is handed one number,
+the address of a table that holds addresses and lengths of arrays, and takes out of it what it needs: `floats3(table, ON_HAND)`.
+The table's owner keeps the arrays alive and contiguous (`memory`).
+
+The same table holds the addresses of the kernel's own functions. Those marked `@far` call each other through it, so that each
+is compiled once, by itself, and only when a world first needs it: a world without plants never waits for the code of plants.
+Their arguments are numbers: `int`, `float`, `World` or `Key`.
 
 Numba recompiles a function when its own file changes, not when a function it calls does; so the cache is emptied when any
 source that it was built from is newer.
@@ -10,14 +14,30 @@ source that it was built from is newer.
 
 from __future__ import annotations
 
+import _thread
+import ctypes
+import inspect
+import os
+import traceback
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from numba import njit, types
+import numpy as np
+from llvmlite import ir
+from numba import cfunc, njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
+
+from allotment.engine.fields import AXES, FIELDS, FUNCTIONS
+
+World = Key = np.uint64  # the place of a world on the batch axis; the key of a stream of random numbers
+F = TypeVar("F", bound=Callable[..., Any])
+WIDTH = 8 * (1 + AXES)  # bytes of a table's row
+TYPES = {"int": types.int64, "float": types.float64, "World": types.uint64, "Key": types.uint64, "None": types.void}
+OF_C = {types.int64: ctypes.c_int64, types.float64: ctypes.c_double, types.uint64: ctypes.c_uint64, types.void: None}
 
 
 def remove_outdated(cache: Path, sources: list[Path]) -> None:
@@ -37,39 +57,100 @@ _compiled = [
 remove_outdated(_here / "__pycache__", [*_compiled, _here.parent / "scenario" / "problem.py"])
 
 entry = njit(cache=True, error_model="numpy")  # callable from Python
-# called by other compiled functions only
+# called by other compiled functions only, and compiled into them
 inner = njit(cache=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
 inline = njit(cache=True, error_model="numpy", inline="always")  # laid into its caller, where a call for each number costs more
 
+_addresses: dict[str, int] = {}  # of what has been compiled in this process
+_first_calls: dict[str, Any] = {}  # of what has not: functions that compile, and then call
+
+
+def far(function: F) -> F:
+    """Let a kernel function be called by others through the table that they share."""
+    name = function.__name__
+    arguments = [TYPES[kind] for key, kind in function.__annotations__.items() if key != "return"]
+    returned = TYPES[function.__annotations__["return"]]
+    signature = returned(*arguments)
+    of_c = ctypes.CFUNCTYPE(OF_C[returned], *(OF_C[kind] for kind in arguments))
+    _first_calls[name] = of_c(_compiling(name, function, signature, of_c))
+    offset = WIDTH * (FIELDS + FUNCTIONS.index(name))
+
+    def call(typing: Any, *given: Any) -> Any:
+        def generate(context: Any, builder: Any, given_types: Any, values: Any) -> Any:
+            values = [
+                context.cast(builder, value, kind, wanted)
+                for value, kind, wanted in zip(values, given_types.args, arguments, strict=True)
+            ]
+            word = ir.IntType(64)
+            place = builder.inttoptr(builder.add(values[0], word(offset)), word.as_pointer())
+            of_values = [context.get_value_type(kind) for kind in arguments]
+            returns = ir.VoidType() if returned == types.void else context.get_value_type(returned)
+            pointer = ir.FunctionType(returns, of_values).as_pointer()
+            result = builder.call(builder.inttoptr(builder.load(place), pointer), values)
+            return context.get_dummy_value() if returned == types.void else result
+
+        return returned(*given), generate
+
+    names = ["typing", *inspect.signature(function).parameters]
+    call.__signature__ = inspect.Signature([inspect.Parameter(each, inspect.Parameter.POSITIONAL_OR_KEYWORD) for each in names])  # type: ignore[attr-defined]
+    return intrinsic(call)  # type: ignore[no-any-return]
+
+
+def _compiling(name: str, function: Callable[..., Any], signature: Any, of_c: Any) -> Callable[..., Any]:
+    """Return what a function's first call does: compile it, put its address into the table, and call it."""
+
+    def first_call(table: int, *arguments: Any) -> Any:
+        address = _address(name, function, signature)
+        ctypes.c_int64.from_address(table + WIDTH * (FIELDS + FUNCTIONS.index(name))).value = address
+        return of_c(address)(table, *arguments)
+
+    return first_call
+
+
+def _address(name: str, function: Callable[..., Any], signature: Any) -> int:
+    """Return the address of a compiled function; an interrupt waits until the period has been played."""
+    while name not in _addresses:
+        try:
+            _addresses[name] = _keep(cfunc(signature, cache=True, nopython=True, error_model="numpy")(function))
+        except KeyboardInterrupt:
+            _thread.interrupt_main()
+        except BaseException:  # there is no way to raise through compiled code, and none to go on without the function
+            traceback.print_exc()
+            os.abort()
+    return _addresses[name]
+
+
+_kept: list[Any] = []
+
+
+def _keep(compiled: Any) -> int:
+    _kept.append(compiled)
+    return int(compiled.address)
+
+
+def function_addresses() -> dict[str, int]:
+    """Return for each function of the kernel where a call shall go: to it, or to what compiles it."""
+    return {name: _addresses.get(name) or ctypes.cast(_first_calls[name], ctypes.c_void_p).value for name in FUNCTIONS}
+
 
 def _taker(dtype: Any, dimensions: int) -> Any:
-    """Return a function that takes an array of so many dimensions out of a table, (fields, 1 + dimensions) integers."""
+    """Return a function that takes an array of so many dimensions out of a table."""
     array_type = types.Array(dtype, dimensions, "C")
 
     def take(typing: Any, table: Any, field: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            table_type = signature.args[0]
-            table_array = make_array(table_type)(context, builder, arguments[0])
-            place = context.cast(builder, arguments[1], signature.args[1], types.intp)
-
-            def entry_at(column: int) -> Any:
-                index = context.get_constant(types.intp, column)
-                shape = cgutils.unpack_tuple(builder, table_array.shape)
-                strides = cgutils.unpack_tuple(builder, table_array.strides)
-                pointer = cgutils.get_item_pointer2(
-                    context, builder, table_array.data, shape, strides, table_type.layout, [place, index], wraparound=False
-                )
-                return builder.load(pointer)
-
+            word = ir.IntType(64)
+            row = builder.add(arguments[0], builder.mul(arguments[1], word(WIDTH)))
+            words = builder.inttoptr(row, word.as_pointer())
             taken = make_array(array_type)(context, builder)
             item = context.get_abi_sizeof(context.get_data_type(dtype))
-            lengths = [entry_at(1 + axis) for axis in range(dimensions)]
+            lengths = [builder.load(cgutils.gep(builder, words, 1 + axis)) for axis in range(dimensions)]
             steps: list[Any] = [context.get_constant(types.intp, item)]
             for length in reversed(lengths[1:]):
-                steps.insert(0, builder.mul(steps[0], length))
+                steps.insert(0, builder.mul(steps[0], length, flags=("nsw",)))
             populate_array(
                 taken,
-                data=builder.inttoptr(entry_at(0), taken.data.type),
+                data=builder.inttoptr(builder.load(words), taken.data.type),
                 shape=lengths,
                 strides=steps,
                 itemsize=context.get_constant(types.intp, item),
@@ -77,7 +158,7 @@ def _taker(dtype: Any, dimensions: int) -> Any:
             )
             return taken._getvalue()
 
-        return array_type(table, types.intp), generate
+        return array_type(types.int64, types.int64), generate
 
     take.__name__ = f"take_{dtype}_{dimensions}"
     return intrinsic(take)

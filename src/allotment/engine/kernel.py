@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from allotment.engine import fields as f
-from allotment.engine.compiled import entry, floats2, floats3, floats4, floats5, inner, integers1, integers2, integers4
+from allotment.engine.compiled import World, entry, far, floats2, floats3, floats4, floats5, integers1, integers2, integers4
 from allotment.engine.kernel_cuts import cut_requests
 from allotment.engine.kernel_demand import demand
 from allotment.engine.kernel_expiry import expire
@@ -35,7 +35,7 @@ def step(table):  # type: ignore[no-untyped-def]
     settings, period = integers1(table, f.SETTINGS), integers1(table, f.PERIOD)
     first = 0
     while first < period.shape[0]:
-        count = block_at(period, first)
+        count = block_at(table, first)
         now, start = period[first], np.uint64(first)
         for place in range(settings[f.DECIDE_AT], settings[f.PHASES]):
             play(table, place, now, start, count)
@@ -49,21 +49,21 @@ def step(table):  # type: ignore[no-untyped-def]
     return -1
 
 
-@inner
-def block_at(period, first):  # type: ignore[no-untyped-def]
+@far
+def block_at(table: int, first: int) -> int:
     """Return how many worlds from one on are in the same period, at most a block."""
-    count = 1
+    period, count = integers1(table, f.PERIOD), 1
     while count < BLOCK and first + count < period.shape[0] and period[first + count] == period[first]:
         count += 1
     return count
 
 
-@inner
-def play(table, place, now, first, count):  # type: ignore[no-untyped-def]
+@far
+def play(table: int, place: int, now: int, first: World, count: int) -> None:
     """Play the phase at a place of the sequence."""
     phase = integers1(table, f.SEQUENCE)[place]
     if phase == RECEIVE:
-        receive(table, now, first, count, False)
+        receive(table, now, first, count, 0)
     elif phase == DECIDE:
         decide(table, now, first, count)
     elif phase == DEMAND:
@@ -76,8 +76,8 @@ def play(table, place, now, first, count):  # type: ignore[no-untyped-def]
         charge(table, now, first, count)
 
 
-@inner
-def decide(table, now, first, count):  # type: ignore[no-untyped-def]
+@far
+def decide(table: int, now: int, first: World, count: int) -> None:
     """Set aside what the policy protects and reserves, cut its orders to what is possible, and ship them."""
     settings = integers1(table, f.SETTINGS)
     if settings[f.PROTECTS]:
@@ -89,11 +89,11 @@ def decide(table, now, first, count):  # type: ignore[no-untyped-def]
     cut_requests(table, now, first, count)
     dispatch(table, now, first, count)
     if settings[f.RECEIVED_FIRST]:
-        receive(table, now, first, count, True)
+        receive(table, now, first, count, 1)
 
 
-@inner
-def begin_period(table, now, first, count):  # type: ignore[no-untyped-def]
+@far
+def begin_period(table: int, now: int, first: World, count: int) -> None:
     """Open a period: handling is there again, orders are a period older; then play the phases before `decide`."""
     settings = integers1(table, f.SETTINGS)
     if settings[f.WAITS]:
@@ -113,8 +113,8 @@ def begin_period(table, now, first, count):  # type: ignore[no-untyped-def]
         play(table, place, now, first, count)
 
 
-@inner
-def age_open_orders(table, first, count):  # type: ignore[no-untyped-def]
+@far
+def age_open_orders(table: int, first: World, count: int) -> None:
     """Move open orders one slot on; those in the last slot wait there."""
     open_orders, last = floats4(table, f.OPEN_ORDERS), integers1(table, f.CHANNELS_LAST)
     for channel in range(open_orders.shape[0]):
@@ -152,23 +152,17 @@ def reset(table, worlds, seeds, episodes):  # type: ignore[no-untyped-def]
         place += count
 
 
-@inner
-def empty(table, first, count):  # type: ignore[no-untyped-def]
+@far
+def empty(table: int, first: World, count: int) -> None:
     """Put worlds back to their initial stock, fresh, with nothing under way and nothing owed."""
     initial, on_hand, shelf_life = floats2(table, f.SITES_INITIAL), floats4(table, f.ON_HAND), integers1(table, f.GOODS_SHELF_LIFE)
-    for field in (f.IN_TRANSIT,):
-        clear5(floats5(table, field), first, count)
-    clear4(on_hand, first, count)
-    clear4(floats4(table, f.OPEN_ORDERS), first, count)
-    clear4(floats4(table, f.RESERVED), first, count)
-    clear4(floats4(table, f.PROTECTED), first, count)
-    clear4(floats4(table, f.DEMAND_HISTORY), first, count)
+    clear5(table, f.IN_TRANSIT, first, count)
+    for field in (f.ON_HAND, f.OPEN_ORDERS, f.RESERVED, f.PROTECTED, f.DEMAND_HISTORY):
+        clear4(table, field, first, count)
+    for field in (f.UNDER_WAY, f.OWED, f.OFFERED, f.HIDDEN):
+        clear3(table, field, first, count)
     for field in range(f.DEMAND, f.SHRUNK + 1):
-        clear3(floats3(table, field), first, count)
-    clear3(floats3(table, f.UNDER_WAY), first, count)
-    clear3(floats3(table, f.OWED), first, count)
-    clear3(floats3(table, f.OFFERED), first, count)
-    clear3(floats3(table, f.HIDDEN), first, count)
+        clear3(table, field, first, count)
     for site in range(initial.shape[0]):
         for sku in range(initial.shape[1]):
             fresh = max(0, shelf_life[sku] - 1)
@@ -177,8 +171,8 @@ def empty(table, first, count):  # type: ignore[no-untyped-def]
     forget(table, first, count)
 
 
-@inner
-def forget(table, first, count):  # type: ignore[no-untyped-def]
+@far
+def forget(table: int, first: World, count: int) -> None:
     """Put goodwill, regimes and times of arrival back to where an episode begins."""
     arrival, goodwill = integers4(table, f.ARRIVAL), floats2(table, f.GOODWILL)
     regime, initial = integers2(table, f.REGIME), integers1(table, f.MOODS_INITIAL)
@@ -195,18 +189,20 @@ def forget(table, first, count):  # type: ignore[no-untyped-def]
             regime[chain, first + np.uint64(j)] = initial[chain]
 
 
-@inner
-def clear3(array, first, count):  # type: ignore[no-untyped-def]
-    """Write zeros for a block of worlds, of arrays with three axes."""
+@far
+def clear3(table: int, field: int, first: World, count: int) -> None:
+    """Write zeros for a block of worlds into a field with three axes."""
+    array = floats3(table, field)
     for a in range(array.shape[0]):
         for b in range(array.shape[1]):
             for j in range(count):
                 array[a, b, first + np.uint64(j)] = 0.0
 
 
-@inner
-def clear4(array, first, count):  # type: ignore[no-untyped-def]
-    """The same of arrays with four axes."""
+@far
+def clear4(table: int, field: int, first: World, count: int) -> None:
+    """The same with four axes."""
+    array = floats4(table, field)
     for a in range(array.shape[0]):
         for b in range(array.shape[1]):
             for c in range(array.shape[2]):
@@ -214,9 +210,10 @@ def clear4(array, first, count):  # type: ignore[no-untyped-def]
                     array[a, b, c, first + np.uint64(j)] = 0.0
 
 
-@inner
-def clear5(array, first, count):  # type: ignore[no-untyped-def]
-    """The same of arrays with five axes."""
+@far
+def clear5(table: int, field: int, first: World, count: int) -> None:
+    """The same with five axes."""
+    array = floats5(table, field)
     for a in range(array.shape[0]):
         for b in range(array.shape[1]):
             for c in range(array.shape[2]):
@@ -225,33 +222,31 @@ def clear5(array, first, count):  # type: ignore[no-untyped-def]
                         array[a, b, c, d, first + np.uint64(j)] = 0.0
 
 
-@inner
-def first_not_finite(table):  # type: ignore[no-untyped-def]
+@far
+def first_not_finite(table: int) -> int:
     """Return the place of the first quantity among the decisions that is not finite, -1 where all are."""
     offset = 0
     for field in (f.REQUESTS, f.OFFERS):
-        found = not_finite3(floats3(table, field))
+        found = not_finite(table, field)
         if found >= 0:
             return offset + found
         offset += floats3(table, field).size
-    protections = floats4(table, f.PROTECTIONS)
-    total = 0.0
+    protections, total = floats4(table, f.PROTECTIONS), 0.0
     for value in protections.flat:
         total += value * 0.0
     return -1 if total == 0.0 else offset
 
 
-@inner
-def not_finite3(array):  # type: ignore[no-untyped-def]
-    """Return the place of the first entry that is not finite, -1 where all are: a finite number times 0 is 0."""
-    total = 0.0
+@far
+def not_finite(table: int, field: int) -> int:
+    """Return the place of the first entry of a field that is not finite, -1 where all are: a finite number times 0 is 0."""
+    array, total, place = floats3(table, field), 0.0, 0
     for a in range(array.shape[0]):
         for b in range(array.shape[1]):
             for j in range(array.shape[2]):
                 total += array[a, b, np.uint64(j)] * 0.0
     if total == 0.0:
         return -1
-    place = 0
     for a in range(array.shape[0]):
         for b in range(array.shape[1]):
             for j in range(array.shape[2]):

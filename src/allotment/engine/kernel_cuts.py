@@ -10,18 +10,17 @@ import math
 import numpy as np
 
 from allotment.engine import fields as f
-from allotment.engine.compiled import floats1, floats2, floats3, floats4, inner, integers1, integers2, integers3, keys1, keys2
-from allotment.engine.inversion import binomial_quantile
+from allotment.engine.compiled import World, far, floats1, floats2, floats3, floats4, integers1, integers2, integers3, keys1, keys2
 from allotment.engine.kernel_rationing import ration
 from allotment.engine.kernel_shipping import draw_yield
-from allotment.engine.randomness import fill_uniforms
+from allotment.engine.randomness import fill_binomials, fill_uniforms
 from allotment.scenario.problem import BALANCED, ROUNDING
 
 LANE, CAPACITY, NO_STOCK, PROTECTED, POSITION, MINIMUM = 1, 2, 3, 4, 5, 6  # places in `REASONS`
 
 
-@inner
-def cut_requests(table, now, first, count):  # type: ignore[no-untyped-def]
+@far
+def cut_requests(table: int, now: int, first: World, count: int) -> None:
     """Fill the record's requested and executed quantities and the reason of the last cut."""
     settings, executed = integers1(table, f.SETTINGS), floats3(table, f.R_EXECUTED)
     set_limits(table, now, first, count)
@@ -30,7 +29,7 @@ def cut_requests(table, now, first, count):  # type: ignore[no-untyped-def]
     if settings[f.OWES]:
         serve_owed(table, now, first, count)
     clean(table, first, count)
-    cut(table, executed, True, now, first, count)
+    cut(table, f.R_EXECUTED, now, first, count)
     if settings[f.OWES]:
         add_served(table, first, count)
     if settings[f.LIMITS_POSITION]:
@@ -44,8 +43,8 @@ def cut_requests(table, now, first, count):  # type: ignore[no-untyped-def]
         fill(table, now, first, count)
 
 
-@inner
-def clean(table, first, count):  # type: ignore[no-untyped-def]
+@far
+def clean(table: int, first: World, count: int) -> None:
     """Start from the request: not negative, in whole units where units are whole, only SKUs that the lane carries."""
     whole, allowed = integers1(table, f.SETTINGS)[f.WHOLE], integers2(table, f.LANES_ALLOWED)
     requests, requested = floats3(table, f.REQUESTS), floats3(table, f.R_REQUESTED)
@@ -70,18 +69,18 @@ def clean(table, first, count):  # type: ignore[no-untyped-def]
                     reason[lane, sku, world] = LANE if units > ROUNDING else 0
 
 
-@inner
-def set_limits(table, now, first, count):  # type: ignore[no-untyped-def]
+@far
+def set_limits(table: int, now: int, first: World, count: int) -> None:
     """Write what can still be shipped: by lane, by supplier, and by site its stock, production and handling."""
     settings = integers1(table, f.SETTINGS)
-    fill_rows(floats2(table, f.LANE_ROWS), floats2(table, f.LANES_CAPACITY), now, first, count)
-    fill_rows(floats2(table, f.SUPPLIER_ROWS), floats2(table, f.SUPPLIERS_CAPACITY), now, first, count)
+    fill_rows(table, f.LANE_ROWS, f.LANES_CAPACITY, now, first, count)
+    fill_rows(table, f.SUPPLIER_ROWS, f.SUPPLIERS_CAPACITY, now, first, count)
     if settings[f.EVENTS]:
         happen(table, now, first, count)
     if not settings[f.TRANSFERS]:
         return
     if settings[f.PLANTS]:
-        fill_rows(floats2(table, f.PLANT_ROWS), floats2(table, f.SITES_PRODUCTION), now, first, count)
+        fill_rows(table, f.PLANT_ROWS, f.SITES_PRODUCTION, now, first, count)
     handling, left = floats2(table, f.SITE_ROWS), floats2(table, f.HANDLING_LEFT)
     for site in range(handling.shape[0]):
         for j in range(count):
@@ -89,31 +88,30 @@ def set_limits(table, now, first, count):  # type: ignore[no-untyped-def]
             handling[site, world] = left[site, world]
         measure_free(table, site, first, count)
         if integers1(table, f.SITES_PLANT)[site]:
-            stock, rate = floats3(table, f.SITE_SKU_ROWS), floats1(table, f.ROW_A)
-            draw_yield(table, site, now, first, count, rate)
+            stock, rate = floats3(table, f.SITE_SKU_ROWS), floats1(table, f.ROW_D)
+            draw_yield(table, site, now, first, count)
             for sku in range(stock.shape[1]):
                 for j in range(count):
                     world = first + np.uint64(j)
                     stock[site, sku, world] *= rate[world]
 
 
-@inner
-def fill_rows(rows, calendar, now, first, count):  # type: ignore[no-untyped-def]
+@far
+def fill_rows(table: int, rows: int, calendar: int, now: int, first: World, count: int) -> None:
     """Write what a calendar (periods, n) says of a period for each world, (n, worlds)."""
-    for place in range(rows.shape[0]):
-        value = calendar[now % calendar.shape[0], place]
+    written, says = floats2(table, rows), floats2(table, calendar)
+    for place in range(written.shape[0]):
+        value = says[now % says.shape[0], place]
         for j in range(count):
-            rows[place, first + np.uint64(j)] = value
+            written[place, first + np.uint64(j)] = value
 
 
-@inner
-def happen(table, now, first, count):  # type: ignore[no-untyped-def]
+@far
+def happen(table: int, now: int, first: World, count: int) -> None:
     """Limit suppliers whose capacity is an event to a unit in the periods in which it happens, and to nothing in others."""
     low, high = floats1(table, f.SUPPLIERS_EVENT_LOW), floats1(table, f.SUPPLIERS_EVENT_HIGH)
     rows, event = floats2(table, f.SUPPLIER_ROWS), floats1(table, f.ROW_A)
-    fill_uniforms(
-        event, keys1(table, f.DEMAND_OWN_STREAMS)[0], integers1(table, f.SEED), integers1(table, f.EPISODE), now, first, count
-    )
+    fill_uniforms(table, f.ROW_A, keys1(table, f.DEMAND_OWN_STREAMS)[0], now, first, count)
     for supplier in range(rows.shape[0]):
         if low[supplier] <= 1.0:
             for j in range(count):
@@ -122,8 +120,8 @@ def happen(table, now, first, count):  # type: ignore[no-untyped-def]
                 rows[supplier, world] = min(rows[supplier, world], 1.0 if happens else 0.0)
 
 
-@inner
-def measure_free(table, site, first, count):  # type: ignore[no-untyped-def]
+@far
+def measure_free(table: int, site: int, first: World, count: int) -> None:
     """Write the stock of a site that is neither reserved nor protected."""
     on_hand, free = floats4(table, f.ON_HAND), floats3(table, f.SITE_SKU_ROWS)
     reserved, protected = floats4(table, f.RESERVED), floats4(table, f.PROTECTED)
@@ -141,8 +139,8 @@ def measure_free(table, site, first, count):  # type: ignore[no-untyped-def]
                 free[site, sku, world] = max(0.0, free[site, sku, world] - kept(table, site, sku, world))
 
 
-@inner
-def kept(table, site, sku, world):  # type: ignore[no-untyped-def]
+@far
+def kept(table: int, site: int, sku: int, world: World) -> float:
     """Return what is reserved in a site, and what nobody but the classes above may use at its most."""
     reserved, protected = floats4(table, f.RESERVED), floats4(table, f.PROTECTED)
     units = 0.0
@@ -155,8 +153,8 @@ def kept(table, site, sku, world):  # type: ignore[no-untyped-def]
     return units + highest
 
 
-@inner
-def measure_positions(table, first, count):  # type: ignore[no-untyped-def]
+@far
+def measure_positions(table: int, first: World, count: int) -> None:
     """Write the inventory position of each site and SKU, with which the lowest are found."""
     on_hand, open_orders, positions = floats4(table, f.ON_HAND), floats4(table, f.OPEN_ORDERS), floats3(table, f.POSITIONS)
     under_way, owed, to = floats3(table, f.UNDER_WAY), floats3(table, f.OWED), integers1(table, f.LANES_TO)
@@ -180,8 +178,8 @@ def measure_positions(table, first, count):  # type: ignore[no-untyped-def]
                     positions[home[channel], sku, world] -= open_orders[channel, sku, slot, world]
 
 
-@inner
-def serve_owed(table, now, first, count):  # type: ignore[no-untyped-def]
+@far
+def serve_owed(table: int, now: int, first: World, count: int) -> None:
     """Let sources ship what they owe, as far as they can, before anything new; then lower the limits by it."""
     owed, served = floats3(table, f.OWED), floats3(table, f.SERVED_OWED)
     allowed, supplier = integers2(table, f.LANES_ALLOWED), integers1(table, f.LANES_SUPPLIER)
@@ -192,7 +190,7 @@ def serve_owed(table, now, first, count):  # type: ignore[no-untyped-def]
             for j in range(count):
                 world = first + np.uint64(j)
                 served[lane, sku, world] = owed[lane, sku, world] * carried
-    cut(table, served, False, now, first, count)
+    cut(table, f.SERVED_OWED, now, first, count)
     for lane in range(owed.shape[0]):
         for sku in range(owed.shape[1]):
             for j in range(count):
@@ -209,123 +207,120 @@ def serve_owed(table, now, first, count):  # type: ignore[no-untyped-def]
                     floats2(table, f.PLANT_ROWS)[of_plant[lane], world] -= units
 
 
-@inner
-def cut(table, units, new, now, first, count):  # type: ignore[no-untyped-def]
-    """Cut units (lanes, skus, worlds) limit by limit; what sources lack of `new` requests is owed, and cuts have reasons."""
-    lanes = integers1(table, f.LANES_SELF)
-    capacity = floats2(table, f.LANES_CAPACITY)
+@far
+def cut(table: int, units: int, now: int, first: World, count: int) -> None:
+    """Cut the units of a field (lanes, skus, worlds) limit by limit."""
+    lanes, capacity = integers1(table, f.LANES_SELF), floats2(table, f.LANES_CAPACITY)
     for lane in range(lanes.shape[0]):
         if not math.isinf(capacity[now % capacity.shape[0], lane]):
-            limit = floats2(table, f.LANE_ROWS)[lane]
-            cut_group(table, units, new, lanes, lane, limit, LANE, False, first, count)
-    suppliers, rows = integers1(table, f.LANES_SUPPLIER), floats2(table, f.SUPPLIER_ROWS)
+            cut_group(table, units, f.LANES_SELF, lane, f.LANE_ROWS, LANE, 0, first, count)
     capacity, events = floats2(table, f.SUPPLIERS_CAPACITY), floats1(table, f.SUPPLIERS_EVENT_LOW)
-    for supplier in range(rows.shape[0]):
+    for supplier in range(events.shape[0]):
         if events[supplier] <= 1.0 or not math.isinf(capacity[now % capacity.shape[0], supplier]):
-            cut_group(table, units, new, suppliers, supplier, rows[supplier], CAPACITY, True, first, count)
+            cut_group(table, units, f.LANES_SUPPLIER, supplier, f.SUPPLIER_ROWS, CAPACITY, 1, first, count)
     if integers1(table, f.SETTINGS)[f.TRANSFERS]:
-        cut_to_sites(table, units, new, now, first, count)
+        cut_to_sites(table, units, now, first, count)
 
 
-@inner
-def cut_to_sites(table, units, new, now, first, count):  # type: ignore[no-untyped-def]
+@far
+def cut_to_sites(table: int, units: int, now: int, first: World, count: int) -> None:
     """Cut what leaves sites: to their stock, to what plants can produce, and to their handling."""
-    source, of_plant = integers1(table, f.LANES_SITE), integers1(table, f.LANES_PLANT)
-    stock, limit, to_plants = floats3(table, f.SITE_SKU_ROWS), floats2(table, f.SITE_ROWS), floats2(table, f.PLANT_ROWS)
+    stock, plant = floats3(table, f.SITE_SKU_ROWS), integers1(table, f.SITES_PLANT)
     for site in range(stock.shape[0]):
         for sku in range(stock.shape[1]):
-            cut_cell(table, units, new, source, site, sku, stock[site, sku], NO_STOCK, first, count)
+            cut_cell(table, units, f.LANES_SITE, site, sku, NO_STOCK, first, count)
     production, handling = floats2(table, f.SITES_PRODUCTION), floats2(table, f.SITES_HANDLING)
     for site in range(stock.shape[0]):
-        if integers1(table, f.SITES_PLANT)[site] and not math.isinf(production[now % production.shape[0], site]):
-            cut_group(table, units, new, of_plant, site, to_plants[site], CAPACITY, True, first, count)
+        if plant[site] and not math.isinf(production[now % production.shape[0], site]):
+            cut_group(table, units, f.LANES_PLANT, site, f.PLANT_ROWS, CAPACITY, 1, first, count)
     for site in range(stock.shape[0]):
         if not math.isinf(handling[now % handling.shape[0], site]):
-            cut_group(table, units, new, source, site, limit[site], CAPACITY, False, first, count)
+            cut_group(table, units, f.LANES_SITE, site, f.SITE_ROWS, CAPACITY, 0, first, count)
 
 
-@inner
-def cut_group(table, units, new, owners, owner, limit, why, owes, first, count):  # type: ignore[no-untyped-def]
-    """Ration a limit (worlds,) over all SKUs of the lanes of one owner."""
-    total, order = floats1(table, f.ROW_A), integers1(table, f.LANES_ORDER)
+@far
+def cut_group(
+    table: int, units: int, owners: int, owner: int, limits: int, why: int, owes: int, first: World, count: int
+) -> None:
+    """Ration an owner's limit over all SKUs of its lanes; fields say what is cut, whose lanes are whose, and the limits."""
+    wanted, total, order = floats3(table, units), floats1(table, f.ROW_A), integers1(table, f.LANES_ORDER)
+    owned, limit = integers1(table, owners), floats2(table, limits)
     for j in range(count):
         total[first + np.uint64(j)] = 0.0
     for lane in order:
-        if owners[lane] == owner:
-            for sku in range(units.shape[1]):
+        if owned[lane] == owner:
+            for sku in range(wanted.shape[1]):
                 for j in range(count):
                     world = first + np.uint64(j)
-                    total[world] += units[lane, sku, world]
+                    total[world] += wanted[lane, sku, world]
     for j in range(count):
         world = first + np.uint64(j)
-        if total[world] > max(0.0, limit[world]):
-            ration_lanes(table, units, new, owners, owner, 0, units.shape[1], max(0.0, limit[world]), why, owes, world)
+        most = max(0.0, limit[owner, world])
+        if total[world] > most:
+            ration_lanes(table, units, owners, owner, 0, wanted.shape[1], most, why, owes, world)
 
 
-@inner
-def cut_cell(table, units, new, owners, owner, sku, limit, why, first, count):  # type: ignore[no-untyped-def]
-    """Ration a limit (worlds,) of one SKU over the lanes of one owner."""
-    total, order = floats1(table, f.ROW_A), integers1(table, f.LANES_ORDER)
-    found = False
+@far
+def cut_cell(table: int, units: int, owners: int, owner: int, sku: int, why: int, first: World, count: int) -> None:
+    """Ration the limit of an owner and SKU in `SITE_SKU_ROWS` over the owner's lanes."""
+    wanted, total, order = floats3(table, units), floats1(table, f.ROW_A), integers1(table, f.LANES_ORDER)
+    owned, limit, found = integers1(table, owners), floats3(table, f.SITE_SKU_ROWS), False
     for lane in order:
-        if owners[lane] == owner:
-            if not found:
-                for j in range(count):
-                    total[first + np.uint64(j)] = 0.0
-                found = True
+        if owned[lane] == owner:
             for j in range(count):
                 world = first + np.uint64(j)
-                total[world] += units[lane, sku, world]
-    if found:
-        owes = why == NO_STOCK
-        for j in range(count):
-            world = first + np.uint64(j)
-            if total[world] > max(0.0, limit[world]):
-                ration_lanes(table, units, new, owners, owner, sku, sku + 1, max(0.0, limit[world]), why, owes, world)
+                total[world] = wanted[lane, sku, world] + (total[world] if found else 0.0)
+            found = True
+    for j in range(count if found else 0):
+        world = first + np.uint64(j)
+        most = max(0.0, limit[owner, sku, world])
+        if total[world] > most:
+            ration_lanes(table, units, owners, owner, sku, sku + 1, most, why, why == NO_STOCK, world)
 
 
-@inner
-def ration_lanes(table, units, new, owners, owner, low, high, limit, why, owes, world):  # type: ignore[no-untyped-def]
-    """Ration a limit in one world over SKUs low, …, high − 1 of the lanes of one owner, by lane priority and file order."""
-    settings, order, priority = integers1(table, f.SETTINGS), integers1(table, f.LANES_ORDER), integers1(table, f.LANES_PRIORITY)
-    amounts, levels, rest = floats1(table, f.AMOUNTS), integers1(table, f.LEVELS), floats1(table, f.REST)
+@far
+def ration_lanes(
+    table: int, units: int, owners: int, owner: int, low: int, high: int, limit: float, why: int, owes: int, world: World
+) -> None:
+    """Ration a limit in one world over SKUs low, …, high − 1 of an owner's lanes, by lane priority and file order."""
+    order, priority, owned = integers1(table, f.LANES_ORDER), integers1(table, f.LANES_PRIORITY), integers1(table, owners)
+    wanted, amounts, levels = floats3(table, units), floats1(table, f.AMOUNTS), integers1(table, f.LEVELS)
     starts, scales, to = floats1(table, f.STARTS), floats1(table, f.SCALES), integers1(table, f.LANES_TO)
-    positions, expected = floats3(table, f.POSITIONS), floats2(table, f.SITES_EXPECTED)
-    rule, claims = settings[f.RATIONING], 0
+    positions, expected, claims = floats3(table, f.POSITIONS), floats2(table, f.SITES_EXPECTED), 0
     for lane in order:
-        if owners[lane] == owner:
+        if owned[lane] == owner:
             for sku in range(low, high):
-                amounts[claims], levels[claims] = units[lane, sku, world], priority[lane]
-                if rule == BALANCED:
+                amounts[claims], levels[claims] = wanted[lane, sku, world], priority[lane]
+                if positions.shape[0] > 0:
                     starts[claims], scales[claims] = positions[to[lane], sku, world], expected[to[lane], sku]
                 claims += 1
-    ration(rule, settings[f.WHOLE], settings[f.LARGEST], amounts, levels, starts, scales, rest, claims, limit)
+    ration(table, claims, limit)
     claims = 0
     for lane in order:
-        if owners[lane] == owner:
+        if owned[lane] == owner:
             for sku in range(low, high):
-                give(table, units, new, lane, sku, amounts[claims], why, owes, world)
+                give(table, units, lane, sku, amounts[claims], why, owes, world)
                 claims += 1
 
 
-@inner
-def give(table, units, new, lane, sku, allowed, why, owes, world):  # type: ignore[no-untyped-def]
+@far
+def give(table: int, units: int, lane: int, sku: int, allowed: float, why: int, owes: int, world: World) -> None:
     """Let at most `allowed` units through; of new requests, note the reason and what the source owes."""
-    before = units[lane, sku, world]
+    wanted, source = floats3(table, units), integers1(table, f.LANES_SITE)[lane]
+    before = wanted[lane, sku, world]
     after = min(before, allowed)
-    units[lane, sku, world] = after
-    if not new:
+    wanted[lane, sku, world] = after
+    if units != f.R_EXECUTED:
         return
     if owes and integers1(table, f.LANES_BACKLOG)[lane]:
         floats3(table, f.OWED)[lane, sku, world] += before - after
     if after < before - ROUNDING:
-        source = integers1(table, f.LANES_SITE)[lane]
         guarded = why == NO_STOCK and source >= 0 and kept(table, source, sku, world) > 0.0
         integers3(table, f.R_CUT_REASON)[lane, sku, world] = PROTECTED if guarded else why
 
 
-@inner
-def add_served(table, first, count):  # type: ignore[no-untyped-def]
+@far
+def add_served(table: int, first: World, count: int) -> None:
     """Ship what is served of the owed together with the new requests."""
     executed, served = floats3(table, f.R_EXECUTED), floats3(table, f.SERVED_OWED)
     for lane in range(served.shape[0]):
@@ -335,8 +330,8 @@ def add_served(table, first, count):  # type: ignore[no-untyped-def]
                 executed[lane, sku, world] += served[lane, sku, world]
 
 
-@inner
-def keep_unserved(table, first, count):  # type: ignore[no-untyped-def]
+@far
+def keep_unserved(table: int, first: World, count: int) -> None:
     """Owe again what positions, multiples and minimums left of the owed."""
     executed, served, owed = floats3(table, f.R_EXECUTED), floats3(table, f.SERVED_OWED), floats3(table, f.OWED)
     for lane in range(served.shape[0]):
@@ -346,35 +341,35 @@ def keep_unserved(table, first, count):  # type: ignore[no-untyped-def]
                 owed[lane, sku, world] += max(0.0, served[lane, sku, world] - executed[lane, sku, world])
 
 
-@inner
-def cut_to_positions(table, now, first, count):  # type: ignore[no-untyped-def]
+@far
+def cut_to_positions(table: int, now: int, first: World, count: int) -> None:
     """Cut what leads to each site, from downstream up: to its highest position, to multiples, and to nothing below a minimum."""
     order, to, highest = integers1(table, f.LANES_ORDER), integers1(table, f.LANES_TO), floats2(table, f.SITES_MAX_POSITION)
-    executed, room = floats3(table, f.R_EXECUTED), floats1(table, f.ROW_B)
+    executed = floats3(table, f.R_EXECUTED)
     for site in integers1(table, f.SITES_ORDER):
         for sku in range(executed.shape[1]):
             if not math.isinf(highest[site, sku]):
                 measure_position_room(table, site, sku, now, first, count)
-                cut_cell(table, executed, True, to, site, sku, room, POSITION, first, count)
+                cut_cell(table, f.R_EXECUTED, f.LANES_TO, site, sku, POSITION, first, count)
         for lane in order:
             if to[lane] == site:
                 cut_to_multiple(table, lane, first, count)
 
 
-@inner
-def measure_position_room(table, site, sku, now, first, count):  # type: ignore[no-untyped-def]
+@far
+def measure_position_room(table: int, site: int, sku: int, now: int, first: World, count: int) -> None:
     """Write how far a site is below its highest position, once it has shipped what it ships."""
     on_hand, executed, under_way = floats4(table, f.ON_HAND), floats3(table, f.R_EXECUTED), floats3(table, f.UNDER_WAY)
     source, to, cycle = integers1(table, f.LANES_SITE), integers1(table, f.LANES_TO), integers1(table, f.SITES_CYCLE)
-    owed, room, shipped = floats3(table, f.OWED), floats1(table, f.ROW_B), floats1(table, f.ROW_C)
+    owed, room, shipped = floats3(table, f.OWED), floats3(table, f.SITE_SKU_ROWS), floats1(table, f.ROW_C)
     highest = floats2(table, f.SITES_MAX_POSITION)[site, sku]
     for j in range(count):
         world = first + np.uint64(j)
-        room[world], shipped[world] = highest, 0.0
+        room[site, sku, world], shipped[world] = highest, 0.0
     for life in range(on_hand.shape[2]):
         for j in range(count):
             world = first + np.uint64(j)
-            room[world] -= on_hand[site, sku, life, world]
+            room[site, sku, world] -= on_hand[site, sku, life, world]
     for lane in range(to.shape[0]):
         if source[lane] == site and cycle[to[lane]] != cycle[site]:
             for j in range(count):
@@ -383,22 +378,22 @@ def measure_position_room(table, site, sku, now, first, count):  # type: ignore[
         if to[lane] == site:
             for j in range(count):
                 world = first + np.uint64(j)
-                room[world] -= under_way[lane, sku, world]
+                room[site, sku, world] -= under_way[lane, sku, world]
                 if owed.shape[0] > 0:
-                    room[world] -= owed[lane, sku, world]
+                    room[site, sku, world] -= owed[lane, sku, world]
     if integers1(table, f.SITES_PLANT)[site]:
         rate = floats1(table, f.ROW_D)
-        draw_yield(table, site, now, first, count, rate)
+        draw_yield(table, site, now, first, count)
         for j in range(count):
             world = first + np.uint64(j)
             shipped[world] /= rate[world]
     for j in range(count):
         world = first + np.uint64(j)
-        room[world] = max(0.0, room[world] + shipped[world])
+        room[site, sku, world] = max(0.0, room[site, sku, world] + shipped[world])
 
 
-@inner
-def cut_to_multiple(table, lane, first, count):  # type: ignore[no-untyped-def]
+@far
+def cut_to_multiple(table: int, lane: int, first: World, count: int) -> None:
     """Round down to the lane's multiple; what is then below its minimum is not shipped."""
     multiples, minimums = floats2(table, f.LANES_MULTIPLE), floats2(table, f.LANES_MINIMUM)
     executed, reason = floats3(table, f.R_EXECUTED), integers3(table, f.R_CUT_REASON)
@@ -421,37 +416,53 @@ def cut_to_multiple(table, lane, first, count):  # type: ignore[no-untyped-def]
                 reason[lane, sku, world] = MINIMUM
 
 
-@inner
-def fill(table, now, first, count):  # type: ignore[no-untyped-def]
+@far
+def fill(table: int, now: int, first: World, count: int) -> None:
     """Let suppliers ship what they happen to have of what they accepted: a share, or each unit by a chance."""
-    supplier, low = integers1(table, f.LANES_SUPPLIER), floats1(table, f.SUPPLIERS_FILL_LOW)
-    high, by_unit = floats1(table, f.SUPPLIERS_FILL_HIGH), integers1(table, f.SUPPLIERS_FILL_BY_UNIT)
-    streams, executed, chance = keys2(table, f.LANES_FILL_STREAM), floats3(table, f.R_EXECUTED), floats1(table, f.ROW_A)
-    seeds, episodes = integers1(table, f.SEED), integers1(table, f.EPISODE)
+    supplier, low, by_unit = (
+        integers1(table, f.LANES_SUPPLIER),
+        floats1(table, f.SUPPLIERS_FILL_LOW),
+        integers1(table, f.SUPPLIERS_FILL_BY_UNIT),
+    )
+    streams, executed, shipped = keys2(table, f.LANES_FILL_STREAM), floats3(table, f.R_EXECUTED), floats1(table, f.ROW_A)
     for lane in range(executed.shape[0]):
         source = supplier[lane]
         if source < 0 or low[source] >= 1.0:
             continue
         for sku in range(executed.shape[1]):
-            if sku == 0 or by_unit[source]:
-                fill_uniforms(chance, streams[lane, sku], seeds, episodes, now, first, count)
-            for j in range(count):
-                world = first + np.uint64(j)
-                accepted = executed[lane, sku, world]
-                if by_unit[source]:
-                    shipped = binomial_quantile(chance[world], accepted, low[source])
-                else:
-                    shipped = accepted * (low[source] + chance[world] * (high[source] - low[source]))
-                    if integers1(table, f.SETTINGS)[f.WHOLE]:
-                        shipped = math.floor(shipped + ROUNDING)
-                fill_less(table, lane, sku, accepted, shipped, world)
+            if by_unit[source]:
+                for j in range(count):
+                    world = first + np.uint64(j)
+                    shipped[world] = executed[lane, sku, world]
+                fill_binomials(table, f.ROW_A, streams[lane, sku], low[source], now, first, count)
+            else:
+                fill_share(table, lane, sku, source, now, first, count)
+            fill_less(table, lane, sku, first, count)
 
 
-@inner
-def fill_less(table, lane, sku, accepted, shipped, world):  # type: ignore[no-untyped-def]
+@far
+def fill_share(table: int, lane: int, sku: int, source: int, now: int, first: World, count: int) -> None:
+    """Write what a supplier ships of what it has accepted on a lane: one share of all SKUs."""
+    low, high = floats1(table, f.SUPPLIERS_FILL_LOW)[source], floats1(table, f.SUPPLIERS_FILL_HIGH)[source]
+    executed, shipped, chance = floats3(table, f.R_EXECUTED), floats1(table, f.ROW_A), floats1(table, f.ROW_B)
+    whole = integers1(table, f.SETTINGS)[f.WHOLE]
+    fill_uniforms(table, f.ROW_B, keys2(table, f.LANES_FILL_STREAM)[lane, 0], now, first, count)
+    for j in range(count):
+        world = first + np.uint64(j)
+        units = executed[lane, sku, world] * (low + chance[world] * (high - low))
+        shipped[world] = math.floor(units + ROUNDING) if whole else units
+
+
+@far
+def fill_less(table: int, lane: int, sku: int, first: World, count: int) -> None:
     """Execute what a supplier ships; the rest is owed where the lane keeps a backlog."""
-    floats3(table, f.R_EXECUTED)[lane, sku, world] = shipped
-    if integers1(table, f.LANES_BACKLOG)[lane]:
-        floats3(table, f.OWED)[lane, sku, world] += accepted - shipped
-    if shipped < accepted - ROUNDING:
-        integers3(table, f.R_CUT_REASON)[lane, sku, world] = NO_STOCK
+    executed, owed, shipped = floats3(table, f.R_EXECUTED), floats3(table, f.OWED), floats1(table, f.ROW_A)
+    reason, backlog = integers3(table, f.R_CUT_REASON), integers1(table, f.LANES_BACKLOG)[lane]
+    for j in range(count):
+        world = first + np.uint64(j)
+        missing = executed[lane, sku, world] - shipped[world]
+        executed[lane, sku, world] = shipped[world]
+        if backlog:
+            owed[lane, sku, world] += missing
+        if missing > ROUNDING:
+            reason[lane, sku, world] = NO_STOCK

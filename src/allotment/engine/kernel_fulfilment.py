@@ -10,19 +10,18 @@ import math
 import numpy as np
 
 from allotment.engine import fields as f
-from allotment.engine.compiled import floats1, floats2, floats3, floats4, inner, integers1, integers3, keys2
-from allotment.engine.inversion import binomial_quantile
+from allotment.engine.compiled import World, far, floats1, floats2, floats3, floats4, integers1, integers3, keys2
 from allotment.engine.kernel_cuts import fill_rows
 from allotment.engine.kernel_rationing import share
 from allotment.engine.kernel_shipping import issue
-from allotment.engine.randomness import fill_uniforms, further_stream
+from allotment.engine.randomness import fill_binomials, further_stream
 from allotment.scenario.problem import ROUNDING
 
 CAPACITY, NO_STOCK, PROTECTED, DEADLINE = 2, 3, 4, 7  # places in `REASONS`
 
 
-@inner
-def fulfil(table, now, first, count):  # type: ignore[no-untyped-def]
+@far
+def fulfil(table: int, now: int, first: World, count: int) -> None:
     """Ship in the order of the rule; then what is not served when due is lost or waits."""
     settings = integers1(table, f.SETTINGS)
     start(table, now, first, count)
@@ -39,8 +38,8 @@ def fulfil(table, now, first, count):  # type: ignore[no-untyped-def]
     settle(table, now, first, count)
 
 
-@inner
-def start(table, now, first, count):  # type: ignore[no-untyped-def]
+@far
+def start(table: int, now: int, first: World, count: int) -> None:
     """Write what can be shipped before anybody is served: stock that nobody has reserved, and the lanes' capacities."""
     on_hand, free, reserved = floats4(table, f.ON_HAND), floats3(table, f.SITE_SKU_ROWS), floats4(table, f.RESERVED)
     for site in range(free.shape[0]):
@@ -61,11 +60,11 @@ def start(table, now, first, count):  # type: ignore[no-untyped-def]
                     world = first + np.uint64(j)
                     free[site, sku, world] = max(0.0, free[site, sku, world])
     if integers1(table, f.SETTINGS)[f.LIMITED_LANES]:
-        fill_rows(floats2(table, f.SERVING_ROWS), floats2(table, f.SERVING_CAPACITY), now, first, count)
+        fill_rows(table, f.SERVING_ROWS, f.SERVING_CAPACITY, now, first, count)
 
 
-@inner
-def serve_claim(table, claim, now, first, count):  # type: ignore[no-untyped-def]
+@far
+def serve_claim(table: int, claim: int, now: int, first: World, count: int) -> None:
     """Ship to one claim as much as it wants and stock, lane and handling allow."""
     lane, sku = integers1(table, f.CLAIM_LANE)[claim], integers1(table, f.CLAIM_SKU)[claim]
     slot, wanted = integers1(table, f.CLAIM_SLOT)[claim], floats1(table, f.ROW_A)
@@ -74,32 +73,29 @@ def serve_claim(table, claim, now, first, count):  # type: ignore[no-untyped-def
         world = first + np.uint64(j)
         wanted[world] = open_orders[channel, sku, slot, world]
     if floats1(table, f.SERVING_ACCEPT)[lane] < 1.0:
-        accept(table, lane, sku, slot, now, first, count, wanted)
-    ship_one(table, lane, sku, slot, first, count, wanted)
+        accept(table, lane, sku, slot, now, first, count)
+    ship_one(table, lane, sku, slot, first, count)
 
 
-@inner
-def accept(table, lane, sku, slot, now, first, count, wanted):  # type: ignore[no-untyped-def]
-    """Keep the units whose customers accept to be served by a lane."""
-    chance, uniform = floats1(table, f.SERVING_ACCEPT)[lane], floats1(table, f.ROW_B)
+@far
+def accept(table: int, lane: int, sku: int, slot: int, now: int, first: World, count: int) -> None:
+    """Keep the units in row A whose customers accept to be served by a lane."""
+    chance, wanted = floats1(table, f.SERVING_ACCEPT)[lane], floats1(table, f.ROW_A)
     if not integers1(table, f.SETTINGS)[f.WHOLE]:
         for j in range(count):
             wanted[first + np.uint64(j)] *= chance
         return
     stream = further_stream(keys2(table, f.SERVING_ACCEPT_STREAM)[lane, sku], slot)
-    fill_uniforms(uniform, stream, integers1(table, f.SEED), integers1(table, f.EPISODE), now, first, count)
-    for j in range(count):
-        world = first + np.uint64(j)
-        wanted[world] = binomial_quantile(uniform[world], wanted[world], chance)
+    fill_binomials(table, f.ROW_A, stream, chance, now, first, count)
 
 
-@inner
-def ship_one(table, lane, sku, slot, first, count, wanted):  # type: ignore[no-untyped-def]
-    """Ship what is wanted (worlds,) by one claim as far as it is possible; `wanted` then holds what was shipped."""
+@far
+def ship_one(table: int, lane: int, sku: int, slot: int, first: World, count: int) -> None:
+    """Ship what is wanted, in row A, by one claim as far as it is possible; row A then holds what was shipped."""
     settings, site = integers1(table, f.SETTINGS), integers1(table, f.SERVING_SITE)[lane]
-    channel, free = integers1(table, f.SERVING_CHANNEL)[lane], floats3(table, f.SITE_SKU_ROWS)
+    channel, free, wanted = integers1(table, f.SERVING_CHANNEL)[lane], floats3(table, f.SITE_SKU_ROWS), floats1(table, f.ROW_A)
     if settings[f.RESERVES] or settings[f.PROTECTS]:
-        limit_to_stock(table, site, channel, sku, first, count, wanted)
+        limit_to_stock(table, site, channel, sku, first, count)
     else:
         for j in range(count):
             world = first + np.uint64(j)
@@ -114,13 +110,13 @@ def ship_one(table, lane, sku, slot, first, count, wanted):  # type: ignore[no-u
         for j in range(count):
             world = first + np.uint64(j)
             wanted[world] = min(wanted[world], max(0.0, handling[site, world]))
-    move(table, lane, site, channel, sku, slot, first, count, wanted)
+    move(table, lane, sku, slot, first, count)
 
 
-@inner
-def limit_to_stock(table, site, channel, sku, first, count, wanted):  # type: ignore[no-untyped-def]
-    """Cut what a channel wants to its own reserve and to free stock that no higher class protects."""
-    free = floats3(table, f.SITE_SKU_ROWS)
+@far
+def limit_to_stock(table: int, site: int, channel: int, sku: int, first: World, count: int) -> None:
+    """Cut what a channel wants, in row A, to its own reserve and to free stock that no higher class protects."""
+    free, wanted = floats3(table, f.SITE_SKU_ROWS), floats1(table, f.ROW_A)
     for j in range(count):
         world = first + np.uint64(j)
         from_own = min(wanted[world], own_reserve(table, site, channel, sku, world))
@@ -128,15 +124,15 @@ def limit_to_stock(table, site, channel, sku, first, count, wanted):  # type: ig
         wanted[world] = from_own + min(wanted[world] - from_own, unguarded)
 
 
-@inner
-def own_reserve(table, site, channel, sku, world):  # type: ignore[no-untyped-def]
+@far
+def own_reserve(table: int, site: int, channel: int, sku: int, world: World) -> float:
     """Return what is set aside in a site for a channel."""
     reserved = floats4(table, f.RESERVED)
     return reserved[site, channel, sku, world] if reserved.shape[0] > 0 else 0.0
 
 
-@inner
-def guard(table, site, channel, sku, world):  # type: ignore[no-untyped-def]
+@far
+def guard(table: int, site: int, channel: int, sku: int, world: World) -> float:
     """Return what is protected in a site from a channel's class."""
     protected, rank, highest = floats4(table, f.PROTECTED), integers1(table, f.CHANNELS_RANK)[channel], 0.0
     for above in range(min(rank, protected.shape[1])):
@@ -144,9 +140,14 @@ def guard(table, site, channel, sku, world):  # type: ignore[no-untyped-def]
     return highest
 
 
-@inner
-def move(table, lane, site, channel, sku, slot, first, count, units):  # type: ignore[no-untyped-def]
-    """Book what is shipped (worlds,) to one claim: out of its own reserve first, else out of free stock."""
+@far
+def move(table: int, lane: int, sku: int, slot: int, first: World, count: int) -> None:
+    """Book what is shipped, in row A, to one claim: out of its own reserve first, else out of free stock."""
+    site, channel, units = (
+        integers1(table, f.SERVING_SITE)[lane],
+        integers1(table, f.SERVING_CHANNEL)[lane],
+        floats1(table, f.ROW_A),
+    )
     free, open_orders = floats3(table, f.SITE_SKU_ROWS), floats4(table, f.OPEN_ORDERS)
     shipped, handling, late = floats3(table, f.SHIPPED), floats2(table, f.HANDLING_LEFT), floats3(table, f.LATE)
     if floats4(table, f.RESERVED).shape[0] > 0:
@@ -180,8 +181,8 @@ def move(table, lane, site, channel, sku, slot, first, count, units):  # type: i
             late[channel, sku, world] += units[world]
 
 
-@inner
-def ship_commitments(table, first, count):  # type: ignore[no-untyped-def]
+@far
+def ship_commitments(table: int, first: World, count: int) -> None:
     """Ship what is promised, the most valuable channel first, each by its best lane first and its oldest orders first."""
     lanes, skus = integers1(table, f.PROMISED_LANE), integers1(table, f.PROMISED_SKU)
     commitment, promised = floats2(table, f.COMMITMENT), floats3(table, f.PROMISE_ROWS)
@@ -198,159 +199,141 @@ def ship_commitments(table, first, count):  # type: ignore[no-untyped-def]
             for j in range(count):
                 world = first + np.uint64(j)
                 wanted[world] = min(open_orders[channel, sku, slot, world], promised[channel, sku, world])
-            ship_one(table, lane, sku, slot, first, count, wanted)
+            ship_one(table, lane, sku, slot, first, count)
             for j in range(count):
                 world = first + np.uint64(j)
                 promised[channel, sku, world] -= wanted[world]
 
 
-@inner
-def serve_group(table, begin, end, now, first, count):  # type: ignore[no-untyped-def]
+@far
+def serve_group(table: int, begin: int, end: int, now: int, first: World, count: int) -> None:
     """Ship to the claims of one group, world after world, as much as they want and stock, lanes and handling allow."""
     lanes, skus, slots = integers1(table, f.CLAIM_LANE), integers1(table, f.CLAIM_SKU), integers1(table, f.CLAIM_SLOT)
-    lane, sku, slot = lanes[begin:end], skus[begin:end], slots[begin:end]
-    wanted, units = floats1(table, f.WANTED), floats1(table, f.AMOUNTS)
+    wanted, units = floats1(table, f.WANTED), floats1(table, f.UNITS)
     tops_up = topped_up(table)
     for j in range(count):
         world = first + np.uint64(j)
-        for claim in range(end - begin):
-            wanted[claim] = accepted(table, lane[claim], sku[claim], slot[claim], now, world)
+        for claim in range(begin, end):
+            wanted[claim] = accepted(table, lanes[claim], skus[claim], slots[claim], now, world)
             units[claim] = wanted[claim]
-        within_limits(table, lane, sku, units, end - begin, world)
-        for claim in range(end - begin):
-            ship(table, lane[claim], sku[claim], slot[claim], units[claim], world)
-            wanted[claim] -= units[claim]
+        within_limits(table, f.CLAIM_LANE, f.CLAIM_SKU, begin, end, world)
+        for claim in range(begin, end):
+            ship(table, lanes[claim], skus[claim], slots[claim], units[claim], world)
         if tops_up:
-            for claim in range(end - begin):
-                top_up(table, lane[claim], sku[claim], slot[claim], wanted[claim], world)
+            for claim in range(begin, end):
+                top_up(table, lanes[claim], skus[claim], slots[claim], wanted[claim] - units[claim], world)
 
 
-@inner
-def topped_up(table):  # type: ignore[no-untyped-def]
+@far
+def topped_up(table: int) -> int:
     """Tell whether several limits bind a group, so that one claim may leave what another can take."""
     settings = integers1(table, f.SETTINGS)
     limited = settings[f.LIMITED_LANES] or settings[f.LIMITED_HANDLING]
-    return bool(limited and (settings[f.LARGEST] or not settings[f.WHOLE]))
+    return 1 if limited and (settings[f.LARGEST] or not settings[f.WHOLE]) else 0
 
 
-@inner
-def accepted(table, lane, sku, slot, now, world):  # type: ignore[no-untyped-def]
+@far
+def accepted(table: int, lane: int, sku: int, slot: int, now: int, world: World) -> float:
     """Return the units of a claim whose customers accept to be served by its lane, in one world."""
-    channel, chance = integers1(table, f.SERVING_CHANNEL)[lane], floats1(table, f.SERVING_ACCEPT)[lane]
-    units = floats4(table, f.OPEN_ORDERS)[channel, sku, slot, world]
-    if chance >= 1.0:
-        return units
-    if not integers1(table, f.SETTINGS)[f.WHOLE]:
-        return units * chance
-    stream, uniform = further_stream(keys2(table, f.SERVING_ACCEPT_STREAM)[lane, sku], slot), floats1(table, f.ROW_B)
-    fill_uniforms(uniform, stream, integers1(table, f.SEED), integers1(table, f.EPISODE), now, world, 1)
-    return binomial_quantile(uniform[world], units, chance)
+    channel, row = integers1(table, f.SERVING_CHANNEL)[lane], floats1(table, f.ROW_A)
+    row[world] = floats4(table, f.OPEN_ORDERS)[channel, sku, slot, world]
+    if floats1(table, f.SERVING_ACCEPT)[lane] < 1.0:
+        accept(table, lane, sku, slot, now, world, 1)
+    return row[world]
 
 
-@inner
-def within_limits(table, lane, sku, units, claims, world):  # type: ignore[no-untyped-def]
-    """Cut what claims of one site want in proportion: to stock, to each lane, and to the site's handling, in one world."""
-    settings, site = integers1(table, f.SETTINGS), integers1(table, f.SERVING_SITE)[lane[0]]
-    own, free = floats1(table, f.STARTS), floats3(table, f.SITE_SKU_ROWS)
-    channels = integers1(table, f.SERVING_CHANNEL)
-    for claim in range(claims):
-        channel = channels[lane[claim]]
+@far
+def within_limits(table: int, lanes: int, skus: int, begin: int, end: int, world: World) -> None:
+    """Cut what claims of one site want in proportion: to stock, to each lane, and to the site's handling, in one world.
+
+    Fields hold the claims' lanes and SKUs; what they want stands in `UNITS`.
+    """
+    settings, lane, sku = integers1(table, f.SETTINGS), integers1(table, lanes), integers1(table, skus)
+    own, units, free = floats1(table, f.SCALES), floats1(table, f.UNITS), floats3(table, f.SITE_SKU_ROWS)
+    site = integers1(table, f.SERVING_SITE)[lane[begin]]
+    for claim in range(begin, end):
+        channel = integers1(table, f.SERVING_CHANNEL)[lane[claim]]
         own[claim] = min(units[claim], own_reserve(table, site, channel, sku[claim], world))
         unguarded = max(0.0, free[site, sku[claim], world] - guard(table, site, channel, sku[claim], world))
         units[claim] = min(units[claim] - own[claim], unguarded)
-    for claim in range(claims):
-        if is_first(sku, claim):
-            share_some(table, sku, sku[claim], units, claims, free[site, sku[claim], world])
-    for claim in range(claims):
+    for claim in range(begin, end):
+        share_some(table, skus, begin, claim, end, free[site, sku[claim], world])
+    for claim in range(begin, end):
         units[claim] += own[claim]
     if settings[f.LIMITED_LANES]:
-        left = floats2(table, f.SERVING_ROWS)
-        for claim in range(claims):
-            if is_first(lane, claim):
-                share_some(table, lane, lane[claim], units, claims, max(0.0, left[lane[claim], world]))
+        for claim in range(begin, end):
+            share_some(table, lanes, begin, claim, end, max(0.0, floats2(table, f.SERVING_ROWS)[lane[claim], world]))
     if settings[f.LIMITED_HANDLING]:
-        limit = max(0.0, floats2(table, f.HANDLING_LEFT)[site, world])
-        share(units, claims, limit, settings[f.WHOLE], settings[f.LARGEST], floats1(table, f.REST))
+        amounts = floats1(table, f.AMOUNTS)
+        for claim in range(begin, end):
+            amounts[claim] = units[claim]
+        share(table, begin, end, max(0.0, floats2(table, f.HANDLING_LEFT)[site, world]))
+        for claim in range(begin, end):
+            units[claim] = amounts[claim]
 
 
-@inner
-def is_first(keys, place):  # type: ignore[no-untyped-def]
-    """Tell whether no earlier place holds the same key."""
-    for earlier in range(place):
-        if keys[earlier] == keys[place]:
-            return False
-    return True
-
-
-@inner
-def share_some(table, keys, key, units, claims, limit):  # type: ignore[no-untyped-def]
-    """Share a limit among the claims with one key, in one world."""
-    settings, members = integers1(table, f.SETTINGS), floats1(table, f.SCALES)
-    found, total = 0, 0.0
-    for claim in range(claims):
-        if keys[claim] == key:
-            members[found] = units[claim]
-            total += units[claim]
-            found += 1
-    if not total > limit:
-        return
-    share(members, found, limit, settings[f.WHOLE], settings[f.LARGEST], floats1(table, f.REST))
+@far
+def share_some(table: int, field: int, begin: int, claim: int, end: int, limit: float) -> None:
+    """Share a limit among the claims with the same key in a field as one of them, if it is the first of these."""
+    keys, units, amounts = integers1(table, field), floats1(table, f.UNITS), floats1(table, f.AMOUNTS)
+    for earlier in range(begin, claim):
+        if keys[earlier] == keys[claim]:
+            return
     found = 0
-    for claim in range(claims):
-        if keys[claim] == key:
-            units[claim] = members[found]
+    for other in range(claim, end):
+        if keys[other] == keys[claim]:
+            amounts[found] = units[other]
+            found += 1
+    share(table, 0, found, limit)
+    found = 0
+    for other in range(claim, end):
+        if keys[other] == keys[claim]:
+            units[other] = amounts[found]
             found += 1
 
 
-@inner
-def ship(table, lane, sku, slot, units, world):  # type: ignore[no-untyped-def]
+@far
+def ship(table: int, lane: int, sku: int, slot: int, units: float, world: World) -> None:
     """Book what is shipped to one claim in one world."""
     row = floats1(table, f.ROW_A)
-    site, channel = integers1(table, f.SERVING_SITE)[lane], integers1(table, f.SERVING_CHANNEL)[lane]
     row[world] = units
-    move(table, lane, site, channel, sku, slot, world, 1, row)
+    move(table, lane, sku, slot, world, 1)
 
 
-@inner
-def top_up(table, lane, sku, slot, wanted, world):  # type: ignore[no-untyped-def]
+@far
+def top_up(table: int, lane: int, sku: int, slot: int, units: float, world: World) -> None:
     """Ship to one claim what a full lane or site left over, in one world."""
     row = floats1(table, f.ROW_A)
-    row[world] = wanted
-    ship_one(table, lane, sku, slot, world, 1, row)
+    row[world] = units
+    ship_one(table, lane, sku, slot, world, 1)
 
 
-@inner
-def ship_offers(table, first, count):  # type: ignore[no-untyped-def]
+@far
+def ship_offers(table: int, first: World, count: int) -> None:
     """Ship what the policy allocates, site by site; what cannot be shipped has a reason."""
-    sites, skus = integers1(table, f.SERVING_SITE), floats3(table, f.SHIPPED).shape[1]
-    most = sites.shape[0] * skus
-    lane, sku = np.empty(most, dtype=np.int64), np.empty(most, dtype=np.int64)
-    for site in range(floats3(table, f.SITE_SKU_ROWS).shape[0]):
-        claims = 0
-        for member in range(sites.shape[0]):
-            if sites[member] == site:
-                for each in range(skus):
-                    lane[claims], sku[claims] = member, each
-                    claims += 1
-        for j in range(count if claims > 0 else 0):
-            ship_offers_of(table, site, lane, sku, claims, first + np.uint64(j))
+    begins = integers1(table, f.OFFER_START)
+    for site in range(begins.shape[0] - 1):
+        if begins[site + 1] > begins[site]:
+            for j in range(count):
+                ship_offers_of(table, begins[site], begins[site + 1], first + np.uint64(j))
 
 
-@inner
-def ship_offers_of(table, site, lane, sku, claims, world):  # type: ignore[no-untyped-def]
+@far
+def ship_offers_of(table: int, begin: int, end: int, world: World) -> None:
     """Ship what the policy allocates from one site in one world, the oldest orders first."""
+    lane, sku, channels = integers1(table, f.OFFER_LANE), integers1(table, f.OFFER_SKU), integers1(table, f.SERVING_CHANNEL)
     offered, open_orders = floats3(table, f.OFFERED), floats4(table, f.OPEN_ORDERS)
-    wanted, units = floats1(table, f.WANTED), floats1(table, f.AMOUNTS)
-    channels, last, latest = integers1(table, f.SERVING_CHANNEL), integers1(table, f.CHANNELS_LAST), integers1(table, f.SERVING_LATEST)
-    for claim in range(claims):
+    wanted, units = floats1(table, f.WANTED), floats1(table, f.UNITS)
+    last, latest = integers1(table, f.CHANNELS_LAST), integers1(table, f.SERVING_LATEST)
+    for claim in range(begin, end):
         channel, total = channels[lane[claim]], 0.0
         for slot in range(min(latest[lane[claim]], last[channel]) + 1):
             total += open_orders[channel, sku[claim], slot, world]
         wanted[claim] = min(offered[lane[claim], sku[claim], world], total)
         units[claim] = wanted[claim]
-    within_limits(table, lane, sku, units, claims, world)
-    explain_offers(table, site, lane, sku, claims, world)
-    for claim in range(claims):
+    within_limits(table, f.OFFER_LANE, f.OFFER_SKU, begin, end, world)
+    explain_offers(table, begin, end, world)
+    for claim in range(begin, end):
         channel, left = channels[lane[claim]], units[claim]
         for slot in range(min(latest[lane[claim]], last[channel]), -1, -1):
             part = min(left, open_orders[channel, sku[claim], slot, world])
@@ -358,17 +341,18 @@ def ship_offers_of(table, site, lane, sku, claims, world):  # type: ignore[no-un
             left -= part
 
 
-@inner
-def explain_offers(table, site, lane, sku, claims, world):  # type: ignore[no-untyped-def]
+@far
+def explain_offers(table: int, begin: int, end: int, world: World) -> None:
     """Note why less than offered is shipped: nobody wants it in time, too little stock, protected, or capacity."""
+    lane, sku, channels = integers1(table, f.OFFER_LANE), integers1(table, f.OFFER_SKU), integers1(table, f.SERVING_CHANNEL)
     offered, reason, free = floats3(table, f.OFFERED), integers3(table, f.R_OFFER_REASON), floats3(table, f.SITE_SKU_ROWS)
-    wanted, units, channels = floats1(table, f.WANTED), floats1(table, f.AMOUNTS), integers1(table, f.SERVING_CHANNEL)
-    for claim in range(claims):
+    wanted, units, site = floats1(table, f.WANTED), floats1(table, f.UNITS), integers1(table, f.SERVING_SITE)[lane[begin]]
+    for claim in range(begin, end):
         channel, stock = channels[lane[claim]], free[site, sku[claim], world]
         reach = max(0.0, stock - guard(table, site, channel, sku[claim], world))
         reach += own_reserve(table, site, channel, sku[claim], world)
         total = 0.0
-        for other in range(claims):
+        for other in range(begin, end):
             if sku[other] == sku[claim]:
                 total += wanted[other]
         why = NO_STOCK if total > stock + ROUNDING else CAPACITY
@@ -379,8 +363,8 @@ def explain_offers(table, site, lane, sku, claims, world):  # type: ignore[no-un
         reason[lane[claim], sku[claim], world] = why
 
 
-@inner
-def settle(table, now, first, count):  # type: ignore[no-untyped-def]
+@far
+def settle(table: int, now: int, first: World, count: int) -> None:
     """Take what was shipped out of stock; let what was not served when due wait, or lose it."""
     take_shipped(table, first, count)
     open_orders, due, last = floats4(table, f.OPEN_ORDERS), integers1(table, f.CHANNELS_DUE), integers1(table, f.CHANNELS_LAST)
@@ -396,7 +380,7 @@ def settle(table, now, first, count):  # type: ignore[no-untyped-def]
                     world = first + np.uint64(j)
                     kept_row[world] = open_orders[channel, sku, slot, world]
                 if slot == due[channel]:
-                    let_stay(table, channel, sku, now, first, count, kept_row)
+                    let_stay(table, channel, sku, now, first, count)
                     if last[channel] > due[channel]:
                         for j in range(count):
                             world = first + np.uint64(j)
@@ -409,8 +393,8 @@ def settle(table, now, first, count):  # type: ignore[no-untyped-def]
     clear_reserves(table, first, count)
 
 
-@inner
-def take_shipped(table, first, count):  # type: ignore[no-untyped-def]
+@far
+def take_shipped(table: int, first: World, count: int) -> None:
     """Take what was shipped to customers out of the sites' stock."""
     used, shipped, sites = floats3(table, f.SITE_SKU_ROWS), floats3(table, f.SHIPPED), integers1(table, f.SERVING_SITE)
     for site in range(used.shape[0]):
@@ -423,7 +407,7 @@ def take_shipped(table, first, count):  # type: ignore[no-untyped-def]
                 world = first + np.uint64(j)
                 used[sites[lane], sku, world] += shipped[lane, sku, world]
     for site in range(used.shape[0]):
-        issue(table, site, used, first, count)
+        issue(table, site, first, count)
     if integers1(table, f.SETTINGS)[f.LIMITED_HANDLING]:
         handling = floats2(table, f.HANDLING_LEFT)
         for site in range(handling.shape[0]):
@@ -432,25 +416,21 @@ def take_shipped(table, first, count):  # type: ignore[no-untyped-def]
                 handling[site, world] = max(0.0, handling[site, world])
 
 
-@inner
-def let_stay(table, channel, sku, now, first, count, units):  # type: ignore[no-untyped-def]
-    """Keep the units that wait where they are not served when due."""
-    stays, uniform = floats1(table, f.CHANNELS_STAYS)[channel], floats1(table, f.ROW_B)
+@far
+def let_stay(table: int, channel: int, sku: int, now: int, first: World, count: int) -> None:
+    """Keep the units in row A that wait where they are not served when due."""
+    stays, units = floats1(table, f.CHANNELS_STAYS)[channel], floats1(table, f.ROW_A)
     if stays == 1.0:
         return
     if stays == 0.0 or not integers1(table, f.SETTINGS)[f.WHOLE]:
         for j in range(count):
             units[first + np.uint64(j)] *= stays
         return
-    stream = keys2(table, f.CHANNELS_STAYS_STREAM)[channel, sku]
-    fill_uniforms(uniform, stream, integers1(table, f.SEED), integers1(table, f.EPISODE), now, first, count)
-    for j in range(count):
-        world = first + np.uint64(j)
-        units[world] = binomial_quantile(uniform[world], units[world], stays)
+    fill_binomials(table, f.ROW_A, keys2(table, f.CHANNELS_STAYS_STREAM)[channel, sku], stays, now, first, count)
 
 
-@inner
-def clear_reserves(table, first, count):  # type: ignore[no-untyped-def]
+@far
+def clear_reserves(table: int, first: World, count: int) -> None:
     """Give back what was set aside and not used."""
     reserved = floats4(table, f.RESERVED)
     for site in range(reserved.shape[0]):
@@ -460,8 +440,8 @@ def clear_reserves(table, first, count):  # type: ignore[no-untyped-def]
                     reserved[site, channel, sku, first + np.uint64(j)] = 0.0
 
 
-@inner
-def protect(table, first, count):  # type: ignore[no-untyped-def]
+@far
+def protect(table: int, first: World, count: int) -> None:
     """Take over what the policy protects: not negative, and whole where units are."""
     whole, decided, protected = (
         integers1(table, f.SETTINGS)[f.WHOLE],
@@ -477,8 +457,8 @@ def protect(table, first, count):  # type: ignore[no-untyped-def]
                     protected[site, rank, sku, world] = math.floor(units + 0.5) if whole else units
 
 
-@inner
-def clean_offers(table, first, count):  # type: ignore[no-untyped-def]
+@far
+def clean_offers(table: int, first: World, count: int) -> None:
     """Take over what the policy allocates: not negative, and whole where units are."""
     whole, decided, offered = integers1(table, f.SETTINGS)[f.WHOLE], floats3(table, f.OFFERS), floats3(table, f.OFFERED)
     recorded, reason = floats3(table, f.R_OFFERED), integers3(table, f.R_OFFER_REASON)
@@ -494,13 +474,13 @@ def clean_offers(table, first, count):  # type: ignore[no-untyped-def]
                 reason[lane, sku, first + np.uint64(j)] = 0
 
 
-@inner
-def reserve(table, first, count):  # type: ignore[no-untyped-def]
+@far
+def reserve(table: int, first: World, count: int) -> None:
     """Set stock aside for channels as the policy allocates it before demand is known, as far as there is stock."""
-    settings, offered, on_hand = integers1(table, f.SETTINGS), floats3(table, f.OFFERED), floats4(table, f.ON_HAND)
+    offered, on_hand = floats3(table, f.OFFERED), floats4(table, f.ON_HAND)
     reserved, reason = floats4(table, f.RESERVED), integers3(table, f.R_OFFER_REASON)
     sites, channels = integers1(table, f.SERVING_SITE), integers1(table, f.SERVING_CHANNEL)
-    amounts, rest = floats1(table, f.AMOUNTS), floats1(table, f.REST)
+    amounts = floats1(table, f.AMOUNTS)
     for site in range(reserved.shape[0]):
         for sku in range(on_hand.shape[1]):
             for j in range(count):
@@ -512,7 +492,7 @@ def reserve(table, first, count):  # type: ignore[no-untyped-def]
                     if sites[lane] == site:
                         amounts[claims] = offered[lane, sku, world]
                         claims += 1
-                share(amounts, claims, stock, settings[f.WHOLE], settings[f.LARGEST], rest)
+                share(table, 0, claims, stock)
                 claims = 0
                 for lane in range(sites.shape[0]):
                     if sites[lane] == site:

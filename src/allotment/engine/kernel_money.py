@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from allotment.engine import fields as f
-from allotment.engine.compiled import floats1, floats2, floats3, floats4, inner, integers1
+from allotment.engine.compiled import World, far, floats1, floats2, floats3, floats4, integers1
 from allotment.scenario.problem import INCOME, ROUNDING, TERMS
 
 SIGNS = tuple(1.0 if term in INCOME else -1.0 for term in TERMS)
@@ -17,47 +17,50 @@ SIGNS = tuple(1.0 if term in INCOME else -1.0 for term in TERMS)
 ) = range(len(TERMS))
 
 
-@inner
-def charge(table, now, first, count):  # type: ignore[no-untyped-def]
+@far
+def charge(table: int, now: int, first: World, count: int) -> None:
     """Close the record: the period's movements, stocks and money; what follows belongs to the next one."""
-    settings, money = integers1(table, f.SETTINGS), floats3(table, f.R_MONEY)
+    settings = integers1(table, f.SETTINGS)
     close(table, first, count)
-    for term in range(money.shape[0]):
-        for sku in range(money.shape[1]):
-            for j in range(count):
-                money[term, sku, first + np.uint64(j)] = 0.0
-    charge_lanes(table, now, first, count)
+    clear_money(table, first, count)
+    value(table, f.R_SHIPPED, f.PRICE, REVENUE, now, first, count)
+    pay_lanes(table, now, first, count)
+    value(table, f.R_SHIPPED, f.OUTBOUND, OUTBOUND, now, first, count)
     if settings[f.FIXED_COSTS]:
         charge_orders(table, now, first, count)
-    charge_sites(table, now, first, count)
+    value(table, f.R_ON_HAND, f.HOLDING_COST, HOLDING, now, first, count)
+    value(table, f.R_IN_TRANSIT, f.IN_TRANSIT_COST, IN_TRANSIT, now, first, count)
+    charge_backorders(table, now, first, count)
+    value(table, f.R_LOST, f.SHORTAGE, LOST_SALE, now, first, count)
+    value(table, f.R_LATE, f.LATE_COST, LATENESS, now, first, count)
+    value(table, f.R_EXPIRED, f.WASTE_COST, WASTE, now, first, count)
     if settings[f.OVERFLOWS]:
         charge_overflow(table, now, first, count)
-    charge_channels(table, now, first, count)
-    charge_shipments(table, now, first, count)
     reward(table, now, first, count)
     remember(table, now, first, count)
 
 
-@inner
-def close(table, first, count):  # type: ignore[no-untyped-def]
+@far
+def close(table: int, first: World, count: int) -> None:
     """Move what has happened since the last record into this one, and note the stocks."""
-    hand_over(floats3(table, f.DEMAND), floats3(table, f.R_DEMAND), first, count)
-    hand_over(floats3(table, f.RECEIVED), floats3(table, f.R_RECEIVED), first, count)
-    hand_over(floats3(table, f.DISCARDED), floats3(table, f.R_DISCARDED), first, count)
-    hand_over(floats3(table, f.SHIPPED), floats3(table, f.R_SHIPPED), first, count)
-    hand_over(floats3(table, f.LOST), floats3(table, f.R_LOST), first, count)
-    hand_over(floats3(table, f.LATE), floats3(table, f.R_LATE), first, count)
-    hand_over(floats3(table, f.EXPIRED), floats3(table, f.R_EXPIRED), first, count)
-    hand_over(floats3(table, f.SHRUNK), floats3(table, f.R_SHRUNK), first, count)
-    add_up(floats4(table, f.ON_HAND), floats3(table, f.R_ON_HAND), first, count)
-    add_up(floats4(table, f.OPEN_ORDERS), floats3(table, f.R_OPEN_ORDERS), first, count)
-    copy(floats3(table, f.UNDER_WAY), floats3(table, f.R_IN_TRANSIT), first, count)
-    copy(floats3(table, f.OWED), floats3(table, f.R_OWED), first, count)
+    hand_over(table, f.DEMAND, f.R_DEMAND, first, count)
+    hand_over(table, f.RECEIVED, f.R_RECEIVED, first, count)
+    hand_over(table, f.DISCARDED, f.R_DISCARDED, first, count)
+    hand_over(table, f.SHIPPED, f.R_SHIPPED, first, count)
+    hand_over(table, f.LOST, f.R_LOST, first, count)
+    hand_over(table, f.LATE, f.R_LATE, first, count)
+    hand_over(table, f.EXPIRED, f.R_EXPIRED, first, count)
+    hand_over(table, f.SHRUNK, f.R_SHRUNK, first, count)
+    add_up(table, f.ON_HAND, f.R_ON_HAND, first, count)
+    add_up(table, f.OPEN_ORDERS, f.R_OPEN_ORDERS, first, count)
+    copy(table, f.UNDER_WAY, f.R_IN_TRANSIT, first, count)
+    copy(table, f.OWED, f.R_OWED, first, count)
 
 
-@inner
-def hand_over(state, record, first, count):  # type: ignore[no-untyped-def]
+@far
+def hand_over(table: int, source: int, target: int, first: World, count: int) -> None:
     """Move units into the record."""
+    state, record = floats3(table, source), floats3(table, target)
     for a in range(state.shape[0]):
         for b in range(state.shape[1]):
             for j in range(count):
@@ -66,9 +69,10 @@ def hand_over(state, record, first, count):  # type: ignore[no-untyped-def]
                 state[a, b, world] = 0.0
 
 
-@inner
-def copy(state, record, first, count):  # type: ignore[no-untyped-def]
+@far
+def copy(table: int, source: int, target: int, first: World, count: int) -> None:
     """Note units in the record."""
+    state, record = floats3(table, source), floats3(table, target)
     for a in range(state.shape[0]):
         for b in range(state.shape[1]):
             for j in range(count):
@@ -76,9 +80,10 @@ def copy(state, record, first, count):  # type: ignore[no-untyped-def]
                 record[a, b, world] = state[a, b, world]
 
 
-@inner
-def add_up(state, record, first, count):  # type: ignore[no-untyped-def]
+@far
+def add_up(table: int, source: int, target: int, first: World, count: int) -> None:
     """Note units, summed over their last axis, in the record."""
+    state, record = floats4(table, source), floats3(table, target)
     for a in range(state.shape[0]):
         for b in range(state.shape[1]):
             for j in range(count):
@@ -90,34 +95,56 @@ def add_up(state, record, first, count):  # type: ignore[no-untyped-def]
                     record[a, b, world] += state[a, b, c, world]
 
 
-@inner
-def book(money, units, row, price, first, count):  # type: ignore[no-untyped-def]
-    """Add what units (worlds,) are worth to a term of a SKU."""
-    if price != 0.0:
-        for j in range(count):
-            world = first + np.uint64(j)
-            money[row[0], row[1], world] += units[world] * price
+@far
+def clear_money(table: int, first: World, count: int) -> None:
+    """Write zeros into every term."""
+    money = floats3(table, f.R_MONEY)
+    for term in range(money.shape[0]):
+        for sku in range(money.shape[1]):
+            for j in range(count):
+                money[term, sku, first + np.uint64(j)] = 0.0
 
 
-@inner
-def charge_lanes(table, now, first, count):  # type: ignore[no-untyped-def]
-    """Purchase, production, inbound freight and in-transit cost."""
-    money, executed, received = floats3(table, f.R_MONEY), floats3(table, f.R_EXECUTED), floats3(table, f.R_RECEIVED)
-    under_way, on_receipt = floats3(table, f.R_IN_TRANSIT), integers1(table, f.LANES_ON_RECEIPT)
-    purchase, production = floats3(table, f.PURCHASE), floats3(table, f.PRODUCTION_COST)
-    freight, transit = floats3(table, f.INBOUND), floats3(table, f.IN_TRANSIT_COST)
-    for lane in range(executed.shape[0]):
-        for sku in range(executed.shape[1]):
-            paid = received[lane, sku] if on_receipt[lane] else executed[lane, sku]
-            book(money, paid, (PURCHASE, sku), purchase[now % purchase.shape[0], lane, sku], first, count)
-            book(money, paid, (MADE, sku), production[now % production.shape[0], lane, sku], first, count)
-            book(money, paid, (INBOUND, sku), freight[now % freight.shape[0], lane, sku], first, count)
-            price = transit[now % transit.shape[0], lane, sku]
-            book(money, under_way[lane, sku], (IN_TRANSIT, sku), price, first, count)
+@far
+def value(table: int, field: int, prices: int, term: int, now: int, first: World, count: int) -> None:
+    """Add what the units of a field (n, skus, worlds) are worth at the prices of another (periods, n, skus) to a term."""
+    money, units, price = floats3(table, f.R_MONEY), floats3(table, field), floats3(table, prices)
+    period = now % price.shape[0]
+    for place in range(price.shape[1]):
+        for sku in range(price.shape[2]):
+            each = price[period, place, sku]
+            if each != 0.0:
+                for j in range(count):
+                    world = first + np.uint64(j)
+                    money[term, sku, world] += units[place, sku, world] * each
 
 
-@inner
-def charge_orders(table, now, first, count):  # type: ignore[no-untyped-def]
+@far
+def pay_lanes(table: int, now: int, first: World, count: int) -> None:
+    """Pay goods and freight on supply lanes: at shipment, or at receipt where the lane says so."""
+    paid = f.R_EXECUTED
+    if integers1(table, f.SETTINGS)[f.ON_RECEIPT]:
+        choose_paid(table, f.R_RECEIVED, f.R_EXECUTED, first, count)
+        paid = f.PAID
+    value(table, paid, f.PURCHASE, PURCHASE, now, first, count)
+    value(table, paid, f.PRODUCTION_COST, MADE, now, first, count)
+    value(table, paid, f.INBOUND, INBOUND, now, first, count)
+
+
+@far
+def choose_paid(table: int, received: int, shipped: int, first: World, count: int) -> None:
+    """Write what is paid of each lane: the units of one field where it is paid at receipt, else those of another, or nothing."""
+    on_receipt, paid = integers1(table, f.LANES_ON_RECEIPT), floats3(table, f.PAID)
+    for lane in range(paid.shape[0]):
+        field = received if on_receipt[lane] else shipped
+        for sku in range(paid.shape[1]):
+            for j in range(count):
+                world = first + np.uint64(j)
+                paid[lane, sku, world] = floats3(table, field)[lane, sku, world] if field >= 0 else 0.0
+
+
+@far
+def charge_orders(table: int, now: int, first: World, count: int) -> None:
     """Fixed cost of a lane with a shipment, shared equally by the SKUs it carries, and of each SKU on it."""
     money, executed, skus = floats3(table, f.R_MONEY), floats3(table, f.R_EXECUTED), floats1(table, f.ROW_A)
     fixed, line = floats2(table, f.FIXED), floats3(table, f.LINE)
@@ -137,19 +164,8 @@ def charge_orders(table, now, first, count):  # type: ignore[no-untyped-def]
                 money[FIXED, sku, world] += paid if executed[lane, sku, world] > 0.0 else 0.0
 
 
-@inner
-def charge_sites(table, now, first, count):  # type: ignore[no-untyped-def]
-    """Holding cost on stock at the end of the period, and what expired stock costs."""
-    money, on_hand, expired = floats3(table, f.R_MONEY), floats3(table, f.R_ON_HAND), floats3(table, f.R_EXPIRED)
-    holding, waste = floats3(table, f.HOLDING_COST), floats2(table, f.WASTE_COST)
-    for site in range(on_hand.shape[0]):
-        for sku in range(on_hand.shape[1]):
-            book(money, on_hand[site, sku], (HOLDING, sku), holding[now % holding.shape[0], site, sku], first, count)
-            book(money, expired[site, sku], (WASTE, sku), waste[now % waste.shape[0], sku], first, count)
-
-
-@inner
-def charge_overflow(table, now, first, count):  # type: ignore[no-untyped-def]
+@far
+def charge_overflow(table: int, now: int, first: World, count: int) -> None:
     """What storage beyond a site's own costs, shared by volume."""
     money, on_hand, volume = floats3(table, f.R_MONEY), floats3(table, f.R_ON_HAND), floats1(table, f.GOODS_VOLUME)
     storage, prices, charged = (
@@ -178,37 +194,23 @@ def charge_overflow(table, now, first, count):  # type: ignore[no-untyped-def]
                 money[OVERFLOW, sku, world] += on_hand[site, sku, world] * volume[sku] * part[world]
 
 
-@inner
-def charge_channels(table, now, first, count):  # type: ignore[no-untyped-def]
-    """Backorder cost on what is due and still open, and what lost and late units cost."""
-    money, open_orders, lost = floats3(table, f.R_MONEY), floats4(table, f.OPEN_ORDERS), floats3(table, f.R_LOST)
-    late, backorder, shortage = floats3(table, f.R_LATE), floats3(table, f.BACKORDER_COST), floats3(table, f.SHORTAGE)
-    lateness, due, last = floats3(table, f.LATE_COST), integers1(table, f.CHANNELS_DUE), integers1(table, f.CHANNELS_LAST)
-    for channel in range(lost.shape[0]):
-        for sku in range(lost.shape[1]):
-            price = backorder[now % backorder.shape[0], channel, sku]
-            for slot in range(due[channel], last[channel] + 1):
-                book(money, open_orders[channel, sku, slot], (BACKORDER, sku), price, first, count)
-            price = shortage[now % shortage.shape[0], channel, sku]
-            book(money, lost[channel, sku], (LOST_SALE, sku), price, first, count)
-            price = lateness[now % lateness.shape[0], channel, sku]
-            book(money, late[channel, sku], (LATENESS, sku), price, first, count)
+@far
+def charge_backorders(table: int, now: int, first: World, count: int) -> None:
+    """Charge what is due and still open."""
+    money, open_orders, prices = floats3(table, f.R_MONEY), floats4(table, f.OPEN_ORDERS), floats3(table, f.BACKORDER_COST)
+    due, last = integers1(table, f.CHANNELS_DUE), integers1(table, f.CHANNELS_LAST)
+    for channel in range(open_orders.shape[0]):
+        for sku in range(open_orders.shape[1]):
+            price = prices[now % prices.shape[0], channel, sku]
+            if price != 0.0:
+                for slot in range(due[channel], last[channel] + 1):
+                    for j in range(count):
+                        world = first + np.uint64(j)
+                        money[BACKORDER, sku, world] += open_orders[channel, sku, slot, world] * price
 
 
-@inner
-def charge_shipments(table, now, first, count):  # type: ignore[no-untyped-def]
-    """Revenue and outbound freight, booked at shipment."""
-    money, shipped, channels = floats3(table, f.R_MONEY), floats3(table, f.R_SHIPPED), integers1(table, f.SERVING_CHANNEL)
-    price, freight = floats3(table, f.PRICE), floats3(table, f.OUTBOUND)
-    for lane in range(shipped.shape[0]):
-        for sku in range(shipped.shape[1]):
-            units = shipped[lane, sku]
-            book(money, units, (REVENUE, sku), price[now % price.shape[0], channels[lane], sku], first, count)
-            book(money, units, (OUTBOUND, sku), freight[now % freight.shape[0], lane, sku], first, count)
-
-
-@inner
-def reward(table, now, first, count):  # type: ignore[no-untyped-def]
+@far
+def reward(table: int, now: int, first: World, count: int) -> None:
     """Sum the terms in declared order, and discount them where rewards are."""
     money, rewards, total = floats3(table, f.R_MONEY), floats1(table, f.R_REWARD), floats1(table, f.ROW_A)
     discount, warm_up = floats1(table, f.REALS)[0], integers1(table, f.SETTINGS)[f.WARM_UP]
@@ -231,8 +233,8 @@ def reward(table, now, first, count):  # type: ignore[no-untyped-def]
             rewards[first + np.uint64(j)] *= part
 
 
-@inner
-def remember(table, now, first, count):  # type: ignore[no-untyped-def]
+@far
+def remember(table: int, now: int, first: World, count: int) -> None:
     """Let goodwill follow the period's service, and sales enter the history where demand is not seen."""
     settings, goodwill, moods = integers1(table, f.SETTINGS), floats2(table, f.GOODWILL), floats1(table, f.MOODS_GOODWILL)
     groups, unmet = integers1(table, f.MOODS_GROUP), floats1(table, f.ROW_A)
@@ -254,8 +256,8 @@ def remember(table, now, first, count):  # type: ignore[no-untyped-def]
         note_sales(table, now % settings[f.HISTORY_SLOTS], first, count)
 
 
-@inner
-def note_sales(table, slot, first, count):  # type: ignore[no-untyped-def]
+@far
+def note_sales(table: int, slot: int, first: World, count: int) -> None:
     """Write the period's sales into the history."""
     history, shipped = floats4(table, f.DEMAND_HISTORY), floats3(table, f.R_SHIPPED)
     channels = integers1(table, f.SERVING_CHANNEL)
@@ -270,37 +272,34 @@ def note_sales(table, slot, first, count):  # type: ignore[no-untyped-def]
                         history[slot, channel, sku, world] += shipped[lane, sku, world]
 
 
-@inner
-def pay_at_the_end(table, now, first, count):  # type: ignore[no-untyped-def]
+@far
+def pay_at_the_end(table: int, now: int, first: World, count: int) -> None:
     """Add to the last record what arrived after it was closed, and in a season what is left is worth."""
     settings = integers1(table, f.SETTINGS)
     if now != settings[f.LENGTH] - 1:
         return
     pay_arrivals(table, now, first, count)
     if settings[f.SEASON]:
-        salvage(table, first, count)
+        salvage(table, now, first, count)
     reward(table, now, first, count)
 
 
-@inner
-def pay_arrivals(table, now, first, count):  # type: ignore[no-untyped-def]
+@far
+def pay_arrivals(table: int, now: int, first: World, count: int) -> None:
     """Add what arrived, and what of it was turned away, after the record was closed."""
-    money, received, on_receipt = floats3(table, f.R_MONEY), floats3(table, f.RECEIVED), integers1(table, f.LANES_ON_RECEIPT)
-    purchase, production, freight = floats3(table, f.PURCHASE), floats3(table, f.PRODUCTION_COST), floats3(table, f.INBOUND)
-    for lane in range(received.shape[0]):
-        for sku in range(received.shape[1]):
-            if on_receipt[lane]:
-                units = received[lane, sku]
-                book(money, units, (PURCHASE, sku), purchase[now % purchase.shape[0], lane, sku], first, count)
-                book(money, units, (MADE, sku), production[now % production.shape[0], lane, sku], first, count)
-                book(money, units, (INBOUND, sku), freight[now % freight.shape[0], lane, sku], first, count)
-    add_over(received, floats3(table, f.R_RECEIVED), first, count)
-    add_over(floats3(table, f.DISCARDED), floats3(table, f.R_DISCARDED), first, count)
+    if integers1(table, f.SETTINGS)[f.ON_RECEIPT]:
+        choose_paid(table, f.RECEIVED, -1, first, count)
+        value(table, f.PAID, f.PURCHASE, PURCHASE, now, first, count)
+        value(table, f.PAID, f.PRODUCTION_COST, MADE, now, first, count)
+        value(table, f.PAID, f.INBOUND, INBOUND, now, first, count)
+    add_over(table, f.RECEIVED, f.R_RECEIVED, first, count)
+    add_over(table, f.DISCARDED, f.R_DISCARDED, first, count)
 
 
-@inner
-def add_over(state, record, first, count):  # type: ignore[no-untyped-def]
+@far
+def add_over(table: int, source: int, target: int, first: World, count: int) -> None:
     """Move units into the record, beside what it holds."""
+    state, record = floats3(table, source), floats3(table, target)
     for a in range(state.shape[0]):
         for b in range(state.shape[1]):
             for j in range(count):
@@ -309,18 +308,11 @@ def add_over(state, record, first, count):  # type: ignore[no-untyped-def]
                 state[a, b, world] = 0.0
 
 
-@inner
-def salvage(table, first, count):  # type: ignore[no-untyped-def]
+@far
+def salvage(table: int, now: int, first: World, count: int) -> None:
     """Stock on hand and under way at the worth of its site, open orders at that of their channel."""
-    money, under_way, on_hand = floats3(table, f.R_MONEY), floats3(table, f.UNDER_WAY), floats4(table, f.ON_HAND)
-    open_orders, to = floats4(table, f.OPEN_ORDERS), integers1(table, f.LANES_TO)
-    at_site, at_channel = floats2(table, f.SITE_SALVAGE), floats2(table, f.CHANNEL_SALVAGE)
-    for sku in range(money.shape[1]):
-        for lane in range(under_way.shape[0]):
-            book(money, under_way[lane, sku], (SALVAGE, sku), at_site[to[lane], sku], first, count)
-        for site in range(on_hand.shape[0]):
-            for life in range(on_hand.shape[2]):
-                book(money, on_hand[site, sku, life], (SALVAGE, sku), at_site[site, sku], first, count)
-        for channel in range(open_orders.shape[0]):
-            for slot in range(open_orders.shape[2]):
-                book(money, open_orders[channel, sku, slot], (SALVAGE, sku), at_channel[channel, sku], first, count)
+    value(table, f.UNDER_WAY, f.LANE_SALVAGE, SALVAGE, now, first, count)
+    add_up(table, f.ON_HAND, f.SITE_SKU_ROWS, first, count)
+    value(table, f.SITE_SKU_ROWS, f.SITE_SALVAGE, SALVAGE, now, first, count)
+    add_up(table, f.OPEN_ORDERS, f.PROMISE_ROWS, first, count)
+    value(table, f.PROMISE_ROWS, f.CHANNEL_SALVAGE, SALVAGE, now, first, count)

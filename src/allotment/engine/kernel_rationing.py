@@ -1,6 +1,7 @@
 """Rationing in one world: the rules of `rationing`, in the same order, fused by Numba.
 
-Requests stand in the first places of an array and are cut in place; what is known of them stands beside them.
+The requests stand in the first places of `AMOUNTS` and are cut there; what is known of them stands beside them: their levels,
+which ascend, the positions that receivers have already (`STARTS`) and the demands they expect (`SCALES`).
 """
 
 from __future__ import annotations
@@ -9,141 +10,143 @@ import math
 
 import numpy as np
 
-from allotment.engine.compiled import inner
+from allotment.engine import fields as f
+from allotment.engine.compiled import far, floats1, integers1
 from allotment.scenario.problem import BALANCED, MIN_SHORTAGE, PRIORITY
 
 
-@inner
-def ration(rule, whole, largest, amounts, levels, positions, demands, rest, count, limit):  # type: ignore[no-untyped-def]
-    """Cut amounts[:count] so that they sum to at most `limit`; levels ascend, the lowest is served first."""
+@far
+def ration(table: int, count: int, limit: float) -> None:
+    """Cut the first requests so that they sum to at most `limit`."""
+    rule = integers1(table, f.SETTINGS)[f.RATIONING]
     if rule == PRIORITY:
-        by_level(amounts, levels, count, limit, whole, largest, rest)
+        by_level(table, count, limit)
     elif rule == BALANCED:
-        raise_lowest(amounts, positions, demands, rest, count, limit, whole)
+        if total(table, count) > limit:
+            raise_lowest(table, count, limit)
     elif rule == MIN_SHORTAGE:
-        fill_largest(amounts, positions, demands, rest, count, limit, whole)
+        if total(table, count) > limit:
+            fill_largest(table, count, limit)
     else:
-        share(amounts, count, limit, whole, largest, rest)
+        share(table, 0, count, limit)
 
 
-@inner
-def by_level(amounts, levels, count, limit, whole, largest, rest):  # type: ignore[no-untyped-def]
-    """Serve level by level, in proportion within one."""
-    start = 0
+@far
+def total(table: int, count: int) -> float:
+    """Return the sum of the first requests."""
+    amounts, units = floats1(table, f.AMOUNTS), 0.0
+    for place in range(count):
+        units += amounts[place]
+    return units
+
+
+@far
+def by_level(table: int, count: int, limit: float) -> None:
+    """Serve level by level, the lowest first, in proportion within one."""
+    amounts, levels, start = floats1(table, f.AMOUNTS), integers1(table, f.LEVELS), 0
     while start < count:
-        stop, total = start, 0.0
+        stop, units = start, 0.0
         while stop < count and levels[stop] == levels[start]:
-            total += amounts[stop]
+            units += amounts[stop]
             stop += 1
-        share(amounts[start:stop], stop - start, limit, whole, largest, rest)
-        limit -= min(total, limit)
+        share(table, start, stop, limit)
+        limit -= min(units, limit)
         start = stop
 
 
-@inner
-def share(amounts, count, limit, whole, largest, rest):  # type: ignore[no-untyped-def]
+@far
+def share(table: int, start: int, stop: int, limit: float) -> None:
     """Share a limit below the total in proportion; whole units left over go to the largest remainders, first come first."""
-    total = 0.0
-    for place in range(count):
-        total += amounts[place]
-    if not total > limit:
+    amounts, rest, settings, units = floats1(table, f.AMOUNTS), floats1(table, f.REST), integers1(table, f.SETTINGS), 0.0
+    for place in range(start, stop):
+        units += amounts[place]
+    if not units > limit:
         return
-    if not whole:
-        part = limit / total
-        for place in range(count):
+    if not settings[f.WHOLE]:
+        part = limit / units
+        for place in range(start, stop):
             amounts[place] *= part
         return
     left = limit
-    for place in range(count):
-        exact = amounts[place] * limit / total
+    for place in range(start, stop):
+        exact = amounts[place] * limit / units
         amounts[place] = math.floor(exact)
         rest[place] = exact - amounts[place]
         left -= amounts[place]
-    if largest:
-        for _ in range(min(int(left), count)):
-            most = 0
-            for place in range(1, count):
+    if settings[f.LARGEST]:
+        for _ in range(min(int(left), stop - start)):
+            most = start
+            for place in range(start + 1, stop):
                 if rest[place] > rest[most]:
                     most = place
             amounts[most] += 1.0
             rest[most] = -1.0
 
 
-@inner
-def raise_lowest(amounts, positions, demands, rest, count, limit, whole):  # type: ignore[no-untyped-def]
+@far
+def raise_lowest(table: int, count: int, limit: float) -> None:
     """Raise the receivers with the lowest position ÷ demand to a common level."""
-    if not total_of(amounts, count) > limit:
-        return
-    if not whole:
+    amounts, positions, demands = floats1(table, f.AMOUNTS), floats1(table, f.STARTS), floats1(table, f.SCALES)
+    wanted = floats1(table, f.REST)
+    if not integers1(table, f.SETTINGS)[f.WHOLE]:
         for place in range(count):
             positions[place] /= demands[place]
-        level_out(amounts, positions, demands, rest, count, limit)
+        level_out(table, count, limit)
         return
     for place in range(count):
-        rest[place], amounts[place] = amounts[place], 0.0
+        wanted[place], amounts[place] = amounts[place], 0.0
     for _ in range(int(limit)):
         chosen, lowest = -1, np.inf
         for place in range(count):
-            if amounts[place] < rest[place]:
+            if amounts[place] < wanted[place]:
                 key = (positions[place] + amounts[place]) / demands[place]
                 if key < lowest:
                     chosen, lowest = place, key
         amounts[chosen] += 1.0
 
 
-@inner
-def fill_largest(amounts, positions, demands, rest, count, limit, whole):  # type: ignore[no-untyped-def]
+@far
+def fill_largest(table: int, count: int, limit: float) -> None:
     """Fill the largest unfilled requests first, down to a common shortage."""
-    if not total_of(amounts, count) > limit:
-        return
-    if not whole:
+    amounts, starts, slopes = floats1(table, f.AMOUNTS), floats1(table, f.STARTS), floats1(table, f.SCALES)
+    wanted = floats1(table, f.REST)
+    if not integers1(table, f.SETTINGS)[f.WHOLE]:
         for place in range(count):
-            positions[place], demands[place] = -amounts[place], 1.0
-        level_out(amounts, positions, demands, rest, count, limit)
+            starts[place], slopes[place] = -amounts[place], 1.0
+        level_out(table, count, limit)
         return
     for place in range(count):
-        rest[place], amounts[place] = amounts[place], 0.0
+        wanted[place], amounts[place] = amounts[place], 0.0
     for _ in range(int(limit)):
-        chosen, lowest = -1, np.inf
+        chosen, lowest = -1, 0.0
         for place in range(count):
-            key = amounts[place] - rest[place]
-            if key < 0.0 and key < lowest:
-                chosen, lowest = place, key
+            if amounts[place] - wanted[place] < lowest:
+                chosen, lowest = place, amounts[place] - wanted[place]
         amounts[chosen] += 1.0
 
 
-@inner
-def total_of(amounts, count):  # type: ignore[no-untyped-def]
-    """Return the sum of the first amounts."""
-    total = 0.0
-    for place in range(count):
-        total += amounts[place]
-    return total
-
-
-@inner
-def level_out(amounts, starts, slopes, rest, count, limit):  # type: ignore[no-untyped-def]
-    """Give clip(slope × (level − start), 0, amount) of each request, with the level at which they sum to a limit.
+@far
+def level_out(table: int, count: int, limit: float) -> None:
+    """Give clip(slope × (level − start), 0, request) to each, with the level at which they sum to a limit.
 
     Between neighbouring corners, where a request begins to be filled or is full, the sum rises linearly with the level.
     """
+    amounts, starts, slopes = floats1(table, f.AMOUNTS), floats1(table, f.STARTS), floats1(table, f.SCALES)
+    wanted, corners = floats1(table, f.REST), np.empty(2 * count)
     for place in range(count):
-        rest[place] = amounts[place]
-    corners = np.empty(2 * count)
-    for place in range(count):
+        wanted[place] = amounts[place]
         corners[place] = starts[place]
-        corners[count + place] = starts[place] + rest[place] / slopes[place]
+        corners[count + place] = starts[place] + wanted[place] / slopes[place]
     corners.sort()
-    low, below = corners[0], 0.0
-    level = corners[2 * count - 1]
+    low, below, level = corners[0], 0.0, corners[2 * count - 1]
     for place in range(1, 2 * count):
         high, above = corners[place], 0.0
         for request in range(count):
-            above += min(max(slopes[request] * (high - starts[request]), 0.0), rest[request])
+            above += min(max(slopes[request] * (high - starts[request]), 0.0), wanted[request])
         if above >= limit:
             rise = (limit - below) / (above - below) if above > below else 0.0
             level = low + rise * (high - low)
             break
         low, below = high, above
     for place in range(count):
-        amounts[place] = min(max(slopes[place] * (level - starts[place]), 0.0), rest[place])
+        amounts[place] = min(max(slopes[place] * (level - starts[place]), 0.0), wanted[place])

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allotment.engine import fields as f
+from allotment.engine.compiled import function_addresses
 from allotment.engine.state import Decided, Flows, State, decided_shapes, flow_shapes, reserves, state_shapes
 from allotment.scenario.problem import BALANCED, EVENT, HISTORY, Problem
 
@@ -41,7 +42,6 @@ FLOW_FIELDS = {
     "reward": f.R_REWARD,
 }
 DECIDED_FIELDS = {"orders": f.REQUESTS, "allocation": f.OFFERS, "protection": f.PROTECTIONS}
-AXES = 5  # most axes of an array
 
 
 class Memory:
@@ -51,6 +51,7 @@ class Memory:
         self.problem, self.batch = problem, batch
         self.arrays = problem_arrays(problem) | _world_arrays(problem, batch)
         self.table = table_of(self.arrays)
+        self.address = self.table.ctypes.data  # what functions of the kernel are handed
         self.state = State(*(_batch_first(self.arrays[STATE_FIELDS[name]]) for name in State._fields))
         self.flows = Flows(*(_batch_first(self.arrays[FLOW_FIELDS[name]]) for name in Flows._fields))
         self.decided = Decided(*(_batch_first(self.arrays[DECIDED_FIELDS[name]]) for name in Decided._fields))
@@ -73,13 +74,14 @@ def _batch_first(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def table_of(arrays: dict[int, NDArray[Any]]) -> NDArray[np.int64]:
-    """Return the addresses and lengths of arrays by their field, (fields, 1 + axes)."""
-    table = np.zeros((f.FIELDS, 1 + AXES), dtype=np.int64)
+    """Return the addresses and lengths of arrays by their field, and those of the kernel's functions, (rows, 1 + axes)."""
+    table = np.zeros((f.FIELDS + len(f.FUNCTIONS), 1 + f.AXES), dtype=np.int64)
     for field, array in arrays.items():
         if not array.flags.c_contiguous or array.dtype not in (np.float64, np.int64, np.uint64):
             raise TypeError(f"field {field} must be a contiguous array of float64, int64 or uint64, not {array.dtype}")
         table[field, 0] = array.ctypes.data
         table[field, 1 : 1 + array.ndim] = array.shape
+    table[f.FIELDS :, 0] = list(function_addresses().values())
     return table
 
 
@@ -105,13 +107,23 @@ def problem_arrays(problem: Problem) -> dict[int, NDArray[Any]]:
         *tables,
         *(serving.site, serving.channel, serving.capacity, serving.latest, serving.on_time, serving.accept),
         *(serving.accept_stream, serving.claim_lane, serving.claim_sku, serving.claim_slot, serving.group_start),
+        *_offers(problem),
         *(serving.promised_lane, serving.promised_sku, serving.commitment, serving.due, serving.last, serving.open_ended),
         *(serving.stays, serving.stays_stream, serving.home, serving.rank),
-        *(prices.price, prices.purchase, prices.production, prices.inbound_freight, prices.fixed, prices.line),
+        *(prices.price[:, serving.channel], prices.purchase, prices.production, prices.inbound_freight, prices.fixed, prices.line),
         *(prices.outbound_freight, prices.holding, prices.in_transit, prices.backorder, prices.shortage, prices.late),
-        *(prices.waste, prices.overflow, prices.site_salvage, prices.channel_salvage),
+        *(np.repeat(prices.waste[:, None], problem.shape.sites, axis=1), prices.overflow),
+        *(prices.site_salvage[None, lanes.to], prices.site_salvage[None], prices.channel_salvage[None]),
     ]
     return {field: _plain(array) for field, array in zip(range(f.SETTINGS, f.CHANNEL_SALVAGE + 1), in_order, strict=True)}
+
+
+def _offers(problem: Problem) -> list[NDArray[np.int64]]:
+    """Return lane and SKU of everything that a policy can allocate, site by site, and where each site starts."""
+    site, skus = problem.serving.site, problem.shape.skus
+    order = np.argsort(site, kind="stable")
+    begins = np.searchsorted(site[order], np.arange(problem.shape.sites + 1)) * skus
+    return [np.repeat(order, skus), np.tile(np.arange(skus), len(order)), begins]
 
 
 def _plain(array: NDArray[Any]) -> NDArray[Any]:
@@ -181,7 +193,7 @@ def _world_arrays(problem: Problem, batch: int) -> dict[int, NDArray[Any]]:
         arrays[DECIDED_FIELDS[name]] = np.zeros((*shape, batch))
     n = problem.shape
     rows = {
-        **dict.fromkeys((f.ROW_A, f.ROW_B, f.ROW_C, f.ROW_D, f.ROW_E), ()),
+        **dict.fromkeys((f.ROW_A, f.ROW_B, f.ROW_C, f.ROW_D, f.ROW_E, f.ROW_F), ()),
         f.SITE_ROWS: (n.sites,),
         f.SITE_SKU_ROWS: (n.sites, n.skus),
         f.LANE_ROWS: (n.lanes,),
@@ -190,12 +202,13 @@ def _world_arrays(problem: Problem, batch: int) -> dict[int, NDArray[Any]]:
         f.SERVING_ROWS: (n.fulfilment,),
         f.PROMISE_ROWS: (n.channels, n.skus),
         f.SERVED_OWED: (n.lanes, n.skus) if problem.lanes.backlog.any() else (0, n.skus),
+        f.PAID: (n.lanes, n.skus) if problem.lanes.on_receipt.any() else (0, n.skus),
         f.POSITIONS: (n.sites, n.skus) if problem.rules.rationing == BALANCED else (0, n.skus),
     }
     arrays |= {field: np.zeros((*shape, batch)) for field, shape in rows.items()}
     most = max(n.lanes * n.skus, len(problem.serving.claim_lane), n.fulfilment * n.skus, 1)
-    arrays |= {field: np.zeros(most) for field in (f.AMOUNTS, f.SCALES, f.STARTS, f.WANTED, f.REST)}
-    arrays[f.LEVELS] = np.zeros(most, dtype=np.int64)
+    arrays |= {field: np.zeros(most) for field in (f.AMOUNTS, f.SCALES, f.STARTS, f.WANTED, f.UNITS, f.REST)}
+    arrays |= {field: np.zeros(length, dtype=np.int64) for field, length in ((f.LEVELS, most), (f.ARRIVING, batch))}
     return arrays
 
 

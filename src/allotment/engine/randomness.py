@@ -11,7 +11,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from allotment.engine.compiled import entry, inline, inner
+from allotment.engine import fields as f
+from allotment.engine.compiled import Key, World, entry, far, floats1, inline, inner, integers1
 from allotment.engine.inversion import (
     binomial_quantile,
     gamma_quantile,
@@ -79,16 +80,26 @@ def uniform(stream, seed, episode, period):  # type: ignore[no-untyped-def]
     return fraction(c0, c1)
 
 
-@inner
-def fill_uniforms(row, stream, seeds, episodes, period, first, count):  # type: ignore[no-untyped-def]
-    """Write a uniform number for each world of a block that is in one period."""
-    key = np.uint64(stream)
-    low, high, now = key & LOW, key >> WORD, np.uint64(period) & LOW
+@far
+def fill_uniforms(table: int, row: int, stream: Key, period: int, first: World, count: int) -> None:
+    """Write a uniform number for each world of a block that is in one period into the row of some field."""
+    drawn, seeds, episodes = floats1(table, row), integers1(table, f.SEED), integers1(table, f.EPISODE)
+    low, high, now = stream & LOW, stream >> WORD, np.uint64(period) & LOW
     for j in range(count):
         place = first + np.uint64(j)
         world = np.uint64(seeds[place])
         c0, c1, _, _ = philox(world & LOW, world >> WORD, np.uint64(episodes[place]) & LOW, now, low, high)
-        row[place] = fraction(c0, c1)
+        drawn[place] = fraction(c0, c1)
+
+
+@far
+def fill_binomials(table: int, row: int, stream: Key, probability: float, period: int, first: World, count: int) -> None:
+    """Replace the units of each world of a block by how many of them come through, each by a probability."""
+    units, chance = floats1(table, row), floats1(table, f.ROW_F)
+    fill_uniforms(table, f.ROW_F, stream, period, first, count)
+    for j in range(count):
+        world = first + np.uint64(j)
+        units[world] = binomial_quantile(chance[world], units[world], probability)
 
 
 @inner
