@@ -78,7 +78,7 @@ def _limits(problem: Problem, state: State) -> Limits:
         stock=xp.where(xp.asarray(problem.sites.plant)[:, None], free * plant_yield(problem, state)[..., None], free),
         plant=now(problem.sites.production_capacity, state.period) + np.zeros((batch, n.sites)),
         handling=state.handling_left,
-        guarded=kept > 0.0,
+        guarded=kept > ROUNDING,
     )
 
 

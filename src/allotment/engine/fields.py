@@ -96,9 +96,11 @@ AXES = 5  # most axes of an array
     CLAIM_LANE,
     CLAIM_SKU,
     CLAIM_SLOT,
+    CLAIM_PAIR,
     GROUP_START,
     OFFER_LANE,
     OFFER_SKU,
+    OFFER_PAIR,
     OFFER_START,
     PROMISED_LANE,
     PROMISED_SKU,
@@ -203,7 +205,7 @@ AXES = 5  # most axes of an array
     LEVELS,
     ARRIVING,
     FIELDS,
-) = range(191)
+) = range(193)
 
 # single numbers among the settings
 (
@@ -334,8 +336,11 @@ FUNCTIONS = (
     "serve_group",
     "topped_up",
     "accepted",
+    "take_reserves",
+    "take_free",
     "within_limits",
     "share_some",
+    "share_below",
     "ship",
     "top_up",
     "ship_offers",

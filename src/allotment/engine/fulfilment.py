@@ -63,19 +63,6 @@ def start(problem: Problem, state: State) -> Left:
     )
 
 
-def _available(problem: Problem, state: State, left: Left, lanes: Integers, skus: Integers) -> tuple[Array, Array]:
-    """Return what each claim may draw on, (B, n) each: free stock, less what is protected from its class, and its own reserve."""
-    xp, serving = array_namespace(left.free), problem.serving
-    site, channel = serving.site[lanes], serving.channel[lanes]
-    free = left.free[:, site, skus]
-    if state.protected.shape[2]:
-        above = np.arange(state.protected.shape[2])[:, None] < serving.rank[channel]
-        guarded = np.where(above, state.protected[:, site[None], np.arange(len(above))[:, None], skus[None]], 0.0).max(axis=1)
-        free = xp.clip(free - guarded, min=0.0)
-    own = left.reserved[:, site, channel, skus] if left.reserved.shape[1] else xp.zeros_like(free)
-    return free, own
-
-
 def _serve_group(problem: Problem, state: State, left: Left, claims: slice) -> Left:
     """Ship to the claims of one group as much as they want and stock, lanes and handling allow."""
     serving = problem.serving
@@ -119,16 +106,13 @@ def further_streams(streams: Any, numbers: Integers) -> Any:
 
 
 def _within_limits(problem: Problem, state: State, left: Left, lanes: Integers, skus: Integers, wanted: Array) -> Array:
-    """Cut what claims of one site want (B, n) in proportion: to stock, to each lane, and to the site's handling."""
-    xp = array_namespace(wanted)
-    site, rules = problem.serving.site[lanes[0]], problem.rules
-    free, own = _available(problem, state, left, lanes, skus)
-    from_own = xp.minimum(wanted, own)
-    from_free = xp.minimum(wanted - from_own, free)
+    """Cut what claims of one site want (B, n) in proportion: to reserves and stock, to each lane, and to the site's handling."""
+    xp, site, rules = array_namespace(wanted), problem.serving.site[lanes[0]], problem.rules
+    from_own = _from_reserves(problem, left, lanes, skus, wanted)
+    from_free = wanted - from_own
     for sku in np.unique(skus):
         members = np.flatnonzero(skus == sku)
-        shared = share(rules, from_free[:, members], left.free[:, site, sku])
-        from_free = put_at(from_free, (members,), shared)
+        from_free = _from_free(problem, state, left, lanes, members, int(sku), from_free)
     units = from_own + from_free
     for lane in np.unique(lanes):
         if np.isfinite(problem.serving.capacity[:, lane]).any():
@@ -139,17 +123,49 @@ def _within_limits(problem: Problem, state: State, left: Left, lanes: Integers, 
     return units
 
 
+def _from_reserves(problem: Problem, left: Left, lanes: Integers, skus: Integers, wanted: Array) -> Array:
+    """Return what claims (B, n) take of what is set aside for their channel; several of one channel share it."""
+    xp = array_namespace(wanted)
+    if left.reserved.shape[1] == 0:
+        return xp.zeros_like(wanted)
+    taken = wanted
+    for lane, sku in sorted(set(zip(lanes.tolist(), skus.tolist(), strict=True))):
+        members = np.flatnonzero((lanes == lane) & (skus == sku))
+        own = left.reserved[:, problem.serving.site[lane], problem.serving.channel[lane], sku]
+        taken = put_at(taken, (members,), share(problem.rules, taken[:, members], own))
+    return taken
+
+
+def _from_free(
+    problem: Problem, state: State, left: Left, lanes: Integers, members: Integers, sku: int, wanted: Array
+) -> Array:
+    """Return what claims (B, n) take of a site's free stock of a SKU: each class and those below, of what is not protected."""
+    xp, site = array_namespace(wanted), problem.serving.site[lanes[0]]
+    rank = problem.serving.rank[problem.serving.channel[lanes[members]]]
+    for above in range(state.protected.shape[2] - 1, -1, -1) if state.protected.shape[2] else (0,):
+        free, below = left.free[:, site, sku], members[rank >= above]
+        if above:
+            free = xp.clip(free - xp.max(state.protected[:, site, :above, sku], axis=1), min=0.0)
+        wanted = put_at(wanted, (below,), share(problem.rules, wanted[:, below], free))
+    return wanted
+
+
 def _ship(problem: Problem, left: Left, lanes: Integers, skus: Integers, slots: Integers, units: Array) -> Left:
     """Ship units (B, n) to claims of one site, out of their own reserve first."""
     xp, serving = array_namespace(units), problem.serving
     site, channel = serving.site[lanes], serving.channel[lanes]
-    own = left.reserved[:, site, channel, skus] if left.reserved.shape[1] else xp.zeros_like(units)
-    from_own = xp.minimum(units, own)
     late = (slots > serving.on_time[lanes]) & (slots <= serving.due[channel])
+    free, reserved = left.free, left.reserved
+    if reserved.shape[1]:
+        moved = add_at(xp.zeros_like(reserved), (site, channel, skus), units)
+        from_own = xp.minimum(moved, reserved)
+        free, reserved = free - xp.sum(moved - from_own, axis=2), reserved - from_own
+    else:
+        free = add_at(free, (site, skus), -units)
     return replace(
         left,
-        free=xp.clip(add_at(left.free, (site, skus), from_own - units), min=0.0),
-        reserved=add_at(left.reserved, (site, channel, skus), -from_own) if left.reserved.shape[1] else left.reserved,
+        free=xp.clip(free, min=0.0),
+        reserved=reserved,
         open_orders=xp.clip(add_at(left.open_orders, (channel, skus, slots), -units), min=0.0),
         lane=add_at(left.lane, (lanes,), -units),
         handling=add_at(left.handling, (site,), -units),
@@ -202,14 +218,15 @@ def _offer_reasons(
     problem: Problem, state: State, left: Left, lanes: Integers, skus: Integers, offered: Array, wanted: Array, units: Array
 ) -> Integers:
     """Return why less than offered was shipped, (B, n): nobody wants it in time, too little stock, protected, or capacity."""
-    free, own = _available(problem, state, left, lanes, skus)
-    by_sku = np.zeros_like(left.free[:, 0])
+    site, rank = problem.serving.site[lanes[0]], problem.serving.rank[problem.serving.channel[lanes]]
+    free, by_sku = left.free[:, site, skus], np.zeros_like(left.free[:, 0])
     np.add.at(by_sku, (slice(None), skus), wanted)
-    site = problem.serving.site[lanes[0]]
-    scarce = by_sku[:, skus] > left.free[:, site, skus] + ROUNDING
-    guarded = free + own < left.free[:, site, skus] - ROUNDING
+    scarce = by_sku[:, skus] > free + ROUNDING
+    guarded = np.zeros_like(free)
+    for above in range(state.protected.shape[2]):
+        guarded = np.where(rank > above, np.maximum(guarded, state.protected[:, site, above, skus]), guarded)
     why = np.where(scarce, REASONS.index("no_stock"), REASONS.index("capacity"))
-    why = np.where(guarded & (wanted > free + own + ROUNDING), REASONS.index("protected"), why)
+    why = np.where((guarded > 0.0) & (by_sku[:, skus] > free - guarded + ROUNDING), REASONS.index("protected"), why)
     cut = units < wanted - ROUNDING
     unwanted = wanted < offered - ROUNDING
     return np.where(cut, why, np.where(unwanted, REASONS.index("deadline"), 0))

@@ -315,7 +315,7 @@ def give(table: int, units: int, lane: int, sku: int, allowed: float, why: int, 
     if owes and integers1(table, f.LANES_BACKLOG)[lane]:
         floats3(table, f.OWED)[lane, sku, world] += before - after
     if after < before - ROUNDING:
-        guarded = why == NO_STOCK and source >= 0 and kept(table, source, sku, world) > 0.0
+        guarded = why == NO_STOCK and source >= 0 and kept(table, source, sku, world) > ROUNDING
         integers3(table, f.R_CUT_REASON)[lane, sku, world] = PROTECTED if guarded else why
 
 

@@ -116,11 +116,11 @@ def ship_one(table: int, lane: int, sku: int, slot: int, first: World, count: in
 @far
 def limit_to_stock(table: int, site: int, channel: int, sku: int, first: World, count: int) -> None:
     """Cut what a channel wants, in row A, to its own reserve and to free stock that no higher class protects."""
-    free, wanted = floats3(table, f.SITE_SKU_ROWS), floats1(table, f.ROW_A)
+    free, wanted, rank = floats3(table, f.SITE_SKU_ROWS), floats1(table, f.ROW_A), integers1(table, f.CHANNELS_RANK)[channel]
     for j in range(count):
         world = first + np.uint64(j)
         from_own = min(wanted[world], own_reserve(table, site, channel, sku, world))
-        unguarded = max(0.0, free[site, sku, world] - guard(table, site, channel, sku, world))
+        unguarded = max(0.0, free[site, sku, world] - guard(table, site, rank, sku, world))
         wanted[world] = from_own + min(wanted[world] - from_own, unguarded)
 
 
@@ -132,9 +132,9 @@ def own_reserve(table: int, site: int, channel: int, sku: int, world: World) -> 
 
 
 @far
-def guard(table: int, site: int, channel: int, sku: int, world: World) -> float:
-    """Return what is protected in a site from a channel's class."""
-    protected, rank, highest = floats4(table, f.PROTECTED), integers1(table, f.CHANNELS_RANK)[channel], 0.0
+def guard(table: int, site: int, rank: int, sku: int, world: World) -> float:
+    """Return what is protected in a site from a class."""
+    protected, highest = floats4(table, f.PROTECTED), 0.0
     for above in range(min(rank, protected.shape[1])):
         highest = max(highest, protected[site, above, sku, world])
     return highest
@@ -215,8 +215,7 @@ def serve_group(table: int, begin: int, end: int, now: int, first: World, count:
         world = first + np.uint64(j)
         for claim in range(begin, end):
             wanted[claim] = accepted(table, lanes[claim], skus[claim], slots[claim], now, world)
-            units[claim] = wanted[claim]
-        within_limits(table, f.CLAIM_LANE, f.CLAIM_SKU, begin, end, world)
+        within_limits(table, f.CLAIM_LANE, f.CLAIM_SKU, f.CLAIM_PAIR, begin, end, world)
         for claim in range(begin, end):
             ship(table, lanes[claim], skus[claim], slots[claim], units[claim], world)
         if tops_up:
@@ -243,33 +242,56 @@ def accepted(table: int, lane: int, sku: int, slot: int, now: int, world: World)
 
 
 @far
-def within_limits(table: int, lanes: int, skus: int, begin: int, end: int, world: World) -> None:
-    """Cut what claims of one site want in proportion: to stock, to each lane, and to the site's handling, in one world.
+def within_limits(table: int, lanes: int, skus: int, pairs: int, begin: int, end: int, world: World) -> None:
+    """Cut what claims of one site want in proportion, in one world: to reserves and stock, to each lane, and to the site's handling.
 
-    Fields hold the claims' lanes and SKUs; what they want stands in `UNITS`.
+    Fields hold the claims' lanes, SKUs and both as one number; what they want stands in `WANTED`, the result in `UNITS`.
     """
-    settings, lane, sku = integers1(table, f.SETTINGS), integers1(table, lanes), integers1(table, skus)
-    own, units, free = floats1(table, f.SCALES), floats1(table, f.UNITS), floats3(table, f.SITE_SKU_ROWS)
-    site = integers1(table, f.SERVING_SITE)[lane[begin]]
+    settings, lane = integers1(table, f.SETTINGS), integers1(table, lanes)
+    wanted, own, units = floats1(table, f.WANTED), floats1(table, f.SCALES), floats1(table, f.UNITS)
+    site, amounts = integers1(table, f.SERVING_SITE)[lane[begin]], floats1(table, f.AMOUNTS)
     for claim in range(begin, end):
-        channel = integers1(table, f.SERVING_CHANNEL)[lane[claim]]
-        own[claim] = min(units[claim], own_reserve(table, site, channel, sku[claim], world))
-        unguarded = max(0.0, free[site, sku[claim], world] - guard(table, site, channel, sku[claim], world))
-        units[claim] = min(units[claim] - own[claim], unguarded)
-    for claim in range(begin, end):
-        share_some(table, skus, begin, claim, end, free[site, sku[claim], world])
+        units[claim], own[claim] = wanted[claim], 0.0
+    if settings[f.RESERVES]:
+        take_reserves(table, lanes, skus, pairs, begin, end, world)
+    take_free(table, lanes, skus, begin, end, world)
     for claim in range(begin, end):
         units[claim] += own[claim]
     if settings[f.LIMITED_LANES]:
         for claim in range(begin, end):
             share_some(table, lanes, begin, claim, end, max(0.0, floats2(table, f.SERVING_ROWS)[lane[claim], world]))
     if settings[f.LIMITED_HANDLING]:
-        amounts = floats1(table, f.AMOUNTS)
         for claim in range(begin, end):
             amounts[claim] = units[claim]
         share(table, begin, end, max(0.0, floats2(table, f.HANDLING_LEFT)[site, world]))
         for claim in range(begin, end):
             units[claim] = amounts[claim]
+
+
+@far
+def take_reserves(table: int, lanes: int, skus: int, pairs: int, begin: int, end: int, world: World) -> None:
+    """Write what claims take of what is set aside for their channel into `SCALES`, and what they still want."""
+    lane, sku, units, own = integers1(table, lanes), integers1(table, skus), floats1(table, f.UNITS), floats1(table, f.SCALES)
+    wanted, sites, channels = floats1(table, f.WANTED), integers1(table, f.SERVING_SITE), integers1(table, f.SERVING_CHANNEL)
+    for claim in range(begin, end):
+        limit = own_reserve(table, sites[lane[claim]], channels[lane[claim]], sku[claim], world)
+        share_some(table, pairs, begin, claim, end, limit)
+    for claim in range(begin, end):
+        own[claim] = units[claim]
+        units[claim] = wanted[claim] - own[claim]
+
+
+@far
+def take_free(table: int, lanes: int, skus: int, begin: int, end: int, world: World) -> None:
+    """Cut what claims want of free stock: each class and those below, to what is not protected from it."""
+    sku, free = integers1(table, skus), floats3(table, f.SITE_SKU_ROWS)
+    site = integers1(table, f.SERVING_SITE)[integers1(table, lanes)[begin]]
+    for above in range(floats4(table, f.PROTECTED).shape[1] - 1, 0, -1):
+        for claim in range(begin, end):
+            limit = max(0.0, free[site, sku[claim], world] - guard(table, site, above, sku[claim], world))
+            share_below(table, lanes, skus, above, begin, claim, end, limit)
+    for claim in range(begin, end):
+        share_some(table, skus, begin, claim, end, free[site, sku[claim], world])
 
 
 @far
@@ -288,6 +310,27 @@ def share_some(table: int, field: int, begin: int, claim: int, end: int, limit: 
     found = 0
     for other in range(claim, end):
         if keys[other] == keys[claim]:
+            units[other] = amounts[found]
+            found += 1
+
+
+@far
+def share_below(table: int, lanes: int, skus: int, above: int, begin: int, claim: int, end: int, limit: float) -> None:
+    """Share a limit among the claims for the SKU of one of them, if it is the first, whose classes lie below another."""
+    lane, sku, units, amounts = integers1(table, lanes), integers1(table, skus), floats1(table, f.UNITS), floats1(table, f.AMOUNTS)
+    rank, channels = integers1(table, f.CHANNELS_RANK), integers1(table, f.SERVING_CHANNEL)
+    for earlier in range(begin, claim):
+        if sku[earlier] == sku[claim]:
+            return
+    found = 0
+    for other in range(claim, end):
+        if sku[other] == sku[claim] and rank[channels[lane[other]]] >= above:
+            amounts[found] = units[other]
+            found += 1
+    share(table, 0, found, limit)
+    found = 0
+    for other in range(claim, end):
+        if sku[other] == sku[claim] and rank[channels[lane[other]]] >= above:
             units[other] = amounts[found]
             found += 1
 
@@ -330,8 +373,7 @@ def ship_offers_of(table: int, begin: int, end: int, world: World) -> None:
         for slot in range(min(latest[lane[claim]], last[channel]) + 1):
             total += open_orders[channel, sku[claim], slot, world]
         wanted[claim] = min(offered[lane[claim], sku[claim], world], total)
-        units[claim] = wanted[claim]
-    within_limits(table, f.OFFER_LANE, f.OFFER_SKU, begin, end, world)
+    within_limits(table, f.OFFER_LANE, f.OFFER_SKU, f.OFFER_PAIR, begin, end, world)
     explain_offers(table, begin, end, world)
     for claim in range(begin, end):
         channel, left = channels[lane[claim]], units[claim]
@@ -347,16 +389,15 @@ def explain_offers(table: int, begin: int, end: int, world: World) -> None:
     lane, sku, channels = integers1(table, f.OFFER_LANE), integers1(table, f.OFFER_SKU), integers1(table, f.SERVING_CHANNEL)
     offered, reason, free = floats3(table, f.OFFERED), integers3(table, f.R_OFFER_REASON), floats3(table, f.SITE_SKU_ROWS)
     wanted, units, site = floats1(table, f.WANTED), floats1(table, f.UNITS), integers1(table, f.SERVING_SITE)[lane[begin]]
+    rank = integers1(table, f.CHANNELS_RANK)
     for claim in range(begin, end):
-        channel, stock = channels[lane[claim]], free[site, sku[claim], world]
-        reach = max(0.0, stock - guard(table, site, channel, sku[claim], world))
-        reach += own_reserve(table, site, channel, sku[claim], world)
-        total = 0.0
+        stock, total = free[site, sku[claim], world], 0.0
+        guarded = guard(table, site, rank[channels[lane[claim]]], sku[claim], world)
         for other in range(begin, end):
             if sku[other] == sku[claim]:
                 total += wanted[other]
         why = NO_STOCK if total > stock + ROUNDING else CAPACITY
-        if reach < stock - ROUNDING and wanted[claim] > reach + ROUNDING:
+        if guarded > 0.0 and total > stock - guarded + ROUNDING:
             why = PROTECTED
         if not units[claim] < wanted[claim] - ROUNDING:
             why = DEADLINE if wanted[claim] < offered[lane[claim], sku[claim], world] - ROUNDING else 0

@@ -106,7 +106,8 @@ def problem_arrays(problem: Problem) -> dict[int, NDArray[Any]]:
         *(moods.goodwill_group, moods.goodwill, moods.regime, moods.multiplier, moods.transition, moods.initial, moods.stream),
         *tables,
         *(serving.site, serving.channel, serving.capacity, serving.latest, serving.on_time, serving.accept),
-        *(serving.accept_stream, serving.claim_lane, serving.claim_sku, serving.claim_slot, serving.group_start),
+        *(serving.accept_stream, serving.claim_lane, serving.claim_sku, serving.claim_slot),
+        *(serving.claim_lane * problem.shape.skus + serving.claim_sku, serving.group_start),
         *_offers(problem),
         *(serving.promised_lane, serving.promised_sku, serving.commitment, serving.due, serving.last, serving.open_ended),
         *(serving.stays, serving.stays_stream, serving.home, serving.rank),
@@ -119,11 +120,12 @@ def problem_arrays(problem: Problem) -> dict[int, NDArray[Any]]:
 
 
 def _offers(problem: Problem) -> list[NDArray[np.int64]]:
-    """Return lane and SKU of everything that a policy can allocate, site by site, and where each site starts."""
+    """Return lane, SKU and both as one number of all that a policy can allocate, site by site, and where each site starts."""
     site, skus = problem.serving.site, problem.shape.skus
     order = np.argsort(site, kind="stable")
     begins = np.searchsorted(site[order], np.arange(problem.shape.sites + 1)) * skus
-    return [np.repeat(order, skus), np.tile(np.arange(skus), len(order)), begins]
+    lanes, each = np.repeat(order, skus), np.tile(np.arange(skus), len(order))
+    return [lanes, each, lanes * skus + each, begins]
 
 
 def _plain(array: NDArray[Any]) -> NDArray[Any]:

@@ -136,7 +136,8 @@ class _Compiler:
         if isinstance(process, processes.OneOf):
             self._fill_events(cells, process, moody, where)
             return
-        self.arrays["maximum"][cells] = np.inf if process.maximum is None else process.maximum
+        highest = np.inf if process.maximum is None else process.maximum
+        self.arrays["maximum"][cells] = math.floor(highest) if self.scenario.units == "integer" and highest < np.inf else highest
         self.arrays["noise"][cells] = process.noise_scale
         if process.noise_scale != 1.0 and self.scenario.units == "integer":
             raise ScenarioError(f"{where}.noise_scale needs units: continuous")
@@ -172,13 +173,16 @@ class _Compiler:
         by_sku = spread(process.mean, self.skus, f"{where}.mean", demanded, (str(self.scenario.seed), where))
         centre = np.maximum(multipliers(process, self.periods)[:, None, None] * np.outer(scale, by_sku), process.mean_floor)
         self.arrays["centre"][:, cells] = centre[:, cells]
+        if isinstance(process, processes.Normal) and process.standard_deviation > 0.0 and (by_sku[demanded] == 0.0).any():
+            raise ScenarioError(f"{where}.mean must be > 0 where standard_deviation is, not 0")
         self.arrays["floor"][cells] = process.mean_floor
         self.arrays["shape"][cells] = np.broadcast_to(_shape(process, by_sku), self.shape[1:])[cells]
 
     def _fill_direct(self, cells: Flags, process: Any) -> None:
         """Invert the distribution at the mean of the moment, draw by draw."""
         self.arrays["kind"][cells] = DIRECT[type(process)]
-        self.arrays["rounded"][cells] = getattr(process, "rounded", False)
+        whole = self.scenario.units == "integer"
+        self.arrays["rounded"][cells] = getattr(process, "rounded", isinstance(process, processes.Deterministic) and whole)
         moments = direct_moments(DIRECT[type(process)], self.arrays["centre"][:, cells], self.arrays["shape"][cells])
         self.arrays["mean"][:, cells], self.arrays["deviation"][:, cells] = moments[0], process.noise_scale * moments[1]
 

@@ -128,6 +128,10 @@ class ServingReader:
         """Return the last slot that each lane, whose goods travel, can still serve at all, and the last by the due period."""
         transit = np.array([lane.transit_time for lane in self.declared])
         latest = np.where(open_ended[self.channel], last[self.channel], last[self.channel] - transit)
+        for lane in np.flatnonzero(latest < 0):
+            where, to = f"fulfilment_lanes[{self.wheres[lane]}].transit_time", self.ends[lane][1]
+            allowed = last[self.channel[lane]]
+            raise ScenarioError(f"{where} {transit[lane]}: {to!r} waits at most {allowed} periods, so that nothing could arrive")
         return latest, due[self.channel] - transit
 
     def _claims(self, outbound: Floats, due: Integers, last: Integers, latest: Integers) -> tuple[Integers, ...]:

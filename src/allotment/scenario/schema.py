@@ -345,6 +345,8 @@ class Scenario(Part):
         late = [phase for phase in ("decide", "fulfil", "expire") if order.get(phase, -1) > order["charge"]]
         if late:
             raise ValueError(f"sequence must put charge after {late[0]}, not {self.sequence}")
+        if order["decide"] > order["fulfil"] and set(self.decisions) - {"orders"}:
+            raise ValueError(f"decisions beside orders need a sequence with decide before fulfil, not {self.sequence}")
         return self
 
     @model_validator(mode="after")
