@@ -69,10 +69,15 @@ def random_decisions(world: RandomWorld, batch: int, seed: int) -> list[Decided]
     """Return decisions for an episode, some large, none or negative; a window goes on after its end."""
     generator = np.random.default_rng(seed)
     clock = world.problem.clock
-    return [
-        Decided(**{name: _quantities(generator, (batch, *shape)) for name, shape in decided_shapes(world.problem).items()})
-        for _ in range(clock.length + (0 if clock.season else 2))
-    ]
+    return [_decision(world.problem, batch, generator) for _ in range(clock.length + (0 if clock.season else 2))]
+
+
+def _decision(problem: Problem, batch: int, generator: np.random.Generator) -> Decided:
+    """Return a decision; now and then it leaves serving to the scenario's rule."""
+    parts = {name: _quantities(generator, (batch, *shape)) for name, shape in decided_shapes(problem).items()}
+    if generator.random() < 0.25:
+        parts["allocation"] = parts["allocation"][:, :0]
+    return Decided(**parts)
 
 
 def _quantities(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

@@ -44,8 +44,9 @@ class Kernel:
 
     def step(self, decided: Decided | Floats) -> Flows:
         decided = decided if isinstance(decided, Decided) else only_orders(self.problem, decided)
+        self.memory.ship(self.problem.rules.allocates and decided.allocation.shape[1] > 0)
         for array, values in zip(self.memory.decided, decided, strict=True):
-            array[...] = values
+            array[...] = values if values.shape[1] else 0.0
         assert kernel.step(self.memory.address) == -1
         return copied(self.memory.flows)
 

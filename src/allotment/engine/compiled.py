@@ -166,4 +166,5 @@ def _taker(dtype: Any, dimensions: int) -> Any:
 
 floats1, floats2, floats3, floats4, floats5 = (_taker(types.float64, dimensions) for dimensions in (1, 2, 3, 4, 5))
 integers1, integers2, integers3, integers4 = (_taker(types.int64, dimensions) for dimensions in (1, 2, 3, 4))
+singles2 = _taker(types.float32, 2)
 keys1, keys2 = (_taker(types.uint64, dimensions) for dimensions in (1, 2))

@@ -174,18 +174,21 @@ def _claims(problem: Problem, state: State, limits: Limits) -> Claims:
     """Return what rationing may ask of each lane and SKU; levels (L,), positions and demands (…, L, K)."""
     lanes = problem.lanes
     demands = problem.sites.expected_demand[lanes.to]
-    positions = inventory_position(problem, state)[:, lanes.to] if problem.rules.rationing == BALANCED else np.zeros((1, 1, 1))
+    positions = np.zeros((1, 1, 1))
+    if problem.rules.rationing == BALANCED:
+        on_hand, open_orders = state.on_hand.sum(axis=-1), state.open_orders.sum(axis=-1)
+        positions = inventory_position(problem, on_hand, state.under_way, open_orders, state.owed)[:, lanes.to]
     return Claims(lanes.priority, positions + np.zeros((len(state.period), *demands.shape)), demands)
 
 
-def inventory_position(problem: Problem, state: State) -> Floats:
+def inventory_position(problem: Problem, on_hand: Floats, under_way: Floats, open_orders: Floats, owed: Floats) -> Floats:
     """Return on hand + under way + owed by sources − open orders near a site − owed to others, (B, S, K) units."""
     sites, lanes = problem.shape.sites, problem.lanes
-    position = state.on_hand.sum(axis=-1) + sum_into(state.under_way, lanes.to, sites)
-    position = position - sum_into(state.open_orders.sum(axis=-1), problem.serving.home, sites)
-    if state.owed.shape[1] == 0:
+    position = on_hand + sum_into(under_way, lanes.to, sites)
+    position = position - sum_into(open_orders, problem.serving.home, sites)
+    if owed.shape[1] == 0:
         return position
-    return position + sum_into(state.owed, lanes.to, sites) - sum_into(state.owed, lanes.site, sites)
+    return position + sum_into(owed, lanes.to, sites) - sum_into(owed, lanes.site, sites)
 
 
 def _shared(problem: Problem, claims: Claims, units: Array, members: Integers, limit: Array) -> Array:

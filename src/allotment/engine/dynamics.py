@@ -23,15 +23,25 @@ from allotment.scenario.problem import CHARGE, DECIDE, DEMAND, EXPIRE, FULFIL, R
 
 
 def step(problem: Problem, state: State, decided: Decided | Array) -> tuple[State, Flows]:
-    """Return the state before the next decision and the record of the period; orders alone are (B, L, K) in units."""
+    """Return the state before the next decision and the record of the period; orders alone are (B, L, K) in units.
+
+    An allocation without entries leaves serving to the scenario's rule.
+    """
     decided = decided if isinstance(decided, Decided) else only_orders(problem, decided)
     flows = empty_flows(problem, len(decided.orders))
+    ruled = left_to_rule(problem, decided)
     for phase in problem.clock.sequence[problem.clock.decide_at :]:
-        state, flows = play(problem, int(phase), state, flows, decided)
+        state, flows = play(ruled, int(phase), state, flows, decided)
     state, flows = pay_at_the_end(problem, state, flows)
     ended = state._replace(period=state.period + 1)
     over = problem.clock.season & (ended.period == problem.clock.length)
     return select(over, ended, begin_period(problem, ended)), flows
+
+
+def left_to_rule(problem: Problem, decided: Decided) -> Problem:
+    """Return the problem for a period in which the scenario's rule serves, where a policy allocates nothing."""
+    left = problem.rules.allocates and decided.allocation.shape[1] == 0
+    return problem._replace(rules=problem.rules._replace(allocates=False)) if left else problem
 
 
 def play(problem: Problem, phase: int, state: State, flows: Flows, decided: Decided | None) -> tuple[State, Flows]:

@@ -148,6 +148,7 @@ AXES = 5  # most axes of an array
     RECEIVED,
     DISCARDED,
     SHIPPED,
+    ON_TIME,
     LOST,
     LATE,
     EXPIRED,
@@ -158,6 +159,7 @@ AXES = 5  # most axes of an array
     # the record of the period that a step closed
     R_DEMAND,
     R_SHIPPED,
+    R_ON_TIME,
     R_LOST,
     R_LATE,
     R_OPEN_ORDERS,
@@ -173,8 +175,10 @@ AXES = 5  # most axes of an array
     R_DISCARDED,
     R_CONSUMED,
     R_OFFERED,
+    R_GRANTED,
     R_OFFER_REASON,
     R_MONEY,
+    R_TERMS,
     R_REWARD,
     # what the policy decides, and room to work in
     REQUESTS,
@@ -204,8 +208,16 @@ AXES = 5  # most axes of an array
     REST,
     LEVELS,
     ARRIVING,
+    # what a policy's network answers, and sees
+    ACTION_LANE,
+    ACTION_SKU,
+    ACTION_LIMIT,
+    SEEN_GROUPS,
+    SEEN_BOUNDS,
+    SEEN_FORECAST,
+    SEEN,
     FIELDS,
-) = range(193)
+) = range(204)
 
 # single numbers among the settings
 (
@@ -247,8 +259,9 @@ AXES = 5  # most axes of an array
     FIXED_COSTS,
     DEMAND_EVENTS,
     HISTORIES,
+    CYCLE,
     SETTINGS_COUNT,
-) = range(39)
+) = range(40)
 
 # functions of the kernel, whose addresses stand behind the arrays
 FUNCTIONS = (
@@ -336,9 +349,9 @@ FUNCTIONS = (
     "serve_group",
     "topped_up",
     "accepted",
+    "within_limits",
     "take_reserves",
     "take_free",
-    "within_limits",
     "share_some",
     "share_below",
     "ship",
@@ -375,6 +388,20 @@ FUNCTIONS = (
     "pay_arrivals",
     "add_over",
     "salvage",
+    "see",
+    "see_block",
+    "write",
+    "write_all",
+    "see_on_hand",
+    "see_parts",
+    "see_ages",
+    "see_under_way",
+    "see_open",
+    "see_history",
+    "see_forecast",
+    "see_calendar",
+    "see_owed",
+    "see_goodwill",
     "fill_uniforms",
     "fill_binomials",
 )

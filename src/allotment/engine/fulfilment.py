@@ -31,7 +31,8 @@ class Left:
     lane: Array  # (B, F) units
     handling: Array  # (B, S) units
     shipped: Array  # (B, F, K) units
-    late: Array  # (B, C, K) units shipped too late to arrive when due
+    on_time: Array  # (B, C, K) units shipped to arrive when due
+    late: Array  # (B, C, K) units shipped too late for that
 
 
 def fulfil(problem: Problem, state: State, flows: Flows) -> tuple[State, Flows]:
@@ -59,6 +60,7 @@ def start(problem: Problem, state: State) -> Left:
         lane=now(problem.serving.capacity, state.period) + np.zeros((batch, problem.shape.fulfilment)),
         handling=state.handling_left,
         shipped=xp.zeros_like(state.shipped),
+        on_time=xp.zeros_like(state.late),
         late=xp.zeros_like(state.late),
     )
 
@@ -154,7 +156,8 @@ def _ship(problem: Problem, left: Left, lanes: Integers, skus: Integers, slots: 
     """Ship units (B, n) to claims of one site, out of their own reserve first."""
     xp, serving = array_namespace(units), problem.serving
     site, channel = serving.site[lanes], serving.channel[lanes]
-    late = (slots > serving.on_time[lanes]) & (slots <= serving.due[channel])
+    in_time = slots <= serving.on_time[lanes]
+    late = ~in_time & (slots <= serving.due[channel])
     free, reserved = left.free, left.reserved
     if reserved.shape[1]:
         moved = add_at(xp.zeros_like(reserved), (site, channel, skus), units)
@@ -170,6 +173,7 @@ def _ship(problem: Problem, left: Left, lanes: Integers, skus: Integers, slots: 
         lane=add_at(left.lane, (lanes,), -units),
         handling=add_at(left.handling, (site,), -units),
         shipped=add_at(left.shipped, (lanes, skus), units),
+        on_time=add_at(left.on_time, (channel, skus), units * in_time),
         late=add_at(left.late, (channel, skus), units * late) if late.any() else left.late,
     )
 
@@ -192,7 +196,7 @@ def _ship_commitments(problem: Problem, state: State, left: Left) -> Left:
 def _ship_offers(problem: Problem, state: State, flows: Flows, left: Left) -> tuple[Left, Flows]:
     """Ship what the policy allocates, site by site; what cannot be shipped has a reason."""
     serving = problem.serving
-    reasons = np.zeros(state.offered.shape, dtype=np.int64)
+    reasons, granted = np.zeros(state.offered.shape, dtype=np.int64), np.zeros_like(state.offered)
     for site in range(problem.shape.sites):
         members = np.flatnonzero(serving.site == site)
         lanes, skus = (axis.ravel() for axis in np.meshgrid(members, np.arange(problem.shape.skus), indexing="ij"))
@@ -204,6 +208,7 @@ def _ship_offers(problem: Problem, state: State, flows: Flows, left: Left) -> tu
         # lanes from one site to one channel do not exist twice, so that their wishes do not add up beyond what is open
         wanted = np.minimum(offered, open_orders)
         units = _within_limits(problem, state, left, lanes, skus, wanted)
+        granted[:, lanes, skus] = units
         reasons[:, lanes, skus] = _offer_reasons(problem, state, left, lanes, skus, offered, wanted, units)
         for slot in range(left.open_orders.shape[-1] - 1, -1, -1):
             here = np.full(len(lanes), slot)
@@ -211,7 +216,7 @@ def _ship_offers(problem: Problem, state: State, flows: Flows, left: Left) -> tu
             part = np.where(able, np.minimum(units, left.open_orders[:, serving.channel[lanes], skus, slot]), 0.0)
             left = _ship(problem, left, lanes, skus, here, part)
             units = units - part
-    return left, flows._replace(offered=state.offered, offer_reason=reasons)
+    return left, flows._replace(offered=state.offered, granted=granted, offer_reason=reasons)
 
 
 def _offer_reasons(
@@ -254,6 +259,7 @@ def _settle(problem: Problem, state: State, left: Left) -> State:
         open_orders=xp.stack(columns, axis=-1),
         reserved=xp.zeros_like(state.reserved),
         shipped=state.shipped + left.shipped,
+        on_time=state.on_time + left.on_time,
         lost=state.lost + lost,
         late=state.late + late,
         handling_left=xp.clip(left.handling, min=0.0),
@@ -287,4 +293,4 @@ def reserve(problem: Problem, state: State, flows: Flows, offers: Array) -> tupl
         given,
     ).reshape(state.reserved.shape)
     reasons = np.where(given < offers - ROUNDING, REASONS.index("no_stock"), 0)
-    return state._replace(reserved=reserved, offered=given), flows._replace(offered=offers, offer_reason=reasons)
+    return state._replace(reserved=reserved, offered=given), flows._replace(offered=offers, granted=given, offer_reason=reasons)

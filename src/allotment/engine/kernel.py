@@ -82,7 +82,7 @@ def decide(table: int, now: int, first: World, count: int) -> None:
     settings = integers1(table, f.SETTINGS)
     if settings[f.PROTECTS]:
         protect(table, first, count)
-    if settings[f.ALLOCATES]:
+    if floats3(table, f.OFFERED).shape[0] > 0:
         clean_offers(table, first, count)
     if settings[f.RESERVES]:
         reserve(table, first, count)
@@ -103,12 +103,7 @@ def begin_period(table: int, now: int, first: World, count: int) -> None:
         limit = handling[now % handling.shape[0], site]
         for j in range(count):
             left[site, first + np.uint64(j)] = limit
-    if settings[f.ALLOCATES]:
-        offered = floats3(table, f.OFFERED)
-        for lane in range(offered.shape[0]):
-            for sku in range(offered.shape[1]):
-                for j in range(count):
-                    offered[lane, sku, first + np.uint64(j)] = 0.0
+    clear3(table, f.OFFERED, first, count)
     for place in range(settings[f.DECIDE_AT]):
         play(table, place, now, first, count)
 

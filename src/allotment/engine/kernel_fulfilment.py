@@ -175,7 +175,12 @@ def move(table: int, lane: int, sku: int, slot: int, first: World, count: int) -
             world = first + np.uint64(j)
             handling[site, world] -= units[world]
     due, last = integers1(table, f.CHANNELS_DUE)[channel], integers1(table, f.CHANNELS_LAST)[channel]
-    if last > due and slot <= due and slot > integers1(table, f.SERVING_ON_TIME)[lane]:
+    if slot <= integers1(table, f.SERVING_ON_TIME)[lane]:
+        on_time = floats3(table, f.ON_TIME)
+        for j in range(count):
+            world = first + np.uint64(j)
+            on_time[channel, sku, world] += units[world]
+    elif last > due and slot <= due:
         for j in range(count):
             world = first + np.uint64(j)
             late[channel, sku, world] += units[world]
@@ -377,6 +382,7 @@ def ship_offers_of(table: int, begin: int, end: int, world: World) -> None:
     explain_offers(table, begin, end, world)
     for claim in range(begin, end):
         channel, left = channels[lane[claim]], units[claim]
+        floats3(table, f.R_GRANTED)[lane[claim], sku[claim], world] = units[claim]
         for slot in range(min(latest[lane[claim]], last[channel]), -1, -1):
             part = min(left, open_orders[channel, sku[claim], slot, world])
             ship(table, lane[claim], sku[claim], slot, part, world)
@@ -502,7 +508,7 @@ def protect(table: int, first: World, count: int) -> None:
 def clean_offers(table: int, first: World, count: int) -> None:
     """Take over what the policy allocates: not negative, and whole where units are."""
     whole, decided, offered = integers1(table, f.SETTINGS)[f.WHOLE], floats3(table, f.OFFERS), floats3(table, f.OFFERED)
-    recorded, reason = floats3(table, f.R_OFFERED), integers3(table, f.R_OFFER_REASON)
+    recorded, granted, reason = floats3(table, f.R_OFFERED), floats3(table, f.R_GRANTED), integers3(table, f.R_OFFER_REASON)
     for lane in range(offered.shape[0]):
         for sku in range(offered.shape[1]):
             for j in range(count):
@@ -511,6 +517,7 @@ def clean_offers(table: int, first: World, count: int) -> None:
                 units = math.floor(units + 0.5) if whole else units
                 offered[lane, sku, world] = units
                 recorded[lane, sku, world] = units
+                granted[lane, sku, world] = 0.0
             for j in range(count):
                 reason[lane, sku, first + np.uint64(j)] = 0
 
@@ -519,7 +526,7 @@ def clean_offers(table: int, first: World, count: int) -> None:
 def reserve(table: int, first: World, count: int) -> None:
     """Set stock aside for channels as the policy allocates it before demand is known, as far as there is stock."""
     offered, on_hand = floats3(table, f.OFFERED), floats4(table, f.ON_HAND)
-    reserved, reason = floats4(table, f.RESERVED), integers3(table, f.R_OFFER_REASON)
+    reserved, granted, reason = floats4(table, f.RESERVED), floats3(table, f.R_GRANTED), integers3(table, f.R_OFFER_REASON)
     sites, channels = integers1(table, f.SERVING_SITE), integers1(table, f.SERVING_CHANNEL)
     amounts = floats1(table, f.AMOUNTS)
     for site in range(reserved.shape[0]):
@@ -540,5 +547,6 @@ def reserve(table: int, first: World, count: int) -> None:
                         if amounts[claims] < offered[lane, sku, world] - ROUNDING:
                             reason[lane, sku, world] = NO_STOCK
                         offered[lane, sku, world] = amounts[claims]
+                        granted[lane, sku, world] = amounts[claims]
                         reserved[site, channels[lane], sku, world] += amounts[claims]
                         claims += 1

@@ -47,6 +47,7 @@ def close(table: int, first: World, count: int) -> None:
     hand_over(table, f.RECEIVED, f.R_RECEIVED, first, count)
     hand_over(table, f.DISCARDED, f.R_DISCARDED, first, count)
     hand_over(table, f.SHIPPED, f.R_SHIPPED, first, count)
+    hand_over(table, f.ON_TIME, f.R_ON_TIME, first, count)
     hand_over(table, f.LOST, f.R_LOST, first, count)
     hand_over(table, f.LATE, f.R_LATE, first, count)
     hand_over(table, f.EXPIRED, f.R_EXPIRED, first, count)
@@ -212,21 +213,21 @@ def charge_backorders(table: int, now: int, first: World, count: int) -> None:
 @far
 def reward(table: int, now: int, first: World, count: int) -> None:
     """Sum the terms in declared order, and discount them where rewards are."""
-    money, rewards, total = floats3(table, f.R_MONEY), floats1(table, f.R_REWARD), floats1(table, f.ROW_A)
+    money, rewards, total = floats3(table, f.R_MONEY), floats1(table, f.R_REWARD), floats2(table, f.R_TERMS)
     discount, warm_up = floats1(table, f.REALS)[0], integers1(table, f.SETTINGS)[f.WARM_UP]
     for j in range(count):
         rewards[first + np.uint64(j)] = 0.0
     for term in range(money.shape[0]):
         sign = 1.0 if term == REVENUE or term == SALVAGE else -1.0
         for j in range(count):
-            total[first + np.uint64(j)] = 0.0
+            total[term, first + np.uint64(j)] = 0.0
         for sku in range(money.shape[1]):
             for j in range(count):
                 world = first + np.uint64(j)
-                total[world] += money[term, sku, world]
+                total[term, world] += money[term, sku, world]
         for j in range(count):
             world = first + np.uint64(j)
-            rewards[world] += sign * total[world]
+            rewards[world] += sign * total[term, world]
     if discount != 1.0:
         part = discount ** max(0, now - warm_up)
         for j in range(count):

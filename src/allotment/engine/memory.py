@@ -6,12 +6,14 @@ batch first, without a copy.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from allotment.engine import fields as f
+from allotment.engine import kernel, kernel_actions, kernel_observation
 from allotment.engine.compiled import function_addresses
 from allotment.engine.state import Decided, Flows, State, decided_shapes, flow_shapes, reserves, state_shapes
 from allotment.scenario.problem import BALANCED, EVENT, HISTORY, Problem
@@ -22,6 +24,7 @@ STATE_FIELDS = {
 FLOW_FIELDS = {
     "demand": f.R_DEMAND,
     "shipped": f.R_SHIPPED,
+    "on_time": f.R_ON_TIME,
     "lost": f.R_LOST,
     "late": f.R_LATE,
     "open_orders": f.R_OPEN_ORDERS,
@@ -37,10 +40,14 @@ FLOW_FIELDS = {
     "discarded": f.R_DISCARDED,
     "consumed": f.R_CONSUMED,
     "offered": f.R_OFFERED,
+    "granted": f.R_GRANTED,
     "offer_reason": f.R_OFFER_REASON,
     "money": f.R_MONEY,
+    "terms": f.R_TERMS,
     "reward": f.R_REWARD,
 }
+FUNCTIONS_OF = kernel, kernel_actions, kernel_observation  # importing them says where their functions are
+Slabs = tuple[NDArray[np.float64], NDArray[np.int64]]
 DECIDED_FIELDS = {"orders": f.REQUESTS, "allocation": f.OFFERS, "protection": f.PROTECTIONS}
 
 
@@ -49,24 +56,73 @@ class Memory:
 
     def __init__(self, problem: Problem, batch: int) -> None:
         self.problem, self.batch = problem, batch
-        self.arrays = problem_arrays(problem) | _world_arrays(problem, batch)
+        self.record = Record(problem, batch)
+        self.arrays = problem_arrays(problem) | _world_arrays(problem, batch) | self.record.arrays()
         self.table = table_of(self.arrays)
         self.address = self.table.ctypes.data  # what functions of the kernel are handed
         self.state = State(*(_batch_first(self.arrays[STATE_FIELDS[name]]) for name in State._fields))
-        self.flows = Flows(*(_batch_first(self.arrays[FLOW_FIELDS[name]]) for name in Flows._fields))
+        self.flows = self.record.flows()
         self.decided = Decided(*(_batch_first(self.arrays[DECIDED_FIELDS[name]]) for name in Decided._fields))
+
+    def put(self, field: int, array: NDArray[Any]) -> None:
+        """Let functions of the kernel find another array in the place of a field."""
+        self.arrays[field] = array
+        self.table[field] = row_of(array)
+
+    def ship(self, allocates: bool) -> None:
+        """Say whether the next step ships what the policy allocates, or what the scenario's rule does."""
+        self.arrays[f.SETTINGS][f.ALLOCATES] = allocates
+        self.arrays[f.SETTINGS][f.RESERVES] = allocates and reserves(self.problem)
+
+    def clear(self) -> None:
+        """Put every world into the state before its first period, with nothing anywhere."""
+        for name, (_, _, fill) in state_shapes(self.problem).items():
+            getattr(self.state, name)[...] = fill
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what the worlds hold; addresses are those of the process that unpickles."""
-        held = [array for name, array in self.arrays.items() if name >= f.ON_HAND]
-        return _again, (self.problem, self.batch, held)
+        return _again, (self.problem, self.batch, [np.array(array) for array in self.state], self.record.slabs)
 
 
-def _again(problem: Problem, batch: int, held: list[NDArray[Any]]) -> Memory:
+def _again(problem: Problem, batch: int, state: list[NDArray[Any]], slabs: Slabs) -> Memory:
     memory = Memory(problem, batch)
-    for array, kept in zip([array for name, array in memory.arrays.items() if name >= f.ON_HAND], held, strict=True):
+    for array, kept in zip(memory.state, state, strict=True):
         array[...] = kept
+    for slab, kept in zip(memory.record.slabs, slabs, strict=True):
+        slab[...] = kept
     return memory
+
+
+class Record:
+    """The record of a period in two slabs, numbers and codes, so that it is kept with two copies."""
+
+    def __init__(self, problem: Problem, batch: int) -> None:
+        self.batch = batch
+        self.shapes = {name: (shape, dtype) for name, (shape, dtype, _) in flow_shapes(problem).items()}
+        self.places: dict[str, tuple[int, int, int]] = {}  # slab, first and last place
+        lengths = [0, 0]
+        for name, (shape, dtype) in self.shapes.items():
+            slab = int(dtype == np.int64)
+            start, lengths[slab] = lengths[slab], lengths[slab] + math.prod(shape) * batch
+            self.places[name] = slab, start, lengths[slab]
+        self.slabs: Slabs = np.zeros(lengths[0]), np.zeros(lengths[1], dtype=np.int64)
+
+    def arrays(self) -> dict[int, NDArray[Any]]:
+        """Return the arrays that the kernel fills, by their field."""
+        return {FLOW_FIELDS[name]: self._array(name, self.slabs) for name in self.shapes}
+
+    def kept(self) -> Slabs:
+        """Return a copy of the period's record, to be read with `flows`."""
+        return self.slabs[0].copy(), self.slabs[1].copy()
+
+    def flows(self, slabs: Slabs | None = None) -> Flows:
+        """Return a record by name, the current one or one that was kept."""
+        chosen = self.slabs if slabs is None else slabs
+        return Flows(*(_batch_first(self._array(name, chosen)) for name in Flows._fields))
+
+    def _array(self, name: str, slabs: Slabs) -> NDArray[Any]:
+        slab, start, stop = self.places[name]
+        return slabs[slab][start:stop].reshape(*self.shapes[name][0], self.batch)
 
 
 def _batch_first(array: NDArray[Any]) -> NDArray[Any]:
@@ -77,12 +133,19 @@ def table_of(arrays: dict[int, NDArray[Any]]) -> NDArray[np.int64]:
     """Return the addresses and lengths of arrays by their field, and those of the kernel's functions, (rows, 1 + axes)."""
     table = np.zeros((f.FIELDS + len(f.FUNCTIONS), 1 + f.AXES), dtype=np.int64)
     for field, array in arrays.items():
-        if not array.flags.c_contiguous or array.dtype not in (np.float64, np.int64, np.uint64):
-            raise TypeError(f"field {field} must be a contiguous array of float64, int64 or uint64, not {array.dtype}")
-        table[field, 0] = array.ctypes.data
-        table[field, 1 : 1 + array.ndim] = array.shape
+        table[field] = row_of(array)
     table[f.FIELDS :, 0] = list(function_addresses().values())
     return table
+
+
+def row_of(array: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the address and the lengths of an array, as a table holds them."""
+    if not array.flags.c_contiguous or array.dtype not in (np.float64, np.float32, np.int64, np.uint64):
+        raise TypeError(f"the kernel takes contiguous arrays of float64, float32, int64 or uint64, not {array.dtype}")
+    row = np.zeros(1 + f.AXES, dtype=np.int64)
+    row[0] = array.ctypes.data
+    row[1 : 1 + array.ndim] = array.shape
+    return row
 
 
 def problem_arrays(problem: Problem) -> dict[int, NDArray[Any]]:
@@ -178,6 +241,7 @@ def _settings(problem: Problem) -> NDArray[np.int64]:
         f.FIXED_COSTS: prices.fixed.any() or prices.line.any(),
         f.DEMAND_EVENTS: (demand.kind == EVENT).any(),
         f.HISTORIES: (demand.kind == HISTORY).any(),
+        f.CYCLE: max(problem.clock.cycle, 2),
     }
     settings = np.zeros(f.SETTINGS_COUNT, dtype=np.int64)
     settings[list(values)] = list(values.values())
@@ -189,8 +253,6 @@ def _world_arrays(problem: Problem, batch: int) -> dict[int, NDArray[Any]]:
     arrays: dict[int, NDArray[Any]] = {}
     for name, (shape, dtype, fill) in state_shapes(problem).items():
         arrays[STATE_FIELDS[name]] = np.full((*shape, batch), fill, dtype)
-    for name, (shape, dtype, fill) in flow_shapes(problem).items():
-        arrays[FLOW_FIELDS[name]] = np.full((*shape, batch), fill, dtype)
     for name, shape in decided_shapes(problem).items():
         arrays[DECIDED_FIELDS[name]] = np.zeros((*shape, batch))
     n = problem.shape

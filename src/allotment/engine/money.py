@@ -19,7 +19,7 @@ SIGNS = np.array([1.0 if term in INCOME else -1.0 for term in TERMS])
 def charge(problem: Problem, state: State, flows: Flows) -> tuple[State, Flows]:
     """Close the record: the period's movements, stocks and money; what follows belongs to the next one."""
     xp = array_namespace(state.on_hand)
-    closed = ("demand", "received", "discarded", "shipped", "lost", "late", "expired", "shrunk")
+    closed = ("demand", "received", "discarded", "shipped", "on_time", "lost", "late", "expired", "shrunk")
     flows = flows._replace(
         **{name: getattr(state, name) for name in closed},
         on_hand=xp.sum(state.on_hand, axis=-1),
@@ -29,7 +29,7 @@ def charge(problem: Problem, state: State, flows: Flows) -> tuple[State, Flows]:
     )
     terms = _terms(problem, state, flows)
     money = xp.stack([terms[name] for name in TERMS], axis=1)
-    flows = flows._replace(money=money, reward=_reward(problem, state, money))
+    flows = flows._replace(money=money, terms=xp.sum(money, axis=-1), reward=_reward(problem, state, money))
     return state._replace(**{name: xp.zeros_like(getattr(state, name)) for name in closed}), flows
 
 
@@ -52,7 +52,8 @@ def pay_at_the_end(problem: Problem, state: State, flows: Flows) -> tuple[State,
         arrived = getattr(state, name)
         of_last = xp.where(last[:, None, None], arrived, xp.zeros_like(arrived))
         closed[name], opened[name] = getattr(flows, name) + of_last, arrived - of_last
-    flows = flows._replace(money=money, reward=_reward(problem, state, money), **closed)
+    terms = xp.sum(money, axis=-1)
+    flows = flows._replace(money=money, terms=terms, reward=_reward(problem, state, money), **closed)
     return state._replace(**opened), flows
 
 

@@ -38,6 +38,7 @@ class State(NamedTuple):
     received: Floats  # (B, L, K) units
     discarded: Floats  # (B, S, K) units turned away for want of room
     shipped: Floats  # (B, F, K) units
+    on_time: Floats  # (B, C, K) units shipped that are there when due
     lost: Floats  # (B, C, K) units
     late: Floats  # (B, C, K) units that were not there when due
     expired: Floats  # (B, S, K) units
@@ -52,6 +53,7 @@ class Flows(NamedTuple):
 
     demand: Floats  # (B, C, K)
     shipped: Floats  # (B, F, K)
+    on_time: Floats  # (B, C, K) shipped, and there when due
     lost: Floats  # (B, C, K)
     late: Floats  # (B, C, K)
     open_orders: Floats  # (B, C, K)
@@ -67,8 +69,10 @@ class Flows(NamedTuple):
     discarded: Floats  # (B, S, K)
     consumed: Floats  # (B, S, K) lost in production: what a plant used up beyond what it shipped
     offered: Floats  # (B, F, K) units that the policy allocated
-    offer_reason: NDArray[np.int64]  # (B, F, K) why less than offered was shipped, or reserved
+    granted: Floats  # (B, F, K) units of these that were reserved, or shipped
+    offer_reason: NDArray[np.int64]  # (B, F, K) why less
     money: Floats  # (B, terms, K) positive magnitudes, in the order of `TERMS`
+    terms: Floats  # (B, terms) the same, summed over SKUs
     reward: Floats  # (B,) money
 
 
@@ -111,6 +115,7 @@ def state_shapes(problem: Problem) -> dict[str, tuple[tuple[int, ...], DTypeLike
         "received": by_lane,
         "discarded": by_site,
         "shipped": (n.fulfilment, n.skus),
+        "on_time": by_channel,
         "lost": by_channel,
         "late": by_channel,
         "expired": by_site,
@@ -135,13 +140,15 @@ def flow_shapes(problem: Problem) -> dict[str, tuple[tuple[int, ...], DTypeLike,
     )
     offers = by_service if problem.rules.allocates else (0, n.skus)
     shapes = {
-        **dict.fromkeys(("demand", "lost", "late", "open_orders"), by_channel),
+        **dict.fromkeys(("demand", "on_time", "lost", "late", "open_orders"), by_channel),
         **dict.fromkeys(("received", "requested", "executed", "cut_reason", "in_transit", "owed"), by_lane),
         **dict.fromkeys(("on_hand", "expired", "shrunk", "discarded", "consumed"), by_site),
         "shipped": by_service,
         "offered": offers,
+        "granted": offers,
         "offer_reason": offers,
         "money": (len(TERMS), n.skus),
+        "terms": (len(TERMS),),
         "reward": (),
     }
     integers = ("cut_reason", "offer_reason")
@@ -169,6 +176,6 @@ def empty_flows(problem: Problem, batch: int) -> Flows:
 
 
 def only_orders(problem: Problem, orders: Floats) -> Decided:
-    """Return the decision to order (B, L, K) units, and nothing else; allocation and protection are zeros where they are due."""
-    shapes = decided_shapes(problem)
-    return Decided(orders, *(np.zeros((len(orders), *shapes[name])) for name in ("allocation", "protection")))
+    """Return the decision to order (B, L, K) units, to protect nothing and to leave serving to the scenario's rule."""
+    batch, skus = len(orders), problem.shape.skus
+    return Decided(orders, np.zeros((batch, 0, skus)), np.zeros((batch, *decided_shapes(problem)["protection"])))

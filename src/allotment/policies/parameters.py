@@ -30,18 +30,18 @@ class Parameter:
 
     def shape(self, world: World) -> tuple[int, ...]:
         """Return the parameter's shape in a world."""
-        sites, skus = world.problem.sharing.initial_stock.shape
+        sites, skus = world.problem.sites.initial_stock.shape
         return (sites, skus) if self.axes == "site_sku" else (skus,)
 
     def first_step(self, world: World) -> Floats:
         """Return the first step of the search, at least one unit where only whole units count."""
         step = self.step(world)
-        return np.maximum(np.round(step), 1.0) if self.whole and world.problem.sharing.whole else step
+        return np.maximum(np.round(step), 1.0) if self.whole and world.problem.rules.whole else step
 
     def legal(self, values: Floats, world: World) -> Floats:
         """Return the nearest values that the parameter may take."""
         values = values if self.signed else np.maximum(values, 0.0)
-        return np.round(values) if self.whole and world.problem.sharing.whole else values
+        return np.round(values) if self.whole and world.problem.rules.whole else values
 
 
 def parameter_values(parameter: Parameter, given: Any, world: World, where: str) -> Floats:

@@ -13,7 +13,6 @@ import numpy as np
 
 from allotment.env.decision import Decision
 from allotment.env.encoding import moved
-from allotment.env.flatten import site_demand
 from allotment.env.observation import Observation, by_home
 from allotment.policies.sources import at_sources, placed
 from allotment.policies.transfers import Transfers
@@ -219,7 +218,7 @@ class RandomOrder:
 
     def decide(self, observation: Observation) -> Decision:
         """Draw a quantity for each site and SKU."""
-        limit = 2.0 * site_demand(self.network.world)
+        limit = 2.0 * self.network.world.problem.sites.expected_demand
         transfers, _ = self.network.transferred(observation)
         shares = np.stack([self._shares(observation, world) for world in range(observation.batch)])
         return self.network.order(shares * limit, transfers)
@@ -238,10 +237,12 @@ def critical_safety_factor(world: World) -> Floats:
     """
     from scipy.special import ndtri
 
-    prices, serving = world.problem.prices, world.problem.serving
-    margin = np.maximum(prices.price - np.min(prices.purchase, axis=0), 0.0)
-    underage = np.where(serving.lost[:, None], prices.shortage + margin, prices.backorder)
+    prices, serving, lanes = world.problem.prices, world.problem.serving, world.problem.lanes
+    bought = np.where((lanes.supplier >= 0)[:, None] & lanes.allowed, prices.purchase.mean(axis=0), np.inf).min(axis=0)
+    margin = np.maximum(prices.price.mean(axis=0) - bought, 0.0)
+    lost = prices.shortage.mean(axis=0) + margin
+    underage = np.where(serving.stays[:, None] == 0.0, lost, prices.backorder.mean(axis=0))
     weight = world.problem.demand.mean.mean(axis=0) + 1e-12
     near = by_home(world.problem, underage * weight) / np.maximum(by_home(world.problem, weight), 1e-12)
-    ratio = near / np.maximum(near + prices.holding, 1e-12)
+    ratio = near / np.maximum(near + prices.holding.mean(axis=0), 1e-12)
     return ndtri(np.clip(ratio, 0.01, 0.999))

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from allotment.scenario import tables
-from allotment.scenario.demand import compile_demand
+from allotment.scenario.demand import LONGEST_CYCLE, compile_demand
 from allotment.scenario.errors import ScenarioError, nearest
 from allotment.scenario.fulfilment import ServingReader
 from allotment.scenario.lanes import LaneReader, sku_calendar
@@ -54,7 +54,7 @@ def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple
     lanes, serving = lane_reader.compiled(packing), serving_reader.compiled()
     demand = compile_demand(scenario, histories, packing)
     problem = Problem(
-        clock=_clock(scenario),
+        clock=_clock(scenario, 1),
         rules=_rules(scenario),
         goods=_goods(scenario),
         sites=compile_sites(scenario, lanes, _near(serving, demand, len(scenario.sites))),
@@ -74,6 +74,7 @@ def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple
         supply_lanes=lane_reader.names,
         fulfilment_lanes=serving_reader.names,
     )
+    problem = problem._replace(clock=_clock(scenario, _cycle(scenario, problem)))
     return _with_whole_capacities(problem), names
 
 
@@ -119,7 +120,17 @@ def _check_whole_units(scenario: Scenario) -> None:
                     raise ScenarioError(f"{where} must be whole units where units are integer, not {seen}")
 
 
-def _clock(scenario: Scenario) -> Clock:
+def _cycle(scenario: Scenario, problem: Problem) -> int:
+    """Return after how many periods seasons of demand and calendars repeat together."""
+    seasons = [season.period for part in scenario.demand if (season := getattr(part.process, "season", None)) is not None]
+    lengths = {len(problem.demand.mean) if problem.demand.repeats else 1, *seasons}
+    calendars = [*problem.prices[:-2], problem.goods.unit_cost, problem.sites.handling, problem.sites.storage]
+    calendars += [problem.sites.production_capacity, problem.suppliers.capacity, problem.lanes.capacity, problem.serving.capacity]
+    lengths |= {len(calendar) for calendar in calendars if calendar.ndim > 1}
+    return min(math.lcm(*lengths), LONGEST_CYCLE)
+
+
+def _clock(scenario: Scenario, cycle: int) -> Clock:
     horizon = scenario.horizon
     order = {phase: place for place, phase in enumerate(scenario.sequence)}
     return Clock(
@@ -128,6 +139,7 @@ def _clock(scenario: Scenario) -> Clock:
         received_first=order["receive"] < order["decide"],
         demand_first=order["demand"] < order["decide"],
         season=horizon.kind == "season",
+        cycle=cycle,
         length=horizon.warm_up + horizon.periods,
         warm_up=horizon.warm_up,
         discount=horizon.discount if horizon.discount_rewards else 1.0,
@@ -139,6 +151,7 @@ def _rules(scenario: Scenario) -> Rules:
         whole=scenario.units == "integer",
         rationing=RATIONING[scenario.rationing],
         largest_remainder=scenario.remainder == "largest",
+        orders="orders" in scenario.decisions,
         allocates="allocation" in scenario.decisions,
         protects="protection" in scenario.decisions,
     )

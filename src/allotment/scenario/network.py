@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from allotment.scenario.problem import Floats, Integers, Lanes
+from allotment.scenario.problem import Flags, Floats, Integers, Lanes
 
 
 def cycles(lanes: Lanes, sites: int) -> Integers:
@@ -14,6 +14,16 @@ def cycles(lanes: Lanes, sites: int) -> Integers:
     between = lanes.site >= 0
     graph = csr_array((np.ones(between.sum()), (lanes.site[between], lanes.to[between])), shape=(sites, sites))
     return connected_components(graph, directed=True, connection="strong")[1].astype(np.int64)
+
+
+def reachable(lanes: Lanes, cycle: Integers) -> Flags:
+    """Return which sites the goods of each may reach, itself included, (S, S), without going round a cycle."""
+    reached = np.eye(len(cycle), dtype=bool)
+    for site in from_downstream(lanes, cycle):
+        for lane in np.flatnonzero(lanes.site == site):
+            if cycle[lanes.to[lane]] != cycle[site]:
+                reached[site] |= reached[lanes.to[lane]]
+    return reached
 
 
 def from_downstream(lanes: Lanes, cycle: Integers) -> Integers:

@@ -53,6 +53,7 @@ class Clock(NamedTuple):
     received_first: bool  # `receive` comes before `decide`
     demand_first: bool  # `demand` comes before `decide`
     season: bool  # the episode terminates after its last period
+    cycle: int  # periods after which seasons of demand and calendars repeat together
     length: int  # periods in an episode, warm-up included
     warm_up: int  # periods
     discount: float  # per period, of rewards
@@ -64,8 +65,9 @@ class Rules(NamedTuple):
     whole: bool  # units are integers
     rationing: int
     largest_remainder: bool  # whole units left by proportional shares go to the largest remainders
-    allocates: bool  # the policy says what each site ships to each channel
-    protects: bool  # the policy says what lower classes may not use
+    orders: bool  # the policy says what is requested on supply lanes
+    allocates: bool  # and what each site ships to each channel
+    protects: bool  # and what lower classes may not use
 
 
 class Goods(NamedTuple):
@@ -96,6 +98,7 @@ class Sites(NamedTuple):
     expected_demand: Floats  # (S, K) units/period near a site, or downstream of it
     from_downstream: Integers  # (S,) sites in an order in which each comes before those that supply it
     cycle: Integers  # (S,) sites with equal numbers supply each other
+    downstream: Flags  # (S, S) goods of the one may reach the other, itself included, without going round a cycle
 
 
 class Suppliers(NamedTuple):

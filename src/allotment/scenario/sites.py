@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from allotment.scenario.errors import ScenarioError, nearest
-from allotment.scenario.network import cycles, expected_demand, from_downstream
+from allotment.scenario.network import cycles, expected_demand, from_downstream, reachable
 from allotment.scenario.problem import Floats, Lanes, Sites, Suppliers
 from allotment.scenario.processes import OneOf
 from allotment.scenario.schema import Scenario, Share, ShareBetween
@@ -48,6 +48,7 @@ def compile_sites(scenario: Scenario, lanes: Lanes, near: Floats) -> Sites:
         expected_demand=expected_demand(lanes, order, near),
         from_downstream=order,
         cycle=cycle,
+        downstream=reachable(lanes, cycle),
     )
 
 
