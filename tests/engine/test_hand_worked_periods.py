@@ -165,7 +165,7 @@ def test_every_flow_of_a_period_is_as_worked_by_hand(implementation, period):
 @pytest.mark.parametrize("period", range(3))
 def test_every_money_term_and_the_reward_are_as_worked_by_hand(implementation, period):
     flows = played(implementation)[period].flows
-    assert dict(zip(TERMS, flows.money[0, :, 0].tolist(), strict=True)) == MONEY[period]
+    assert dict(zip(TERMS, flows.money[0, :, 0].tolist(), strict=True)) == {term: MONEY[period].get(term, 0) for term in TERMS}
     assert flows.reward.tolist() == [REWARDS[period]]
 
 
@@ -174,7 +174,7 @@ def seen(state: State):
     return {
         "on_hand": state.on_hand.ravel().tolist(),
         "in_transit": state.in_transit.sum(axis=1).ravel().tolist(),
-        "open_orders": state.open_orders.ravel().tolist(),
+        "open_orders": state.open_orders.sum(axis=-1).ravel().tolist(),
         "received": state.received.ravel().tolist(),
         "period": state.period.tolist(),
     }

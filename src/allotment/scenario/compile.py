@@ -34,6 +34,7 @@ from allotment.scenario.problem import (
     Problem,
     Rules,
     Serving,
+    Shape,
 )
 from allotment.scenario.schema import HoldingRate, Scenario
 from allotment.scenario.sites import compile_sites, compile_suppliers
@@ -53,18 +54,33 @@ def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple
     lane_reader, serving_reader = LaneReader(scenario), ServingReader(scenario)
     lanes, serving = lane_reader.compiled(packing), serving_reader.compiled()
     demand = compile_demand(scenario, histories, packing)
+    sites, suppliers = compile_sites(scenario, lanes, _near(serving, demand, len(scenario.sites))), compile_suppliers(scenario)
+    moods, goods = compile_moods(scenario), _goods(scenario)
     problem = Problem(
         clock=_clock(scenario, 1),
         rules=_rules(scenario),
-        goods=_goods(scenario),
-        sites=compile_sites(scenario, lanes, _near(serving, demand, len(scenario.sites))),
-        suppliers=compile_suppliers(scenario),
+        goods=goods,
+        sites=sites,
+        suppliers=suppliers,
         lanes=lanes,
         demand=demand,
-        moods=compile_moods(scenario),
+        moods=moods,
         tables=packing.packed(),
         serving=serving,
         prices=_prices(scenario, lane_reader, serving_reader),
+        shape=Shape(
+            sites=len(scenario.sites),
+            skus=len(scenario.skus),
+            channels=len(scenario.channels),
+            suppliers=len(scenario.suppliers),
+            lanes=len(lanes.to),
+            fulfilment=len(serving.site),
+            lives=max(1, int(goods.shelf_life.max())),
+            slots=int(serving.last.max()) + 1,
+            groups=int(moods.goodwill_group.max()) + 1,
+            regimes=len(moods.initial),
+            classes=int(serving.rank.max()) + 1,
+        ),
     )
     names = Names(
         skus=[sku.name for sku in scenario.skus],

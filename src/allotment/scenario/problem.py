@@ -237,45 +237,6 @@ class Prices(NamedTuple):
     channel_salvage: Floats  # (C, K) money/unit
 
 
-class Problem(NamedTuple):
-    """Everything the dynamics need, in the parts that the phases of a period use."""
-
-    clock: Clock
-    rules: Rules
-    goods: Goods
-    sites: Sites
-    suppliers: Suppliers
-    lanes: Lanes
-    demand: Demand
-    moods: Moods
-    tables: Tables
-    serving: Serving
-    prices: Prices
-
-    @property
-    def shape(self) -> Shape:
-        """Return the length of every axis."""
-        sites, skus = self.sites.initial_stock.shape
-        return Shape(
-            sites=sites,
-            skus=skus,
-            channels=len(self.serving.due),
-            suppliers=self.suppliers.capacity.shape[1],
-            lanes=len(self.lanes.to),
-            fulfilment=len(self.serving.site),
-            lives=max(1, int(self.goods.shelf_life.max())),
-            slots=int(self.serving.last.max()) + 1,
-            groups=int(self.moods.goodwill_group.max()) + 1,
-            regimes=len(self.moods.initial),
-            classes=int(self.serving.rank.max()) + 1,
-        )
-
-    def table_period(self, period: Integers) -> Integers:
-        """Return which of the P periods of demand's tables a period of the episode is."""
-        periods = len(self.demand.mean)
-        return period % periods if self.demand.repeats else np.minimum(period, periods - 1)
-
-
 class Shape(NamedTuple):
     """How long each axis is."""
 
@@ -290,6 +251,28 @@ class Shape(NamedTuple):
     groups: int
     regimes: int
     classes: int
+
+
+class Problem(NamedTuple):
+    """Everything the dynamics need, in the parts that the phases of a period use."""
+
+    clock: Clock
+    rules: Rules
+    goods: Goods
+    sites: Sites
+    suppliers: Suppliers
+    lanes: Lanes
+    demand: Demand
+    moods: Moods
+    tables: Tables
+    serving: Serving
+    prices: Prices
+    shape: Shape
+
+    def table_period(self, period: Integers) -> Integers:
+        """Return which of the P periods of demand's tables a period of the episode is."""
+        periods = len(self.demand.mean)
+        return period % periods if self.demand.repeats else np.minimum(period, periods - 1)
 
 
 @dataclass(frozen=True)
