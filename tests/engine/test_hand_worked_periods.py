@@ -197,7 +197,7 @@ def test_a_season_stays_as_it_ended_with_nothing_of_the_next_period(implementati
         "on_hand": [0, 0],
         "in_transit": [10, 0, 0],
         "open_orders": [2, 0],
-        "received": [6, 0, 0],
+        "received": [0, 0, 0],
         "period": [3],
     }
 

@@ -65,7 +65,11 @@ def test_replaying_the_recorded_movements_reproduces_every_stock(world: RandomWo
     under_way = np.zeros((2, *lanes.allowed.shape))
     under_way += world.problem.lanes.initial.sum(axis=0)
     on_hand = np.broadcast_to(world.problem.sites.initial_stock, (2, sites, world.problem.shape.skus))
-    for _, flows, _ in played(world, seed):
+    clock, sequence = world.problem.clock, world.content["sequence"]
+    receives_last = sequence.index("receive") > sequence.index("charge")
+    for period, (_, flows, _) in enumerate(played(world, seed)):
+        if receives_last and period == clock.length - 1:
+            return  # the last record closes with the receipts behind `charge`, which come after stock was counted
         left = summed_by(lanes.site, flows.executed, sites) + flows.consumed
         arrived = summed_by(lanes.to, flows.received, sites)
         on_hand = on_hand + arrived - left - summed_by(serving.site, flows.shipped, sites) - flows.expired - flows.shrunk
@@ -91,7 +95,6 @@ def test_orders_wait_no_longer_than_their_channel_allows(world: RandomWorld, see
     serving = world.problem.serving
     slots = np.arange(world.problem.shape.slots)
     for _, _, after in played(world, seed):
-        assert not after.open_orders[:, slots > serving.last[:, None], ...].any() if False else True
         beyond = np.moveaxis(after.open_orders, -1, 2)[:, slots > serving.last[:, None]]
         assert not beyond.any()
 
@@ -277,23 +280,20 @@ def test_sites_never_ship_more_than_is_in_stock_at_the_decision_less_what_is_set
         left = summed_by(world.problem.lanes.site, flows.executed, world.problem.shape.sites)
         stock = before.on_hand.sum(axis=-1) - after.protected.max(axis=2, initial=0.0)
         if before.reserved.shape[1]:
-            site, channel = world.problem.serving.site, world.problem.serving.channel
-            assert len(site) == len(channel)
+            site = world.problem.serving.site
             stock = stock - summed_by(site, flows.granted, world.problem.shape.sites)
         plant = world.problem.sites.plant[:, None]
         rate = np.where(plant, plant_yield(world.problem, before)[..., None], 1.0)
         assert (left <= np.maximum(stock, 0.0) * rate + NEGLIGIBLE).all()
 
 
-@given(random_worlds(decisions=["orders", "protection"], sequence=["receive", "decide", "demand", "fulfil", "charge"]), seeds)
+@given(random_worlds(decisions=["orders", "protection"], sequence=["receive", "decide", "demand", "fulfil", "expire", "charge"]), seeds)
 def test_lower_classes_leave_what_is_protected_from_them(world: RandomWorld, seed):
     serving = world.problem.serving
-    received_later = any(lane.get("lead_time") == 0 or isinstance(lane.get("lead_time"), dict) for lane in world.content["supply_lanes"])
-    if received_later or "expire" in world.content["sequence"]:
-        return
     for before, flows, after in played(world, seed):
         left_by_transfers = summed_by(world.problem.lanes.site, flows.executed, world.problem.shape.sites) + flows.consumed
-        start = before.on_hand.sum(axis=-1) - left_by_transfers
+        at_once = summed_by(world.problem.lanes.to, flows.received - before.received, world.problem.shape.sites)
+        start = before.on_hand.sum(axis=-1) - left_by_transfers + at_once
         for rank in range(1, world.problem.shape.classes):
             guarded = after.protected[:, :, :rank].max(axis=2)
             of_rank = serving.rank[serving.channel] >= rank
@@ -301,7 +301,7 @@ def test_lower_classes_leave_what_is_protected_from_them(world: RandomWorld, see
             assert (taken <= np.maximum(start - guarded, 0.0) + NEGLIGIBLE).all()
 
 
-@given(random_worlds(decisions=["orders", "allocation"], sequence=["receive", "decide", "demand", "fulfil", "charge"]), seeds)
+@given(random_worlds(decisions=["orders", "allocation"], sequence=["receive", "decide", "demand", "fulfil", "expire", "charge"]), seeds)
 def test_what_is_reserved_for_a_channel_goes_to_no_other(world: RandomWorld, seed):
     serving, shape = world.problem.serving, world.problem.shape
     for before, flows, _ in played(world, seed):
@@ -311,7 +311,7 @@ def test_what_is_reserved_for_a_channel_goes_to_no_other(world: RandomWorld, see
             others = (serving.site == serving.site[lane]) & (np.arange(shape.fulfilment) != lane)
             taken_by_others = flows.shipped[:, others].sum(axis=1)
             free = before.on_hand[:, serving.site[lane]].sum(axis=-1) + arrived_in(world, flows)[:, serving.site[lane]]
-            assert (taken_by_others <= free - flows.granted[:, lane] + NEGLIGIBLE + (free - free)).all()
+            assert (taken_by_others <= free - flows.granted[:, lane] + NEGLIGIBLE).all()
 
 
 @given(random_worlds(), seeds)
@@ -339,7 +339,7 @@ def test_a_site_that_rejects_what_does_not_fit_is_never_overfull_by_a_receipt(wo
         for site, part in enumerate(content["sites"]):
             if part.get("overflow") == "charge" or part.get("storage") is None:
                 continue
-            received = before.received[:, world.problem.lanes.to == site].sum(axis=(1, 2)) > 0.0
+            received = (before.received[:, world.problem.lanes.to == site] * volume).sum(axis=(1, 2)) > 0.0
             held = (before.on_hand[:, site].sum(axis=-1) * volume).sum(axis=-1)
             assert (held <= by_period(part, "storage", period) + 1e-6)[received].all()
 
