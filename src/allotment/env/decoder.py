@@ -38,5 +38,8 @@ class Decoder:
             self._checked(actions)  # raises, and says why
         return self.view.vectors.copy()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Decoder, (self.encoding, self.simulation, self.view)
+
     def _checked(self, actions: Any) -> NDArray[np.float64]:
         return checked_actions(actions, self.encoding, self.simulation.batch)

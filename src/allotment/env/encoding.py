@@ -231,7 +231,7 @@ class Residual:
     @property
     def size(self) -> int:
         """Return the number of actions."""
-        return int(self.groups.max()) + 1 + self.sharing.size
+        return int(self.groups.max(initial=-1)) + 1 + self.sharing.size
 
     @cached_property
     def sharing(self) -> Sharing:

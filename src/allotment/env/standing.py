@@ -68,6 +68,8 @@ class Register:
         if clock.season and snapshot.period >= clock.length:
             raise SnapshotError(f"{where}.period must be < {clock.length}, the length of the season, not {snapshot.period}")
         state.period[world] = snapshot.period
+        handling = self.world.problem.sites.handling
+        state.handling_left[world] = handling[snapshot.period % len(handling)]
         self._fill_stock(state.on_hand[world], snapshot.stock, f"{where}.stock")
         for place, entry in enumerate(snapshot.under_way):
             self._add_under_way(state, world, entry, f"{where}.under_way[{place}]")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -33,6 +35,7 @@ class View:
     """Writes the vectors of one simulation's worlds, (B, n) of float32."""
 
     def __init__(self, flattener: Flattener, simulation: Simulation) -> None:
+        self.flattener, self.simulation = flattener, simulation
         self.address = simulation.memory.address
         self.vectors = np.zeros((simulation.batch, flattener.size), dtype=np.float32)
         mean, variance = site_moments(simulation.problem)
@@ -49,6 +52,9 @@ class View:
         """Return what every world's network sees now."""
         seen.observe(self.address)
         return self.vectors.copy()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return View, (self.flattener, self.simulation)
 
 
 def _code(flattener: Flattener, place: int) -> int:

@@ -58,7 +58,7 @@ class Network:
         wanted = placed(self.world, quantities, self.lanes)
         if fast is not None:
             wanted = wanted + placed(self.world, fast, self.fast_lanes)
-        return Decision(transfers + np.maximum(wanted, 0.0), transfers + wanted)
+        return Decision(transfers + np.maximum(wanted, 0.0), wanted=transfers + wanted)
 
     @property
     def two_sources(self) -> Flags:
@@ -224,7 +224,10 @@ class RandomOrder:
         return self.network.order(shares * limit, transfers)
 
     def _shares(self, observation: Observation, world: int) -> Floats:
-        seen = [array[world].tobytes() for array in (observation.on_hand, observation.inbound, observation.open_orders)]
+        seen = [
+            (np.round(array[world], 6) + 0.0).tobytes()  # sums of the same parts in another order count as equal
+            for array in (observation.on_hand, observation.inbound, observation.open_orders)
+        ]
         key = hashlib.blake2b(b"".join([*seen, observation.period[world].tobytes()]), digest_size=8).digest()
         rng = np.random.Generator(np.random.Philox(key=[self.seed, int.from_bytes(key, "little")]))
         return rng.random(observation.on_hand.shape[1:])
