@@ -269,7 +269,9 @@ def _channel(choose: Choices) -> Part:
 
 def _supply_ends(choose: Choices) -> list[tuple[str, str]]:
     """Return the ends of at least one lane to each site, from suppliers and between sites, in any order."""
-    first = [(choose.among(*choose.suppliers, *(other for other in choose.sites if other != site)), site) for site in choose.sites]
+    first = [
+        (choose.among(*choose.suppliers, *(other for other in choose.sites if other != site)), site) for site in choose.sites
+    ]
     others = [ends for ends in product(choose.suppliers + choose.sites, choose.sites) if ends[0] != ends[1]]
     return choose.shuffled(first + choose.some([ends for ends in others if ends not in first]))
 
@@ -277,7 +279,9 @@ def _supply_ends(choose: Choices) -> list[tuple[str, str]]:
 def _supply_lane(choose: Choices) -> Part:
     lead_time = choose.among(*LEAD_TIMES)
     if isinstance(lead_time, dict):
-        drawn = choose.stated(draw=lambda: choose.among("lane", "sku"), crossing=lambda: choose.among("allowed", "none", "kaplan"))
+        drawn = choose.stated(
+            draw=lambda: choose.among("lane", "sku"), crossing=lambda: choose.among("allowed", "none", "kaplan")
+        )
         lead_time = lead_time | drawn
     longest = lead_time if isinstance(lead_time, int) else 3
     return (

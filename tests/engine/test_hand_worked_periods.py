@@ -11,10 +11,10 @@ import copy
 import numpy as np
 import pytest
 from playing import IMPLEMENTATIONS, play
-from random_worlds import build
 
 from allotment.engine.state import State
 from allotment.scenario.problem import REASONS, TERMS
+from random_worlds import build
 
 
 def by_period(*units):

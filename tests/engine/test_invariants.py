@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from playing import Dynamics, Kernel, play
-from random_worlds import RandomWorld, random_decisions, random_worlds
 
 from allotment.engine import randomness
 from allotment.engine.cuts import plant_yield
-from allotment.scenario.problem import INCOME, IN_ORDER, KAPLAN, REASONS, TERMS
+from allotment.scenario.problem import IN_ORDER, INCOME, KAPLAN, REASONS, TERMS
+from random_worlds import RandomWorld, random_decisions, random_worlds
 
 NEGLIGIBLE = 1e-9  # units
 seeds = st.integers(0, 2**30)
@@ -50,8 +50,10 @@ def test_every_unit_bought_is_in_stock_under_way_sold_or_gone_for_a_reason(world
     held_at_first = held_at_first + opening.shipped.sum(axis=1) + opening.expired.sum(axis=1) + opening.shrunk.sum(axis=1)
     for _, flows, after in periods:
         bought = bought + flows.executed[:, from_suppliers].sum(axis=1)
-        gone = gone + flows.shipped.sum(axis=1) + sum(
-            getattr(flows, name).sum(axis=1) for name in ("expired", "shrunk", "discarded", "consumed")
+        gone = (
+            gone
+            + flows.shipped.sum(axis=1)
+            + sum(getattr(flows, name).sum(axis=1) for name in ("expired", "shrunk", "discarded", "consumed"))
         )
         open_record = sum(getattr(after, name).sum(axis=1) for name in ("shipped", "expired", "shrunk", "discarded"))
         held = after.on_hand.sum(axis=(1, 3)) + after.in_transit.sum(axis=(1, 2, 4))
@@ -107,7 +109,9 @@ def test_patient_customers_without_a_limit_are_never_lost_and_impatient_ones_nev
     for _, flows, _ in played(world, seed):
         assert not flows.lost[:, patient].any()
         assert not flows.late[:, at_once].any()
-        if not world.problem.clock.demand_first or world.content["sequence"].index("fulfil") < world.content["sequence"].index("charge"):
+        if not world.problem.clock.demand_first or world.content["sequence"].index("fulfil") < world.content["sequence"].index(
+            "charge"
+        ):
             assert not flows.open_orders[:, at_once].any()
 
 
@@ -287,7 +291,10 @@ def test_sites_never_ship_more_than_is_in_stock_at_the_decision_less_what_is_set
         assert (left <= np.maximum(stock, 0.0) * rate + NEGLIGIBLE).all()
 
 
-@given(random_worlds(decisions=["orders", "protection"], sequence=["receive", "decide", "demand", "fulfil", "expire", "charge"]), seeds)
+@given(
+    random_worlds(decisions=["orders", "protection"], sequence=["receive", "decide", "demand", "fulfil", "expire", "charge"]),
+    seeds,
+)
 def test_lower_classes_leave_what_is_protected_from_them(world: RandomWorld, seed):
     serving = world.problem.serving
     for before, flows, after in played(world, seed):
@@ -301,7 +308,10 @@ def test_lower_classes_leave_what_is_protected_from_them(world: RandomWorld, see
             assert (taken <= np.maximum(start - guarded, 0.0) + NEGLIGIBLE).all()
 
 
-@given(random_worlds(decisions=["orders", "allocation"], sequence=["receive", "decide", "demand", "fulfil", "expire", "charge"]), seeds)
+@given(
+    random_worlds(decisions=["orders", "allocation"], sequence=["receive", "decide", "demand", "fulfil", "expire", "charge"]),
+    seeds,
+)
 def test_what_is_reserved_for_a_channel_goes_to_no_other(world: RandomWorld, seed):
     serving, shape = world.problem.serving, world.problem.shape
     for before, flows, _ in played(world, seed):

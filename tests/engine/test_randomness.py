@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
-from random_worlds import build
 from scipy import special, stats
 
 from allotment.engine import inversion, randomness
 from allotment.scenario import processes
 from allotment.scenario.tables import TableSet, demand_table, lead_time_table
+from random_worlds import build
 
 ONE_SITE = {
     "name": "one_site",
@@ -124,9 +124,7 @@ def test_the_normal_quantile_is_symmetric_and_passes_through_0():
 def _table_values(tables, row, chances):
     return np.array(
         [
-            randomness.table_value(
-                tables.first, tables.start, tables.cumulative, tables.guide_start, tables.guide, row, chance
-            )
+            randomness.table_value(tables.first, tables.start, tables.cumulative, tables.guide_start, tables.guide, row, chance)
             for chance in chances
         ]
     )
@@ -297,9 +295,7 @@ def recorded_world(process, periods=4, channels=("shop", "web"), skus=("tin", "j
 
 def recorded(name, units, channels=("shop", "web"), skus=("tin", "jar")):
     """A history as a file writes it, from units by period, channel and SKU."""
-    by_channel = {
-        channel: {sku: units[:, c, k].tolist() for k, sku in enumerate(skus)} for c, channel in enumerate(channels)
-    }
+    by_channel = {channel: {sku: units[:, c, k].tolist() for k, sku in enumerate(skus)} for c, channel in enumerate(channels)}
     return {"name": name, "units": by_channel}
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from small_worlds import one_shop
 
 from allotment.engine import fields as f
 from allotment.engine.compiled import entry
@@ -15,6 +14,7 @@ from allotment.engine.memory import Memory
 from allotment.engine.rationing import Claims, equal_claims
 from allotment.engine.rationing import ration as array_ration
 from allotment.scenario.problem import BALANCED, MIN_SHORTAGE, PRIORITY, PROPORTIONAL, Rules
+from small_worlds import one_shop
 
 MEMORY = Memory(one_shop().problem, 1)
 

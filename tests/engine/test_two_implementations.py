@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from playing import Dynamics, Kernel, copied
-from random_worlds import RandomWorld, build, random_decisions, random_worlds
 
 from allotment.engine import kernel
 from allotment.engine.state import Decided, Flows, State
 from allotment.resources import shipped_names
 from allotment.scenario.loader import load_scenario
+from random_worlds import RandomWorld, build, random_decisions, random_worlds
 
 MONEY = ("money", "terms", "reward")
 

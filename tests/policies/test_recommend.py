@@ -76,7 +76,9 @@ def test_recommending_from_a_simulated_state_is_the_policys_own_action(world: Ra
             executed = array_of(plan.orders, register, "units")
             requested = array_of(plan.orders, register, "requested")
             rounding = 0.0 if world.whole else 1e-6  # where units are continuous, parts are summed in another order
-            assert requested == pytest.approx(np.where(decision.orders[place] > 1e-9, decision.orders[place], 0.0), abs=rounding)
+            assert requested == pytest.approx(
+                np.where(decision.orders[place] > 1e-9, decision.orders[place], 0.0), abs=rounding
+            )
             assert plan.memory == (None if memory is None else memory[place].tolist())
             if left_to_chance(world) or not world.whole:
                 continue
@@ -229,7 +231,10 @@ APPLES = {"apple": 4, "pear": 2}
             {"stock": {"north": {"apple": float("nan"), "pear": 2}, "south": APPLES}},
             "stock.north.apple must be finite or a list, not nan",
         ),
-        ({"stock": {"north": {"apple": "4", "pear": 2}, "south": APPLES}}, "stock.north.apple must be a number or a list, not '4'"),
+        (
+            {"stock": {"north": {"apple": "4", "pear": 2}, "south": APPLES}},
+            "stock.north.apple must be a number or a list, not '4'",
+        ),
         (
             {"under_way": [{"from": "farm", "to": "norht", "sku": "apple", "units": 1, "age": 1}]},
             r"under_way\[0\]: no supply lane leads farm → norht; did you mean 'farm → north'",

@@ -22,7 +22,7 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from llvmlite import ir
@@ -33,11 +33,17 @@ from numba.np.arrayobj import make_array, populate_array
 
 from allotment.engine.fields import AXES, FIELDS, FUNCTIONS
 
-World = Key = np.uint64  # the place of a world on the batch axis; the key of a stream of random numbers
+World: TypeAlias = np.uint64  # the place of a world on the batch axis
+Key: TypeAlias = np.uint64  # the key of a stream of random numbers
 F = TypeVar("F", bound=Callable[..., Any])
 WIDTH = 8 * (1 + AXES)  # bytes of a table's row
 TYPES = {"int": types.int64, "float": types.float64, "World": types.uint64, "Key": types.uint64, "None": types.void}
-OF_C = {types.int64: ctypes.c_int64, types.float64: ctypes.c_double, types.uint64: ctypes.c_uint64, types.void: None}
+OF_C: dict[Any, Any] = {
+    types.int64: ctypes.c_int64,
+    types.float64: ctypes.c_double,
+    types.uint64: ctypes.c_uint64,
+    types.void: None,
+}
 
 
 def remove_outdated(cache: Path, sources: list[Path]) -> None:
@@ -71,7 +77,7 @@ def far(function: F) -> F:
     arguments = [TYPES[kind] for key, kind in function.__annotations__.items() if key != "return"]
     returned = TYPES[function.__annotations__["return"]]
     signature = returned(*arguments)
-    of_c = ctypes.CFUNCTYPE(OF_C[returned], *(OF_C[kind] for kind in arguments))
+    of_c: Any = ctypes.CFUNCTYPE(OF_C[returned], *(OF_C[kind] for kind in arguments))
     _first_calls[name] = of_c(_compiling(name, function, signature, of_c))
     offset = WIDTH * (FIELDS + FUNCTIONS.index(name))
 
@@ -93,7 +99,7 @@ def far(function: F) -> F:
 
     names = ["typing", *inspect.signature(function).parameters]
     call.__signature__ = inspect.Signature([inspect.Parameter(each, inspect.Parameter.POSITIONAL_OR_KEYWORD) for each in names])  # type: ignore[attr-defined]
-    return intrinsic(call)  # type: ignore[no-any-return]
+    return intrinsic(call)  # type: ignore[return-value]
 
 
 def _compiling(name: str, function: Callable[..., Any], signature: Any, of_c: Any) -> Callable[..., Any]:
@@ -111,7 +117,7 @@ def _address(name: str, function: Callable[..., Any], signature: Any) -> int:
     """Return the address of a compiled function; an interrupt waits until the period has been played."""
     while name not in _addresses:
         try:
-            _addresses[name] = _keep(cfunc(signature, cache=True, nopython=True, error_model="numpy")(function))
+            _addresses[name] = _keep(cfunc(signature, cache=True, error_model="numpy")(function))
         except KeyboardInterrupt:
             _thread.interrupt_main()
         except BaseException:  # there is no way to raise through compiled code, and none to go on without the function
@@ -130,7 +136,7 @@ def _keep(compiled: Any) -> int:
 
 def function_addresses() -> dict[str, int]:
     """Return for each function of the kernel where a call shall go: to it, or to what compiles it."""
-    return {name: _addresses.get(name) or ctypes.cast(_first_calls[name], ctypes.c_void_p).value for name in FUNCTIONS}
+    return {name: _addresses.get(name) or ctypes.cast(_first_calls[name], ctypes.c_void_p).value or 0 for name in FUNCTIONS}
 
 
 def _taker(dtype: Any, dimensions: int) -> Any:

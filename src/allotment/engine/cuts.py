@@ -1,7 +1,7 @@
 """From request to execution: what cannot be done is cut, limit by limit, and each cut has a reason.
 
 Requests of one decision see the same stock. The order: lane SKUs, lane capacity, supplier capacity, source stock (less what is
-reserved and protected), plant capacity, handling; then, site by site from downstream up, `max_position`, multiples and minimums.
+reserved and protected), plant capacity, handling; then, site by site from downstream up, `max_position`, multiples, minimums.
 What source, supplier or plant lacks is owed where the lane keeps a backlog, and served before new requests; other cuts are
 dropped.
 """
@@ -265,7 +265,7 @@ def _by_sku(problem: Problem, claims: Claims, units: Array, members: Integers, l
 def _to_positions_and_multiples(
     problem: Problem, state: State, owed: Array, units: Array, reasons: Integers
 ) -> tuple[Array, Integers]:
-    """Cut what leads to each site, from downstream up: to its highest position, to multiples, and to nothing below a minimum."""
+    """Cut what leads to each site, from downstream up: to its highest position, to multiples, to nothing below a minimum."""
     if not (np.isfinite(problem.sites.max_position).any()):
         return _to_multiples(problem, units, reasons, np.arange(len(problem.lanes.to)))
     claims = _claims(problem, state, _limits(problem, state))

@@ -76,7 +76,7 @@ def reset(problem: Problem, seeds: Integers, episodes: Integers) -> State:
 
 
 def _with_orders_under_way(problem: Problem, state: State, fresh: Flags) -> State:
-    """Put what was ordered before an episode under way; it arrives when its lead time, drawn then, is over, at the earliest now."""
+    """Put what was ordered before an episode under way; it arrives when its lead time, drawn then, is over, or now."""
     lanes, in_transit, arrival = problem.lanes, state.in_transit.copy(), state.arrival.copy()
     for position, units in enumerate(lanes.initial):
         ordered = -(position + 1) * np.ones(len(state.period), dtype=np.int64)

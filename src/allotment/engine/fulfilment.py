@@ -1,7 +1,7 @@
 """Serving customers: claims (fulfilment lane, SKU, due slot) in the order of the scenario's rule, group by group.
 
-The claims of a group rank equally at one site; where something is scarce they share it in proportion to what they want, and what
-one of them cannot take goes to the next in line. Commitments are served before all else. Where the policy decides, its
+The claims of a group rank equally at one site; where something is scarce they share it in proportion to what they want, and
+what one of them cannot take goes to the next in line. Commitments are served before all else. Where the policy decides, its
 allocation takes the place of the rule. What is not served when it is due is lost, or waits.
 """
 
@@ -108,7 +108,7 @@ def further_streams(streams: Any, numbers: Integers) -> Any:
 
 
 def _within_limits(problem: Problem, state: State, left: Left, lanes: Integers, skus: Integers, wanted: Array) -> Array:
-    """Cut what claims of one site want (B, n) in proportion: to reserves and stock, to each lane, and to the site's handling."""
+    """Cut what claims of one site want (B, n) in proportion: to reserves and stock, each lane, and the site's handling."""
     xp, site, rules = array_namespace(wanted), problem.serving.site[lanes[0]], problem.rules
     from_own = _from_reserves(problem, left, lanes, skus, wanted)
     from_free = wanted - from_own
@@ -225,7 +225,7 @@ def _offer_reasons(
     """Return why less than offered was shipped, (B, n): nobody wants it in time, too little stock, protected, or capacity."""
     site, rank = problem.serving.site[lanes[0]], problem.serving.rank[problem.serving.channel[lanes]]
     free, by_sku = left.free[:, site, skus], np.zeros_like(left.free[:, 0])
-    np.add.at(by_sku, (slice(None), skus), wanted)
+    np.add.at(by_sku.T, skus, wanted.T)
     scarce = by_sku[:, skus] > free + ROUNDING
     guarded = np.zeros_like(free)
     for above in range(state.protected.shape[2]):

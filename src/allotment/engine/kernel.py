@@ -150,7 +150,11 @@ def reset(table, worlds, seeds, episodes):  # type: ignore[no-untyped-def]
 @far
 def empty(table: int, first: World, count: int) -> None:
     """Put worlds back to their initial stock, fresh, with nothing under way and nothing owed."""
-    initial, on_hand, shelf_life = floats2(table, f.SITES_INITIAL), floats4(table, f.ON_HAND), integers1(table, f.GOODS_SHELF_LIFE)
+    initial, on_hand, shelf_life = (
+        floats2(table, f.SITES_INITIAL),
+        floats4(table, f.ON_HAND),
+        integers1(table, f.GOODS_SHELF_LIFE),
+    )
     clear5(table, f.IN_TRANSIT, first, count)
     for field in (f.ON_HAND, f.OPEN_ORDERS, f.RESERVED, f.PROTECTED, f.DEMAND_HISTORY):
         clear4(table, field, first, count)

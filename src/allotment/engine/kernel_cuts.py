@@ -10,7 +10,19 @@ import math
 import numpy as np
 
 from allotment.engine import fields as f
-from allotment.engine.compiled import World, far, floats1, floats2, floats3, floats4, integers1, integers2, integers3, keys1, keys2
+from allotment.engine.compiled import (
+    World,
+    far,
+    floats1,
+    floats2,
+    floats3,
+    floats4,
+    integers1,
+    integers2,
+    integers3,
+    keys1,
+    keys2,
+)
 from allotment.engine.kernel_rationing import ration
 from allotment.engine.kernel_shipping import draw_yield
 from allotment.engine.randomness import fill_binomials, fill_uniforms
@@ -343,7 +355,7 @@ def keep_unserved(table: int, first: World, count: int) -> None:
 
 @far
 def cut_to_positions(table: int, now: int, first: World, count: int) -> None:
-    """Cut what leads to each site, from downstream up: to its highest position, to multiples, and to nothing below a minimum."""
+    """Cut what leads to each site, from downstream up: to its highest position, to multiples, to nothing below a minimum."""
     order, to, highest = integers1(table, f.LANES_ORDER), integers1(table, f.LANES_TO), floats2(table, f.SITES_MAX_POSITION)
     executed = floats3(table, f.R_EXECUTED)
     for site in integers1(table, f.SITES_ORDER):

@@ -5,7 +5,19 @@ from __future__ import annotations
 import numpy as np
 
 from allotment.engine import fields as f
-from allotment.engine.compiled import World, far, floats1, floats2, floats3, floats4, integers1, integers2, integers3, keys1, keys2
+from allotment.engine.compiled import (
+    World,
+    far,
+    floats1,
+    floats2,
+    floats3,
+    floats4,
+    integers1,
+    integers2,
+    integers3,
+    keys1,
+    keys2,
+)
 from allotment.engine.randomness import fill_uniforms, finished, inverted, recorded_period, table_value, with_factor
 from allotment.scenario.problem import EVENT, HISTORY, NO_DEMAND, TABLE
 

@@ -248,7 +248,7 @@ def accepted(table: int, lane: int, sku: int, slot: int, now: int, world: World)
 
 @far
 def within_limits(table: int, lanes: int, skus: int, pairs: int, begin: int, end: int, world: World) -> None:
-    """Cut what claims of one site want in proportion, in one world: to reserves and stock, to each lane, and to the site's handling.
+    """Cut what claims of one site want in proportion, in one world: to reserves and stock, each lane, and the site's handling.
 
     Fields hold the claims' lanes, SKUs and both as one number; what they want stands in `WANTED`, the result in `UNITS`.
     """
@@ -322,7 +322,12 @@ def share_some(table: int, field: int, begin: int, claim: int, end: int, limit: 
 @far
 def share_below(table: int, lanes: int, skus: int, above: int, begin: int, claim: int, end: int, limit: float) -> None:
     """Share a limit among the claims for the SKU of one of them, if it is the first, whose classes lie below another."""
-    lane, sku, units, amounts = integers1(table, lanes), integers1(table, skus), floats1(table, f.UNITS), floats1(table, f.AMOUNTS)
+    lane, sku, units, amounts = (
+        integers1(table, lanes),
+        integers1(table, skus),
+        floats1(table, f.UNITS),
+        floats1(table, f.AMOUNTS),
+    )
     rank, channels = integers1(table, f.CHANNELS_RANK), integers1(table, f.SERVING_CHANNEL)
     for earlier in range(begin, claim):
         if sku[earlier] == sku[claim]:

@@ -134,7 +134,7 @@ def pay_lanes(table: int, now: int, first: World, count: int) -> None:
 
 @far
 def choose_paid(table: int, received: int, shipped: int, first: World, count: int) -> None:
-    """Write what is paid of each lane: the units of one field where it is paid at receipt, else those of another, or nothing."""
+    """Write what is paid of each lane: the units of one field where that is at receipt, else those of another, or nothing."""
     on_receipt, paid = integers1(table, f.LANES_ON_RECEIPT), floats3(table, f.PAID)
     for lane in range(paid.shape[0]):
         field = received if on_receipt[lane] else shipped
@@ -218,7 +218,7 @@ def reward(table: int, now: int, first: World, count: int) -> None:
     for j in range(count):
         rewards[first + np.uint64(j)] = 0.0
     for term in range(money.shape[0]):
-        sign = 1.0 if term == REVENUE or term == SALVAGE else -1.0
+        sign = 1.0 if term in (REVENUE, SALVAGE) else -1.0
         for j in range(count):
             total[term, first + np.uint64(j)] = 0.0
         for sku in range(money.shape[1]):

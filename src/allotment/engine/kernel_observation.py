@@ -10,7 +10,19 @@ import math
 import numpy as np
 
 from allotment.engine import fields as f
-from allotment.engine.compiled import World, entry, far, floats1, floats2, floats3, floats4, floats5, integers1, integers2, singles2
+from allotment.engine.compiled import (
+    World,
+    entry,
+    far,
+    floats1,
+    floats2,
+    floats3,
+    floats4,
+    floats5,
+    integers1,
+    integers2,
+    singles2,
+)
 from allotment.engine.kernel import block_at
 
 ON_HAND, BY_LIFE, BY_AGE, BY_LANE, BY_SITE_AND_AGE, BY_SITE, OPEN, OPEN_BY_SLOT = range(8)
@@ -43,9 +55,9 @@ def see_block(table: int, now: int, first: World, count: int) -> None:
             see_on_hand(table, start, first, count)
         elif group == BY_LIFE:
             see_parts(table, f.ON_HAND, start, first, count)
-        elif group == BY_AGE or group == BY_SITE_AND_AGE:
+        elif group in (BY_AGE, BY_SITE_AND_AGE):
             see_ages(table, group == BY_SITE_AND_AGE, start, length, now, first, count)
-        elif group == BY_LANE or group == BY_SITE:
+        elif group in (BY_LANE, BY_SITE):
             see_under_way(table, group == BY_SITE, start, first, count)
         elif group == OPEN:
             see_open(table, start, first, count)
@@ -53,7 +65,7 @@ def see_block(table: int, now: int, first: World, count: int) -> None:
             see_parts(table, f.OPEN_ORDERS, start, first, count)
         elif group == HISTORY:
             see_history(table, start, length, now, first, count)
-        elif group == FORECAST_MEAN or group == FORECAST_DEVIATION:
+        elif group in (FORECAST_MEAN, FORECAST_DEVIATION):
             see_forecast(table, group - FORECAST_MEAN, start, length, now, first, count)
         elif group == CALENDAR:
             see_calendar(table, start, length, now, first, count)

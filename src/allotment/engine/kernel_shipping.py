@@ -16,7 +16,6 @@ from allotment.engine.compiled import (
     floats4,
     floats5,
     integers1,
-    integers2,
     integers4,
     keys1,
     keys2,
@@ -46,7 +45,11 @@ def draw_lead_times(table: int, lane: int, draw: int, now: int, first: World, co
 def order_before(table: int, first: World, count: int) -> None:
     """Put what was ordered before an episode under way; it arrives when its lead time is over, at the earliest at once."""
     initial, arrival, in_transit = floats3(table, f.LANES_INITIAL), integers4(table, f.ARRIVAL), floats5(table, f.IN_TRANSIT)
-    under_way, shelf_life, lead_time = floats3(table, f.UNDER_WAY), integers1(table, f.GOODS_SHELF_LIFE), floats1(table, f.ROW_A)
+    under_way, shelf_life, lead_time = (
+        floats3(table, f.UNDER_WAY),
+        integers1(table, f.GOODS_SHELF_LIFE),
+        floats1(table, f.ROW_A),
+    )
     for position in range(initial.shape[0]):
         ordered = -(position + 1)
         slot = ordered % arrival.shape[0]
@@ -94,7 +97,11 @@ def dispatch(table: int, now: int, first: World, count: int) -> None:
 @far
 def set_arrival(table: int, lane: int, slot: int, now: int, first: World, count: int) -> None:
     """Draw in which period what is ordered now will arrive; on Kaplan's lanes that is not known yet."""
-    arrival, crossing, lead_time = integers4(table, f.ARRIVAL), integers1(table, f.LANES_CROSSING)[lane], floats1(table, f.ROW_A)
+    arrival, crossing, lead_time = (
+        integers4(table, f.ARRIVAL),
+        integers1(table, f.LANES_CROSSING)[lane],
+        floats1(table, f.ROW_A),
+    )
     for draw in range(arrival.shape[2]):
         draw_lead_times(table, lane, draw, now, first, count)
         if crossing == IN_ORDER:
@@ -113,7 +120,7 @@ def leave_sites(table: int, slot: int, now: int, first: World, count: int) -> No
     settings, order, lanes_site = integers1(table, f.SETTINGS), integers1(table, f.LANES_ORDER), integers1(table, f.LANES_SITE)
     executed, on_hand, consumed = floats3(table, f.R_EXECUTED), floats4(table, f.ON_HAND), floats3(table, f.R_CONSUMED)
     handling, plant, rate = floats2(table, f.HANDLING_LEFT), integers1(table, f.SITES_PLANT), floats1(table, f.ROW_D)
-    in_transit, used = floats5(table, f.IN_TRANSIT), floats3(table, f.SITE_SKU_ROWS)
+    used = floats3(table, f.SITE_SKU_ROWS)
     for site in range(on_hand.shape[0]):
         ships = False
         for lane in order:
@@ -285,7 +292,11 @@ def join_all(table: int, lane: int, slot: int, first: World, count: int) -> None
 @far
 def join_some(table: int, lane: int, slot: int, draw: int, found: int) -> None:
     """Move a lane's shipment, all SKUs or those of one draw, into stock in the listed worlds, as far as there is room."""
-    site, stores, arriving = integers1(table, f.LANES_TO)[lane], integers1(table, f.SETTINGS)[f.STORES], integers1(table, f.ARRIVING)
+    site, stores, arriving = (
+        integers1(table, f.LANES_TO)[lane],
+        integers1(table, f.SETTINGS)[f.STORES],
+        integers1(table, f.ARRIVING),
+    )
     in_transit, on_hand = floats5(table, f.IN_TRANSIT), floats4(table, f.ON_HAND)
     received, under_way = floats3(table, f.RECEIVED), floats3(table, f.UNDER_WAY)
     low, high = (0, on_hand.shape[1]) if integers4(table, f.ARRIVAL).shape[2] == 1 else (draw, draw + 1)

@@ -1,7 +1,7 @@
 """The kernel's memory: every array of a problem and a batch of worlds, and the table by which compiled functions find them.
 
-Arrays of worlds have the batch as their last axis, so that a row of worlds lies together; `state` and `flows` show them with the
-batch first, without a copy.
+Arrays of worlds have the batch as their last axis, so that a row of worlds lies together; `state` and `flows` show them with
+the batch first, without a copy.
 """
 
 from __future__ import annotations
@@ -174,7 +174,14 @@ def problem_arrays(problem: Problem) -> dict[int, NDArray[Any]]:
         *_offers(problem),
         *(serving.promised_lane, serving.promised_sku, serving.commitment, serving.due, serving.last, serving.open_ended),
         *(serving.stays, serving.stays_stream, serving.home, serving.rank),
-        *(prices.price[:, serving.channel], prices.purchase, prices.production, prices.inbound_freight, prices.fixed, prices.line),
+        *(
+            prices.price[:, serving.channel],
+            prices.purchase,
+            prices.production,
+            prices.inbound_freight,
+            prices.fixed,
+            prices.line,
+        ),
         *(prices.outbound_freight, prices.holding, prices.in_transit, prices.backorder, prices.shortage, prices.late),
         *(np.repeat(prices.waste[:, None], problem.shape.sites, axis=1), prices.overflow),
         *(prices.site_salvage[None, lanes.to], prices.site_salvage[None], prices.channel_salvage[None]),
@@ -274,5 +281,3 @@ def _world_arrays(problem: Problem, batch: int) -> dict[int, NDArray[Any]]:
     arrays |= {field: np.zeros(most) for field in (f.AMOUNTS, f.SCALES, f.STARTS, f.WANTED, f.UNITS, f.REST)}
     arrays |= {field: np.zeros(length, dtype=np.int64) for field, length in ((f.LEVELS, most), (f.ARRIVING, batch))}
     return arrays
-
-

@@ -140,7 +140,7 @@ def _overflow(problem: Problem, state: State, flows: Flows) -> Array:
 
 
 def _salvage(problem: Problem, state: State, last: Array) -> Array:
-    """Return what is left at the end of a season is worth, (B, K): on hand and under way at its site, open orders at their channel."""
+    """Return what is left at the end of a season is worth, (B, K): goods at their site, open orders at their channel."""
     xp, prices = array_namespace(state.on_hand), problem.prices
     if not problem.clock.season:
         return xp.zeros_like(state.on_hand[:, 0, :, 0])

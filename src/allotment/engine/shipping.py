@@ -53,7 +53,7 @@ def issued(problem: Problem, on_hand: Array, units: Array) -> tuple[Array, Array
 
 
 def _with_lives(problem: Problem, executed: Array, by_life: Array, used: Array) -> Array:
-    """Return what leaves on each lane by remaining life, (B, L, K, A): fresh from suppliers and plants, else as it left its site.
+    """Return what leaves on each lane by remaining life, (B, L, K, A): fresh from suppliers and plants, else as it left.
 
     Lanes that leave a site together take the same mix of lives, unit by unit in the order of priority and file.
     """
@@ -82,7 +82,7 @@ def _first_of(problem: Problem, taken: Array, units: Array) -> tuple[Array, Arra
 
 
 def _arrivals(problem: Problem, state: State) -> Integers:
-    """Return the period in which what is ordered now will arrive, (B, L, draws); on Kaplan's lanes the time is not known yet."""
+    """Return the period in which what is ordered now will arrive, (B, L, draws); on Kaplan's lanes it is not known yet."""
     lanes = problem.lanes
     drawn = state.period[:, None, None] + randomness.lead_times(problem, state.seed, state.episode, state.period)
     in_order = (lanes.crossing == IN_ORDER)[:, None]

@@ -90,9 +90,7 @@ class Flattener:
             "by_site": (("site", "sku"), by_site),
         }[chosen.outstanding]
         by_due = chosen.open_orders == "by_due_period" and n.slots > 1
-        open_orders = (
-            (("channel", "sku", "due_slot"), (*by_channel, n.slots)) if by_due else (("channel", "sku"), by_channel)
-        )
+        open_orders = (("channel", "sku", "due_slot"), (*by_channel, n.slots)) if by_due else (("channel", "sku"), by_channel)
         parts = [
             ("on_hand", ("site", "sku"), by_site, True),
             ("on_hand_by_life", ("site", "sku", "life"), (*by_site, n.lives), chosen.by_remaining_life and n.lives > 1),

@@ -53,7 +53,7 @@ class Sharing:
         return _quantities(own, self._allocation)
 
     def protection(self, actions: Array) -> Array | None:
-        """Return what is protected, (B, S, J, K) units, from all actions (B, …) of a policy; nothing lies below the last class."""
+        """Return what is protected, (B, S, J, K) units, from all actions (B, …) of a policy; nothing below the last class."""
         if not self.world.problem.rules.protects:
             return None
         xp = array_namespace(actions)

@@ -47,7 +47,9 @@ class UnderWay(Part):
     sku: str
     units: Units
     age: Annotated[AtLeastOne | None, Field(description="periods since they were ordered")] = None
-    life: Annotated[AtLeastOne | None, Field(description="periods on sale left, where goods perish; all of them if left out")] = None
+    life: Annotated[
+        AtLeastOne | None, Field(description="periods on sale left, where goods perish; all of them if left out")
+    ] = None
     promised: Annotated[Periods | None, Field(description="periods until promised to arrive, instead of the age")] = None
 
     @model_validator(mode="after")
@@ -106,12 +108,16 @@ class Snapshot(Part):
     period: Annotated[Periods, Field(description="periods since the world's calendar (its season of demand) began")]
     stock: Annotated[
         dict[str, dict[str, Units | list[Units]]],
-        Field(description="units on hand by site and SKU; of what perishes a number (fresh), or a list by periods on sale left"),
+        Field(
+            description="units on hand by site and SKU; of what perishes a number (fresh), or a list by periods on sale left"
+        ),
     ]
     under_way: Annotated[list[UnderWay], Field(description="ordered and not received yet")] = []
     open_demand: Annotated[list[OpenDemand], Field(description="ordered by customers and not shipped yet")] = []
     owed: Annotated[list[Owed], Field(description="accepted by sources and not shipped yet")] = []
-    goodwill: Annotated[dict[str, Number], Field(description="by channel, 1 where left out; needed where the policy observes it")] = {}
+    goodwill: Annotated[
+        dict[str, Number], Field(description="by channel, 1 where left out; needed where the policy observes it")
+    ] = {}
     demand_history: Annotated[list[PastDemand], Field(description="needed where the policy observes it; 0 where left out")] = []
     forecast: Annotated[list[Forecast], Field(description="instead of the world's own, for the channels and SKUs named")] = []
     memory: Annotated[list[Number] | None, Field(description="the last plan's memory; none for a first decision")] = None

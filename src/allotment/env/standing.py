@@ -143,7 +143,9 @@ class Register:
         latest, last = (0 if self.world.problem.clock.demand_first else 1), int(serving.last[channel])
         slot = min(latest, last) if demand.due is None else int(serving.due[channel]) - demand.due
         if slot < 0:
-            raise SnapshotError(f"{where}.due must be <= {serving.due[channel]}, the time {demand.channel!r} gives, not {demand.due}")
+            raise SnapshotError(
+                f"{where}.due must be <= {serving.due[channel]}, the time {demand.channel!r} gives, not {demand.due}"
+            )
         state.open_orders[world, channel, sku, min(slot, last)] += self._whole(demand.units, f"{where}.units")
 
     def _add_owed(self, state: State, world: int, owed: Owed, where: str) -> None:

@@ -11,8 +11,8 @@ import numpy as np
 from allotment.scenario.errors import ScenarioError, nearest
 from allotment.scenario.loader import World
 from allotment.scenario.patterns import matching
-from allotment.scenario.spreading import spread
 from allotment.scenario.problem import Floats
+from allotment.scenario.spreading import spread
 
 TUNED = "tuned"
 

@@ -141,7 +141,12 @@ def _cycle(scenario: Scenario, problem: Problem) -> int:
     seasons = [season.period for part in scenario.demand if (season := getattr(part.process, "season", None)) is not None]
     lengths = {len(problem.demand.mean) if problem.demand.repeats else 1, *seasons}
     calendars = [*problem.prices[:-2], problem.goods.unit_cost, problem.sites.handling, problem.sites.storage]
-    calendars += [problem.sites.production_capacity, problem.suppliers.capacity, problem.lanes.capacity, problem.serving.capacity]
+    calendars += [
+        problem.sites.production_capacity,
+        problem.suppliers.capacity,
+        problem.lanes.capacity,
+        problem.serving.capacity,
+    ]
     lengths |= {len(calendar) for calendar in calendars if calendar.ndim > 1}
     return min(math.lcm(*lengths), LONGEST_CYCLE)
 

@@ -38,7 +38,7 @@ LONGEST_CYCLE = 2000  # periods after which seasons of different lengths must re
 BEHIND_THE_END = 64  # periods that are known beyond an episode's end, for forecasts, where the mean does not repeat
 MOST_TABLES = 200_000  # more than so many are not tabulated but inverted draw by draw
 
-DIRECT = {
+DIRECT: dict[type[Any], int] = {
     processes.Poisson: POISSON,
     processes.NegativeBinomial: NEGATIVE_BINOMIAL,
     processes.Geometric: GEOMETRIC,
@@ -137,7 +137,9 @@ class _Compiler:
             self._fill_events(cells, process, moody, where)
             return
         highest = np.inf if process.maximum is None else process.maximum
-        self.arrays["maximum"][cells] = math.floor(highest) if self.scenario.units == "integer" and highest < np.inf else highest
+        self.arrays["maximum"][cells] = (
+            math.floor(highest) if self.scenario.units == "integer" and highest < np.inf else highest
+        )
         self.arrays["noise"][cells] = process.noise_scale
         if process.noise_scale != 1.0 and self.scenario.units == "integer":
             raise ScenarioError(f"{where}.noise_scale needs units: continuous")

@@ -131,7 +131,9 @@ class ServingReader:
         for lane in np.flatnonzero(latest < 0):
             where, to = f"fulfilment_lanes[{self.wheres[lane]}].transit_time", self.ends[lane][1]
             allowed = last[self.channel[lane]]
-            raise ScenarioError(f"{where} {transit[lane]}: {to!r} waits at most {allowed} periods, so that nothing could arrive")
+            raise ScenarioError(
+                f"{where} {transit[lane]}: {to!r} waits at most {allowed} periods, so that nothing could arrive"
+            )
         return latest, due[self.channel] - transit
 
     def _claims(self, outbound: Floats, due: Integers, last: Integers, latest: Integers) -> tuple[Integers, ...]:
@@ -177,7 +179,7 @@ class ServingReader:
         return of_lanes or any(site.handling is not None for site in self.scenario.sites)
 
     def _promised(self, outbound: Floats) -> tuple[Integers, Integers]:
-        """Return lanes and SKUs in the order in which commitments are served: the most valuable channel first, its best lane first."""
+        """Return lanes and SKUs in the order in which commitments are served: by the channel's worth, its best lane first."""
         committed = self._commitments() > 0.0
         if not committed.any() or self.scenario.fulfilment != "priority":
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)

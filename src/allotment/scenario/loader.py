@@ -102,8 +102,9 @@ def _own_histories(scenario: Scenario) -> dict[str, History]:
     channels, skus = [part.name for part in scenario.channels], [part.name for part in scenario.skus]
     histories = {}
     for position, record in enumerate(scenario.histories):
-        for names, known, what in ((record.units, channels, "channel"), *((row, skus, "SKU") for row in record.units.values())):
-            for name in names:
+        by_sku = [(set(row), skus, "SKU") for row in record.units.values()]
+        for names, known, what in [(set(record.units), channels, "channel"), *by_sku]:
+            for name in sorted(names):
                 if name not in known:
                     raise ScenarioError(f"histories[{position}].units: no {what} is called {name!r}; {nearest(name, known)}")
         length = len(next(iter(next(iter(record.units.values())).values())))

@@ -27,7 +27,7 @@ def reachable(lanes: Lanes, cycle: Integers) -> Flags:
 
 
 def from_downstream(lanes: Lanes, cycle: Integers) -> Integers:
-    """Return the sites in an order in which each comes before those that supply it, in file order where nothing else decides."""
+    """Return the sites in an order in which each comes before those that supply it, else in file order."""
     sites = len(cycle)
     supplies = {
         (int(source), int(to))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import yaml
 
@@ -20,8 +20,8 @@ MOST_ENTRIES = 100_000
 def with_tables(content: dict[str, Any], file: Path) -> dict[str, Any]:
     """Return a scenario file's content with the rows of CSV files in the place of `{table: file.csv}`.
 
-    A list may be such a mapping, or hold some among its entries. Columns are the entries' keys; a cell is read as YAML, an empty
-    one leaves its key out. Files are looked for beside the scenario's.
+    A list may be such a mapping, or hold some among its entries. Columns are the entries' keys; a cell is read as YAML, an
+    empty one leaves its key out. Files are looked for beside the scenario's.
     """
     filled = dict(content)
     for section in LISTS:
@@ -35,7 +35,7 @@ def with_tables(content: dict[str, Any], file: Path) -> dict[str, Any]:
     return filled
 
 
-def _is_table(value: Any) -> bool:
+def _is_table(value: Any) -> TypeGuard[dict[str, Any]]:
     return isinstance(value, dict) and set(value) == {"table"}
 
 
@@ -74,7 +74,7 @@ def with_names_written_out(content: dict[str, Any], origin: str) -> dict[str, An
 def _written_out(entry: Any, where: str) -> list[Any]:
     name = entry.get("name") if isinstance(entry, dict) else None
     found = RANGE.search(name) if isinstance(name, str) else None
-    if found is None:
+    if not isinstance(name, str) or found is None:
         return [entry]
     first, last = found.groups()
     if int(last) < int(first) or int(last) - int(first) >= MOST_ENTRIES:
