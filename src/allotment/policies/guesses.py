@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from allotment.env.observation import by_home
-from allotment.policies.sources import at_sources, source_lanes
+from allotment.policies.sources import CHEAPEST, at_sources, source_lanes
 from allotment.scenario.loader import World
 from allotment.scenario.moments import lead_time_moments
 from allotment.scenario.problem import Floats
@@ -31,6 +31,38 @@ def cover(source: str, safety: float = 1.0) -> Guess:
         return mean + safety * deviation
 
     return guess
+
+
+def echelon_moments(world: World) -> tuple[Floats, Floats]:
+    """Return mean and standard deviation of demand downstream of each site until what it orders can be sold, (S, K) units.
+
+    That takes the lead times of the usual lanes down to the farthest customers, and one period of review.
+    """
+    problem, lanes = world.problem, source_lanes(world, CHEAPEST)
+    lead = at_sources(lead_time_moments(problem)[0], lanes)
+    until_sold = np.where(lanes >= 0, lead, 0.0)
+    for site in problem.sites.from_downstream:
+        for further in range(len(until_sold)):
+            follows = (lanes[further] >= 0) & (problem.lanes.site[lanes[further]] == site)
+            until_sold[site] = np.where(
+                follows, np.maximum(until_sold[site], np.where(lanes[site] >= 0, lead[site], 0.0) + until_sold[further]), until_sold[site]
+            )
+    reached = problem.sites.downstream.astype(float)
+    mean = reached @ by_home(problem, problem.demand.mean).mean(axis=0)
+    variance = reached @ by_home(problem, problem.demand.deviation**2).mean(axis=0)
+    return mean * (until_sold + 1.0), np.sqrt(variance * (until_sold + 1.0))
+
+
+def echelon_cover(world: World) -> Floats:
+    """Guess an echelon's level: demand until what is ordered can be sold, and its standard deviation."""
+    mean, deviation = echelon_moments(world)
+    return mean + deviation
+
+
+def echelon_spread(world: World) -> Floats:
+    """Guess a step of an echelon's level: the standard deviation of that demand, at least one unit."""
+    step = echelon_moments(world)[1]
+    return np.maximum(step, 1.0) if world.problem.rules.whole else step
 
 
 def spread_over(source: str, share: float) -> Guess:

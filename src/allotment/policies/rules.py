@@ -88,6 +88,25 @@ class BaseStock:
 
 
 @dataclass(frozen=True)
+class EchelonBaseStock:
+    """Order so that a site and all sites downstream of it together reach a level (Clark and Scarf 1960).
+
+    Sources ship what they have; what they lack is in nobody's position until it has left.
+    """
+
+    network: Network
+    level: Floats  # (S, K) units
+
+    def decide(self, observation: Observation) -> Decision:
+        """Raise each echelon's position to its level."""
+        transfers, _ = self.network.transferred(observation)
+        position = observation.echelon_position + self.network.world.problem.sites.downstream @ moved(
+            self.network.world, transfers
+        )
+        return self.network.order(self.level - position, transfers)
+
+
+@dataclass(frozen=True)
 class ReorderPoint:
     """(s, S): when the position is at or below the reorder point, order up to the level (Scarf 1960)."""
 
@@ -148,6 +167,25 @@ class DualIndex:
         """Raise the near position with the fast source and the whole position with the cheap one."""
         transfers, position = self.network.transferred(observation)
         return two_speeds(self.network, observation, transfers, position, self.expedite_level, self.level, self.cap)
+
+
+@dataclass(frozen=True)
+class TailoredBaseSurge:
+    """Two sources: the cheap one brings the same quantity every period, the fast one covers surges (Allon and Van Mieghem 2010).
+
+    The fast source raises what is there within its lead time to a level.
+    """
+
+    network: Network
+    expedite_level: Floats  # (S, K) units
+    quantity: Floats  # (S, K) units a period on the cheap lane
+
+    def decide(self, observation: Observation) -> Decision:
+        """Raise the near position with the fast source; the cheap one goes on."""
+        transfers, position = self.network.transferred(observation)
+        near = position - self.network.late(observation)
+        fast = np.where(self.network.two_sources, self.expedite_level - near, 0.0)
+        return self.network.order(np.broadcast_to(self.quantity, position.shape), transfers, fast)
 
 
 def two_speeds(

@@ -148,7 +148,7 @@ class _Compiler:
         else:
             self._fill_distribution(cells, process, moody, where)
 
-    def _fill_distribution(self, cells: Flags, process: processes.DemandProcess, moody: bool, where: str) -> None:
+    def _fill_distribution(self, cells: Flags, process: Any, moody: bool, where: str) -> None:
         if isinstance(process, processes.Shaped):
             self._fill_mean(cells, process, where)
         elif moody:
@@ -159,10 +159,12 @@ class _Compiler:
             self._check_whole(self.arrays["centre"][:, cells], f"{where}: deterministic demand")
         direct = (
             moody
-            or self.arrays["noise"][cells].max(initial=1.0) != 1.0
+            or process.noise_scale != 1.0
             or (isinstance(process, CONTINUOUS) and not process.rounded)
             or self.periods * cells.sum() > MOST_TABLES
         )
+        if process.noise_scale != 1.0 and type(process) not in DIRECT:
+            raise ScenarioError(f"{where}.noise_scale needs a process with a mean, not {process.distribution}")
         if direct and type(process) in DIRECT:
             self._fill_direct(cells, process)
         else:
