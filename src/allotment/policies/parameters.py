@@ -74,8 +74,8 @@ def _from_mapping(given: Mapping[str, Any], world: World, dimensions: int, where
     if dimensions == 1:
         return spread(_numbers(given, where), skus, where)
     values = np.full((len(sites), len(skus)), np.nan)
-    for pattern, inner in given.items():
-        rows = matching(str(pattern), sites, where)
+    for pattern in sorted(given, key=lambda pattern: (pattern in sites, len(str(pattern)))):  # the most specific wins
+        inner, rows = given[pattern], matching(str(pattern), sites, where)
         by_sku = inner if isinstance(inner, Mapping) else {"*": inner}
         values[rows] = spread(_numbers(by_sku, f"{where}.{pattern}"), skus, f"{where}.{pattern}")
     if np.isnan(values).any():

@@ -140,9 +140,9 @@ class RulePolicy:
 
 
 def parameters_of(config: RuleConfig, world: World) -> dict[str, Parameter]:
-    """Return the parameters a config has in a world, by name; transfers' only where lanes join sites."""
+    """Return the parameters a config has in a world, by name; transfers' only where lanes join sites beside the usual supply."""
     named = {parameter.name: parameter for parameter in KINDS[config.policy].parameters}
-    if config.transfers is not None and (world.problem.lanes.site >= 0).any():
+    if config.transfers is not None and transfers.lateral_lanes(world, source_lanes(world, config.source)).any():
         named.update({parameter.name: parameter for parameter in transfers.PARAMETERS})
     return named
 
@@ -183,8 +183,11 @@ def _protected(given: Mapping[int, Any], world: World, where: str) -> Floats:
 
 def _rule(config: RuleConfig, world: World, values: dict[str, Floats]) -> Decides:
     kind = KINDS[config.policy]
-    moves = transfers.Transfers(world, values["pull_below"], values["give_above"]) if "pull_below" in values else None
-    network = rules.Network(world, source_lanes(world, config.source), source_lanes(world, FASTEST), moves)
+    usual, moves = source_lanes(world, config.source), None
+    if "pull_below" in values:
+        lateral = transfers.lateral_lanes(world, usual)
+        moves = transfers.Transfers(world, lateral, values["pull_below"], values["give_above"])
+    network = rules.Network(world, usual, source_lanes(world, FASTEST), moves)
     if config.policy == "random":
         return kind.build(network, config.seed)
     return kind.build(network, *[values[parameter.name] for parameter in kind.parameters])
