@@ -390,7 +390,6 @@ FUNCTIONS = (
     "salvage",
     "see",
     "see_block",
-    "write",
     "write_all",
     "see_on_hand",
     "see_parts",

@@ -19,6 +19,7 @@ from allotment.engine.compiled import (
     floats3,
     floats4,
     floats5,
+    inner,
     integers1,
     integers2,
     singles2,
@@ -75,21 +76,21 @@ def see_block(table: int, now: int, first: World, count: int) -> None:
             see_goodwill(table, start, first, count)
 
 
-@far
-def write(table: int, place: int, first: World, count: int) -> None:
-    """Write row A, scaled and within bounds, into a place of every world's vector."""
-    row, seen, bounds = floats1(table, f.ROW_A), singles2(table, f.SEEN), floats2(table, f.SEEN_BOUNDS)
-    scale, low, high = bounds[0, place], bounds[1, place], bounds[2, place]
+@inner
+def write(table, row, place, first, count):  # type: ignore[no-untyped-def]
+    """Write a row, scaled and within bounds, into a place of every world's vector."""
+    seen, bounds = singles2(table, f.SEEN), floats2(table, f.SEEN_BOUNDS)
+    per_unit, low, high = bounds[0, place], bounds[1, place], bounds[2, place]
     for j in range(count):
         world = first + np.uint64(j)
-        seen[world, place] = min(max(row[world] / scale, low), high)
+        seen[world, place] = min(max(row[world] * per_unit, low), high)
 
 
 @far
 def write_all(table: int, place: int, value: float, first: World, count: int) -> None:
     """Write one number, scaled and within bounds, into a place of every world's vector."""
     seen, bounds = singles2(table, f.SEEN), floats2(table, f.SEEN_BOUNDS)
-    scaled = min(max(value / bounds[0, place], bounds[1, place]), bounds[2, place])
+    scaled = min(max(value * bounds[0, place], bounds[1, place]), bounds[2, place])
     for j in range(count):
         seen[first + np.uint64(j), place] = scaled
 
@@ -98,8 +99,12 @@ def write_all(table: int, place: int, value: float, first: World, count: int) ->
 def see_on_hand(table: int, start: int, first: World, count: int) -> None:
     """Stock on hand as the records have it."""
     on_hand, hidden, row = floats4(table, f.ON_HAND), floats3(table, f.HIDDEN), floats1(table, f.ROW_A)
+    plain = on_hand.shape[2] == 1 and hidden.shape[0] == 0
     for site in range(on_hand.shape[0]):
         for sku in range(on_hand.shape[1]):
+            if plain:
+                write(table, on_hand[site, sku, 0], start + site * on_hand.shape[1] + sku, first, count)
+                continue
             for j in range(count):
                 world = first + np.uint64(j)
                 row[world] = on_hand[site, sku, 0, world]
@@ -111,21 +116,17 @@ def see_on_hand(table: int, start: int, first: World, count: int) -> None:
                 for j in range(count):
                     world = first + np.uint64(j)
                     row[world] += hidden[site, sku, world]
-            write(table, start + site * on_hand.shape[1] + sku, first, count)
+            write(table, row, start + site * on_hand.shape[1] + sku, first, count)
 
 
 @far
 def see_parts(table: int, field: int, start: int, first: World, count: int) -> None:
     """Every entry of a field with four axes: stock by remaining life, or open orders by due slot."""
-    parts, row = floats4(table, field), floats1(table, f.ROW_A)
-    place = start
+    parts, place = floats4(table, field), start
     for a in range(parts.shape[0]):
         for b in range(parts.shape[1]):
             for c in range(parts.shape[2]):
-                for j in range(count):
-                    world = first + np.uint64(j)
-                    row[world] = parts[a, b, c, world]
-                write(table, place, first, count)
+                write(table, parts[a, b, c], place, first, count)
                 place += 1
 
 
@@ -134,20 +135,24 @@ def see_ages(table: int, by_site: int, start: int, ages: int, now: int, first: W
     """What is under way by the age of its order, the youngest first: by lane, or by the site that it leads to."""
     in_transit, to, row = floats5(table, f.IN_TRANSIT), integers1(table, f.LANES_TO), floats1(table, f.ROW_A)
     owners = floats4(table, f.ON_HAND).shape[0] if by_site else to.shape[0]
-    place = start
+    plain, place = in_transit.shape[3] == 1 and not by_site, start
     for age in range(1, ages + 1):
         slot = (now - age) % in_transit.shape[0]
         for owner in range(owners):
             for sku in range(in_transit.shape[2]):
+                if plain:
+                    write(table, in_transit[slot, owner, sku, 0], place, first, count)
+                    place += 1
+                    continue
                 for j in range(count):
                     row[first + np.uint64(j)] = 0.0
-                for lane in range(to.shape[0]):
-                    if (to[lane] if by_site else lane) == owner:
+                for lane in range(0 if by_site else owner, to.shape[0] if by_site else owner + 1):
+                    if not by_site or to[lane] == owner:
                         for life in range(in_transit.shape[3]):
                             for j in range(count):
                                 world = first + np.uint64(j)
                                 row[world] += in_transit[slot, lane, sku, life, world]
-                write(table, place, first, count)
+                write(table, row, place, first, count)
                 place += 1
 
 
@@ -158,14 +163,17 @@ def see_under_way(table: int, by_site: int, start: int, first: World, count: int
     owners = floats4(table, f.ON_HAND).shape[0] if by_site else to.shape[0]
     for owner in range(owners):
         for sku in range(under_way.shape[1]):
+            if not by_site:
+                write(table, under_way[owner, sku], start + owner * under_way.shape[1] + sku, first, count)
+                continue
             for j in range(count):
                 row[first + np.uint64(j)] = 0.0
             for lane in range(to.shape[0]):
-                if (to[lane] if by_site else lane) == owner:
+                if to[lane] == owner:
                     for j in range(count):
                         world = first + np.uint64(j)
                         row[world] += under_way[lane, sku, world]
-            write(table, start + owner * under_way.shape[1] + sku, first, count)
+            write(table, row, start + owner * under_way.shape[1] + sku, first, count)
 
 
 @far
@@ -174,6 +182,9 @@ def see_open(table: int, start: int, first: World, count: int) -> None:
     open_orders, row = floats4(table, f.OPEN_ORDERS), floats1(table, f.ROW_A)
     for channel in range(open_orders.shape[0]):
         for sku in range(open_orders.shape[1]):
+            if open_orders.shape[2] == 1:
+                write(table, open_orders[channel, sku, 0], start + channel * open_orders.shape[1] + sku, first, count)
+                continue
             for j in range(count):
                 world = first + np.uint64(j)
                 row[world] = open_orders[channel, sku, 0, world]
@@ -181,23 +192,20 @@ def see_open(table: int, start: int, first: World, count: int) -> None:
                 for j in range(count):
                     world = first + np.uint64(j)
                     row[world] += open_orders[channel, sku, slot, world]
-            write(table, start + channel * open_orders.shape[1] + sku, first, count)
+            write(table, row, start + channel * open_orders.shape[1] + sku, first, count)
 
 
 @far
 def see_history(table: int, start: int, periods: int, now: int, first: World, count: int) -> None:
     """Past demand, or sales, the latest period first."""
-    history, row, settings = floats4(table, f.DEMAND_HISTORY), floats1(table, f.ROW_A), integers1(table, f.SETTINGS)
+    history, settings = floats4(table, f.DEMAND_HISTORY), integers1(table, f.SETTINGS)
     latest = now if settings[f.DEMAND_FIRST] and not settings[f.OF_SALES] else now - 1
     place = start
     for back in range(periods):
         slot = (latest - back) % history.shape[0]
         for channel in range(history.shape[1]):
             for sku in range(history.shape[2]):
-                for j in range(count):
-                    world = first + np.uint64(j)
-                    row[world] = history[slot, channel, sku, world]
-                write(table, place, first, count)
+                write(table, history[slot, channel, sku], place, first, count)
                 place += 1
 
 
@@ -229,21 +237,15 @@ def see_calendar(table: int, start: int, columns: int, now: int, first: World, c
 @far
 def see_owed(table: int, start: int, first: World, count: int) -> None:
     """What sources owe."""
-    owed, row = floats3(table, f.OWED), floats1(table, f.ROW_A)
+    owed = floats3(table, f.OWED)
     for lane in range(owed.shape[0]):
         for sku in range(owed.shape[1]):
-            for j in range(count):
-                world = first + np.uint64(j)
-                row[world] = owed[lane, sku, world]
-            write(table, start + lane * owed.shape[1] + sku, first, count)
+            write(table, owed[lane, sku], start + lane * owed.shape[1] + sku, first, count)
 
 
 @far
 def see_goodwill(table: int, start: int, first: World, count: int) -> None:
     """What past service makes of demand."""
-    goodwill, row = floats2(table, f.GOODWILL), floats1(table, f.ROW_A)
+    goodwill = floats2(table, f.GOODWILL)
     for group in range(goodwill.shape[0]):
-        for j in range(count):
-            world = first + np.uint64(j)
-            row[world] = goodwill[group, world]
-        write(table, start + group, first, count)
+        write(table, goodwill[group], start + group, first, count)

@@ -22,6 +22,7 @@ class Decoder:
         self.encoding, self.simulation, self.view = encoding, simulation, view
         self.compiled = isinstance(encoding, Quantity) and encoding.sharing.size == 0
         self.shape = (simulation.batch, encoding.size)
+        self._buffer, self._address = np.zeros(self.shape), simulation.memory.address
         if isinstance(encoding, Quantity) and self.compiled:
             lane, sku = (np.ascontiguousarray(axis, dtype=np.int64) for axis in encoding.cells)
             for field, array in ((f.ACTION_LANE, lane), (f.ACTION_SKU, sku), (f.ACTION_LIMIT, encoding.limits)):
@@ -33,9 +34,11 @@ class Decoder:
             self.simulation.take(decision(self.encoding, self._checked(actions), self.simulation.observation()))
             self.simulation.play()
             return self.view()
-        array = np.ascontiguousarray(actions, dtype=np.float64)
-        if array.shape != self.shape or kernel_actions.play(self.simulation.memory.address, array) >= 0:
+        if np.shape(actions) != self.shape:
             self._checked(actions)  # raises, and says why
+        self._buffer[...] = actions
+        if kernel_actions.play(self._address, self._buffer) >= 0:
+            self._checked(actions)
         return self.view.vectors.copy()
 
     def __reduce__(self) -> tuple[Any, ...]:

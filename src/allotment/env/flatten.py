@@ -45,6 +45,7 @@ class Flattener:
         self.layout = self._layout()
         self.size = self.layout[-1].stop
         self.scale = self._scale(world)
+        self.per_unit = 1.0 / self.scale  # multiplying takes a third of the time that dividing does
         self.low = np.zeros(self.size, dtype=np.float32)
         self.high = np.full(self.size, HIGHEST, dtype=np.float32)
         for group in self.layout:
@@ -56,7 +57,7 @@ class Flattener:
         vector = np.empty((observation.batch, self.size), dtype=np.float32)
         for group in self.layout:
             place = slice(group.start, group.stop)
-            np.divide(self._values(group, observation), self.scale[place], out=vector[:, place], casting="same_kind")
+            np.multiply(self._values(group, observation), self.per_unit[place], out=vector[:, place], casting="same_kind")
         return np.clip(vector, self.low, self.high, out=vector)
 
     def unscaled(self, observation: Observation) -> Floats:

@@ -42,7 +42,7 @@ class View:
         groups = [(_code(flattener, place), group.start, group.shape[0]) for place, group in enumerate(flattener.layout)]
         for field, array in (
             (f.SEEN_GROUPS, np.array(groups)),
-            (f.SEEN_BOUNDS, np.stack([flattener.scale, flattener.low, flattener.high]).astype(np.float64)),
+            (f.SEEN_BOUNDS, np.stack([flattener.per_unit, flattener.low, flattener.high]).astype(np.float64)),
             (f.SEEN_FORECAST, np.stack([mean, np.sqrt(variance)])),
             (f.SEEN, self.vectors),
         ):

@@ -140,7 +140,7 @@ class RulePolicy:
 
 
 def parameters_of(config: RuleConfig, world: World) -> dict[str, Parameter]:
-    """Return the parameters a config has in a world, by name; transfers' only where lanes join sites beside the usual supply."""
+    """Return the parameters a config has in a world, by name; transfers' only where lanes beside the usual ones join sites."""
     named = {parameter.name: parameter for parameter in KINDS[config.policy].parameters}
     if config.transfers is not None and transfers.lateral_lanes(world, source_lanes(world, config.source)).any():
         named.update({parameter.name: parameter for parameter in transfers.PARAMETERS})

@@ -171,7 +171,7 @@ class DualIndex:
 
 @dataclass(frozen=True)
 class TailoredBaseSurge:
-    """Two sources: the cheap one brings the same quantity every period, the fast one covers surges (Allon and Van Mieghem 2010).
+    """Two sources: the cheap one brings the same every period, the fast one covers surges (Allon and Van Mieghem 2010).
 
     The fast source raises what is there within its lead time to a level.
     """
