@@ -5,11 +5,13 @@ import os
 import resource
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -62,11 +64,11 @@ def test_help_answers_at_once_and_loads_nothing_heavy():
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1.0
     assert not HEAVY & set(done.stderr.split())
-    for name in ("envs", "train", "tune", "evaluate", "run"):
+    for name in ("envs", "train", "tune", "evaluate", "run", "compare", "export", "serve"):
         assert name in done.stdout
 
 
-@pytest.mark.parametrize("name", ["envs", "train", "tune", "evaluate", "run"])
+@pytest.mark.parametrize("name", ["envs", "train", "tune", "evaluate", "run", "compare", "export", "serve"])
 def test_every_command_explains_itself(command, name):
     code, out, _ = command(name, "--help")
     assert code == 0
@@ -140,6 +142,15 @@ WRONG = {
     "a policy with nothing to tune": (["tune", "lost_sales", "ppo"], "nothing to tune"),
     "a config without a world": (["evaluate", "base_stock"], "--env"),
     "a study that is not there": (["run", "nowhere"], "nowhere: no study here"),
+    "nothing to compare": (["compare", "nowhere"], "nowhere: no such folder; expected run folders, or one study"),
+    "a training without a policy": (["train", "lost_sales"], "train takes ENV and CONFIG, or --resume RUN, or --from RUN"),
+    "two things to train": (
+        ["train", "lost_sales", "ppo", "--resume", "runs/x"],
+        "train takes ENV and CONFIG, or --resume RUN",
+    ),
+    "a run that is none": (["train", "--resume", "runs/x"], "runs/x: not a run folder; expected metadata.json"),
+    "a served folder that is no run": (["serve", "runs/x"], "runs/x: holds no policy; expected a run folder with best/"),
+    "a misspelt Gymnasium id": (["train", "CartPol-v1", "ppo"], "did you mean 'CartPole-v1'?"),
 }
 
 
@@ -190,7 +201,7 @@ def assert_nobody_is_left(process):
 def test_an_interrupted_training_keeps_its_best_policy_its_curve_and_a_checkpoint():
     process = started("train", "lost_sales", "ppo", *settings(ENDLESS), *SHORT)
     run = Path("runs/lost_sales-ppo-seed0")
-    code, err = interrupted(process, lambda: list(run.glob("tb/events*")) and (run / "best" / "weights.safetensors").is_file())
+    code, err = interrupted(process, lambda: (run / "best").is_dir() and (run / "checkpoints" / "training.pt").is_file())
     assert code == 130
     assert err == "interrupted; what was finished is kept\n"
     assert_nobody_is_left(process)
@@ -199,6 +210,60 @@ def test_an_interrupted_training_keeps_its_best_policy_its_curve_and_a_checkpoin
     assert (run / "checkpoints" / "training.pt").is_file()
     policy = allotment.load_policy(run)
     assert len(allotment.evaluate(policy, policy.world, episodes=2)) == 2
+
+
+def test_an_interrupted_training_is_resumed_and_repeated_from_its_folder(command):
+    process = started("train", "lost_sales", "ppo", *settings([*QUICK, "steps=60_000", "checkpoint.every=2_000"]), *SHORT)
+    run = Path("runs/lost_sales-ppo-seed0")
+    code, _ = interrupted(process, lambda: (run / "checkpoints" / "training.pt").is_file())
+    assert code == 130
+    code, out, _ = command("train", "--resume", run)
+    assert code == 0
+    assert f"run folder: {run}\n" in out
+    metadata = json.loads((run / "metadata.json").read_text())
+    assert (metadata["finished"], metadata["environment_steps"] >= 60_000) == (True, True)
+    metadata["packages"]["torch"] = "1.0"
+    (run / "metadata.json").write_text(json.dumps(metadata))
+    code, out, err = command("train", "--from", run)
+    assert code == 0
+    assert "run folder: runs/lost_sales-ppo-seed0-1\n" in out
+    assert err.startswith(f"other versions than in {run}, so the result may differ: torch 1.0 → ")
+    for kept in ("best", "final"):
+        assert (run / kept / "bundle.json").read_text() == (
+            Path("runs/lost_sales-ppo-seed0-1") / kept / "bundle.json"
+        ).read_text()
+
+
+def test_a_run_folder_is_served_and_exported(command):
+    command("train", "lost_sales", "ppo", *settings(QUICK), *SHORT)
+    code, out, _ = command("export", "runs/lost_sales-ppo-seed0", "policy.onnx")
+    assert (code, out) == (0, "written: policy.onnx\n")
+    assert Path("policy.onnx").stat().st_size > 1000
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = started("serve", "runs/lost_sales-ppo-seed0", "--port", port, "--max-snapshots", 7)
+    try:
+        told = answered(process, f"http://127.0.0.1:{port}/metadata")
+    finally:
+        process.terminate()
+        out, err = process.communicate(timeout=PATIENCE)
+    assert told["policy"]["name"] == "ppo"
+    assert told["limits"]["snapshots"] == 7
+    assert out == f"ppo in lost_sales: http://127.0.0.1:{port}/docs\n"
+    assert err == ""
+
+
+def answered(process, url):
+    """Return the JSON at an address, once the process answers there."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline
+        try:
+            return httpx.get(url).json()
+        except httpx.TransportError:
+            time.sleep(0.1)
 
 
 def write_study(name, policies):
@@ -288,3 +353,60 @@ def test_a_study_tests_again_what_was_evaluated_otherwise_in_between(command, st
     assert code == 0
     assert "base_stock has the lowest cost" in out
     assert modified(folder) == made
+
+
+def test_comparing_a_study_prints_what_running_it_printed(command, study):
+    _, ran = study
+    code, compared, err = command("compare", "runs/tiny")
+    assert (code, err) == (0, "")
+    tables = [text[text.index("Cost per period") : text.index("report:")] for text in (ran, compared)]
+    assert [line.rstrip() for line in tables[0].splitlines()] == [line.rstrip() for line in tables[1].splitlines()]
+    for words in (
+        "vs best rule",
+        "verdict",
+        "interquartile mean",
+        "Holm's correction",
+        "16 test worlds, the same for every policy",
+    ):
+        assert words in compared
+    assert "tensorboard --logdir runs/tiny/report/tensorboard" in compared
+
+
+def test_runs_are_compared_on_other_worlds_with_a_chosen_reference_in_a_chosen_folder(command, study):
+    folder, _ = study
+    options = ["--reference", "ppo", "--episodes", 6, "--seed", 9, "--out", "mine"]
+    code, out, _ = command("compare", folder / "ppo-seed0", folder / "base_stock-seed0", *options)
+    assert code == 0
+    assert "vs ppo" in out
+    assert "6 test worlds" in out
+    assert {"report.html", "report.md", "comparison.csv", "tensorboard"} < {entry.name for entry in Path("mine").iterdir()}
+
+
+def test_a_comparison_says_what_is_missing_and_what_is_misspelt(command, study):
+    folder, _ = study
+    code, _, err = command("compare", "runs/tiny", "--reference", "base_stok")
+    assert code == 2
+    assert err == "error: the reference 'base_stok' is not among the policies; did you mean 'base_stock'?\n"
+    shutil.rmtree(folder / "ppo-seed0")
+    code, out, _ = command("compare", "tiny.yaml")
+    assert code == 0
+    assert "ppo is left out: runs/tiny/ppo-seed0 is not there." in out
+
+
+def test_runs_of_two_worlds_are_not_compared(command, study):
+    folder, _ = study
+    shutil.copytree(folder / "base_stock-seed0", "other")
+    scenario = Path("other/scenario.yaml")
+    scenario.write_text(scenario.read_text().replace("periods: 40", "periods: 41"))
+    code, _, err = command("compare", folder / "ppo-seed0", "other")
+    assert code == 2
+    assert "other: made in another world than runs/tiny/ppo-seed0: horizon.periods is 41, not 40" in err
+
+
+def test_only_an_evaluation_in_its_own_world_is_kept_in_a_run_folder(command, study):
+    run = study[0] / "base_stock-seed0"
+    command("evaluate", run, "--episodes", 3)
+    kept = (run / "evaluation.parquet").read_bytes()
+    assert json.loads((run / "metadata.json").read_text())["evaluation"] == {"env": "lost_sales", "episodes": 3, "seed": 0}
+    command("evaluate", run, "--env", "lost_sales", "--set-env", "horizon.periods=5", "--episodes", 4)
+    assert (run / "evaluation.parquet").read_bytes() == kept

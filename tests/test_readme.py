@@ -19,6 +19,7 @@ NOT_RUN = "allotment run experiments/quickstart"  # what `make demo` runs
 CHEAPER = {  # command of the README -> what is added here to what takes long
     "allotment tune lost_sales base_stock": ["--set", "tuning.worlds=16", "--set", "tuning.rounds=3"],
     "allotment train lost_sales ppo": ["--set", "steps=20_000", "--set", "validation.episodes=8"],
+    "allotment train Pendulum-v1 sac": ["--set", "validation.episodes=2", "--set", "settings.learning_starts=500"],
 }
 
 

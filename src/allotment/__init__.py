@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from allotment.env.registration import register
 
 if TYPE_CHECKING:
-    from allotment.assembly import evaluate, load_policy, make, make_sb3, make_vec, repeat, resume, train, tune
+    from allotment.assembly import evaluate, export_onnx, load_policy, make, make_sb3, make_vec, repeat, resume, train, tune
+    from allotment.planning.one_day import plan
     from allotment.scenario.loader import load_scenario
 
 __version__ = "0.1.0"
@@ -28,16 +29,20 @@ _HOMES = {
     "tune": "allotment.assembly",
     "evaluate": "allotment.assembly",
     "load_policy": "allotment.assembly",
+    "export_onnx": "allotment.assembly",
+    "plan": "allotment.planning.one_day",
 }
 
 __all__ = [
     "__version__",
     "evaluate",
+    "export_onnx",
     "load_policy",
     "load_scenario",
     "make",
     "make_sb3",
     "make_vec",
+    "plan",
     "repeat",
     "resume",
     "train",

@@ -113,7 +113,7 @@ def _made(
 ) -> Path:
     """Fill a run folder, and put the run on TensorBoard's page of hyperparameters."""
     from allotment.evaluation.testing import mean_measures
-    from allotment.report.tensorboard import write_hyperparameters
+    from allotment.report.hyperparameters import write_hyperparameters
     from allotment.training.making import make_policy
 
     policy = make_policy(world, name, content, seed, folder, progress=progress)
@@ -153,6 +153,15 @@ def load_policy(path: str | Path, world: World | OutsideEnvironment | None = Non
     if is_bundle(folder / "best"):
         return load_bundle(folder / "best", world)
     raise ScenarioError(f"{path}: holds no policy; expected a run folder with best/, or a bundle with bundle.json")
+
+
+def export_onnx(policy: Any, file: str | Path) -> Path:
+    """Write a learned policy, or that of a run folder, as an ONNX graph; see `policies.onnx_export`. Returns the file."""
+    from allotment.policies import onnx_export
+
+    loaded = load_policy(policy) if isinstance(policy, str | Path) else policy
+    onnx_export.export_onnx(loaded, Path(file))
+    return Path(file)
 
 
 def load_place(world: World | OutsideEnvironment | str | Path, overrides: Sequence[str] = ()) -> World | OutsideEnvironment:

@@ -15,10 +15,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    import pandas as pd
     from rich.console import Console
     from rich.progress import Progress
 
+PLANNING = (
+    "optimal, priority, priority_due, earliest_due, first_come, fair_share, nearest, highest_stock, sourcing, quota, "
+    "quota_borrowing, protection, reallocate"
+)
 INTERRUPTED = 130  # the exit code that Typer gives an interrupt
 
 app = typer.Typer(
@@ -132,6 +135,7 @@ def evaluate(
     import allotment
     from allotment.evaluation.testing import mean_measures
     from allotment.scenario.loader import World
+    from allotment.studies.common_worlds import keep
 
     with _progress() as bars:
         chosen, world = _policy_and_world(policy, env, env_overrides or [], overrides or [], seed, _one_bar(bars))
@@ -144,14 +148,44 @@ def evaluate(
             show("testing", done, periods, None)
 
         rows = allotment.evaluate(chosen, world, episodes, seed, progress=count)
-    if Path(policy, "best").is_dir():
-        _keep_evaluation(Path(policy), rows, world, seed)
+    if Path(policy, "best").is_dir() and env is None:
+        keep(Path(policy), rows, world.name, seed)
     measures = mean_measures(rows)
     errors = rows[list(measures)].std(ddof=1) / len(rows) ** 0.5
     _print_measures(chosen.name, world, len(rows), measures, errors)
     if json:
         content = {"policy": chosen.name, "env": world.name, "episodes": episodes, "seed": seed, "measures": measures}
         json.write_text(json_format.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+@app.command()
+def serve(
+    policy: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a bundle.")],
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
+    max_bytes: Annotated[int, typer.Option(min=1, help="Largest request that is read.")] = 4 * 2**20,
+    max_snapshots: Annotated[int, typer.Option(min=1, help="Most snapshots in one request.")] = 256,
+) -> None:
+    """Answer snapshots with a policy's plans over HTTP; the interface is described at /docs."""
+    import uvicorn
+
+    import allotment
+    from allotment.serve.service import Limits, build_service
+
+    loaded = allotment.load_policy(policy)
+    typer.echo(f"{loaded.name} in {loaded.world.name}: http://{host}:{port}/docs")
+    uvicorn.run(build_service(loaded, Limits(max_bytes, max_snapshots)), host=host, port=port, log_level="warning")
+
+
+@app.command()
+def export(
+    policy: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a bundle of a learned policy.")],
+    file: Annotated[Path, typer.Argument(help="The ONNX file to write.")],
+) -> None:
+    """Write a learned policy as an ONNX graph, checked to answer as the policy does."""
+    import allotment
+
+    typer.echo(f"written: {allotment.export_onnx(policy, file)}")
 
 
 @app.command()
@@ -168,8 +202,67 @@ def run(
     typer.echo(f"{loaded.name}: {loaded.question}")
     with _progress() as bars:
         result = run_study(loaded, out, _bar_for_each_job(bars), workers)
-    _print_comparison(result.outcome.comparison, result.outcome.world.scenario.objective)
-    typer.echo(f"report:      {result.report}\nrun folders: {result.folder}\ntensorboard: tensorboard --logdir {result.folder}")
+    _print_result(result)
+    typer.echo(f"run folders: {out / loaded.name}")
+
+
+@app.command()
+def compare(
+    names: Annotated[list[str], typer.Argument(metavar="RUN... | STUDY", help="Run folders of one world, or one study.")],
+    reference: Annotated[str | None, typer.Option(help="The policy to compare with; the best rule by default.")] = None,
+    episodes: Annotated[int | None, typer.Option(min=2, help="Test worlds; a study's own, or 1000.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of the test worlds; a study's own, or 0.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for tables, figures and TensorBoard.")] = None,
+) -> None:
+    """Compare policies on the same test worlds, print the tables and write the report; several seeds are one policy."""
+    from allotment.studies.lineup import lineup_of
+    from allotment.studies.running import compare_lineup
+
+    lineup = lineup_of(names, Path("runs"))
+    typer.echo(f"{lineup.title}: {lineup.question}")
+    with _progress() as bars:
+        show = _bar_for_each_job(bars)
+        result = compare_lineup(lineup, reference, episodes, seed, out, lambda name, *done: show(name, "testing", *done, None))
+    _print_result(result)
+
+
+@app.command()
+def plan(
+    stock: Annotated[Path, typer.Option(help="What is on hand where.")],
+    demand: Annotated[Path, typer.Option(help="What channels ask for by region, or order lines.")],
+    lanes: Annotated[Path | None, typer.Option(help="Which warehouse serves which region or channel.")] = None,
+    transport: Annotated[Path | None, typer.Option(help="Outbound capacity of warehouses by channel, units a day.")] = None,
+    channels: Annotated[Path | None, typer.Option(help="Margins, past on-time-in-full rates, freight rates.")] = None,
+    receipts: Annotated[Path | None, typer.Option(help="Scheduled receipts.")] = None,
+    reservations: Annotated[Path | None, typer.Option(help="What is reserved for orders and channels.")] = None,
+    offers: Annotated[Path | None, typer.Option(help="Suppliers' offers, for a purchase plan of what is short.")] = None,
+    method: Annotated[str, typer.Option(help=f"One of {PLANNING}.")] = "optimal",
+    ignore: Annotated[
+        list[str] | None, typer.Option(help="Leave out commitments, proximity, transport, margin or performance.")
+    ] = None,
+    need_by: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[CHANNEL=]DAYS", help="Days within which to buy what is short; 30 is for all others."),
+    ] = None,
+    units: Annotated[str, typer.Option(help="integer or continuous.")] = "integer",
+    today: Annotated[str | None, typer.Option(help="Day 0 of the plan, written as the tables write days.")] = None,
+    now: Annotated[str | None, typer.Option(metavar="HH:MM", help="Time of day, for carriers' cut-offs.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Write the plan to this file.")] = None,
+    figure: Annotated[Path | None, typer.Option(help="Draw the plan into this file; plan.png without --json.")] = None,
+) -> None:
+    """Allocate one day's stock from order tables (CSV or Parquet): who gets what from where, and what is short and why."""
+    from allotment.planning.command import show, write
+    from allotment.planning.one_day import parse_need_by
+    from allotment.planning.one_day import plan as allocate
+
+    rest = {"transport": transport, "channels": channels, "receipts": receipts, "reservations": reservations, "offers": offers}
+    needs = parse_need_by(need_by or [])
+    made = allocate(
+        stock, demand, lanes, **rest, method=method, ignore=ignore or [], need_by=needs, units=units, today=today, now=now
+    )
+    show(made, _console())
+    for line in write(made, json, figure or (None if json else Path("plan.png"))):
+        typer.echo(line)
 
 
 def _policy_and_world(
@@ -197,14 +290,6 @@ def _policy_and_world(
     return Tuned().policy(content, name, world, seed, show), world
 
 
-def _keep_evaluation(folder: Path, rows: pd.DataFrame, world: Any, seed: int) -> None:
-    """Put the episodes into the run folder; a study to which the folder belongs sees that they are not its own."""
-    from allotment.training.run_folder import update_metadata
-
-    rows.to_parquet(folder / "evaluation.parquet")
-    update_metadata(folder, evaluation={"env": world.name, "episodes": len(rows), "seed": seed})
-
-
 def _print_measures(name: str, world: Any, episodes: int, measures: dict[str, float], errors: Any) -> None:
     from rich.table import Table
 
@@ -221,21 +306,25 @@ def _print_measures(name: str, world: Any, episodes: int, measures: dict[str, fl
     _console().print(table)
 
 
-def _print_comparison(comparison: pd.DataFrame, objective: Any) -> None:
-    from allotment.report.cells import comparison_cells, headline, term_cells
+def _print_result(result: Any) -> None:
+    """Print a comparison's tables and finding, what it lacks, and where the report is."""
+    from allotment.report.cells import headline, tables_of
     from allotment.report.tables import to_terminal
 
-    console = _console()
-    console.print(to_terminal(comparison_cells(comparison, objective)))
-    console.print(to_terminal(term_cells(comparison)))
-    console.print(headline(comparison, objective))
+    outcome, console = result.outcome, _console()
+    objective = outcome.lineup.world.scenario.objective
+    for cells in tables_of(outcome.comparison, objective):
+        console.print(to_terminal(cells), *([""] if cells.note else []))
+    for sentence in (headline(outcome.comparison, objective), *outcome.lineup.notes):
+        console.print(sentence, markup=False, highlight=False)
+    typer.echo(f"report:      {result.report}\ntensorboard: tensorboard --logdir {result.report.parent / 'tensorboard'}")
 
 
 def _console() -> Console:
-    """Return a console on which the tables fit: at least 110 columns, whatever the terminal says of itself."""
+    """Return a console on which the tables fit: at least 120 columns, whatever the terminal says of itself."""
     from rich.console import Console
 
-    return Console(width=max(Console().width, 110))
+    return Console(width=max(Console().width, 120))
 
 
 def _parameter_lines(policy: Any) -> Iterator[str]:

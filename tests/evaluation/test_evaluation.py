@@ -172,6 +172,15 @@ def test_worlds_of_different_purposes_have_different_demand():
     assert len(set(drawn)) == len(PURPOSES) * 5
 
 
+def test_the_first_episodes_may_be_left_out():
+    world = two_shops()
+    whole, rest = (evaluate(rule(world, quantity=4), world, episodes=5, seed=0, start=start) for start in (0, 3))
+    assert rest.episodes.equals(whole.episodes.iloc[3:].reset_index(drop=True))
+    assert np.array_equal(rest.score_by_sku, whole.score_by_sku[3:])
+    with pytest.raises(ValueError, match="episodes must be at least 6, not 5"):
+        evaluate(rule(world, quantity=4), world, episodes=5, seed=0, start=5)
+
+
 @pytest.mark.parametrize("episodes", [0, -3])
 def test_no_episodes_are_refused(episodes):
     world = two_shops()

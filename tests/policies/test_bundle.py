@@ -11,35 +11,22 @@ import torch
 import yaml
 
 import allotment
-from allotment.env.flatten import Flattener
 from allotment.env.simulation import Simulation
-from allotment.policies.bundle import load_bundle, save_bundle, version
-from allotment.policies.config_file import rule_config
+from allotment.policies.bundle import load_bundle, save_bundle
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
-from allotment.policies.learned import LearnedPolicy, build_actor
 from allotment.policies.networks import NetworkShape
-from allotment.policies.rule_config import KINDS, build_rule
+from allotment.policies.rule_config import KINDS
 from allotment.policies.sealed_folder import version_of
 from allotment.scenario.errors import ScenarioError
+from small_policies import network, rule
 from small_worlds import RESIDUAL, TWO_SHOPS, seen, shipped_world, two_shops
-
-ANYWHERE = {"policy": "base_stock", "parameters": {"level": 20}, "transfers": {"pull_below": 1, "give_above": 2}}
-
-
-def rule(config=ANYWHERE, world=None):
-    return build_rule(rule_config(config, "rule.yaml"), world or two_shops(), "rule.yaml")[0]
 
 
 def learned(shape, encoding, world=None):
-    """Return an untrained policy with weights that matter."""
+    """Return an untrained policy."""
     world = world or two_shops()
     config = EncodingConfig(**{key: value for key, value in encoding.items() if key != "rule"})
-    chosen = build_encoding(config, world, rule() if encoding["name"] == "residual" else None)
-    torch.manual_seed(0)
-    actor = build_actor(shape, world, chosen)
-    for weights in actor.parameters():
-        torch.nn.init.normal_(weights)
-    return LearnedPolicy("taught", world, chosen, actor.eval(), Flattener(world), shape)
+    return network(world, shape, build_encoding(config, world, rule(world) if encoding["name"] == "residual" else None))
 
 
 def save_taught(folder, shape, encoding, world=None):
@@ -61,11 +48,11 @@ def decisions(policy, worlds=4, periods=6):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_rule_that_is_saved_and_loaded_decides_as_before(kind, tmp_path):
-    policy = rule({"policy": kind, "source": "market", "transfers": {}})
+    policy = rule(two_shops(), {"policy": kind, "source": "market", "transfers": {}})
     save_bundle(policy, tmp_path)
     again = load_bundle(tmp_path)
     assert (again.name, again.kind) == (kind, "rule-based")
-    assert np.array_equal(decisions(again), decisions(rule({"policy": kind, "source": "market", "transfers": {}})))
+    assert np.array_equal(decisions(again), decisions(rule(two_shops(), {"policy": kind, "source": "market", "transfers": {}})))
     assert decisions(again).any()
 
 
@@ -94,7 +81,7 @@ def test_a_network_over_a_list_of_quantities_is_loaded_too(tmp_path):
 
 
 def test_a_policy_goes_on_in_another_world_with_the_same_parts(tmp_path):
-    save_bundle(rule(), tmp_path / "rule")
+    save_bundle(rule(two_shops()), tmp_path / "rule")
     policy = save_taught(tmp_path / "taught", NetworkShape("mlp", [8]), {"name": "quantity"})
     longer = two_shops(
         horizon={"kind": "window", "periods": 9}, sites=[{"name": "north", "initial_stock": 3}, {"name": "south"}]
@@ -104,9 +91,9 @@ def test_a_policy_goes_on_in_another_world_with_the_same_parts(tmp_path):
 
 
 def test_a_run_folder_stands_for_its_best_policy(tmp_path):
-    save_bundle(rule(), tmp_path / "best")
-    assert np.array_equal(decisions(allotment.load_policy(tmp_path)), decisions(rule()))
-    assert np.array_equal(decisions(allotment.load_policy(tmp_path / "best")), decisions(rule()))
+    save_bundle(rule(two_shops()), tmp_path / "best")
+    assert np.array_equal(decisions(allotment.load_policy(tmp_path)), decisions(rule(two_shops())))
+    assert np.array_equal(decisions(allotment.load_policy(tmp_path / "best")), decisions(rule(two_shops())))
     with pytest.raises(ScenarioError, match=r"holds no policy; expected a run folder with best/, or a bundle"):
         allotment.load_policy(tmp_path / "elsewhere")
 
@@ -114,7 +101,7 @@ def test_a_run_folder_stands_for_its_best_policy(tmp_path):
 @pytest.fixture
 def bundles(tmp_path):
     """A rule's bundle and a network's, to be damaged."""
-    save_bundle(rule(), tmp_path / "rule")
+    save_bundle(rule(two_shops()), tmp_path / "rule")
     save_taught(tmp_path / "taught", NetworkShape("mlp", [8]), {"name": "quantity"})
     return tmp_path
 
@@ -168,17 +155,18 @@ def test_what_a_bundle_says_of_itself_cannot_be_altered_unnoticed(bundles):
 
 def test_equal_policies_have_one_version_and_others_another(tmp_path):
     for name, level in (("a", 20), ("b", 20), ("c", 21)):
-        save_bundle(rule({"policy": "base_stock", "parameters": {"level": level}}), tmp_path / name)
-    assert version(tmp_path / "a") == version(tmp_path / "b") != version(tmp_path / "c")
+        save_bundle(rule(two_shops(), {"policy": "base_stock", "parameters": {"level": level}}), tmp_path / name)
+    a, b, c = (load_bundle(tmp_path / name).version for name in "abc")
+    assert a == b != c
 
 
 def test_a_bundle_survives_a_process_that_died_while_it_was_replaced(tmp_path):
     folder = tmp_path / "best"
-    save_bundle(rule(), folder)
+    save_bundle(rule(two_shops()), folder)
     folder.rename(tmp_path / "best.old")  # the new one was not put in its place yet
     (tmp_path / "best.part").mkdir()
-    assert np.array_equal(decisions(load_bundle(folder)), decisions(rule()))
-    save_bundle(rule(), folder)
+    assert np.array_equal(decisions(load_bundle(folder)), decisions(rule(two_shops())))
+    save_bundle(rule(two_shops()), folder)
     assert [path.name for path in tmp_path.iterdir()] == ["best"]
 
 

@@ -129,10 +129,12 @@ def test_the_dual_newsvendor_has_a_forecast_level_for_each_source():
     assert orders[SOUTH, APPLE] == pytest.approx(42 - 30)
 
 
-def test_random_orders_lie_between_nothing_and_twice_the_mean_and_repeat_with_the_seed():
+def test_random_orders_lie_between_nothing_and_twice_the_mean_and_repeat_with_seed_and_stock():
     first, again, other = (rule(policy="random", seed=seed) for seed in (1, 1, 2))
-    drawn = [orders_of(first, 0) for _ in range(50)]
+    drawn = [orders_of(first, stock) for stock in range(50)]
+    assert np.array_equal(drawn[0], orders_of(first, 0))
     assert np.array_equal(drawn[0], orders_of(again, 0))
+    assert not np.array_equal(drawn[0], drawn[1])
     assert not np.array_equal(drawn[0], orders_of(other, 0))
     assert (np.max(drawn, axis=0) <= [[8, 2], [18, 8], [0, 0], [0, 0]]).all()
     assert np.mean(drawn, axis=0)[:2] == pytest.approx(np.array([[4, 1], [9, 4]]), rel=0.3)

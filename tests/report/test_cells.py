@@ -1,14 +1,17 @@
-from allotment.report.cells import comparison_cells, difference_texts, headline, term_cells
+import pytest
+
+from allotment.report.cells import certainty_cells, comparison_cells, difference_texts, headline, tables_of, term_cells
 
 
 def test_a_cost_world_shows_costs_and_differences_in_cost(comparison):
     cells = comparison_cells(comparison, "cost")
-    assert cells.header[2:4] == ["cost/period", "vs best rule"]
+    assert cells.header[2:5] == ["cost/period", "vs best rule", "verdict"]
     assert cells.rows[0] == [
-        "ppo",
+        "ppo (3 seeds)",
         "learned",
         "1,187.7 ± 1.5",
         "-12.3 [-14.6, -10.1]",
+        "better",
         "95.0%",
         "90.0%",
         "12.3",
@@ -22,16 +25,68 @@ def test_a_profit_world_shows_profits_and_differences_in_profit(comparison):
 
 
 def test_the_reference_says_so_and_is_named_unless_it_is_the_best_rule(comparison):
-    assert comparison_cells(comparison, "cost").rows[1][3] == "reference"
+    assert comparison_cells(comparison, "cost").rows[1][3:5] == ["reference", ""]
     other = comparison.assign(reference=comparison["policy"] == "constant_order")
     cells = comparison_cells(other, "cost")
     assert cells.header[3] == "vs constant_order"
     assert cells.rows[3][3] == "reference"
 
 
-def test_what_is_sure_to_be_better_is_better_whatever_the_objective(comparison):
-    assert comparison_cells(comparison, "cost").better == [True, None, None, False]
-    assert comparison_cells(comparison, "profit").better == [True, None, None, False]
+def test_what_is_sure_is_the_verdict_whatever_the_objective(comparison):
+    for objective in ("cost", "profit"):
+        assert comparison_cells(comparison, objective).verdicts == ["better", "reference", "open", "worse"]
+
+
+def test_how_sure_a_difference_is_stands_in_a_table_of_its_own(comparison):
+    cells = certainty_cells(comparison, "cost")
+    assert cells.header == ["policy", "interquartile mean", "chance to beat best rule", "p", "p, Holm", "resampled"]
+    assert cells.rows[0] == [
+        "ppo (3 seeds)",
+        "1,185.7 [1,182.7, 1,188.7]",
+        "90.0% [88.0%, 93.0%]",
+        "< 0.001",
+        "< 0.001",
+        "seeds, worlds",
+    ]
+    assert cells.rows[1][2:] == ["", "-", "-", "worlds"]
+    assert cells.rows[2][3:] == ["0.400", "0.800", "worlds"]
+    assert "corrected for 3 comparisons" in cells.note
+
+
+def test_the_note_says_how_many_worlds_there_are_and_what_intervals_speak_of(comparison):
+    note = comparison_cells(comparison, "cost").note
+    assert note.startswith("1,000 test worlds, the same for every policy.")
+    assert "Intervals speak of other test worlds and other trainings of a policy with several seeds." in note
+    assert "A learned policy of one seed is judged as it was trained" in note  # there is such a one
+    assert "sure at 5 % after Holm's correction for 3 comparisons" in note
+
+
+def test_the_note_speaks_of_items_and_seeds_only_where_there_are_any(comparison):
+    rules = comparison[comparison["kind"] == "rule-based"]
+    note = comparison_cells(rules, "cost").note
+    assert "Intervals speak of other test worlds. Better" in note
+    assert "correction for 1 comparison." in note
+    by_item = comparison_cells(comparison.assign(items=100), "cost").note
+    assert "other test worlds, other trainings of a policy with several seeds and other items than these 100." in by_item
+    certainty = certainty_cells(comparison.assign(items=100), "cost")
+    assert "in an item of a world drawn at random" in certainty.note
+    assert certainty.rows[0][-1] == "seeds, worlds, items"
+
+
+def test_a_single_policy_is_not_compared(comparison):
+    tables = tables_of(comparison.iloc[[1]], "cost")
+    assert [cells.caption.split(",")[0] for cells in tables] == [
+        "Cost per period ± standard error; paired differences with 95 % intervals",
+        "Money per period",
+    ]
+    assert "Holm" not in tables[0].note
+
+
+@pytest.mark.parametrize("objective", ["cost", "profit"])
+def test_every_table_has_a_row_a_policy(comparison, objective):
+    for cells in tables_of(comparison, objective):
+        assert [row[0] for row in cells.rows] == ["ppo (3 seeds)", "base_stock", "sac", "constant_order"]
+        assert {len(row) for row in cells.rows} == {len(cells.header)}
 
 
 def test_differences_show_the_digits_that_their_intervals_support(comparison):
@@ -48,8 +103,8 @@ def test_terms_that_nothing_moves_are_left_out(comparison):
 
 def test_the_finding_names_the_best_policy_and_its_lead(comparison):
     assert headline(comparison, "cost") == (
-        "ppo has the lowest cost, 1,187.7 per period: -12.3 [-14.6, -10.1] against base_stock."
+        "ppo (3 seeds) has the lowest cost, 1,187.7 per period: -12.3 [-14.6, -10.1] against base_stock."
     )
     assert headline(comparison.iloc[1:], "profit").endswith("per period; it is the reference.")
-    unsure = comparison.assign(difference_low=-1.0)
+    unsure = comparison.assign(verdict="open")
     assert headline(unsure, "cost").endswith("against base_stock, which may be chance.")

@@ -4,8 +4,10 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
-from allotment.report.figures import cost_terms, learning_curve, paired_differences, service_against_stock
+from allotment.report.figures import chances, cost_terms, learning_curve, paired_differences, service_against_stock
 from allotment.report.palette import LEARNED, RULE_BASED
+
+NAMES = ["ppo (3 seeds)", "base_stock", "sac", "constant_order"]
 
 
 @pytest.fixture
@@ -43,6 +45,13 @@ def test_a_bad_start_does_not_flatten_the_rest(ax):
     assert -44 < high < 0
 
 
+def test_a_rule_far_below_the_curves_is_told_but_not_drawn(ax):
+    curves = {"ppo": curve([-60.0, -50.0, -45.0, -44.0])}
+    learning_curve(ax, curves, {"base_stock": -46.0, "constant_order": -1200.0})
+    assert ax.get_ylim()[0] > -60
+    assert texts(ax) == ["ppo", "base_stock", "constant_order (-1,200, below)"]
+
+
 def test_bars_stack_the_costs_of_each_policy_and_leave_income_out(ax, comparison):
     comparison["money/revenue"] = 5000.0
     cost_terms(ax, comparison)
@@ -50,7 +59,7 @@ def test_bars_stack_the_costs_of_each_policy_and_leave_income_out(ax, comparison
     ends = [bar.get_x() + bar.get_width() for bar in ax.containers[-1]]
     assert ends == [90.0, 90.0, 100.0, 200.0]
     assert texts(ax) == ["90", "90", "100", "200"]
-    assert [label.get_text() for label in ax.get_yticklabels()] == list(comparison["policy"])
+    assert [label.get_text() for label in ax.get_yticklabels()] == NAMES
 
 
 def test_service_stands_against_stock_with_a_colour_for_each_kind(ax, comparison):
@@ -62,7 +71,7 @@ def test_service_stands_against_stock_with_a_colour_for_each_kind(ax, comparison
         (50.0, 0.95),
     ]
     assert [to_hex(line.get_color()).upper() for line in ax.lines] == [LEARNED, RULE_BASED, LEARNED, RULE_BASED]
-    assert texts(ax) == list(comparison["policy"])
+    assert texts(ax) == NAMES
 
 
 def test_differences_stand_with_their_intervals_about_zero(ax, comparison):
@@ -78,10 +87,23 @@ def test_a_policy_far_beyond_the_others_is_an_arrow_at_the_edge(ax, comparison):
     paired_differences(ax, comparison)
     last = ax.lines[-1]
     assert last.get_marker() == "<"
-    assert list(last.get_xdata()) == pytest.approx([-4 * 14.6])  # four times the median reach
+    assert list(last.get_xdata()) == pytest.approx([-4 * 14.6])  # four times the reach in the middle
     assert ax.get_xlim()[0] > -70
 
 
 def test_a_single_policy_can_be_drawn(ax, comparison):
     paired_differences(ax, comparison.iloc[[1]])
     assert texts(ax) == ["reference"]
+
+
+def test_chances_stand_with_their_intervals_about_one_half(ax, comparison):
+    assert chances(ax, comparison) is ax
+    drawn = [list(line.get_xdata()) for line in ax.lines]
+    assert drawn[0] == [0.5, 0.5]
+    assert drawn[1:5] == [pytest.approx([0.88, 0.93]), [0.9], pytest.approx([0.48, 0.53]), [0.5]]
+    assert texts(ax) == ["90.0% [88.0%, 93.0%]", "reference", "50.0% [48.0%, 53.0%]", "5.0% [3.0%, 8.0%]"]
+
+
+def test_of_two_policies_a_small_difference_is_not_flattened_by_a_large_one(ax, comparison):
+    paired_differences(ax, comparison.iloc[[1, 2, 3]])
+    assert ax.get_xlim()[0] == pytest.approx(-4 * 3.0 * 1.06)

@@ -1,6 +1,6 @@
 import pytest
 
-from allotment.report.numbers import decimals, number, percentage
+from allotment.report.numbers import decimals, number, p_value, percentage
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,14 @@ def test_decimals_show_the_digits_asked_for(value, digits, places):
 def test_shares_are_percentages():
     assert percentage(0.97125) == "97.1%"
     assert percentage(float("nan")) == "-"
+
+
+def test_p_values_have_three_places_and_never_claim_to_be_zero():
+    assert [p_value(value) for value in (0.0, 0.0004, 0.0005, 0.04321, 1.0, float("nan"))] == [
+        "< 0.001",
+        "< 0.001",
+        "0.001",
+        "0.043",
+        "1.000",
+        "-",
+    ]

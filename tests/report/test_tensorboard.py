@@ -1,10 +1,13 @@
-import pytest
+from io import BytesIO
+
+from matplotlib.figure import Figure
+from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.custom_scalar import layout_pb2
-from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 from torch.utils.tensorboard import SummaryWriter
 
-from allotment.report.tensorboard import flatten, write_hyperparameters, write_layout, write_rule_based, write_scores
+from allotment.report.document import draw
+from allotment.report.tensorboard import copy_scalars, write_images, write_layout, write_rule_based, write_scores
 
 
 def events(folder):
@@ -28,29 +31,30 @@ def test_learned_and_rule_based_scores_have_the_same_names(tmp_path):
     assert points(tmp_path / "base_stock", "evaluation/score") == [(0, -45.0), (1000, -45.0)]
 
 
-def test_hyperparameters_go_into_the_runs_own_folder(tmp_path):
-    settings = {"algorithm": "ppo", "network": {"hidden": [64, 64]}, "shared": True, "rate": 0.5, "none": None}
-    write_hyperparameters(tmp_path, settings, {"score": -40.0})
-    assert all(path.is_file() for path in tmp_path.iterdir())
-    assert points(tmp_path, "final/score") == [(0, -40.0)]
-    content = events(tmp_path).SummaryMetadata("_hparams_/session_start_info").plugin_data.content
-    written = HParamsPluginData.FromString(content).session_start_info.hparams
-    assert {name: value.number_value or value.string_value for name, value in written.items()} == {
-        "algorithm": "ppo",
-        "network.hidden": "[64, 64]",
-        "shared": "true",
-        "rate": 0.5,
-    }
+def test_what_a_training_logged_is_written_again_as_it_was(tmp_path):
+    with SummaryWriter(str(tmp_path / "tb")) as writer:
+        writer.add_scalar("train/loss", 3.0, 10, walltime=1000.0)
+        writer.add_scalar("train/loss", 2.0, 20, walltime=1060.0)
+        writer.add_scalar("final/score", -1.0, 0)
+    copy_scalars(tmp_path / "tb", tmp_path / "ppo", leave_out="final/")
+    copied = events(tmp_path / "ppo")
+    assert copied.Tags()["scalars"] == ["train/loss"]
+    assert [(event.step, event.value, event.wall_time) for event in copied.Scalars("train/loss")] == [
+        (10, 3.0, 1000.0),
+        (20, 2.0, 1060.0),
+    ]
 
 
-def test_no_run_decides_which_hyperparameters_of_the_others_are_shown(tmp_path):
-    write_hyperparameters(tmp_path, {"algorithm": "ppo"}, {"score": -40.0})
-    with pytest.raises(KeyError):
-        events(tmp_path).SummaryMetadata("_hparams_/experiment")
-
-
-def test_nested_settings_get_dotted_names():
-    assert flatten({"a": {"b": {"c": 1}}, "d": [1, 2], "e": False}) == {"a.b.c": 1, "d": "[1, 2]", "e": "false"}
+def test_images_keep_their_order_and_their_pixels(tmp_path):
+    drawing = Figure(figsize=(3, 2))
+    drawing.subplots().plot([0, 1])
+    images = draw({"terms": ("Costs", drawing), "episodes": ("Episodes", drawing)})
+    write_images(tmp_path, images)
+    shown = events(tmp_path)
+    assert shown.Tags()["images"] == ["figures/1 terms", "figures/2 episodes"]
+    [image] = shown.Images("figures/1 terms")
+    assert image.encoded_image_string == images[0].png
+    assert (image.width, image.height) == Image.open(BytesIO(images[0].png)).size
 
 
 def test_the_layout_has_one_chart_a_measure_for_exactly_its_name(tmp_path):

@@ -1,22 +1,25 @@
 """Encodings: how a network's action in [-1, 1] becomes quantities to order.
 
 The engine takes quantities; an encoding belongs to a policy. Ranges are stated in periods of mean demand, so that one policy
-file serves every world.
+file serves every world. The mapping itself works on NumPy arrays and on Torch tensors alike.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
+from array_api_compat import array_namespace
 
 from allotment.env.decision import Decides
 from allotment.env.flatten import site_demand
 from allotment.env.observation import Observation
 from allotment.scenario.loader import World
-from allotment.scenario.problem import Floats, Integers
+from allotment.scenario.problem import Flags, Floats, Integers
+
+Array = Any  # a NumPy array or a Torch tensor
 
 
 class Encoding(Protocol):
@@ -35,6 +38,19 @@ class Encoding(Protocol):
     @property
     def size(self) -> int:
         """Return the number of actions."""
+        ...
+
+    @property
+    def largest(self) -> float:
+        """Return the largest quantity that an action can ask for by itself, in units."""
+        ...
+
+    def base(self, observation: Observation) -> Floats | None:
+        """Return what actions count from: nothing, the inventory position (B, S, K) or a rule's orders (B, L, K), in units."""
+        ...
+
+    def quantities(self, actions: Array, base: Array | None) -> Array:
+        """Return quantities (B, L, K) in units from actions (B, size) in [-1, 1] and what they count from."""
         ...
 
     def orders(self, actions: Floats, observation: Observation) -> Floats:
@@ -65,17 +81,30 @@ class Quantity:
         """Return the number of actions."""
         return int(self.world.problem.lanes.allowed.sum())
 
+    @property
+    def largest(self) -> float:
+        """Return the largest quantity that an action can ask for, in units."""
+        return float(self._limits.max())
+
     @cached_property
     def _limits(self) -> Floats:
         """Return the largest quantity of each cell, in units."""
         return self.periods * _demand_at(self.world, self.cells)
 
+    @cached_property
+    def _where(self) -> Integers:
+        return _places(self.world, self.cells)
+
+    def base(self, observation: Observation) -> None:
+        """Actions count from nothing."""
+
+    def quantities(self, actions: Array, base: Array | None = None) -> Array:
+        """Return quantities (B, L, K) in units from actions (B, size)."""
+        return _placed(self.world, 0.5 * (actions + 1.0) * _like(self._limits, actions), self._where)
+
     def orders(self, actions: Floats, observation: Observation) -> Floats:
         """Return quantities (B, L, K) in units from actions (B, size)."""
-        lanes, skus = self.cells
-        orders = np.zeros((len(actions), *self.world.problem.lanes.allowed.shape))
-        orders[:, lanes, skus] = 0.5 * (actions + 1.0) * self._limits
-        return orders
+        return self.quantities(actions)
 
 
 @dataclass(frozen=True)
@@ -94,39 +123,54 @@ class OrderUpTo:
     @property
     def size(self) -> int:
         """Return the number of actions: targets, then weights of lanes where a site has a choice."""
-        return self.world.problem.sharing.initial_stock.size + len(self._weighted_lanes())
+        return self.world.problem.sharing.initial_stock.size + int(self._choice.sum())
 
-    def _weighted_lanes(self) -> Integers:
+    @property
+    def largest(self) -> float:
+        """Return the highest target, in units."""
+        return float(self._limits.max())
+
+    @cached_property
+    def _limits(self) -> Floats:
+        return self.periods * site_demand(self.world)
+
+    @cached_property
+    def _choice(self) -> Flags:
+        """Return which lanes have a weight of their own: those that lead where others lead too, (L,)."""
         to = self.world.problem.lanes.to
-        return np.flatnonzero(np.bincount(to)[to] > 1)
+        return np.bincount(to)[to] > 1
+
+    def base(self, observation: Observation) -> Floats:
+        """Return the inventory position, (B, S, K) units."""
+        return observation.inventory_position
+
+    def quantities(self, actions: Array, base: Array | None) -> Array:
+        """Return quantities (B, L, K) in units from actions (B, size) and the inventory position (B, S, K)."""
+        xp, lanes, limits = array_namespace(actions), self.world.problem.lanes, _like(self._limits, actions)
+        assert base is not None
+        target = 0.5 * (xp.reshape(actions[:, : self._limits.size], (-1, *self._limits.shape)) + 1.0) * limits
+        weights = self._weights(actions[:, self._limits.size :])
+        between = _like((lanes.site >= 0)[:, None].astype(float), actions)
+        shortfall = xp.clip(target - base, min=0.0)
+        transfers = between * weights * shortfall[:, lanes.to]
+        rest = xp.clip(target - base - moved(self.world, transfers), min=0.0)[:, lanes.to]
+        return transfers + self._normalised(weights * (1.0 - between)) * rest
 
     def orders(self, actions: Floats, observation: Observation) -> Floats:
         """Return quantities (B, L, K) in units from actions (B, size)."""
-        lanes = self.world.problem.lanes
-        limit = self.periods * site_demand(self.world)
-        target = 0.5 * (actions[:, : limit.size].reshape(-1, *limit.shape) + 1.0) * limit
-        weights = self._weights(actions[:, limit.size :])
-        between = lanes.site >= 0
-        shortfall = np.maximum(target - observation.inventory_position, 0.0)
-        transfers = np.where(between[:, None], weights * shortfall[:, lanes.to], 0.0)
-        position = observation.inventory_position + moved(self.world, transfers)
-        rest = np.maximum(target - position, 0.0)[:, lanes.to]
-        return transfers + np.where(between[:, None], 0.0, self._among_suppliers(weights) * rest)
+        return self.quantities(actions, self.base(observation))
 
-    def _weights(self, actions: Floats) -> Floats:
+    def _weights(self, actions: Array) -> Array:
         """Return each lane's share of its site's shortfall by SKU, (B, L, K); shares of a site and SKU sum to 1."""
-        lanes = self.world.problem.lanes
-        scores = np.zeros((len(actions), len(lanes.to)))
-        scores[:, self._weighted_lanes()] = self.sharpness * actions
-        return self._normalised(np.exp(scores)[:, :, None] * lanes.allowed)
+        xp, lanes = array_namespace(actions), self.world.problem.lanes
+        where = np.where(self._choice, np.cumsum(self._choice) - 1, self._choice.sum())
+        scores = self.sharpness * _padded(actions)[:, where]
+        return self._normalised(xp.exp(scores)[:, :, None] * _like(lanes.allowed.astype(float), actions))
 
-    def _among_suppliers(self, weights: Floats) -> Floats:
-        return self._normalised(weights * (self.world.problem.lanes.site < 0)[:, None])
-
-    def _normalised(self, weights: Floats) -> Floats:
-        lanes = self.world.problem.lanes
-        together = (lanes.to[:, None] == lanes.to[None, :]).astype(float) @ weights
-        return weights / np.where(together > 0.0, together, 1.0)
+    def _normalised(self, weights: Array) -> Array:
+        xp, to = array_namespace(weights), self.world.problem.lanes.to
+        together = _like((to[:, None] == to[None, :]).astype(float), weights) @ weights
+        return weights / xp.where(together > 0.0, together, xp.ones_like(together))
 
 
 @dataclass(frozen=True)
@@ -160,18 +204,34 @@ class Residual:
         """Return the number of actions."""
         return int(self.groups.max()) + 1
 
+    @property
+    def largest(self) -> float:
+        """Return the largest correction, in units."""
+        return float(self._scale.max())
+
     @cached_property
     def _scale(self) -> Floats:
         """Return the largest correction of each cell, in units."""
         return self.periods * _demand_at(self.world, self.cells)
 
+    @cached_property
+    def _where(self) -> Integers:
+        return _places(self.world, self.cells)
+
+    def base(self, observation: Observation) -> Floats:
+        """Return what the rule wants on every lane, (B, L, K) units; below 0 where it is far from ordering."""
+        decision = self.rule.decide(observation)
+        return decision.orders if decision.wanted is None else decision.wanted
+
+    def quantities(self, actions: Array, base: Array | None) -> Array:
+        """Return quantities (B, L, K) in units from actions (B, size) and what the rule wants (B, L, K)."""
+        assert base is not None
+        corrections = actions[:, self.groups] * _like(self._scale, actions)
+        return array_namespace(actions).clip(base + _placed(self.world, corrections, self._where), min=0.0)
+
     def orders(self, actions: Floats, observation: Observation) -> Floats:
         """Return quantities (B, L, K) in units from actions (B, size)."""
-        lanes, skus = self.cells
-        decision = self.rule.decide(observation)
-        orders = (decision.orders if decision.wanted is None else decision.wanted).copy()
-        orders[:, lanes, skus] += actions[:, self.groups] * self._scale
-        return np.maximum(orders, 0.0)
+        return self.quantities(actions, self.base(observation))
 
 
 @dataclass(frozen=True)
@@ -199,11 +259,26 @@ class Discrete:
         """Return the number of quantities to choose from."""
         return int(np.ceil(self.periods * site_demand(self.world).max())) + 1
 
+    @property
+    def largest(self) -> float:
+        """Return the largest quantity of the list."""
+        return float(self.choices - 1)
+
+    def base(self, observation: Observation) -> None:
+        """Positions count from nothing."""
+
+    def quantities(self, actions: Array, base: Array | None = None) -> Array:
+        """Return quantities (B, L, K) in units from positions (B,) in the list 0, 1, …."""
+        xp = array_namespace(actions)
+        return _placed(self.world, xp.reshape(actions, (-1, 1)), _places(self.world, self._cell))
+
+    @cached_property
+    def _cell(self) -> tuple[Integers, Integers]:
+        return np.nonzero(self.world.problem.lanes.allowed)  # type: ignore[return-value]
+
     def orders(self, actions: Floats, observation: Observation) -> Floats:
         """Return quantities (B, L, K) in units from positions (B,) in the list 0, 1, …."""
-        orders = np.zeros((observation.batch, *self.world.problem.lanes.allowed.shape))
-        orders[:, self.world.problem.lanes.allowed] = np.reshape(actions, (-1, 1))
-        return orders
+        return self.quantities(actions)
 
 
 ENCODINGS = {"quantity": Quantity, "order_up_to": OrderUpTo, "residual": Residual, "discrete": Discrete}
@@ -215,11 +290,35 @@ def _demand_at(world: World, cells: tuple[Integers, Integers]) -> Floats:
     return site_demand(world)[world.problem.lanes.to[lanes], skus]
 
 
-def moved(world: World, orders: Floats) -> Floats:
+def _like(constant: Floats, array: Array) -> Array:
+    """Return a constant as an array of the same kind as another."""
+    return array_namespace(array).asarray(constant, dtype=array.dtype)
+
+
+def _places(world: World, cells: tuple[Integers, Integers]) -> Integers:
+    """Return, for every lane and SKU, which cell stands there; the place behind the last cell for none, (L × K,)."""
+    shape = world.problem.lanes.allowed.shape
+    places = np.full(shape, len(cells[0]))
+    places[cells] = np.arange(len(cells[0]))
+    return places.ravel()
+
+
+def _placed(world: World, units: Array, places: Integers) -> Array:
+    """Put the units of cells (B, n) on their lanes and SKUs, (B, L, K); nothing elsewhere."""
+    return array_namespace(units).reshape(_padded(units)[:, places], (-1, *world.problem.lanes.allowed.shape))
+
+
+def _padded(columns: Array) -> Array:
+    """Return columns (B, n) with one of zeros behind them."""
+    xp = array_namespace(columns)
+    return xp.concat([columns, xp.zeros((columns.shape[0], 1), dtype=columns.dtype)], axis=1)
+
+
+def moved(world: World, orders: Array) -> Array:
     """Return what orders between sites (B, L, K) add to, or take from, each site's position, (B, S, K) units."""
     lanes = world.problem.lanes
     sites = np.arange(len(world.problem.sharing.handling))
     between = lanes.site >= 0
     added = ((lanes.to[None, :] == sites[:, None]) & between).astype(float)
     taken = (lanes.site[None, :] == sites[:, None]).astype(float)
-    return (added - taken) @ orders
+    return _like(added - taken, orders) @ orders

@@ -42,9 +42,9 @@ class Flattener:
         self.problem = world.problem
         self.chosen = world.scenario.observation
         self.names = world.names
-        self.site_scale, self.channel_scale = _scales(world)
         self.layout = self._layout()
         self.size = self.layout[-1].stop
+        self.scale = self._scale(world)
         self.low = np.zeros(self.size, dtype=np.float32)
         self.high = np.full(self.size, HIGHEST, dtype=np.float32)
         for group in self.layout:
@@ -55,9 +55,27 @@ class Flattener:
         """Return the vector of each world, (B, n)."""
         vector = np.empty((observation.batch, self.size), dtype=np.float32)
         for group in self.layout:
-            values = getattr(self, f"_{group.name}")(observation)
-            vector[:, group.start : group.stop] = values.reshape(observation.batch, -1)
+            place = slice(group.start, group.stop)
+            np.divide(self._values(group, observation), self.scale[place], out=vector[:, place], casting="same_kind")
         return np.clip(vector, self.low, self.high, out=vector)
+
+    def unscaled(self, observation: Observation) -> Floats:
+        """Return the vector before scaling and clipping, (B, n): units, and the calendar's numbers."""
+        return np.concatenate([self._values(group, observation) for group in self.layout], axis=1)
+
+    def _values(self, group: Group, observation: Observation) -> Floats:
+        values: Floats = getattr(self, f"_{group.name}")(observation)
+        return values.reshape(observation.batch, -1)
+
+    def _scale(self, world: World) -> Floats:
+        """Return what the value 1 stands for at every place of the vector, (n,)."""
+        by_site, by_channel = _scales(world)
+        owners = {"site": by_site, "channel": by_channel, "supply_lane": by_site[self.problem.lanes.to], "calendar": np.ones(1)}
+        parts = []
+        for group in self.layout:
+            owner = owners[group.axes[-2] if group.axes[-1] == "sku" else "calendar"]
+            parts.append(np.broadcast_to(owner, group.shape).ravel())
+        return np.concatenate(parts)
 
     def _layout(self) -> list[Group]:
         sites, skus = self.problem.sharing.initial_stock.shape
@@ -112,29 +130,26 @@ class Flattener:
         return names
 
     def _on_hand(self, observation: Observation) -> Floats:
-        return observation.on_hand / self.site_scale
+        return observation.on_hand
 
     def _outstanding(self, observation: Observation) -> Floats:
         if self.chosen.outstanding == "by_site":
-            return observation.inbound / self.site_scale
+            return observation.inbound
         if self.chosen.outstanding == "by_site_and_age":
-            return by_destination(self.problem, observation.outstanding) / self.site_scale
-        by_lane = self.site_scale[self.problem.lanes.to]
-        if self.chosen.outstanding == "by_lane":
-            return observation.outstanding_by_lane / by_lane
-        return observation.outstanding / by_lane
+            return by_destination(self.problem, observation.outstanding)
+        return observation.outstanding_by_lane if self.chosen.outstanding == "by_lane" else observation.outstanding
 
     def _open_orders(self, observation: Observation) -> Floats:
-        return observation.open_orders / self.channel_scale
+        return observation.open_orders
 
     def _demand_history(self, observation: Observation) -> Floats:
-        return observation.demand_history / self.channel_scale
+        return observation.demand_history
 
     def _forecast_mean(self, observation: Observation) -> Floats:
-        return observation.forecast(self.chosen.forecast)[0] / self.site_scale
+        return observation.forecast(self.chosen.forecast)[0]
 
     def _forecast_deviation(self, observation: Observation) -> Floats:
-        return observation.forecast(self.chosen.forecast)[1] / self.site_scale
+        return observation.forecast(self.chosen.forecast)[1]
 
     def _calendar(self, observation: Observation) -> Floats:
         angle = 2.0 * np.pi * observation.period / max(self.problem.cycle, 2)

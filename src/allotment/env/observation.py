@@ -39,6 +39,22 @@ def by_destination(problem: Problem, by_lane: Floats) -> Floats:
 
 
 @dataclass(frozen=True)
+class GivenForecast:
+    """A forecast that was made elsewhere; where it is NaN, or ends, the world's own holds."""
+
+    mean: Floats  # (B, periods, C, K) units, the coming period first
+    deviation: Floats  # (B, periods, C, K) units
+
+    def instead_of(self, own: Floats, given: Floats) -> Floats:
+        """Return the world's own numbers (B, periods, C, K) with the given ones in their place."""
+        filled = own.copy()
+        shared = min(own.shape[1], given.shape[1])
+        known = given[:, :shared]
+        filled[:, :shared] = np.where(np.isnan(known), filled[:, :shared], known)
+        return filled
+
+
+@dataclass(frozen=True)
 class Observation:
     """What is known of a batch of worlds at a decision. Axes as in `Problem`; ages A count periods since the order."""
 
@@ -49,10 +65,13 @@ class Observation:
     slots: Floats  # (B, order slots, L, K) units under way by the period of the order, modulo the slots
     history: Floats  # (B, history slots, C, K) units demanded by period, modulo the slots
     memory: Floats | None = None  # (B, n) what the policy itself kept from its last decision; none before its first
+    given: GivenForecast | None = None  # instead of the world's own
 
     @classmethod
-    def of(cls, problem: Problem, state: State, memory: Floats | None = None) -> Observation:
-        """Return what a policy sees of a state, beside what it remembers itself."""
+    def of(
+        cls, problem: Problem, state: State, memory: Floats | None = None, given: GivenForecast | None = None
+    ) -> Observation:
+        """Return what a policy sees of a state, beside what it remembers itself and the forecast it may have been given."""
         return cls(
             problem=problem,
             on_hand=state.on_hand[..., 0],
@@ -61,6 +80,7 @@ class Observation:
             slots=state.in_transit[..., 0],
             history=state.demand_history,
             memory=memory,
+            given=given,
         )
 
     @property
@@ -106,8 +126,12 @@ class Observation:
         """
         first = self.period + int(self.problem.clock.demand_first)
         places = (first[:, None] + np.arange(periods)) % self.problem.cycle
-        means, variances = _site_moments(self.problem)
-        return means[places], np.sqrt(variances[places])
+        if self.given is None:
+            means, variances = _site_moments(self.problem)
+            return means[places], np.sqrt(variances[places])
+        mean = self.given.instead_of(self.problem.demand.mean[places], self.given.mean)
+        deviation = self.given.instead_of(self.problem.demand.deviation[places], self.given.deviation)
+        return by_home(self.problem, mean), np.sqrt(by_home(self.problem, deviation**2))
 
 
 def _site_moments(problem: Problem) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,4 +1,8 @@
-"""Which policy is best, by how much, and how sure that is: one row a policy, from episodes on common worlds."""
+"""Which policy is best, by how much, and how sure that is: one row a policy, from episodes on common worlds.
+
+A claim against the reference counts as sure where its p-value, corrected for all claims of the table, is below 5 %. The best
+rule is chosen after its scores are known, and looks a little better than it is: claims to beat it are the careful ones.
+"""
 
 from __future__ import annotations
 
@@ -7,59 +11,92 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from allotment.evaluation.statistics import mean_interval, paired_difference
+from allotment.evaluation.correction import holm
+from allotment.evaluation.resampling import Floats, Interval
+from allotment.evaluation.statistics import interquartile_mean, mean_score, paired_difference, probability_of_improvement
+from allotment.scenario.errors import nearest
 
 MEASURES = ["fill_rate", "cycle_service_level", "stock_turns", "on_hand"]
+SURE = 0.05  # adjusted p-values below this are claims
 
 
-def compare(episodes: pd.DataFrame, reference: str | None, rng: np.random.Generator) -> pd.DataFrame:
+def compare(
+    episodes: pd.DataFrame,
+    reference: str | None,
+    rng: np.random.Generator,
+    by_item: Mapping[str, Floats] | None = None,
+) -> pd.DataFrame:
     """Return one row a policy, best score first, each with its paired difference to the reference policy.
 
-    `episodes` has one row per episode and policy, with the columns `policy`, `kind` ("learned" or "rule-based"),
-    `episode`, `score` (mean reward per measured period: profit, or minus cost), `fill_rate`, `cycle_service_level`,
-    `stock_turns`, `on_hand` (units) and `money/<term>` (positive, per period). Without a `reference`, it is the
-    rule-based policy with the best mean score.
+    `episodes` has one row per policy, training seed and episode, with the columns `policy`, `kind` ("learned" or
+    "rule-based"), `training_seed` (may be missing where every policy has one), `episode`, `score` (mean reward per measured
+    period: profit, or minus cost), `fill_rate`, `cycle_service_level`, `stock_turns`, `on_hand` (units) and
+    `money/<term>` (positive, per period). Without a `reference`, it is the rule-based policy with the best mean score, or
+    where there is none the best policy. `by_item` holds each policy's scores as (seeds, worlds, items): differences and
+    chances then speak of other items as well.
 
-    The result has `policy`, `kind`, `reference` (true in one row), `score`, `score_standard_error`, `difference`,
-    `difference_low`, `difference_high` (all money per period; 95 % intervals) and the means of the remaining columns.
+    The result has `policy`, `kind`, `seeds`, `worlds` and `items` (how many there are; no items: 0), `reference` (true in
+    one row); `score`, `interquartile_mean` and `difference` (money per period) and `improvement` (the probability to beat
+    the reference in a world), each with `_low` and `_high` of its 95 % interval, and `score_standard_error`; `p_value` and
+    `adjusted_p_value` of the difference (none for the reference); `verdict` (`better` or `worse` where that is sure, else
+    `open`; `reference`); and the means of the remaining columns.
     Raises ValueError where the policies did not play the same episodes.
     """
-    scores = scores_by_episode(episodes)
-    kinds = _kinds(episodes)
-    chosen = best_rule(scores, kinds) if reference is None else reference
-    if chosen not in kinds:
-        raise ValueError(f"the reference {chosen!r} is not among the policies {sorted(kinds)}")
-    rows = [_score_row(scores, policy, kinds[policy], chosen, rng) for policy in kinds]
+    scores, kinds = scores_by_policy(episodes), _kinds(episodes)
+    chosen = best_policy(scores, kinds) if reference is None else reference
+    if chosen not in scores:
+        raise ValueError(f"the reference {chosen!r} is not among the policies; {nearest(chosen, scores)}")
+    paired = scores if by_item is None else dict(by_item)
+    rows = [
+        {
+            "policy": policy,
+            "kind": kinds[policy],
+            "seeds": len(scores[policy]),
+            "worlds": scores[policy].shape[1],
+            "items": 0 if by_item is None else paired[policy].shape[2],
+            "reference": policy == chosen,
+            **_alone(scores[policy], rng),
+            **(_NOTHING if policy == chosen else _against(paired[policy], paired[chosen], rng)),
+        }
+        for policy in scores
+    ]
     means = episodes.groupby("policy")[MEASURES + money_columns(episodes)].mean()
-    table = pd.DataFrame(rows).join(means, on="policy")
-    return table.sort_values("score", ascending=False, kind="stable", ignore_index=True)
+    table = pd.DataFrame(rows).sort_values("score", ascending=False, kind="stable", ignore_index=True)
+    others = ~table["reference"]
+    table["adjusted_p_value"] = np.nan
+    table.loc[others, "adjusted_p_value"] = holm(table.loc[others, "p_value"])
+    table["verdict"] = [_verdict(row) for _, row in table.iterrows()]
+    return table.join(means, on="policy")
 
 
-def scores_by_episode(episodes: pd.DataFrame) -> pd.DataFrame:
-    """Return the scores as (episodes, policies), with policies in alphabetical order.
+def scores_by_policy(episodes: pd.DataFrame) -> dict[str, Floats]:
+    """Return each policy's scores as (seeds, worlds), seeds and worlds in rising order, policies in alphabetical order.
 
     Raises ValueError where a policy played an episode twice, or not at all, or has no finite score there.
     """
     if episodes.empty:
         raise ValueError("a comparison needs at least one policy, but there are no episodes")
-    for policy, episode in _keys(episodes, episodes.duplicated(["policy", "episode"])):
+    if "training_seed" not in episodes:
+        episodes = episodes.assign(training_seed=0)
+    keys = ["policy", "training_seed", "episode"]
+    for policy, _, episode in _keys(episodes, episodes.duplicated(keys)):
         raise ValueError(f"each policy plays an episode once, but {policy!r} has several rows for episode {episode}")
-    for policy, episode in _keys(episodes, ~np.isfinite(episodes["score"])):
+    for policy, _, episode in _keys(episodes, ~np.isfinite(episodes["score"])):
         raise ValueError(f"scores must be finite, but that of {policy!r} in episode {episode} is not")
-    scores = episodes.pivot(index="episode", columns="policy", values="score")
-    played = episodes.groupby("policy").size()
-    if (played < len(scores)).any():
-        seen = ", ".join(f"{policy!r} {count}" for policy, count in played.items())
-        raise ValueError(f"policies must share all their episodes; of {len(scores)} in all, there are: {seen}")
-    return scores
+    table = episodes.pivot(index=["policy", "training_seed"], columns="episode", values="score")
+    if table.isna().any(axis=None):
+        counts = table.notna().sum(axis=1)
+        several = counts.groupby(level="policy").transform("size") > 1
+        names = [f"{policy!r}{f' seed {seed}' if several[policy, seed] else ''}" for policy, seed in counts.index]
+        seen = ", ".join(f"{name} {count}" for name, count in zip(names, counts, strict=True))
+        raise ValueError(f"policies must share all their episodes; of {table.shape[1]} in all, there are: {seen}")
+    return {str(policy): rows.to_numpy() for policy, rows in table.groupby(level="policy")}
 
 
-def best_rule(scores: pd.DataFrame, kinds: Mapping[str, str]) -> str:
-    """Return the rule-based policy with the highest mean score; `scores` is (episodes, policies)."""
-    rules = [policy for policy, kind in kinds.items() if kind == "rule-based"]
-    if not rules:
-        raise ValueError(f"there is no rule-based policy to compare with among {sorted(kinds)}; name a reference")
-    return str(scores[rules].mean().idxmax())
+def best_policy(scores: Mapping[str, Floats], kinds: Mapping[str, str]) -> str:
+    """Return the rule-based policy with the highest mean score, or where there is none the policy with the highest."""
+    rules = [policy for policy in scores if kinds[policy] == "rule-based"]
+    return max(rules or scores, key=lambda policy: float(scores[policy].mean()))
 
 
 def money_columns(frame: pd.DataFrame) -> list[str]:
@@ -67,9 +104,10 @@ def money_columns(frame: pd.DataFrame) -> list[str]:
     return [name for name in map(str, frame.columns) if name.startswith("money/")]
 
 
-def _keys(episodes: pd.DataFrame, wanted: pd.Series) -> list[tuple[str, int]]:
-    """Return the (policy, episode) of the wanted rows."""
-    return list(episodes.loc[wanted, ["policy", "episode"]].itertuples(index=False, name=None))
+def _keys(episodes: pd.DataFrame, wanted: pd.Series) -> list[tuple[str, int, int]]:
+    """Return the (policy, training seed, episode) of the wanted rows."""
+    keys = episodes.loc[wanted, ["policy", "training_seed", "episode"]]
+    return list(keys.itertuples(index=False, name=None))
 
 
 def _kinds(episodes: pd.DataFrame) -> dict[str, str]:
@@ -80,17 +118,41 @@ def _kinds(episodes: pd.DataFrame) -> dict[str, str]:
     return dict(pairs)
 
 
-def _score_row(scores: pd.DataFrame, policy: str, kind: str, reference: str, rng: np.random.Generator) -> dict[str, object]:
-    """Return a policy's mean score and its paired difference to the reference."""
-    score = mean_interval(scores[policy], rng)
-    difference = paired_difference(scores[policy], scores[reference], rng)
+def _alone(scores: Floats, rng: np.random.Generator) -> dict[str, float]:
+    """Return what a policy's own scores say."""
+    mean = mean_score(scores, rng)
     return {
-        "policy": policy,
-        "kind": kind,
-        "reference": policy == reference,
-        "score": score.mean,
-        "score_standard_error": score.standard_error,
-        "difference": difference.mean,
-        "difference_low": difference.low,
-        "difference_high": difference.high,
+        **_columns("score", mean),
+        "score_standard_error": mean.standard_error,
+        **_columns("interquartile_mean", interquartile_mean(scores, rng)),
     }
+
+
+def _against(scores: Floats, reference: Floats, rng: np.random.Generator) -> dict[str, float]:
+    """Return what a policy's scores say against those of the reference."""
+    difference = paired_difference(scores, reference, rng)
+    return {
+        **_columns("difference", difference),
+        **_columns("improvement", probability_of_improvement(scores, reference, rng)),
+        "p_value": difference.p_value(),
+    }
+
+
+def _verdict(row: pd.Series) -> str:
+    """Return what is sure of a policy after correction."""
+    if row["reference"]:
+        return "reference"
+    if row["adjusted_p_value"] >= SURE:
+        return "open"
+    return "better" if row["difference"] > 0 else "worse"
+
+
+def _columns(name: str, found: Interval) -> dict[str, float]:
+    return {name: found.estimate, f"{name}_low": found.low, f"{name}_high": found.high}
+
+
+_NOTHING = {  # of the reference against itself
+    **dict.fromkeys(["difference", "difference_low", "difference_high"], 0.0),
+    **dict.fromkeys(["improvement", "improvement_low", "improvement_high"], 0.5),
+    "p_value": np.nan,
+}

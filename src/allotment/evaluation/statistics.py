@@ -1,112 +1,103 @@
-"""How sure a simulated mean is: bootstrap intervals of means and of differences on common worlds.
+"""What is estimated of policies from their scores on common worlds, each estimate with its interval.
 
-A bootstrap resample draws n values with replacement, so each value enters it with an integer weight; the weights of one
-resample are multinomial with n trials over n equal cells. The interval is made of percentiles of the resampled means
-(Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13).
+Scores are (seeds, worlds) or (seeds, worlds, items): a policy's training seeds, the test worlds, which are the same for all
+policies, and what a score is a sum over. A policy of one seed may leave that axis out. An interval speaks of other test
+worlds; where a policy has several seeds, also of other trainings of it; where there are items, also of other items of the
+same kind. Of what there is only one, such as a single training, it speaks of that one alone.
+
+Interquartile mean, stratified bootstrap and probability of improvement follow Agarwal, Schwarzer, Castro, Courville and
+Bellemare, Deep Reinforcement Learning at the Edge of the Statistical Precipice, NeurIPS 2021.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-Floats = NDArray[np.float64]
-
-WEIGHTS_AT_ONCE = 2**20  # weights held in memory together; 8 MiB
+from allotment.evaluation.resampling import Floats, Interval, interval, weighted_sum
 
 
-@dataclass(frozen=True)
-class Interval:
-    """An estimated mean with its confidence interval, all in the unit of the values."""
-
-    mean: float
-    low: float
-    high: float
-    standard_error: float  # the standard deviation of the resampled means
+def mean_score(scores: ArrayLike, rng: np.random.Generator, level: float = 0.95, resamples: int = 2000) -> Interval:
+    """Return the mean score over seeds and worlds."""
+    totals = _sample(scores, "scores").sum(axis=2)
+    return interval(lambda seeds, worlds: weighted_sum(totals, seeds, worlds), totals.shape, rng, level, resamples)
 
 
-def mean_interval(values: ArrayLike, rng: np.random.Generator, level: float = 0.95, resamples: int = 2000) -> Interval:
-    """Return the bootstrap percentile interval of the mean of `values` (n,), which are independent of each other.
+def interquartile_mean(scores: ArrayLike, rng: np.random.Generator, level: float = 0.95, resamples: int = 2000) -> Interval:
+    """Return the mean of the middle half of all scores over seeds and worlds: what happens when nothing extreme does.
 
-    Raises ValueError for fewer than two values, or values that are not finite.
+    A score on the edge of the middle half counts with the share of it that lies inside.
     """
-    sample = _sample(values, "values", dimensions=1)
-    means = np.concatenate([weights @ sample for weights in _weights(sample.size, resamples, rng)])
-    return _percentile_interval(sample.mean(), means / sample.size, level)
+    totals = _sample(scores, "scores").sum(axis=2)
+    order = np.argsort(totals, axis=None)
+    ordered = totals.ravel()[order]
+
+    def statistic(seeds: Floats, worlds: Floats) -> Floats:
+        weights = (seeds[:, :, None] * worlds[:, None, :]).reshape(len(seeds), -1)[:, order]
+        inside = np.diff(np.clip(weights.cumsum(axis=1), 0.25, 0.75), axis=1, prepend=0.25)
+        return inside @ ordered / 0.5
+
+    return interval(statistic, totals.shape, rng, level, resamples, cells=totals.size)
 
 
 def paired_difference(
-    values: ArrayLike, reference: ArrayLike, rng: np.random.Generator, level: float = 0.95, resamples: int = 2000
+    scores: ArrayLike, reference: ArrayLike, rng: np.random.Generator, level: float = 0.95, resamples: int = 2000
 ) -> Interval:
-    """Return the interval of mean(values - reference), both (n,), where row i of either was played in the same world.
+    """Return the mean of scores - reference, paired by world: both were played in the same worlds, in the same order.
 
     What the worlds have in common cancels before it is averaged, which makes the interval far narrower than that of
-    either mean.
+    either mean. Of items, the difference is the total over them.
     """
-    return mean_interval(_difference(values, reference, dimensions=1), rng, level, resamples)
+    mine, theirs = _pair(scores, reference)
+    items = mine.shape[2]
+
+    def statistic(seeds: Floats, others: Floats, worlds: Floats, kinds: Floats) -> Floats:
+        return items * (weighted_sum(mine, seeds, worlds, kinds) - weighted_sum(theirs, others, worlds, kinds))
+
+    return interval(statistic, (mine.shape[0], *theirs.shape), rng, level, resamples)
 
 
-def item_difference(
-    values: ArrayLike, reference: ArrayLike, rng: np.random.Generator, level: float = 0.95, resamples: int = 2000
+def probability_of_improvement(
+    scores: ArrayLike, reference: ArrayLike, rng: np.random.Generator, level: float = 0.95, resamples: int = 2000
 ) -> Interval:
-    """Return the interval of the mean, over episodes, of the difference summed over items; both are (episodes, items).
+    """Return the probability that a policy scores higher than the reference in a world drawn at random; ties count half.
 
-    Items are resampled jointly with episodes: the interval speaks of other items of the same kind as well as of other
-    worlds, which is what a claim about an assortment needs (the pigeonhole bootstrap; Owen, Annals of Applied
-    Statistics 1, 2007, which shows that it errs on the wide side).
+    Both play the same world, each with a seed drawn at random; of items, it is the probability for an item drawn at random.
+    For its interval, every source of chance gets one more member, in which neither wins: so three wins of three seeds are
+    not taken for certainty.
     """
-    difference = _difference(values, reference, dimensions=2)
-    episodes, items = difference.shape
-    rows = _weights(episodes, resamples, rng, also=items)
-    totals = [
-        ((episode_weights @ difference) * rng.multinomial(items, _equal(items), len(episode_weights))).sum(axis=1)
-        for episode_weights in rows
-    ]
-    return _percentile_interval(difference.sum(axis=1).mean(), np.concatenate(totals) / episodes, level)
+    mine, theirs = _pair(scores, reference)
+    wins = (np.sign(mine[:, None] - theirs[None]) + 1.0) / 2.0  # (seeds, seeds of the reference, worlds, items)
+    careful = _with_a_draw(wins)
+    found = interval(lambda *weights: weighted_sum(careful, *weights), careful.shape, rng, level, resamples)
+    return replace(found, estimate=float(wins.mean()), low=max(found.low, 0.0), high=min(found.high, 1.0))
 
 
-def _weights(size: int, resamples: int, rng: np.random.Generator, also: int = 0) -> Iterator[NDArray[np.int64]]:
-    """Yield the weights of all resamples, (some rows, size) at a time; each row sums to `size`.
-
-    `also` counts further numbers that the caller holds for each row.
-    """
-    rows = max(1, WEIGHTS_AT_ONCE // (size + also))
-    for start in range(0, resamples, rows):
-        yield rng.multinomial(size, _equal(size), min(rows, resamples - start))
+def _with_a_draw(wins: Floats) -> Floats:
+    """Return the wins with one more member, a draw throughout, along each axis of more than one."""
+    for axis in (axis for axis in range(wins.ndim) if wins.shape[axis] > 1):
+        wins = np.concatenate([wins, np.full_like(wins.take([0], axis=axis), 0.5)], axis=axis)
+    return wins
 
 
-def _equal(size: int) -> Floats:
-    """Return `size` equal probabilities."""
-    return np.full(size, 1 / size)
+def _pair(scores: ArrayLike, reference: ArrayLike) -> tuple[Floats, Floats]:
+    """Return two samples (seeds, worlds, items) of the same worlds and items."""
+    mine, theirs = _sample(scores, "scores"), _sample(reference, "reference")
+    if mine.shape[1:] != theirs.shape[1:]:
+        raise ValueError(f"pairs need the same worlds and items, not scores {mine.shape}, reference {theirs.shape}")
+    return mine, theirs
 
 
-def _percentile_interval(mean: float, resampled: Floats, level: float) -> Interval:
-    """Return the central interval that holds a share `level` of the resampled means."""
-    if not 0 < level < 1:
-        raise ValueError(f"level must lie between 0 and 1, not {level}")
-    low, high = np.quantile(resampled, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(mean), float(low), float(high), float(resampled.std(ddof=1)))
-
-
-def _difference(values: ArrayLike, reference: ArrayLike, dimensions: int) -> Floats:
-    """Return values - reference, element by element."""
-    sample, base = _sample(values, "values", dimensions), _sample(reference, "reference", dimensions)
-    if sample.shape != base.shape:
-        raise ValueError(f"a paired difference needs equal shapes, not values {sample.shape}, reference {base.shape}")
-    return sample - base
-
-
-def _sample(values: ArrayLike, name: str, dimensions: int) -> Floats:
-    """Return `values` as a checked array of floats."""
-    sample = np.asarray(values, dtype=np.float64)
-    if sample.ndim != dimensions:
-        raise ValueError(f"{name} must have {dimensions} dimension(s), not the shape {sample.shape}")
-    if min(sample.shape) < 1 or len(sample) < 2:
-        raise ValueError(f"an interval needs at least two episodes, but {name} has the shape {sample.shape}")
+def _sample(scores: ArrayLike, name: str) -> Floats:
+    """Return scores as a checked array (seeds, worlds, items)."""
+    sample = np.asarray(scores, dtype=np.float64)
+    if sample.ndim not in (1, 2, 3) or 0 in sample.shape:
+        raise ValueError(f"{name} must be (worlds,), (seeds, worlds) or (seeds, worlds, items), not {sample.shape}")
     bad = np.flatnonzero(~np.isfinite(sample))
     if bad.size:
         raise ValueError(f"{name} must be finite; {bad.size} of {sample.size} are not, first {sample.flat[bad[0]]}")
-    return sample
+    if sample.ndim == 1:
+        sample = sample[None]
+    return sample[:, :, None] if sample.ndim == 2 else sample

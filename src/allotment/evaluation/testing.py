@@ -36,25 +36,26 @@ def evaluate(
     seed: int,
     purpose: str = "test",
     progress: Callable[[int], None] | None = None,
+    start: int = 0,
 ) -> Evaluation:
-    """Play `episodes` worlds of a purpose and measure each.
+    """Play `episodes` worlds of a purpose and measure each; with `start`, leave out as many of the first.
 
     Columns: policy, kind, episode, seed, periods, score (money per measured period: profit, or minus cost),
     discounted_return, units per period, fill_rate, cycle_service_level, stock_turns, and money/<term> per period.
     """
-    if episodes < 1:
-        raise ValueError(f"episodes must be at least 1, not {episodes}")
+    if not 0 <= start < episodes:
+        raise ValueError(f"episodes must be at least {start + 1}, not {episodes}")
     seeds = derived_seed(purpose, seed) + np.arange(episodes, dtype=np.int64)
-    batch = _batch_size(world, episodes)
+    batch = _batch_size(world, episodes - start)
     frames, by_sku = [], []
-    for start in range(0, episodes, batch):
-        part = seeds[start : start + batch]
+    for first in range(start, episodes, batch):
+        part = seeds[first : first + batch]
         tally = Tally(world, len(part))
         for period, flows in play(world, policy, part):
             tally.add(period, flows)
             if progress:
                 progress(len(part))
-        frames.append(pd.DataFrame({"episode": np.arange(start, start + len(part)), "seed": part, **tally.measures()}))
+        frames.append(pd.DataFrame({"episode": np.arange(first, first + len(part)), "seed": part, **tally.measures()}))
         by_sku.append(tally.score_by_sku())
     rows = pd.concat(frames, ignore_index=True)
     rows.insert(0, "policy", getattr(policy, "name", type(policy).__name__))

@@ -8,6 +8,7 @@ holds the bundle of the rule that it corrects in `rule/`.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -84,14 +85,8 @@ def load_bundle(folder: Path, world: World | OutsideEnvironment | None = None) -
         scenario = part_of(folder, "scenario.yaml")
         world = world_from(read_yaml(scenario), str(scenario))
     assert isinstance(world, World)
-    if about["kind"] == "rule-based":
-        return _load_rule(folder, about, world)
-    return _load_learned(folder, about, world)
-
-
-def version(folder: Path) -> str:
-    """Return the version of a bundle: the digest of what it holds."""
-    return str(opened(folder)["version"])
+    load = _load_rule if about["kind"] == "rule-based" else _load_learned
+    return replace(load(folder, about, world), version=about["version"])
 
 
 def _load_rule(folder: Path, about: dict[str, Any], world: World) -> RulePolicy:

@@ -8,8 +8,9 @@ import numpy as np
 
 from allotment.env.flatten import site_demand
 from allotment.env.observation import by_home
-from allotment.policies.sources import at_sources, lead_time_moments, source_lanes
+from allotment.policies.sources import at_sources, source_lanes
 from allotment.scenario.loader import World
+from allotment.scenario.moments import lead_time_moments
 from allotment.scenario.problem import Floats
 
 Guess = Callable[[World], Floats]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,6 +15,7 @@ from allotment.env.encoding import Discrete, Encoding, Quantity, Residual
 from allotment.env.flatten import Flattener
 from allotment.env.observation import Observation
 from allotment.policies.networks import NetworkShape, cell_network, vector_network
+from allotment.policies.recommend import Recommender, recommend
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
 
@@ -28,12 +31,27 @@ class LearnedPolicy:
     flattener: Flattener
     shape: NetworkShape
     kind: str = "learned"
+    version: str = ""  # of the bundle it was loaded from
 
     def decide(self, observation: Observation) -> Decision:
         """Return the network's decision."""
         answers, memory = answered(self.actor, self.flattener(observation), observation.memory)
         actions = chosen_actions(answers, isinstance(self.encoding, Discrete))
         return Decision(self.encoding.orders(actions, observation), memory=memory)
+
+    def recommend(self, snapshot: Any) -> Any:
+        """Return the plan for a snapshot, or a list of plans for a list of snapshots; see `env.snapshot` and `env.plan`."""
+        return recommend(self.recommender, snapshot)
+
+    @cached_property
+    def recommender(self) -> Recommender:
+        """Return what answers snapshots."""
+        return Recommender(self)
+
+    @property
+    def memory_size(self) -> int:
+        """Return how many numbers the policy remembers from one decision to the next."""
+        return 2 * self.shape.memory if self.shape.kind == "lstm" else 0
 
 
 def answered(actor: nn.Module, vectors: np.ndarray, memory: Floats | None) -> tuple[np.ndarray, Floats | None]:

@@ -134,11 +134,11 @@ class CellNetwork(nn.Module):
         padded = nn.functional.pad(vectors, (0, 1))
         cells = padded[:, self.places.reshape(-1)].reshape(-1, self.cells, self.features)  # type: ignore[operator]
         around = cells.mean(dim=1, keepdim=True).expand_as(cells)
-        tags = self.tags.expand(len(vectors), -1, -1)
+        tags = self.tags.expand(vectors.shape[0], -1, -1)
         answers = self.shared(torch.cat([cells, around, tags], dim=-1))
         if self.values:
             return answers.mean(dim=1)
-        return answers.reshape(len(vectors), -1)[:, self.chosen] @ self.share  # type: ignore[operator]
+        return answers.reshape(vectors.shape[0], -1)[:, self.chosen] @ self.share  # type: ignore[operator]
 
 
 def _outputs(world: World, lanes: np.ndarray, skus: np.ndarray) -> np.ndarray:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Annotated, Any
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from allotment.env.decision import Decides, Decision
 from allotment.env.observation import Observation
 from allotment.policies import guesses, rules, transfers
 from allotment.policies.parameters import TUNED, Parameter, check_names, parameter_values
+from allotment.policies.recommend import Recommender, recommend
 from allotment.policies.sources import CHEAPEST, FASTEST, source_lanes
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
@@ -101,10 +102,21 @@ class RulePolicy:
     values: dict[str, Floats]
     rule: Decides
     kind: str = "rule-based"
+    version: str = ""  # of the bundle it was loaded from
+    memory_size: int = 0  # a rule remembers nothing
 
     def decide(self, observation: Observation) -> Decision:
         """Return the rule's decision."""
         return self.rule.decide(observation)
+
+    def recommend(self, snapshot: Any) -> Any:
+        """Return the plan for a snapshot, or a list of plans for a list of snapshots; see `env.snapshot` and `env.plan`."""
+        return recommend(self.recommender, snapshot)
+
+    @cached_property
+    def recommender(self) -> Recommender:
+        """Return what answers snapshots."""
+        return Recommender(self)
 
     def with_values(self, values: dict[str, Floats]) -> RulePolicy:
         """Return the same policy with other values of its parameters."""
@@ -144,5 +156,5 @@ def _rule(config: RuleConfig, world: World, values: dict[str, Floats]) -> Decide
     moves = transfers.Transfers(world, values["pull_below"], values["give_above"]) if "pull_below" in values else None
     network = rules.Network(world, source_lanes(world, config.source), source_lanes(world, FASTEST), moves)
     if config.policy == "random":
-        return kind.build(network, np.random.default_rng(config.seed))
+        return kind.build(network, config.seed)
     return kind.build(network, *[values[parameter.name] for parameter in kind.parameters])

@@ -5,6 +5,7 @@ Quantities follow the inventory position of a site once the same decision's tran
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,9 +15,10 @@ from allotment.env.decision import Decision
 from allotment.env.encoding import moved
 from allotment.env.flatten import site_demand
 from allotment.env.observation import Observation, by_home
-from allotment.policies.sources import at_sources, lead_time_moments, placed
+from allotment.policies.sources import at_sources, placed
 from allotment.policies.transfers import Transfers
 from allotment.scenario.loader import World
+from allotment.scenario.moments import lead_time_moments
 from allotment.scenario.problem import Flags, Floats, Integers
 
 
@@ -207,16 +209,26 @@ def forecast_levels(observation: Observation, lead_times: tuple[Floats, Floats],
 
 @dataclass(frozen=True)
 class RandomOrder:
-    """Order anything between nothing and twice the mean demand: the floor under every comparison."""
+    """Order anything between nothing and twice the mean demand: the floor under every comparison.
+
+    What is drawn is a function of the seed and of what is seen, so that the same snapshot gets the same answer.
+    """
 
     network: Network
-    rng: np.random.Generator
+    seed: int
 
     def decide(self, observation: Observation) -> Decision:
         """Draw a quantity for each site and SKU."""
         limit = 2.0 * site_demand(self.network.world)
         transfers, _ = self.network.transferred(observation)
-        return self.network.order(self.rng.uniform(0.0, 1.0, observation.on_hand.shape) * limit, transfers)
+        shares = np.stack([self._shares(observation, world) for world in range(observation.batch)])
+        return self.network.order(shares * limit, transfers)
+
+    def _shares(self, observation: Observation, world: int) -> Floats:
+        seen = [array[world].tobytes() for array in (observation.on_hand, observation.inbound, observation.open_orders)]
+        key = hashlib.blake2b(b"".join([*seen, observation.period[world].tobytes()]), digest_size=8).digest()
+        rng = np.random.Generator(np.random.Philox(key=[self.seed, int.from_bytes(key, "little")]))
+        return rng.random(observation.on_hand.shape[1:])
 
 
 def critical_safety_factor(world: World) -> Floats:

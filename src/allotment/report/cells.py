@@ -11,8 +11,8 @@ from typing import Literal
 
 import pandas as pd
 
-from allotment.evaluation.comparison import money_columns
-from allotment.report.numbers import decimals, number, percentage
+from allotment.evaluation.comparison import SURE, money_columns
+from allotment.report.numbers import decimals, number, p_value, percentage
 
 Objective = Literal["cost", "profit"]
 
@@ -24,21 +24,29 @@ class Cells:
     caption: str
     header: list[str]
     rows: list[list[str]]
-    better: list[bool | None]  # of each row: surely better than the reference, surely worse, or open (None)
+    verdicts: list[str]  # of each row: better, worse, open, reference; empty where the table makes no claim
+    note: str = ""  # what a reader needs to understand the numbers
+
+
+def tables_of(comparison: pd.DataFrame, objective: Objective) -> list[Cells]:
+    """Return all tables of a comparison, as `compare` returns it, in the order to read them."""
+    tables = [comparison_cells(comparison, objective), certainty_cells(comparison, objective), term_cells(comparison)]
+    return [cells for cells in tables if cells.rows and len(cells.header) > 1]
 
 
 def comparison_cells(comparison: pd.DataFrame, objective: Objective) -> Cells:
-    """Return the score, paired difference and service of each policy; `comparison` is as `compare` returns it."""
+    """Return the score, paired difference and service of each policy."""
     places = score_decimals(comparison)
-    header = ["policy", "kind", f"{objective}/period", f"vs {reference_title(comparison)}"]
+    header = ["policy", "kind", f"{objective}/period", f"vs {reference_title(comparison)}", "verdict"]
     header += ["fill rate", "cycle service", "stock turns"]
     differences = difference_texts(comparison, objective)
     rows = [
         [
-            str(row["policy"]),
+            shown_name(row),
             str(row["kind"]),
             f"{number(_sign(objective) * row['score'], places)} ± {number(row['score_standard_error'], places)}",
             difference,
+            "" if row["reference"] else str(row["verdict"]),
             percentage(row["fill_rate"]),
             percentage(row["cycle_service_level"]),
             number(row["stock_turns"], 1),
@@ -46,7 +54,33 @@ def comparison_cells(comparison: pd.DataFrame, objective: Objective) -> Cells:
         for (_, row), difference in zip(comparison.iterrows(), differences, strict=True)
     ]
     caption = f"{objective.capitalize()} per period ± standard error; paired differences with 95 % intervals"
-    return Cells(caption, header, rows, [_better(row) for _, row in comparison.iterrows()])
+    return Cells(caption, header, rows, list(comparison["verdict"]), reading_note(comparison))
+
+
+def certainty_cells(comparison: pd.DataFrame, objective: Objective) -> Cells:
+    """Return what else the episodes say of each policy, and how sure its difference to the reference is."""
+    if len(comparison) == 1:
+        return Cells("How sure", ["policy"], [], [])
+    places, title = score_decimals(comparison), reference_title(comparison)
+    header = ["policy", "interquartile mean", f"chance to beat {title}", "p", "p, Holm", "resampled"]
+    rows = [
+        [
+            shown_name(row),
+            _interval_text(row, "interquartile_mean", places, objective),
+            "" if row["reference"] else chance_text(row),
+            p_value(row["p_value"]),
+            p_value(row["adjusted_p_value"]),
+            resampled(row, comparison),
+        ]
+        for _, row in comparison.iterrows()
+    ]
+    place = "an item of a world" if comparison["items"].any() else "a world"
+    note = (
+        "Interquartile mean: the mean of the middle half of all episodes, which nothing extreme moves. "
+        f"Chance to beat: in {place} drawn at random; ties count half. "
+        f"p: how often so large a difference would come about by chance; Holm: corrected for {_comparisons(comparison)}."
+    )
+    return Cells("How sure, with 95 % intervals", header, rows, list(comparison["verdict"]), note)
 
 
 def term_cells(comparison: pd.DataFrame) -> Cells:
@@ -54,8 +88,9 @@ def term_cells(comparison: pd.DataFrame) -> Cells:
     terms = [term for term in money_columns(comparison) if comparison[term].abs().max() > 0]
     columns = [_number_column(comparison[term], digits=3) for term in terms]
     header = ["policy", *(term.removeprefix("money/").replace("_", " ") for term in terms)]
-    rows = [[str(policy), *cells] for policy, *cells in zip(comparison["policy"], *columns, strict=True)]
-    return Cells("Money per period, by term", header, rows, [None] * len(rows))
+    names = [shown_name(row) for _, row in comparison.iterrows()]
+    rows = [[name, *cells] for name, *cells in zip(names, *columns, strict=True)]
+    return Cells("Money per period, by term", header, rows, [])
 
 
 def headline(comparison: pd.DataFrame, objective: Objective) -> str:
@@ -63,11 +98,43 @@ def headline(comparison: pd.DataFrame, objective: Objective) -> str:
     best, reference = comparison.iloc[0], reference_policy(comparison)
     score = number(_sign(objective) * best["score"], score_decimals(comparison))
     achievement = "lowest cost" if objective == "cost" else "highest profit"
-    opening = f"{best['policy']} has the {achievement}, {score} per period"
+    opening = f"{shown_name(best)} has the {achievement}, {score} per period"
     if best["reference"]:
         return f"{opening}; it is the reference."
-    doubt = "" if _better(best) else ", which may be chance"
+    doubt = ", which may be chance" if best["verdict"] == "open" else ""
     return f"{opening}: {difference_texts(comparison, objective)[0]} against {reference}{doubt}."
+
+
+def reading_note(comparison: pd.DataFrame) -> str:
+    """Return on how many worlds a comparison stands, and what its intervals and verdicts speak of."""
+    several, items = comparison["seeds"].max() > 1, comparison["items"].max()
+    spoken_of = ["other test worlds"]
+    spoken_of += ["other trainings of a policy with several seeds"] if several else []
+    spoken_of += [f"other items than these {items}"] if items else []
+    note = f"{comparison['worlds'].max():,} test worlds, the same for every policy. Intervals speak of {_listed(spoken_of)}."
+    if ((comparison["kind"] == "learned") & (comparison["seeds"] == 1)).any():
+        note += " A learned policy of one seed is judged as it was trained, not how it would be trained again."
+    if len(comparison) > 1:
+        note += f" Better and worse are sure at {100 * SURE:g} % after Holm's correction for {_comparisons(comparison)}."
+    return note
+
+
+def shown_name(row: pd.Series) -> str:
+    """Return a policy's name, with its number of seeds where it has several."""
+    return f"{row['policy']} ({row['seeds']} seeds)" if row["seeds"] > 1 else str(row["policy"])
+
+
+def chance_text(row: pd.Series) -> str:
+    """Return the probability of improvement with its interval."""
+    low, high = (percentage(row[f"improvement_{end}"]) for end in ("low", "high"))
+    return f"{percentage(row['improvement'])} [{low}, {high}]"
+
+
+def resampled(row: pd.Series, comparison: pd.DataFrame) -> str:
+    """Return what the interval of a policy's difference resamples."""
+    reference = comparison.loc[comparison["reference"], "seeds"].item()
+    sources = {"seeds": max(row["seeds"], reference), "worlds": row["worlds"], "items": row["items"]}
+    return ", ".join(name for name, members in sources.items() if members > 1)
 
 
 def difference_texts(comparison: pd.DataFrame, objective: Objective) -> list[str]:
@@ -75,7 +142,8 @@ def difference_texts(comparison: pd.DataFrame, objective: Objective) -> list[str
     half_widths = (comparison["difference_high"] - comparison["difference_low"])[~comparison["reference"]] / 2
     places = max(score_decimals(comparison), decimals(half_widths.median(), digits=2))
     return [
-        "reference" if row["reference"] else _difference_text(row, _sign(objective), places) for _, row in comparison.iterrows()
+        "reference" if row["reference"] else _interval_text(row, "difference", places, objective, signed=True)
+        for _, row in comparison.iterrows()
     ]
 
 
@@ -98,11 +166,21 @@ def reference_title(comparison: pd.DataFrame) -> str:
     return "best rule" if len(rules) and rules.iloc[0]["reference"] else reference_policy(comparison)
 
 
-def _difference_text(row: pd.Series, sign: int, places: int) -> str:
-    """Return one paired difference with its interval."""
-    low, high = sorted([sign * row["difference_low"], sign * row["difference_high"]])
-    mean = number(sign * row["difference"], places, signed=True)
-    return f"{mean} [{number(low, places, signed=True)}, {number(high, places, signed=True)}]"
+def _interval_text(row: pd.Series, name: str, places: int, objective: Objective, signed: bool = False) -> str:
+    """Return an estimate in money with its interval."""
+    sign = _sign(objective)
+    low, high = sorted([sign * row[f"{name}_low"], sign * row[f"{name}_high"]])
+    estimate, *ends = (number(value, places, signed) for value in (sign * row[name], low, high))
+    return f"{estimate} [{', '.join(ends)}]"
+
+
+def _comparisons(comparison: pd.DataFrame) -> str:
+    count = len(comparison) - 1
+    return f"{count} comparison{'s' if count > 1 else ''}"
+
+
+def _listed(words: list[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _number_column(values: pd.Series, digits: int) -> list[str]:
@@ -114,10 +192,3 @@ def _number_column(values: pd.Series, digits: int) -> list[str]:
 def _sign(objective: Objective) -> int:
     """Return what a score is multiplied by to be shown."""
     return -1 if objective == "cost" else 1
-
-
-def _better(row: pd.Series) -> bool | None:
-    """Return whether a policy is surely better (True) or worse (False) than the reference; None where it is open."""
-    if row["difference_low"] > 0:
-        return True
-    return False if row["difference_high"] < 0 else None

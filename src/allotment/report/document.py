@@ -1,35 +1,53 @@
-"""The report of a study: question, finding, comparison and figures, as Markdown and as one HTML file."""
+"""The report of a comparison: question, finding, tables and figures, as Markdown, as one HTML file, and as CSV."""
 
 from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from allotment.evaluation.comparison import money_columns
-from allotment.report.cells import Cells, Objective, comparison_cells, headline, term_cells
+from allotment.report.cells import Cells, Objective, headline, tables_of
 from allotment.report.tables import to_html, to_markdown
 
 DOTS_PER_INCH = 144
+BROAD = 12 * DOTS_PER_INCH  # pixels; a wider image reaches beyond the text
 
 STYLE = """
 body { font: 16px/1.55 system-ui, sans-serif; color: #222; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { line-height: 1.2; } h2 { margin-top: 2.2rem; } .finding { font-size: 1.1rem; font-weight: 600; }
-.wide { overflow-x: auto; margin: 1rem 0; }
+.wide { overflow-x: auto; margin: 1rem 0 .4rem; } .note { color: #555; font-size: .85rem; margin: 0 0 1.6rem; }
+.remark { border-left: 4px solid #E69F00; padding-left: .8rem; }
 table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabular-nums; }
-caption { text-align: left; color: #666; padding-bottom: .4rem; }
+caption { text-align: left; font-weight: 600; padding-bottom: .4rem; white-space: nowrap; }
 th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #e4e4e4; white-space: nowrap; }
 thead th { border-bottom: 2px solid #888; white-space: normal; vertical-align: bottom; }
-.word { text-align: left; }
-tr.better td:nth-child(4) { color: #00684a; } tr.worse td:nth-child(4) { color: #a33c00; }
-figure { margin: 1.8rem 0; } img { max-width: 100%; } figcaption { color: #555; font-size: .9rem; }
+.word { text-align: left; } .better { color: #00684a; } .worse { color: #a33c00; }
+figure { margin: 1.8rem 0; } img { max-width: 100%; }
+figure.broad { width: min(96vw, 110rem); margin-left: 50%; transform: translateX(-50%); }
+figcaption { color: #555; font-size: .9rem; }
 dt { font-weight: 600; } dd { margin: 0 0 .6rem; overflow-wrap: anywhere; white-space: pre-wrap; }
 """
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure of the report, as the image file holds it."""
+
+    name: str  # of the file, without its ending
+    caption: str
+    png: bytes
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Return width and height in pixels, as the header of every PNG tells them."""
+        width, height = (int.from_bytes(self.png[at : at + 4], "big") for at in (16, 20))
+        return width, height
 
 
 @dataclass(frozen=True)
@@ -39,9 +57,15 @@ class Document:
     title: str
     question: str
     finding: str
+    notes: Sequence[str]  # what the comparison lacks, a sentence each
     tables: list[Cells]
-    images: list[tuple[str, str, bytes]]  # file name, caption, PNG
+    images: list[Drawn]
     details: Mapping[str, str]
+
+
+def draw(figures: Mapping[str, tuple[str, Figure]]) -> list[Drawn]:
+    """Return figures, given by name with their captions, as images trimmed to what is drawn."""
+    return [Drawn(name, caption, _png(figure)) for name, (caption, figure) in figures.items()]
 
 
 def write_report(
@@ -50,20 +74,21 @@ def write_report(
     question: str,
     comparison: pd.DataFrame,
     objective: Objective,
-    figures: Mapping[str, tuple[str, Figure]],
+    images: list[Drawn],
     details: Mapping[str, str],
+    notes: Sequence[str] = (),
 ) -> Path:
-    """Write `report.md`, a PNG for each figure and a `report.html` that needs no other file; return the latter's path.
+    """Write the report and return the path of its page, `report.html`, which needs no other file.
 
-    `comparison` is as `compare` returns it; `figures` maps a file's name to its caption and figure; `details` says how
-    the report was made (world, command, versions).
+    Beside it stand `report.md` with a PNG for each image, and `comparison.csv`: one row a policy with every number in full.
+    `comparison` is as `compare` returns it; `details` says how the report was made (worlds, policies, versions).
     """
     folder.mkdir(parents=True, exist_ok=True)
-    images = [(f"{name}.png", caption, _png(folder / f"{name}.png", figure)) for name, (caption, figure) in figures.items()]
-    tables = [comparison_cells(comparison, objective)]
-    if money_columns(comparison):
-        tables.append(term_cells(comparison))
-    document = Document(title, question, headline(comparison, objective), tables, images, details)
+    tables, finding = tables_of(comparison, objective), headline(comparison, objective)
+    document = Document(title, question, finding, notes, tables, images, details)
+    for image in images:
+        (folder / f"{image.name}.png").write_bytes(image.png)
+    comparison.to_csv(folder / "comparison.csv", index=False)
     (folder / "report.md").write_text(as_markdown(document), encoding="utf-8")
     page = folder / "report.html"
     page.write_text(as_html(document), encoding="utf-8")
@@ -73,17 +98,21 @@ def write_report(
 def as_markdown(document: Document) -> str:
     """Return the report as Markdown, with links to the images beside it."""
     parts = [f"# {document.title}", document.question, f"**{document.finding}**"]
-    parts += [f"{cells.caption}:\n\n{to_markdown(cells)}" for cells in document.tables]
-    parts += [f"![{caption}]({file})\n\n*{caption}*" for file, caption, _ in document.images]
-    parts += ["## Details", "\n".join(f"- **{name}**: {text}" for name, text in document.details.items())]
+    if document.notes:
+        parts.append("\n".join(f"- {sentence}" for sentence in document.notes))
+    for cells in document.tables:
+        parts += [f"**{cells.caption}**", to_markdown(cells), *([cells.note] if cells.note else [])]
+    parts += [f"![{image.caption}]({image.name}.png)\n\n*{image.caption}*" for image in document.images]
+    parts += ["## Details", "\n".join(f"- **{name}**: {_indented(text)}" for name, text in document.details.items())]
     return "\n\n".join(parts) + "\n"
 
 
 def as_html(document: Document) -> str:
     """Return the report as one HTML page, images included."""
-    tables = "\n".join(f'<div class="wide">{to_html(cells)}</div>' for cells in document.tables)
-    images = "\n".join(_figure(caption, png) for _, caption, png in document.images)
+    tables = "\n".join(_table(cells) for cells in document.tables)
+    images = "\n".join(_figure(image) for image in document.images)
     details = "\n".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(text)}</dd>" for name, text in document.details.items())
+    notes = "".join(f'<p class="remark">{html.escape(sentence)}</p>\n' for sentence in document.notes)
     title = html.escape(document.title)
     return f"""<!doctype html>
 <html lang="en">
@@ -97,7 +126,7 @@ def as_html(document: Document) -> str:
 <h1>{title}</h1>
 <p>{html.escape(document.question)}</p>
 <p class="finding">{html.escape(document.finding)}</p>
-{tables}
+{notes}{tables}
 {images}
 <h2>Details</h2>
 <dl>
@@ -108,13 +137,26 @@ def as_html(document: Document) -> str:
 """
 
 
-def _figure(caption: str, png: bytes) -> str:
+def _table(cells: Cells) -> str:
+    """Return a table with its note."""
+    note = f'\n<p class="note">{html.escape(cells.note)}</p>' if cells.note else ""
+    return f'<div class="wide">{to_html(cells)}</div>{note}'
+
+
+def _figure(image: Drawn) -> str:
     """Return an image with its caption, the image's bytes inside the page."""
-    text, content = html.escape(caption), base64.b64encode(png).decode("ascii")
-    return f'<figure><img alt="{text}" src="data:image/png;base64,{content}"><figcaption>{text}</figcaption></figure>'
+    text, content = html.escape(image.caption), base64.b64encode(image.png).decode("ascii")
+    opening = '<figure class="broad">' if image.size[0] > BROAD else "<figure>"
+    return f'{opening}<img alt="{text}" src="data:image/png;base64,{content}"><figcaption>{text}</figcaption></figure>'
 
 
-def _png(path: Path, figure: Figure) -> bytes:
-    """Write the figure, trimmed to what is drawn, and return the file's bytes."""
-    figure.savefig(path, dpi=DOTS_PER_INCH, bbox_inches="tight")
-    return path.read_bytes()
+def _indented(text: str) -> str:
+    """Return a text that stays inside a point of a Markdown list."""
+    return text if "\n" not in text else "\n\n" + "\n".join(f"      {line}" for line in text.splitlines()) + "\n"
+
+
+def _png(figure: Figure) -> bytes:
+    """Return the figure as an image."""
+    file = BytesIO()
+    figure.savefig(file, format="png", dpi=DOTS_PER_INCH, bbox_inches="tight")
+    return file.getvalue()

@@ -16,17 +16,18 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, PercentFormatter, StrMethodFormatter
 
 from allotment.evaluation.comparison import money_columns
-from allotment.report.cells import difference_texts, reference_policy
+from allotment.report.cells import chance_text, difference_texts, reference_policy, shown_name
 from allotment.report.labels import Label, label_beside_points, label_in_margin
 from allotment.report.numbers import decimals, number
 from allotment.report.palette import NEUTRAL, kind_colour, series_colour, term_colour
 
 INCOME = ("money/revenue", "money/salvage")
+FAR = 6.0  # a baseline further below than so many times the height of the curves is left below the axis
 
 
-def panel(draw: Callable[[Axes, Any], Axes], content: Any) -> Figure:
-    """Return a figure of one panel, drawn by one of the functions below."""
-    figure = Figure(figsize=(9, 4.5), layout="constrained")
+def panel(draw: Callable[[Axes, Any], Axes], content: Any, rows: int | None = None) -> Figure:
+    """Return a figure of one panel, drawn by one of the functions below; as high as so many rows of policies need."""
+    figure = Figure(figsize=(9, 4.5 if rows is None else 1.4 + 0.55 * max(rows, 2)), layout="constrained")
     draw(figure.subplots(), content)
     return figure
 
@@ -35,7 +36,7 @@ def learning_curve(ax: Axes, curves: dict[str, pd.DataFrame], baselines: dict[st
     """Draw the score of each learned policy against training steps, and rule-based policies as dashed lines.
 
     A curve has the columns `steps` and `score`; where steps repeat (several seeds), it is their mean, with a band from
-    the lowest to the highest. The axis leaves out the bad scores at the start of training that would flatten the rest.
+    the lowest seed to the highest. The axis leaves out the bad scores at the start of training that would flatten the rest.
     """
     labels = []
     for position, (policy, curve) in enumerate(curves.items()):
@@ -44,16 +45,18 @@ def learning_curve(ax: Axes, curves: dict[str, pd.DataFrame], baselines: dict[st
         ax.plot(scores.index, scores["mean"], color=series_colour(position), linewidth=1.8)
         labels.append(Label(policy, scores.index[-1], scores["mean"].iloc[-1], series_colour(position)))
     end = max((label.x for label in labels), default=0) or 1
+    low, high = _score_limits(curves, baselines)
     for policy, score in baselines.items():
         ax.axhline(score, color=NEUTRAL, linestyle="--", linewidth=1)
-        labels.append(Label(policy, end, score, NEUTRAL))
+        beyond = f" ({number(score, decimals(score, digits=4))}, below)" if score < low else ""
+        labels.append(Label(f"{policy}{beyond}", end, max(score, low), NEUTRAL))
     ax.set(
         title="Score during training (dashed: rule-based policies)",
         xlabel="training steps (periods played)",
         xlim=(0, end),
+        ylim=(low, high),
     )
     ax.set_ylabel("score (money per period, higher is better)")
-    ax.set_ylim(*_score_limits(curves, baselines))
     ax.xaxis.set_major_formatter(FuncFormatter(_short_count))
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
     return label_in_margin(_tidy(ax), labels)
@@ -92,7 +95,7 @@ def service_against_stock(ax: Axes, comparison: pd.DataFrame) -> Axes:
     for _, row in comparison.iterrows():
         colour = kind_colour(row["kind"])
         ax.plot(row["on_hand"], row["fill_rate"], _marker(row["kind"]), color=colour, markersize=7)
-        labels.append(Label(row["policy"], row["on_hand"], row["fill_rate"], colour))
+        labels.append(Label(shown_name(row), row["on_hand"], row["fill_rate"], colour))
     ax.margins(0.12)
     ax.set(title="Service against stock", xlabel="mean stock on hand (units)", ylabel="fill rate (share of units)")
     ax.yaxis.set_major_formatter(PercentFormatter(1))
@@ -126,26 +129,43 @@ def paired_differences(ax: Axes, comparison: pd.DataFrame) -> Axes:
     return _tidy(ax, grid="x")
 
 
+def chances(ax: Axes, comparison: pd.DataFrame) -> Axes:
+    """Draw each policy's chance to beat the reference in a world drawn at random, with its 95 % interval."""
+    ax.axvline(0.5, color=NEUTRAL, linewidth=1)
+    for position, (_, row) in enumerate(comparison.iterrows()):
+        colour = kind_colour(row["kind"])
+        ax.plot([row["improvement_low"], row["improvement_high"]], [position, position], color=colour, linewidth=2)
+        ax.plot(row["improvement"], position, _marker(row["kind"]), color=colour, markersize=6)
+        text = "reference" if row["reference"] else chance_text(row)
+        ax.annotate(text, (1.02, position), xycoords=("axes fraction", "data"), va="center", fontsize=9)
+    _policies_down(ax, comparison)
+    ax.set(xlim=(-0.02, 1.02), title=f"Chance to beat {reference_policy(comparison)}, with 95 % intervals")
+    ax.set_xlabel("share of worlds with the higher score (right of one half is better)")
+    ax.xaxis.set_major_formatter(PercentFormatter(1))
+    return _tidy(ax, grid="x")
+
+
 def _reach(comparison: pd.DataFrame) -> float:
-    """Return how far from zero the axis of differences reaches: to the furthest policy, or four times the median."""
+    """Return how far from zero the axis of differences reaches: to the furthest policy, or four times that in the middle."""
     others = comparison[~comparison["reference"]]
-    furthest = others[["difference_low", "difference_high"]].abs().max(axis=1)
-    return float(min(furthest.max(), 4 * furthest.median())) if furthest.max() > 0 else 1.0
+    reaches = sorted(others[["difference_low", "difference_high"]].abs().max(axis=1))
+    return float(min(reaches[-1], 4 * reaches[(len(reaches) - 1) // 2])) if reaches and reaches[-1] > 0 else 1.0
 
 
 def _score_limits(curves: dict[str, pd.DataFrame], baselines: dict[str, float]) -> tuple[float, float]:
-    """Return the limits that show every baseline and the later three quarters of each curve."""
+    """Return the limits that show the later three quarters of each curve, and every baseline that is not far below."""
     later = [curve.loc[curve["steps"] >= curve["steps"].max() / 4, "score"] for curve in curves.values()]
-    every = [curve["score"] for curve in curves.values()]
-    low = np.min([*baselines.values(), *(scores.min() for scores in later)])
-    high = np.max([*baselines.values(), *(scores.max() for scores in every)])
+    high = np.max([*baselines.values(), *(curve["score"].max() for curve in curves.values())])
+    low = np.min([*(scores.min() for scores in later), *([max(baselines.values())] if baselines else [])])
+    reach = FAR * (high - low)
+    low = np.min([low, *(score for score in baselines.values() if score >= high - reach)])
     room = 0.06 * ((high - low) or abs(high) or 1)
     return low - room, high + room
 
 
 def _policies_down(ax: Axes, comparison: pd.DataFrame) -> None:
     """Name the rows of the axes after the policies, the first on top."""
-    ax.set_yticks(range(len(comparison)), list(comparison["policy"]))
+    ax.set_yticks(range(len(comparison)), [shown_name(row) for _, row in comparison.iterrows()])
     ax.set_ylim(len(comparison) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
 

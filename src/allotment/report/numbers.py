@@ -22,6 +22,13 @@ def percentage(share: float) -> str:
     return MISSING if pd.isna(share) else f"{share:.1%}"
 
 
+def p_value(value: float) -> str:
+    """Return a p-value to three places; a dash where there is none."""
+    if pd.isna(value):
+        return MISSING
+    return "< 0.001" if value < 0.0005 else f"{value:.3f}"
+
+
 def decimals(value: float, digits: int) -> int:
     """Return the decimal places that show `value` with so many significant digits, four places at most."""
     if not math.isfinite(value) or value == 0:

@@ -10,25 +10,28 @@ from allotment.report.cells import Cells
 if TYPE_CHECKING:
     from rich.table import Table
 
-WORDS = ("policy", "kind")  # columns of words stand left, columns of numbers right
+WORDS = ("policy", "kind", "verdict", "resampled")  # columns of words stand left, columns of numbers right
 
 
 def to_terminal(cells: Cells) -> Table:
     """Return the cells as a rich table; where the terminal is narrow, the names of policies wrap and numbers do not.
 
-    Differences surely better than the reference are green, surely worse ones red.
+    What is surely better than the reference is green, what is surely worse red.
     """
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=cells.caption, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.title, table.title_justify, table.title_style = Text(cells.caption), "left", "bold"
+    if cells.note:
+        table.caption, table.caption_justify, table.caption_style = Text(cells.note), "left", "dim"
     for position, name in enumerate(cells.header):
         width = None if name == "policy" else _width(cells, position)
         table.add_column(Text(name), justify="left" if name in WORDS else "right", width=width, overflow="fold")
-    for row, better in zip(cells.rows, cells.better, strict=True):
-        shade = {True: "green", False: "red", None: ""}[better]
-        styles = [shade if name.startswith("vs ") else "" for name in cells.header]
+    for row, verdict in zip(cells.rows, _verdicts(cells), strict=True):
+        shade = {"better": "green", "worse": "red"}.get(verdict, "")
+        styles = [shade if _is_claim(name) else "" for name in cells.header]
         table.add_row(*(Text(text, style=style) for text, style in zip(row, styles, strict=True)))
     return table
 
@@ -41,25 +44,34 @@ def to_markdown(cells: Cells) -> str:
 
 
 def to_html(cells: Cells) -> str:
-    """Return the cells as an HTML table, whose rows carry the class `better` or `worse` where that is sure."""
-    head = _html_cells("th", cells.header, cells.header)
+    """Return the cells as an HTML table; what is sure in them has the class `better` or `worse`."""
+    head = _html_row("th", cells.header, cells.header, "")
     body = [
-        f"<tr{_html_class(better)}>{_html_cells('td', row, cells.header)}</tr>"
-        for row, better in zip(cells.rows, cells.better, strict=True)
+        f"<tr>{_html_row('td', row, cells.header, verdict)}</tr>"
+        for row, verdict in zip(cells.rows, _verdicts(cells), strict=True)
     ]
     caption = f"<caption>{html.escape(cells.caption)}</caption>"
     return "\n".join(["<table>", caption, f"<thead><tr>{head}</tr></thead>", "<tbody>", *body, "</tbody>", "</table>"])
 
 
-def _html_cells(element: str, texts: list[str], header: list[str]) -> str:
-    """Return the cells of one row, those of words with the class `word`."""
-    classes = [' class="word"' if name in WORDS else "" for name in header]
-    return "".join(f"<{element}{name}>{html.escape(text)}</{element}>" for text, name in zip(texts, classes, strict=True))
+def _html_row(element: str, texts: list[str], header: list[str], verdict: str) -> str:
+    """Return the cells of one row: those of words have the class `word`, those that make a sure claim its verdict."""
+    cells = []
+    for text, name in zip(texts, header, strict=True):
+        classes = ["word"] if name in WORDS else []
+        classes += [verdict] if verdict in ("better", "worse") and _is_claim(name) else []
+        mark = f' class="{" ".join(classes)}"' if classes else ""
+        cells.append(f"<{element}{mark}>{html.escape(text)}</{element}>")
+    return "".join(cells)
 
 
-def _html_class(better: bool | None) -> str:
-    """Return the class of a row."""
-    return {True: ' class="better"', False: ' class="worse"', None: ""}[better]
+def _verdicts(cells: Cells) -> list[str]:
+    return cells.verdicts or [""] * len(cells.rows)
+
+
+def _is_claim(column: str) -> bool:
+    """Tell whether a column says how a policy stands against the reference."""
+    return column == "verdict" or column.startswith("vs ")
 
 
 def _width(cells: Cells, position: int) -> int:

@@ -1,16 +1,23 @@
 """Scores for TensorBoard, under the same names for learned and rule-based policies, so that one chart holds both.
 
 A measure `m` is the scalar `evaluation/m`. A rule-based policy does not learn: it is a horizontal line over the steps
-of the training that it is compared with.
+of the training that it is compared with. The final score is `final/score`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard import SummaryWriter
-from torch.utils.tensorboard.summary import hparams
+
+if TYPE_CHECKING:
+    from allotment.report.document import Drawn
+
+TRUE_COLOUR = 4  # RGB with transparency, in TensorBoard's count of an image's channels
 
 
 def write_scores(writer: SummaryWriter, measures: Mapping[str, float], step: int) -> None:
@@ -26,24 +33,19 @@ def write_rule_based(folder: Path, measures: Mapping[str, float], last_step: int
             write_scores(writer, measures, step)
 
 
-def write_hyperparameters(folder: Path, settings: Mapping[str, object], metrics: Mapping[str, float]) -> None:
-    """Write a run's row of the hyperparameter page into its own folder, with its metrics as `final/<metric>`.
-
-    Nested settings get dotted names. Call it when training has ended: TensorBoard reads the files of a folder in the
-    order of their creation, and may not return to an older one.
-    """
-    # The list of columns is left out, and TensorBoard gathers it: one that a run wrote would hide the others' settings.
-    _, start, end = hparams(flatten(settings), {})
+def copy_scalars(source: Path, folder: Path, leave_out: str) -> None:
+    """Write again what a training logged, its times included, but for tags that start with `leave_out`."""
+    events = EventAccumulator(str(source), size_guidance={"scalars": 0})
+    events.Reload()
     with SummaryWriter(str(folder)) as writer:
-        events = writer._get_file_writer()
-        events.add_summary(start)
-        for name, value in metrics.items():
-            writer.add_scalar(f"final/{name}", value, 0)
-        events.add_summary(end)
+        for name in events.Tags()["scalars"]:
+            if not name.startswith(leave_out):
+                for event in events.Scalars(name):
+                    writer.add_scalar(name, event.value, event.step, event.wall_time)
 
 
 def write_layout(folder: Path, measures: Iterable[str]) -> None:
-    """Write the custom scalars page: one chart a measure, in which every policy below the study's folder is a line.
+    """Write the custom scalars page: one chart a measure, in which every policy of the comparison is a line.
 
     Terms of money (`money/<term>`) stand in a section of their own.
     """
@@ -56,24 +58,17 @@ def write_layout(folder: Path, measures: Iterable[str]) -> None:
         writer.add_custom_scalars(sections)
 
 
+def write_images(folder: Path, images: Iterable[Drawn]) -> None:
+    """Write a report's images onto the images page, numbered so that the page keeps their order."""
+    with SummaryWriter(str(folder)) as writer:
+        for position, drawn in enumerate(images, start=1):
+            width, height = drawn.size
+            image = Summary.Image(encoded_image_string=drawn.png, width=width, height=height, colorspace=TRUE_COLOUR)
+            writer._get_file_writer().add_summary(
+                Summary(value=[Summary.Value(tag=f"figures/{position} {drawn.name}", image=image)])
+            )
+
+
 def tag(measure: str) -> str:
     """Return the name of a measure in TensorBoard."""
     return f"evaluation/{measure}"
-
-
-def flatten(settings: Mapping[str, object], prefix: str = "") -> dict[str, int | float | str]:
-    """Return nested settings with dotted names: numbers as they are, the rest as text, without those that are None."""
-    flat: dict[str, int | float | str] = {}
-    for name, value in settings.items():
-        if isinstance(value, Mapping):
-            flat |= flatten(value, f"{prefix}{name}.")
-        elif value is not None:
-            flat[f"{prefix}{name}"] = _scalar(value)
-    return flat
-
-
-def _scalar(value: object) -> int | float | str:
-    """Return a number as it is, a truth value as `true` or `false`, and anything else as text."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return value if isinstance(value, int | float) else str(value)

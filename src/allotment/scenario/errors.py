@@ -102,7 +102,7 @@ def _line(path: Steps, faults: list[_Fault]) -> str:
         return f"{where}: unknown {key} {fault.details['tag']!r}; {nearest(fault.details['tag'], tags)}"
     if fault.kind == "value_error":
         return f"{where}: {_rule(telling)}" if where else _rule(telling)
-    return f"{where or 'the file'} {_rule(telling)}, not {_short(fault.seen)}"
+    return f"{where} {_rule(telling)}, not {_short(fault.seen)}".lstrip()
 
 
 _OF_NUMBERS = ("float_type", "int_type", "none_required")

@@ -1,7 +1,8 @@
-"""What came out of a study: episodes, learning curves and the comparison, read back from its run folders."""
+"""What came out of a comparison: episodes, learning curves and the table, read back from run folders or played now."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,27 +10,35 @@ import numpy as np
 import pandas as pd
 
 from allotment.evaluation.comparison import compare
-from allotment.evaluation.statistics import item_difference
-from allotment.evaluation.testing import evaluate, mean_measures
+from allotment.evaluation.resampling import Floats
+from allotment.evaluation.testing import Evaluation, evaluate, mean_measures
 from allotment.policies.bundle import load_bundle
-from allotment.scenario.loader import World
-from allotment.studies.study import Job, Study
-from allotment.training.config import ValidationConfig
+from allotment.scenario.errors import ScenarioError, nearest
+from allotment.studies.common_worlds import CommonWorlds
+from allotment.studies.contenders import Contender, Run
+from allotment.studies.lineup import Lineup
 
 BOOTSTRAP_SEED = 20_261_122
+
+Progress = Callable[[str, int, int], None]  # whose episodes, periods played, of how many
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """A study's results, ready for tables and figures."""
+    """A comparison's results, ready for tables and figures."""
 
-    study: Study
-    world: World
-    jobs: list[Job]
-    episodes: pd.DataFrame
+    lineup: Lineup
+    worlds: CommonWorlds
+    episodes: pd.DataFrame  # one row per policy, training seed and episode
     comparison: pd.DataFrame
-    curves: dict[str, pd.DataFrame]  # of the policies that learn, on validation worlds
+    curves: dict[str, pd.DataFrame]  # of the policies that learn, all seeds, on validation worlds
     rules: dict[str, dict[str, float]]  # mean measures of the rules on the same validation worlds
+
+    @property
+    def ranking(self) -> list[Contender]:
+        """Return the policies, best first."""
+        by_name = {contender.name: contender for contender in self.lineup.contenders}
+        return [by_name[name] for name in self.comparison["policy"]]
 
     @property
     def last_step(self) -> int:
@@ -37,47 +46,89 @@ class Outcome:
         return int(max([curve["steps"].max() for curve in self.curves.values()], default=1))
 
 
-def read_outcome(study: Study, world: World, jobs: list[Job]) -> Outcome:
-    """Return the outcome of a study whose jobs are all done."""
-    frames = [pd.read_parquet(Path(job.folder) / "evaluation.parquet") for job in jobs]
-    episodes = pd.concat(frames, ignore_index=True)
-    rng = np.random.default_rng(BOOTSTRAP_SEED)
-    comparison = compare(episodes, None, rng)
-    if study.evaluation.interval == "items":
-        comparison = _over_items(comparison, jobs, rng)
-    curves = {
-        job.name: pd.read_parquet(Path(job.folder) / "curve.parquet")
-        for job in jobs
-        if (Path(job.folder) / "curve.parquet").is_file()
-    }
-    return Outcome(study, world, jobs, episodes, comparison, curves, _rules_beside_curves(world, jobs))
+def read_outcome(
+    lineup: Lineup,
+    reference: str | None = None,
+    episodes: int | None = None,
+    seed: int | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Return the outcome of a comparison; test worlds are the lineup's own unless their number or seed is given.
+
+    Episodes that run folders do not hold are played. `ScenarioError` where the reference does not take part.
+    """
+    names = [contender.name for contender in lineup.contenders]
+    if reference is not None and reference not in names:
+        raise ScenarioError(f"the reference {reference!r} is not among the policies; {nearest(reference, names)}")
+    own = lineup.evaluation
+    worlds = CommonWorlds(
+        lineup.world.for_test(),
+        own.episodes if episodes is None else episodes,
+        own.seed if seed is None else seed,
+        by_item=own.interval == "items",
+    )
+    results = {contender.name: _results(contender, worlds, progress) for contender in lineup.contenders}
+    rows = pd.concat([_rows(contender, results[contender.name]) for contender in lineup.contenders], ignore_index=True)
+    by_item = {name: np.stack([result.score_by_sku for result in found]) for name, found in results.items()}
+    comparison = _compared(rows, reference, by_item if worlds.by_item else None)
+    return Outcome(lineup, worlds, rows, comparison, _curves(lineup.contenders), _rules_beside_curves(lineup))
 
 
-def _rules_beside_curves(world: World, jobs: list[Job]) -> dict[str, dict[str, float]]:
-    """Play the rules in the validation worlds of the first policy that learns, so that its curve and they compare."""
-    learning = next((job for job in jobs if "algorithm" in job.content), None)
-    if learning is None:
-        return {}
-    episodes = ValidationConfig.model_validate(learning.content.get("validation", {})).episodes
-    rules = {job.name: load_bundle(Path(job.folder) / "best", world) for job in jobs if "policy" in job.content}
+def _compared(rows: pd.DataFrame, reference: str | None, by_item: dict[str, Floats] | None) -> pd.DataFrame:
+    return compare(rows, reference, np.random.default_rng(BOOTSTRAP_SEED), by_item)
+
+
+def _results(contender: Contender, worlds: CommonWorlds, progress: Progress | None) -> list[Evaluation]:
+    """Return the test episodes of each of a policy's runs."""
+
+    def show(run: Run) -> Callable[[int, int], None] | None:
+        return progress and (lambda done, periods: progress(contender.title(run), done, periods))
+
+    return [worlds.episodes_of(run.folder, show(run)) for run in contender.runs]
+
+
+def _rows(contender: Contender, results: list[Evaluation]) -> pd.DataFrame:
+    """Return the episodes of all of a policy's runs, under its name."""
+    return pd.concat(
+        [
+            result.episodes.assign(policy=contender.name, kind=contender.kind, training_seed=run.seed)
+            for run, result in zip(contender.runs, results, strict=True)
+        ]
+    )
+
+
+def _curves(contenders: list[Contender]) -> dict[str, pd.DataFrame]:
+    """Return the learning curves of the policies that have any, a row per seed and measurement."""
+    curves = {}
+    for contender in contenders:
+        files = [run.folder / "curve.parquet" for run in contender.runs]
+        found = [pd.read_parquet(file) for file in files if file.is_file()]
+        if found:
+            curves[contender.name] = pd.concat(found, ignore_index=True)
+    return curves
+
+
+def _rules_beside_curves(lineup: Lineup) -> dict[str, dict[str, float]]:
+    """Play the rules in the validation worlds of all trainings, so that learning curves and they compare."""
+    worlds = _validation_worlds(lineup.contenders)
+    rules = [contender for contender in lineup.contenders if contender.kind == "rule-based"] if worlds else []
     return {
-        name: mean_measures(evaluate(rule, world, episodes, learning.seed, purpose="validate").episodes)
-        for name, rule in rules.items()
+        rule.name: mean_measures(pd.concat([_validated(run.folder, lineup, worlds) for run in rule.runs])) for rule in rules
     }
 
 
-def _over_items(comparison: pd.DataFrame, jobs: list[Job], rng: np.random.Generator) -> pd.DataFrame:
-    """Replace the intervals over episodes by intervals over items: would it hold for other items of the same kind?"""
-    scores = {job.name: np.load(Path(job.folder) / "score_by_sku.npy") for job in jobs}
-    reference = comparison.loc[comparison["reference"], "policy"].item()
-    comparison = comparison.copy()
-    for row in comparison.index:
-        policy = comparison.loc[row, "policy"]
-        if policy != reference:
-            interval = item_difference(scores[policy], scores[reference], rng)
-            comparison.loc[row, ["difference", "difference_low", "difference_high"]] = (
-                interval.mean,
-                interval.low,
-                interval.high,
-            )
-    return comparison
+def _validated(folder: Path, lineup: Lineup, worlds: dict[int, int]) -> pd.DataFrame:
+    policy = load_bundle(folder / "best", lineup.world)
+    played = [evaluate(policy, lineup.world, many, seed, purpose="validate").episodes for seed, many in worlds.items()]
+    return pd.concat(played)
+
+
+def _validation_worlds(contenders: list[Contender]) -> dict[int, int]:
+    """Return how many validation worlds the trainings of each seed were measured in."""
+    from allotment.training.config import ValidationConfig
+
+    worlds: dict[int, int] = {}
+    for run in (run for contender in contenders if contender.kind == "learned" for run in contender.runs):
+        episodes = ValidationConfig.model_validate(run.config.get("validation", {})).episodes
+        worlds[run.seed] = max(episodes, worlds.get(run.seed, 0))
+    return worlds

@@ -1,85 +1,107 @@
-"""A study's results for people: TensorBoard lines, figures and the report."""
+"""A comparison's results for people: the report with its tables and figures, and the logs for TensorBoard beside it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import yaml
 
-from allotment.env.episode_figure import draw_episode
 from allotment.env.play import play
-from allotment.env.record import record_of
-from allotment.evaluation.testing import mean_measures
+from allotment.env.record import EpisodeRecord, record_of
 from allotment.policies.bundle import load_bundle
-from allotment.report import figures, tensorboard
-from allotment.report.document import write_report
+from allotment.report import figures
+from allotment.report.cells import reading_note, reference_policy, shown_name
+from allotment.report.document import draw, write_report
+from allotment.report.episodes import episodes_side_by_side
 from allotment.scenario.streams import derived_seed
+from allotment.studies.contenders import Contender, Run
+from allotment.studies.logs import write_logs
 from allotment.studies.outcome import Outcome
 
-LAYOUT = ["score", "fill_rate", "cycle_service_level", "stock_turns", "on_hand"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LONGEST = 104  # periods of an episode that a figure shows; more could not be told apart
+
+METHOD = (
+    "Estimate ± Student's t × bootstrap standard error. Seeds, worlds and items are resampled each by itself; their variances "
+    "add up, and each brings its own t (Cochran and Cox, 1957). Interquartile mean and chance to beat the reference "
+    "(probability of improvement) as in Agarwal and others (NeurIPS 2021), correction for many comparisons as in Holm (1979)."
+)
 
 
-def write_logs(outcome: Outcome, folder: Path) -> None:
-    """Put rules into TensorBoard as lines beside the learning curves, on the same worlds, and every policy's final score."""
-    for job in outcome.jobs:
-        logs = Path(job.folder) / "tb"
-        measures = mean_measures(outcome.episodes[outcome.episodes["policy"] == job.name])
-        if job.name not in outcome.curves:
-            for old in logs.glob("events*"):
-                old.unlink()
-            tensorboard.write_rule_based(logs, outcome.rules.get(job.name, measures), outcome.last_step)
-        settings = {**job.content, "seed": job.seed, "env": outcome.world.scenario.name}
-        tensorboard.write_hyperparameters(logs, settings, {"score": measures["score"], "fill_rate": measures["fill_rate"]})
-    tensorboard.write_layout(folder, LAYOUT)
-
-
-def write_study_report(outcome: Outcome, folder: Path) -> Path:
-    """Write the report with its figures; returns the page."""
-    objective = outcome.world.scenario.objective
-    drawn = {
-        "differences": (
-            "Paired differences to the best rule-based policy, 95 % intervals.",
-            figures.panel(figures.paired_differences, outcome.comparison),
-        ),
-        "terms": ("Where the money goes, per period.", figures.panel(figures.cost_terms, outcome.comparison)),
-        "service": ("Service against stock.", figures.panel(figures.service_against_stock, outcome.comparison)),
-    }
-    if outcome.curves:
-        caption = "Learning curves on validation worlds; rules, in the same worlds, as lines."
-        drawn = {"learning": (caption, figures.panel(_curves, outcome)), **drawn}
-    for name, figure in episode_figures(outcome).items():
-        drawn[f"episode_{name.replace(' ', '_')}"] = (f"The first test episode under {name}.", figure)
+def present(outcome: Outcome, folder: Path) -> Path:
+    """Write the report and the logs for TensorBoard into `folder`; returns the report's page."""
+    lineup = outcome.lineup
+    images = draw({name: (caption, figure) for name, caption, figure in _figures(outcome)})
+    write_logs(outcome, folder / "tensorboard", images)
+    objective = lineup.world.scenario.objective
     return write_report(
-        folder, outcome.study.name, outcome.study.question, outcome.comparison, objective, drawn, _details(outcome)
+        folder, lineup.title, lineup.question, outcome.comparison, objective, images, _details(outcome), lineup.notes
     )
 
 
-def episode_figures(outcome: Outcome) -> dict[str, Any]:
-    """Return the first test episode as a figure: the best policy that learned, and the best rule."""
-    best = outcome.comparison.groupby("kind", sort=False)["policy"].first()
-    drawn = {}
-    for job in outcome.jobs:
-        if job.name in set(best):
-            test = outcome.world.for_test()
-            policy = load_bundle(Path(job.folder) / "best", test)
-            seed = np.array([derived_seed("test", job.evaluation.seed)])
-            periods = [
-                {name: getattr(flows, name)[0].copy() for name in flows._fields} for _, flows in play(test, policy, seed)
-            ]
-            drawn[job.name] = draw_episode(record_of(test, periods, f"{outcome.world.scenario.name}: {job.name}"))
-    return drawn
+def _figures(outcome: Outcome) -> Iterator[tuple[str, str, Figure]]:
+    """Yield the report's figures, each with its name and caption."""
+    comparison, reference, policies = outcome.comparison, reference_policy(outcome.comparison), len(outcome.comparison)
+    worlds = f"{outcome.worlds.episodes:,} test worlds"
+    means = f"means over {worlds}{' and training seeds' if comparison['seeds'].max() > 1 else ''}"
+    if outcome.curves:
+        yield "learning", _curve_caption(outcome), figures.panel(_curves, outcome)
+    if policies > 1:
+        caption = f"Differences to {reference}, paired by world, with 95 % intervals. {reading_note(comparison)}"
+        yield "differences", caption, figures.panel(figures.paired_differences, comparison, policies)
+        caption = f"How likely each policy scores higher than {reference} in the same world, with 95 % intervals: {worlds}."
+        yield "chances", caption, figures.panel(figures.chances, comparison, policies)
+    yield "terms", f"Where the money goes, per period: {means}.", figures.panel(figures.cost_terms, comparison, policies)
+    yield "service", f"Service against stock: {means}.", figures.panel(figures.service_against_stock, comparison)
+    yield "episodes", _episode_caption(outcome), episodes_side_by_side([_episode(outcome, each) for each in outcome.ranking])
 
 
 def _curves(ax: Any, outcome: Outcome) -> Any:
-    return figures.learning_curve(ax, outcome.curves, {name: rule["score"] for name, rule in outcome.rules.items()})
+    """Draw the learning curves, of policies by the names that tables have."""
+    names = {row["policy"]: shown_name(row) for _, row in outcome.comparison.iterrows()}
+    curves = {names[policy]: curve for policy, curve in outcome.curves.items()}
+    return figures.learning_curve(ax, curves, {names[rule]: measures["score"] for rule, measures in outcome.rules.items()})
+
+
+def _curve_caption(outcome: Outcome) -> str:
+    seeds = outcome.comparison.set_index("policy")["seeds"]
+    several = any(seeds[policy] > 1 for policy in outcome.curves)
+    band = " Of several seeds, the line is the mean and the band reaches from the lowest to the highest." if several else ""
+    return f"Scores during training, on validation worlds; rules, in the same worlds, as dashed lines.{band}"
+
+
+def _episode_caption(outcome: Outcome) -> str:
+    measured = outcome.worlds.world.scenario.horizon.periods
+    part = f", the first {LONGEST} of its {measured:,} measured periods" if measured > LONGEST else ", its measured periods"
+    return f"The first test world under each policy{part}, the best policy first. Panels of a row have the same scale."
+
+
+def _episode(outcome: Outcome, contender: Contender) -> EpisodeRecord:
+    """Return measured periods of the first test episode under a policy, of several seeds under the first."""
+    world, run = outcome.worlds.world, contender.runs[0]
+    policy = load_bundle(run.folder / "best", world)
+    seed, warm_up = np.array([derived_seed("test", outcome.worlds.seed)]), world.problem.clock.warm_up
+    played = islice(play(world, policy, seed), warm_up, warm_up + LONGEST)
+    periods = [{name: getattr(flows, name)[0].copy() for name in flows._fields} for _, flows in played]
+    return record_of(world, periods, contender.title(run))
 
 
 def _details(outcome: Outcome) -> dict[str, str]:
-    entry = outcome.study.evaluation
+    scenario, worlds = outcome.lineup.world.scenario, outcome.worlds
     return {
-        "World": f"{outcome.world.scenario.name}: {outcome.world.scenario.purpose}",
-        "Test": f"{entry.episodes} worlds, seed {entry.seed}, the same for every policy; intervals bootstrap {entry.interval}",
-        "Policies": yaml.safe_dump({job.name: job.content for job in outcome.jobs}, sort_keys=False),
+        "World": f"{scenario.name}: {scenario.purpose}",
+        "Test": f"{worlds.episodes} worlds of seed {worlds.seed}. {reading_note(outcome.comparison)}",
+        "Intervals": METHOD,
+        "Policies": yaml.safe_dump({each.name: each.runs[0].config for each in outcome.ranking}, sort_keys=False),
+        "Run folders": "\n".join(_origin(run) for each in outcome.ranking for run in each.runs),
     }
+
+
+def _origin(run: Run) -> str:
+    return f"{run.folder}: seed {run.seed}, commit {run.metadata.get('git_commit') or 'unknown'}"

@@ -1,0 +1,175 @@
+"""A learned policy as one ONNX graph: observation scaling, network and action mapping inside, for any runtime.
+
+The graph's `observation` is in units, unscaled, in the order that the model's metadata name; its `orders` are quantities by
+supply lane and SKU. Where an encoding counts from something else, that is an input too: `inventory_position` (order_up_to) or
+`rule_orders` (residual: what the corrected rule wants). A policy that remembers takes its `memory` and returns the next one.
+What comes out is a request: cutting it to stock and capacities stays with whoever executes it.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from allotment.env.encoding import Discrete, OrderUpTo, Residual
+from allotment.env.observation import Observation
+from allotment.env.simulation import Simulation
+from allotment.policies.learned import LearnedPolicy
+from allotment.scenario.errors import ScenarioError
+from allotment.scenario.problem import Floats
+from allotment.whole_file import whole_file
+
+TOLERANCE = 1e-5  # of the largest quantity that an action can ask for
+TRACED_WORLDS = 3  # the graph is made from an example of so many worlds,
+CHECKED_WORLDS, CHECKED_PERIODS = 8, 6  # and checked on another number, which must not matter
+
+
+class Graph(nn.Module):
+    """A policy as a function of tensors alone."""
+
+    def __init__(self, policy: LearnedPolicy) -> None:
+        super().__init__()
+        self.actor, self.encoding = policy.actor, policy.encoding
+        for name in ("scale", "low", "high"):
+            self.register_buffer(name, torch.from_numpy(np.array(getattr(policy.flattener, name), dtype=np.float64)))
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        """Return orders (B, L, K) in units, and the next memory where there is one."""
+        observation, *others = inputs
+        vectors = torch.clamp(observation / self.scale, self.low, self.high).float()  # type: ignore[operator, arg-type]
+        base = others[0] if base_name(self.encoding) else None
+        memory = others[-1:] if hasattr(self.actor, "empty_memory") else ()
+        answers = self.actor(vectors, *memory)
+        answers, after = (answers[0], answers[1:]) if memory else (answers, ())
+        return (self.encoding.quantities(self._actions(answers), base), *after)
+
+    def _actions(self, answers: Tensor) -> Tensor:
+        if isinstance(self.encoding, Discrete):
+            return answers.argmax(dim=1).double()
+        return torch.clamp(answers.double(), -1.0, 1.0)
+
+
+def base_name(encoding: Any) -> str | None:
+    """Return the name of the input that an encoding counts from, none where it counts from nothing."""
+    return {OrderUpTo: "inventory_position", Residual: "rule_orders"}.get(type(encoding))
+
+
+def export_onnx(policy: LearnedPolicy, file: Path) -> float:
+    """Write a learned policy as ONNX, once it was checked to answer as the policy does; returns the largest difference.
+
+    The difference is relative to the largest quantity that an action can ask for, and at most 1e-5. Raises `ScenarioError`
+    for a policy without a network, or where the graph does not answer as the policy.
+    """
+    if not isinstance(policy, LearnedPolicy):
+        raise ScenarioError(
+            f"{policy.name}: only a network in a world of this project becomes an ONNX graph, not a {policy.kind} one"
+        )
+    graph, inputs = Graph(policy).eval(), _inputs(policy, *_seen(policy, TRACED_WORLDS, 1)[0])
+    with whole_file(file) as part:
+        _write(policy, graph, inputs, part)
+        difference = _largest_difference(policy, part)
+        if difference > TOLERANCE:
+            part.unlink()
+            raise ScenarioError(
+                f"{file}: the graph differs from the policy by {difference:.1e} of its reach; allowed: {TOLERANCE:g}"
+            )
+    return difference
+
+
+def _write(policy: LearnedPolicy, graph: Graph, inputs: dict[str, np.ndarray], file: Path) -> None:
+    batch = torch.export.Dim("batch")
+    outputs = ["orders"] + (["next_memory"] if "memory" in inputs else [])
+    with _quiet():
+        program = torch.onnx.export(
+            graph,
+            tuple(torch.from_numpy(array) for array in inputs.values()),
+            dynamo=True,
+            verbose=False,
+            input_names=list(inputs),
+            output_names=outputs,
+            dynamic_shapes=(tuple({0: batch} for _ in inputs),),
+        )
+    assert program is not None
+    for node in program.model.graph:
+        node.metadata_props.clear()  # the exporter's notes name folders of the machine it ran on
+    program.model.metadata_props.update(_metadata(policy))
+    program.save(str(file))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep the exporter's remarks on itself to itself; what it made is checked afterwards."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
+
+
+def _metadata(policy: LearnedPolicy) -> dict[str, str]:
+    names = policy.world.names
+    return {
+        "policy": policy.name,
+        "version": policy.version,
+        "world": policy.world.name,
+        "observation": json.dumps(policy.flattener.component_names()),
+        "supply_lanes": json.dumps(names.supply_lanes),
+        "sites": json.dumps(names.sites),
+        "skus": json.dumps(names.skus),
+    }
+
+
+def _inputs(policy: LearnedPolicy, observation: Observation, memory: Floats | None) -> dict[str, np.ndarray]:
+    """Return what the graph takes, by name, for an observation."""
+    inputs = {"observation": policy.flattener.unscaled(observation)}
+    name = base_name(policy.encoding)
+    if name:
+        base = policy.encoding.base(observation)
+        assert base is not None
+        inputs[name] = np.ascontiguousarray(base)
+    if policy.memory_size:
+        nothing = np.zeros((observation.batch, policy.memory_size))
+        inputs["memory"] = (nothing if memory is None else memory).astype(np.float32)
+    return inputs
+
+
+def _seen(policy: LearnedPolicy, batch: int, periods: int) -> list[tuple[Observation, Floats | None]]:
+    """Return what the policy sees, and remembers, while it plays a few worlds."""
+    simulation, worlds = Simulation(policy.world.problem, batch), np.arange(batch)
+    simulation.reset(worlds, worlds, np.zeros(batch, dtype=np.int64))
+    seen: list[tuple[Observation, Floats | None]] = []
+    memory = None
+    for _ in range(min(periods, policy.world.problem.clock.length)):
+        observation = simulation.observation(memory)
+        seen.append((copy.deepcopy(observation), memory))  # outlives the simulation's next step
+        decision = policy.decide(observation)
+        memory = decision.memory
+        simulation.step(decision.orders)
+    return seen
+
+
+def _largest_difference(policy: LearnedPolicy, file: Path) -> float:
+    """Return how far the graph's orders are from the policy's, relative to the reach of an action."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    differences = [0.0]
+    for observation, memory in _seen(policy, CHECKED_WORLDS, CHECKED_PERIODS):
+        orders = session.run(["orders"], _inputs(policy, observation, memory))[0]
+        expected = policy.decide(observation).orders
+        differences.append(float(np.abs(orders - expected).max()) / max(policy.encoding.largest, 1.0))
+    return max(differences)

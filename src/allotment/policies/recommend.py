@@ -1,0 +1,134 @@
+"""From snapshots to plans: a policy's decision by name, cut to what can be executed, with what it allows to ship.
+
+A plan is one simulated period in which nobody asks for anything new. It is played by the same compiled period as in training,
+so that nothing infeasible can come out of it, and each cut has its reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from allotment.engine import kernel
+from allotment.engine.state import Flows, State, empty_flows
+from allotment.env.decision import Decides, Decision
+from allotment.env.plan import Order, Plan, PolicyVersion, Shipment, Unmet
+from allotment.env.simulation import checked_orders
+from allotment.env.snapshot import Snapshot, SnapshotError, as_snapshot
+from allotment.env.standing import Register, Standing
+from allotment.scenario.loader import World
+from allotment.scenario.problem import NO_DEMAND, REASONS, ROUNDING, Problem
+
+
+class Named(Decides, Protocol):
+    """A policy that says what it is."""
+
+    @property
+    def name(self) -> str:
+        """Return the policy's name."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """Return `rule-based` or `learned`."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Return the version of the bundle it was loaded from."""
+        ...
+
+    @property
+    def world(self) -> World:
+        """Return the world it decides in."""
+        ...
+
+    @property
+    def memory_size(self) -> int:
+        """Return how many numbers the policy remembers from one decision to the next."""
+        ...
+
+
+class Recommender:
+    """Answers snapshots of one world with one policy's plans."""
+
+    def __init__(self, policy: Named) -> None:
+        self.policy = policy
+        self.register = Register(policy.world)
+        self.problem = _without_demand(policy.world.problem)
+        self.version = PolicyVersion(name=policy.name, kind=policy.kind, version=policy.version)
+
+    def plans(self, snapshots: Sequence[Snapshot | dict[str, Any]]) -> list[Plan]:
+        """Return a plan for each snapshot; `SnapshotError` names the snapshot and the field that is wrong."""
+        if not snapshots:
+            return []
+        names = ["snapshot"] if len(snapshots) == 1 else [f"snapshots[{place}]" for place in range(len(snapshots))]
+        given = [as_snapshot(content, name) for content, name in zip(snapshots, names, strict=True)]
+        standing = self.register.standing(given)
+        decision = self._decision(standing)
+        flows = empty_flows(self.problem, len(given))
+        kernel.step(self.problem, standing.state, flows, checked_orders(decision.orders, self.problem, len(given)))
+        return [self._plan(given[world], decision, standing.state, flows, world) for world in range(len(given))]
+
+    def _decision(self, standing: Standing) -> Decision:
+        given = self.policy.memory_size if standing.memory is None else standing.memory.shape[1]
+        if given != self.policy.memory_size:
+            wanted = f"{self.policy.memory_size} numbers for {self.policy.name}"
+            raise SnapshotError(f"snapshot.memory must hold {wanted}, not {given}")
+        return self.policy.decide(standing.observation(self.policy.world))
+
+    def _plan(self, snapshot: Snapshot, decision: Decision, state: State, flows: Flows, world: int) -> Plan:
+        return Plan(
+            policy=self.version,
+            period=snapshot.period,
+            orders=list(self._orders(flows, world)),
+            shipments=list(self._shipments(flows, world)),
+            unmet=list(self._unmet(state, flows, world)),
+            memory=None if decision.memory is None else decision.memory[world].tolist(),
+        )
+
+    def _orders(self, flows: Flows, world: int) -> Iterator[Order]:
+        requested, executed, reasons = flows.requested[world], flows.executed[world], flows.cut_reason[world]
+        for lane, sku in zip(*np.nonzero((requested > ROUNDING) | (executed > 0.0)), strict=True):
+            source, to = self.register.ends[lane]
+            yield Order.model_construct(
+                source=source,
+                to=to,
+                sku=self.policy.world.names.skus[sku],
+                units=float(executed[lane, sku]),
+                requested=float(requested[lane, sku]),
+                reason=REASONS[reasons[lane, sku]],
+            )
+
+    def _shipments(self, flows: Flows, world: int) -> Iterator[Shipment]:
+        for lane, sku in zip(*np.nonzero(flows.shipped[world]), strict=True):
+            site, channel = self.register.serving[lane]
+            units = float(flows.shipped[world, lane, sku])
+            yield Shipment.model_construct(source=site, to=channel, sku=self.policy.world.names.skus[sku], units=units)
+
+    def _unmet(self, state: State, flows: Flows, world: int) -> Iterator[Unmet]:
+        names, serving = self.policy.world.names, self.problem.serving
+        left = flows.lost[world] + flows.open_orders[world]
+        for channel, sku in zip(*np.nonzero(left > ROUNDING), strict=True):
+            sites = serving.site[serving.channel == channel]
+            has_stock = bool((flows.on_hand[world, sites, sku] > ROUNDING).any())
+            yield Unmet.model_construct(
+                channel=names.channels[channel],
+                sku=names.skus[sku],
+                units=float(left[channel, sku]),
+                reason="capacity" if has_stock else "no_stock",
+            )
+
+
+def recommend(recommender: Recommender, snapshots: Any) -> Any:
+    """Return the plan for a snapshot, or a list of plans for a list of snapshots."""
+    if isinstance(snapshots, list | tuple):
+        return recommender.plans(snapshots)
+    return recommender.plans([snapshots])[0]
+
+
+def _without_demand(problem: Problem) -> Problem:
+    """Return the problem in which nobody asks for anything new."""
+    return problem._replace(demand=problem.demand._replace(kind=np.full_like(problem.demand.kind, NO_DEMAND)))

@@ -1,0 +1,20 @@
+"""Means and variances of a world's random processes, from the tables that its draws are made with."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from allotment.scenario.problem import Floats, Problem
+
+
+def lead_time_moments(problem: Problem) -> tuple[Floats, Floats]:
+    """Return mean (periods) and variance of each supply lane's lead time, (L,) each."""
+    means, variances = [], []
+    for row in problem.lanes.lead_row:
+        start, stop = problem.tables.start[row], problem.tables.start[row + 1]
+        values = problem.tables.first[row] + np.arange(stop - start)
+        probabilities = np.diff(problem.tables.cumulative[start:stop], prepend=0.0)
+        mean = float(values @ probabilities)
+        means.append(mean)
+        variances.append(float((values - mean) ** 2 @ probabilities))
+    return np.array(means), np.array(variances)

@@ -1,0 +1,28 @@
+"""Run folders in the world of two shops: two trainings of one network, and three rules, of which two share a name."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from priced_shops import PPO, constant_order, priced
+
+from allotment.training.making import make_policy
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """Return a folder with finished runs: ppo-0, ppo-1, few-0 and many-0 (both constant_order), and level-0 (base_stock)."""
+    folder, world = tmp_path_factory.mktemp("finished"), priced()
+    for seed in (0, 1):
+        make_policy(world, "ppo", PPO, seed, folder / f"ppo-{seed}")
+    make_policy(world, "constant_order", constant_order(2), 0, folder / "few-0")
+    make_policy(world, "constant_order", constant_order(9), 0, folder / "many-0")
+    make_policy(world, "base_stock", {"policy": "base_stock", "parameters": {"level": 25}}, 0, folder / "level-0")
+    return folder
+
+
+@pytest.fixture
+def runs(finished, tmp_path, monkeypatch):
+    """Copy the finished runs into an empty working folder; returns them by name."""
+    monkeypatch.chdir(tmp_path)
+    return {folder.name: Path(shutil.copytree(folder, folder.name)) for folder in sorted(finished.iterdir())}
