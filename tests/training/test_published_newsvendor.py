@@ -14,8 +14,9 @@ MEASURED = ["validation.every=1_000_000", "validation.episodes=10_000"]  # befor
 REPLAYED = ["steps=16_000", "settings.gradient_steps=1", "settings.buffer_size=16_000"]
 LITTLE_ENTROPY = [*REPLAYED, "settings.ent_coef=auto_0.1"]  # a thousand gradient steps do not cool it down from 1
 # Every observation is the same here, so that what CrossQ's actor divides by vanishes: it acts as it was trained to only
-# once its weights have come to rest and the running means have caught up with them.
-TO_REST = ["steps=32_000", "settings.buffer_size=32_000", "settings.learning_rate={schedule: geometric, initial: 1.0e-3, final: 1.0e-6}"]
+# once its weights have come to rest and the running means have caught up with them. Large steps at first get it there in time.
+LARGE_STEPS_FIRST = "settings.learning_rate={schedule: geometric, initial: 3.0e-3, final: 1.0e-6}"
+TO_REST = ["steps=32_000", "settings.buffer_size=32_000", LARGE_STEPS_FIRST]
 OFTEN = ["settings.n_steps=8", "settings.batch_size=128", "settings.n_epochs=10", "network.initial_deviation=0.1"]
 SMALL = {
     "ppo": ["steps=16_000", "environments=64", *OFTEN],
