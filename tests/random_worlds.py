@@ -1,8 +1,7 @@
-"""Random worlds: small scenarios over everything the schema offers, and random orders for them.
+"""Random worlds: small networks over everything the schema offers, and random decisions for them.
 
 Numbers are small and often equal, so that limits bind, shares tie and stock runs out. All choices of a world are read from
-one string of bytes: Hypothesis draws and shrinks it a hundred times faster than choices drawn one by one. Recorded demand,
-which a scenario file takes from a reader of outside files, is made up here.
+one string of bytes: Hypothesis draws and shrinks it a hundred times faster than choices drawn one by one.
 """
 
 from __future__ import annotations
@@ -14,33 +13,36 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from allotment.scenario.compile import compile_scenario
+from allotment.engine.state import Decided, decided_shapes
 from allotment.scenario.loader import World, world_from
-from allotment.scenario.problem import Floats, Problem
-from allotment.scenario.schema import PHASES, Scenario
-from allotment.scenario.source_data import History
+from allotment.scenario.problem import Problem
+from allotment.scenario.schema import PHASES
 
+Part = dict[str, Any]
 SEQUENCES = [
     list(order)
-    for order in permutations(PHASES)
-    if order[-1] == "charge" and order.index("fulfil") > max(order.index("demand"), order.index("decide"))
+    for order in permutations([*PHASES, "expire"])
+    if order.index("fulfil") > order.index("demand")
+    and order.index("charge") > max(order.index("decide"), order.index("fulfil"), order.index("expire"))
 ]
-SEQUENCES.sort(key=lambda order: order != list(PHASES))  # the default first
+DEFAULT = ["receive", "decide", "demand", "fulfil", "expire", "charge"]
+SEQUENCES.sort(key=lambda order: order != DEFAULT)  # the default first
 LEAD_TIMES = [
     *(0, 1, 2, 3),
     {"distribution": "categorical", "values": [0, 1, 3], "probabilities": [0.25, 0.5, 0.25]},
     {"distribution": "categorical", "values": [4, 1], "probabilities": [0.3, 0.7]},
     {"distribution": "shifted_poisson", "shift": 1, "mean": 1.5, "maximum": 4},
-    {"distribution": "shifted_poisson", "mean": 0.8, "maximum": 3},
+    {"distribution": "geometric", "mean": 0.8, "maximum": 3},
+    {"distribution": "empirical", "samples": [0, 2, 2, 3]},
 ]
-ENOUGH_BYTES = 1500
+ENOUGH_BYTES = 2500
 
 
 @dataclass(frozen=True)
 class RandomWorld:
     """A world, and the scenario content it was built from."""
 
-    content: dict[str, Any]
+    content: Part
     world: World = field(repr=False)
 
     @property
@@ -54,35 +56,49 @@ class RandomWorld:
 
 def random_worlds(**fixed: Any) -> st.SearchStrategy[RandomWorld]:
     """Draw worlds; `fixed` states top-level keys that every one of them shall have."""
-    return st.binary(min_size=ENOUGH_BYTES, max_size=ENOUGH_BYTES).map(lambda data: _random_world(Choices(data, fixed)))
+    return st.binary(min_size=ENOUGH_BYTES, max_size=ENOUGH_BYTES).map(lambda data: random_world(data, fixed))
 
 
-def random_orders(world: RandomWorld, batch: int, seed: int) -> list[Floats]:
-    """Return orders for an episode, each (batch, lanes, skus), some large, none or negative; a window goes on after its end."""
+def random_world(data: bytes, fixed: Part) -> RandomWorld:
+    """Build the world whose choices are the bytes of `data`."""
+    content = _content(Choices(data, fixed)) | fixed
+    return RandomWorld(content, build(content))
+
+
+def random_decisions(world: RandomWorld, batch: int, seed: int) -> list[Decided]:
+    """Return decisions for an episode, some large, none or negative; a window goes on after its end."""
     generator = np.random.default_rng(seed)
     clock = world.problem.clock
-    shape = (clock.length + (0 if clock.season else 2), batch, *world.problem.lanes.allowed.shape)
-    return list(np.round(generator.uniform(-3.0, 15.0, shape) * generator.choice([0.0, 1.0, 1.0, 4.0], shape), 1))
+    return [_decision(world.problem, batch, generator) for _ in range(clock.length + (0 if clock.season else 2))]
 
 
-def build(content: dict[str, Any], histories: dict[str, History] | None = None) -> World:
-    """Build a world from a scenario's content, with made-up histories where its demand names them."""
-    if not histories:
-        return world_from(content, "test")
-    scenario = Scenario.model_validate(content)
-    return World(scenario, *compile_scenario(scenario, histories), "test", content)
+def _decision(problem: Problem, batch: int, generator: np.random.Generator) -> Decided:
+    """Return a decision; now and then it leaves serving to the scenario's rule."""
+    parts = {name: _quantities(generator, (batch, *shape)) for name, shape in decided_shapes(problem).items()}
+    if generator.random() < 0.25:
+        parts["allocation"] = parts["allocation"][:, :0]
+    return Decided(**parts)
+
+
+def _quantities(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    return np.round(generator.uniform(-3.0, 15.0, shape) * generator.choice([0.0, 1.0, 1.0, 4.0], shape), 1)
+
+
+def build(content: Part) -> World:
+    """Build a world from a scenario's content."""
+    return world_from(content, "test")
 
 
 class Choices:
     """The choices of one world, read one by one from bytes; zeros choose the first, which is the simplest."""
 
-    def __init__(self, data: bytes, fixed: dict[str, Any]):
+    def __init__(self, data: bytes, fixed: Part):
         self._left = iter(data)
         self.fixed = fixed
         self.units = fixed.get("units") or self.among("integer", "continuous")
         self.skus = [f"sku-{letter}" for letter in "abc"[: self.among(1, 2, 3)]]
         self.suppliers = [f"supplier-{letter}" for letter in "abc"[: self.among(1, 2, 3)]]
-        self.sites = [f"site-{letter}" for letter in "abc"[: self.among(1, 2, 3)]]
+        self.sites = [f"site-{letter}" for letter in "abcd"[: self.among(1, 2, 3, 4)]]
         self.channels = [f"channel-{letter}" for letter in "abcd"[: self.among(1, 2, 3, 4)]]
 
     def among(self, *options: Any) -> Any:
@@ -94,9 +110,13 @@ class Choices:
     def shuffled(self, options: list[Any]) -> list[Any]:
         return sorted(options, key=lambda option: next(self._left, 0))
 
+    @property
+    def whole(self) -> bool:
+        return bool(self.units == "integer")
+
     def amount(self) -> float:
         """Return a number of units, whole where units are."""
-        if self.units == "integer":
+        if self.whole:
             return float(self.among(*range(26)))
         return self.among(self.among(*range(251)) / 10, self.among(*range(251)) / 10 + self.among(*range(251)) / 1000)
 
@@ -106,95 +126,184 @@ class Choices:
     def gain_or_loss(self) -> float:
         return self.money() - 5.0
 
+    def chance(self) -> float:
+        return self.among(0.5, 0.9, 0.1, 0.0, 1.0)
+
+    def share(self) -> Any:
+        return self.among(self.chance(), {"uniform": [0.25, 0.75]})
+
+    def over_time(self, choose: Any) -> Any:
+        """Return one number, or one for each period of a calendar of two."""
+        return choose() if self.among(True, True, False) else [choose(), choose()]
+
     def for_skus(self, choose: Any) -> Any:
         """Return one number for all SKUs or one for each."""
         return choose() if self.among(True, False) else {sku: choose() for sku in self.skus}
 
-    def stated(self, **attributes: Any) -> dict[str, Any]:
+    def price(self) -> Any:
+        """Return money by SKU and period."""
+        return self.for_skus(lambda: self.over_time(self.money))
+
+    def capacity(self) -> Any:
+        return self.over_time(self.amount)
+
+    def stated(self, often: bool = True, **attributes: Any) -> Part:
         """Return the attributes that a part states: each one, or none, of those given."""
-        return {key: choose() for key, choose in attributes.items() if self.among(False, True, True)}
+        chosen = (False, True, True) if often else (False, False, False, True)
+        return {key: choose() for key, choose in attributes.items() if self.among(*chosen)}
 
 
-def _random_world(choose: Choices) -> RandomWorld:
+def _content(choose: Choices) -> Part:
     horizon = {
         "kind": choose.among("window", "season"),
         "periods": choose.among(*range(1, 7)),
         "warm_up": choose.among(0, 1, 2),
+        **choose.stated(False, discount=lambda: 0.9, discount_rewards=lambda: True),
     }
-    demand, histories = _demand(choose, horizon["periods"] + horizon["warm_up"])
+    sequence = choose.among(DEFAULT, choose.among(*SEQUENCES))
     channels = [{"name": name, **_channel(choose)} for name in choose.channels]
-    content = {
+    sites = [{"name": name, **_site(choose)} for name in choose.sites]
+    demand, others = _demand(choose, horizon["periods"] + horizon["warm_up"])
+    return {
         "name": "random",
         "units": choose.units,
         "objective": choose.among("profit", "cost"),
         "horizon": horizon,
-        "sequence": choose.among(*SEQUENCES),
-        "rationing": choose.among("proportional", "priority"),
+        "sequence": sequence,
+        "decisions": _decisions(choose, sequence),
+        "rationing": choose.among("proportional", "priority", "balanced", "min_shortage"),
         "remainder": choose.among("largest", "none"),
-        "fulfilment": choose.among("priority", "nearest"),
+        "fulfilment": choose.among("priority", "nearest", "fair_share", "first_come"),
         "skus": [{"name": name, **_sku(choose)} for name in choose.skus],
-        "suppliers": [{"name": name, **choose.stated(capacity=choose.amount)} for name in choose.suppliers],
-        "sites": [{"name": name, **_site(choose)} for name in choose.sites],
+        "suppliers": [{"name": name, **_supplier(choose)} for name in choose.suppliers],
+        "sites": sites,
         "channels": channels,
         "supply_lanes": [{"from": source, "to": to, **_supply_lane(choose)} for source, to in _supply_ends(choose)],
-        "fulfilment_lanes": [{"from": source, "to": to, **_fulfilment_lane(choose)} for source, to in _serving_ends(choose)],
+        "fulfilment_lanes": [_fulfilment_lane(choose, *ends, channels) for ends in _serving_ends(choose)],
         "distances": _distances(choose, sorted({channel["region"] for channel in channels if "region" in channel})),
         "demand": demand,
-        "observation": {"demand_history": choose.among(0, 1, 2, 3)},
-    } | choose.fixed
-    return RandomWorld(content, build(content, histories))
+        **others,
+        "observation": {
+            "demand_history": choose.among(0, 1, 2, 3),
+            "history_of": choose.among("demand", "sales"),
+        },
+    }
 
 
-def _sku(choose: Choices) -> dict[str, Any]:
-    return choose.stated(unit_cost=choose.money, price=choose.money, case_pack=lambda: choose.among(1.0, 2.0, 6.0))
+def _decisions(choose: Choices, sequence: list[str]) -> list[str]:
+    """Return what the policy decides; what it sets aside must be decided before it is used."""
+    others = choose.some(["allocation", "protection"]) if choose.among(False, False, True) else []
+    return ["orders", *others] if sequence.index("decide") < sequence.index("fulfil") else ["orders"]
 
 
-def _site(choose: Choices) -> dict[str, Any]:
-    def holding() -> Any:
-        return {"rate": choose.among(0.0, 0.01, 0.25)} if choose.among(False, True) else choose.for_skus(choose.money)
-
+def _sku(choose: Choices) -> Part:
     return choose.stated(
-        kind=lambda: choose.among("warehouse", "store"),
-        initial_stock=lambda: choose.for_skus(choose.amount),
-        holding_cost=holding,
-        handling=choose.amount,
-        salvage=lambda: choose.for_skus(choose.gain_or_loss),
+        unit_cost=lambda: choose.over_time(choose.money),
+        price=lambda: choose.over_time(choose.money),
+        case_pack=lambda: choose.among(1.0, 2.0, 6.0),
+        volume=lambda: choose.among(0.0, 0.5, 1.0, 2.5),
+    ) | choose.stated(
+        False,
+        shelf_life=lambda: choose.among(1, 2, 3),
+        issue=lambda: choose.among("fifo", "lifo"),
+        waste_cost=lambda: choose.over_time(choose.money),
     )
 
 
-def _channel(choose: Choices) -> dict[str, Any]:
-    return choose.stated(
-        region=lambda: choose.among("north", "south"),
-        priority=lambda: choose.among(1, 2, 3),
-        price=lambda: choose.for_skus(choose.money),
-        unmet=lambda: choose.among("lost", "backorder"),
-        shortage_cost=lambda: choose.for_skus(choose.money),
-        backorder_cost=lambda: choose.for_skus(choose.money),
-        fulfilment_history=lambda: choose.among(1.0, 0.5, 0.0),
-        salvage=lambda: choose.for_skus(choose.gain_or_loss),
+def _supplier(choose: Choices) -> Part:
+    return choose.stated(capacity=choose.capacity) | choose.stated(False, fill_rate=choose.share)
+
+
+def _site(choose: Choices) -> Part:
+    def holding() -> Any:
+        return {"rate": choose.among(0.0, 0.01, 0.25)} if choose.among(False, True) else choose.price()
+
+    def of_plants() -> Part:
+        own = {"production_yield": choose.share} if not choose.whole else {}
+        stated = choose.stated(production_capacity=choose.capacity, production_cost=choose.price, **own)
+        kind = {"kind": "plant", **{key.replace("production_yield", "yield"): value for key, value in stated.items()}}
+        return kind if kind.get("yield", 1.0) != 0.0 else {"kind": "plant"}
+
+    return (
+        choose.stated(
+            initial_stock=lambda: choose.for_skus(choose.amount),
+            holding_cost=holding,
+            handling=choose.capacity,
+            salvage=lambda: choose.for_skus(choose.gain_or_loss),
+        )
+        | choose.stated(
+            False,
+            storage=choose.capacity,
+            overflow=lambda: choose.among("reject", "charge"),
+            overflow_cost=lambda: choose.over_time(choose.money),
+            max_position=lambda: choose.for_skus(choose.amount),
+            shrinkage=choose.chance,
+            count_every=lambda: choose.among(1, 2, 3),
+        )
+        | (of_plants() if choose.among(False, False, True) else {})
+    )
+
+
+def _channel(choose: Choices) -> Part:
+    unmet = choose.among("lost", "backorder", {"backorder_probability": choose.chance()})
+    return (
+        {"unmet": unmet}
+        | choose.stated(
+            region=lambda: choose.among("north", "south"),
+            priority=lambda: choose.among(1, 2, 3),
+            price=choose.price,
+            shortage_cost=choose.price,
+            backorder_cost=choose.price,
+            fulfilment_history=lambda: choose.among(1.0, 0.5, 0.0),
+            salvage=lambda: choose.for_skus(choose.gain_or_loss),
+        )
+        | choose.stated(
+            False,
+            due_in=lambda: choose.among(0, 1, 2),
+            late_cost=choose.price,
+            commitment=lambda: choose.for_skus(choose.amount),
+        )
+        | ({} if unmet == "lost" else choose.stated(max_lateness=lambda: choose.among(0, 1, 2)))
     )
 
 
 def _supply_ends(choose: Choices) -> list[tuple[str, str]]:
     """Return the ends of at least one lane to each site, from suppliers and between sites, in any order."""
-    first = [(choose.among(*choose.suppliers), site) for site in choose.sites]
+    first = [
+        (choose.among(*choose.suppliers, *(other for other in choose.sites if other != site)), site) for site in choose.sites
+    ]
     others = [ends for ends in product(choose.suppliers + choose.sites, choose.sites) if ends[0] != ends[1]]
     return choose.shuffled(first + choose.some([ends for ends in others if ends not in first]))
 
 
-def _supply_lane(choose: Choices) -> dict[str, Any]:
-    return choose.stated(
-        skus=lambda: choose.some(choose.skus) or choose.skus,
-        lead_time=lambda: choose.among(*LEAD_TIMES),
-        unit_cost=lambda: choose.for_skus(choose.money),
-        freight=lambda: _freight(choose),
-        fixed_cost=choose.money,
-        line_cost=lambda: choose.for_skus(choose.money),
-        capacity=choose.amount,
-        minimum=lambda: choose.for_skus(lambda: choose.among(0.0, 2.0, 5.0)),
-        multiple=lambda: choose.for_skus(lambda: choose.among(1.0, 3.0, 4.0)),
-        in_transit_cost=lambda: choose.for_skus(choose.money),
-        priority=lambda: choose.among(1, 2, 3),
+def _supply_lane(choose: Choices) -> Part:
+    lead_time = choose.among(*LEAD_TIMES)
+    if isinstance(lead_time, dict):
+        drawn = choose.stated(
+            draw=lambda: choose.among("lane", "sku"), crossing=lambda: choose.among("allowed", "none", "kaplan")
+        )
+        lead_time = lead_time | drawn
+    longest = lead_time if isinstance(lead_time, int) else 3
+    return (
+        {"lead_time": lead_time}
+        | choose.stated(
+            skus=lambda: choose.some(choose.skus) or choose.skus,
+            unit_cost=choose.price,
+            freight=lambda: _freight(choose),
+            fixed_cost=lambda: choose.over_time(choose.money),
+            line_cost=choose.price,
+            capacity=choose.capacity,
+            minimum=lambda: choose.for_skus(lambda: choose.among(0.0, 2.0, 5.0)),
+            multiple=lambda: choose.for_skus(lambda: choose.among(1.0, 3.0, 4.0)),
+            in_transit_cost=choose.price,
+            priority=lambda: choose.among(1, 2, 3),
+        )
+        | choose.stated(
+            False,
+            unfilled=lambda: choose.among("backlog", "dropped"),
+            charged=lambda: choose.among("on_receipt", "on_shipment"),
+            initial_in_transit=lambda: [choose.for_skus(choose.amount) for _ in range(choose.among(*range(longest + 1)))],
+        )
     )
 
 
@@ -205,16 +314,26 @@ def _serving_ends(choose: Choices) -> list[tuple[str, str]]:
     return choose.shuffled(first + choose.some(others))
 
 
-def _fulfilment_lane(choose: Choices) -> dict[str, Any]:
+def _fulfilment_lane(choose: Choices, source: str, to: str, channels: list[Part]) -> Part:
     often_equal = choose.among(True, False)
-    return choose.stated(
-        freight=lambda: choose.among(0.0, 1.0) if often_equal else _freight(choose),
-        capacity=choose.amount,
+    (channel,) = (part for part in channels if part["name"] == to)
+    waits = channel.get("due_in", 0) + (0 if channel["unmet"] == "lost" else channel.get("max_lateness", 2))
+    return (
+        {"from": source, "to": to}
+        | choose.stated(
+            freight=lambda: choose.among(0.0, 1.0) if often_equal else _freight(choose),
+            capacity=choose.capacity,
+        )
+        | choose.stated(
+            False,
+            transit_time=lambda: choose.among(*range(waits + 1)),
+            accept_probability=choose.chance,
+        )
     )
 
 
 def _freight(choose: Choices) -> Any:
-    base = choose.for_skus(choose.money)
+    base = choose.price()
     return {"base": base, "per_km": choose.among(0.0, 0.01, 0.5)} if choose.among(False, True) else base
 
 
@@ -225,51 +344,115 @@ def _distances(choose: Choices, regions: list[str]) -> dict[str, dict[str, float
     return {source: {to: choose.among(0.0, 10.0, 25.5) for to in ends if to != source} for source in sources}
 
 
-def _demand(choose: Choices, periods: int) -> tuple[list[dict[str, Any]], dict[str, History]]:
-    """Return the demand of all channels and SKUs, or most of them, and the histories that a part of it may name."""
+def _demand(choose: Choices, periods: int) -> tuple[list[Part], Part]:
+    """Return the demand of all channels and SKUs, or most of them, and the sections that a part of it refers to."""
+    if choose.among(False, False, False, False, True):
+        return _events(choose)
     by_channel, by_sku = [{"channel": name} for name in choose.channels], [{"sku": name} for name in choose.skus]
     patterns = choose.among([{}], by_channel, by_sku)
-    entries = [{**pattern, "process": _process(choose)} for pattern in patterns]
-    if choose.among(False, False, True):
+    moody = choose.among(False, False, True)
+    entries = [{**pattern, "process": _process(choose, moody), **_correlated(choose)} for pattern in patterns]
+    others = _moods(choose, entries) if moody else {}
+    if choose.among(False, False, True) and not (moody and choose.whole):
         window = choose.among(None, 0, 1, 2)
         resampled = {"distribution": "empirical", "history": "past", "window": window}
         replayed = {"distribution": "trace", "history": "future", "forecast": "past", "window": window}
-        choose.among(*entries)["process"] = choose.among(resampled, replayed)
-        return entries, {"past": _history(choose, choose.among(*range(1, 7))), "future": _history(choose, periods + 1)}
-    return entries[choose.among(0, 0, 0, len(entries) > 1) :], {}
+        chosen = choose.among(*entries)
+        chosen["process"] = choose.among(resampled, replayed) | _drawn(choose)
+        chosen.pop("correlation", None)
+        others["histories"] = [
+            {"name": name, "units": _history(choose, length)}
+            for name, length in (("past", choose.among(*range(1, 7))), ("future", periods + 1))
+        ]
+        return entries, others
+    return entries[choose.among(0, 0, 0, len(entries) > 1) :], others
 
 
-def _process(choose: Choices) -> dict[str, Any]:
-    whole = choose.units == "integer"
-    distributions = ["deterministic", "poisson", "negative_binomial", "geometric", "binomial", "uniform_integer"]
-    distribution = choose.among(*distributions, *(["normal"] * 3 * (not whole)))
+def _events(choose: Choices) -> tuple[list[Part], Part]:
+    """Return demand of at most one unit a period, the channels' and the first supplier's, and no other sections."""
+    each = 0.8 / (len(choose.channels) + 1)
+    suppliers = {choose.suppliers[0]: each} if choose.among(False, True) else {}
+    process = {"distribution": "one_of", "channels": dict.fromkeys(choose.channels, each), "suppliers": suppliers}
+    return [{"sku": choose.skus[0], "process": process}], {}
+
+
+def _moods(choose: Choices, entries: list[Part]) -> Part:
+    """Let demand follow goodwill, or regimes, or both; returns the sections that say how."""
+    goodwill = choose.stated(
+        goodwill=lambda: {
+            "scope": choose.among("shared", "channel"),
+            **choose.stated(decay=lambda: 0.5, growth=lambda: 1.5, cap=lambda: 1.2, floor=lambda: 0.7),
+        }
+    )
+    regime = {"name": "mood", "multipliers": [0.5, 1.0, 2.0], "transition": [[0.5, 0.25, 0.25], [0, 1, 0], [0.9, 0, 0.1]]}
+    for entry in choose.some(entries) or entries[:1]:
+        entry["regime"] = "mood"
+    return {"regimes": [regime | choose.stated(initial=lambda: choose.among(0, 1, 2))], **goodwill}
+
+
+def _correlated(choose: Choices) -> Part:
+    across = choose.among("all", "channels", "skus")
+    return choose.stated(False, correlation=lambda: {"coefficient": choose.among(0.5, 1.0, 0.1), "across": across})
+
+
+def _drawn(choose: Choices) -> Part:
+    scaled = {} if choose.whole else {"noise_scale": lambda: choose.among(0.5, 0.0, 2.0)}
+    return choose.stated(False, maximum=lambda: choose.among(2.0, 0.0, 7.0), **scaled)
+
+
+def _process(choose: Choices, moody: bool) -> Part:
+    shaped = ["deterministic", "poisson", "negative_binomial", "geometric", "normal", "gamma"]
+    distribution = choose.among(*shaped, *([] if moody else ["binomial", "uniform_integer", "intermittent"]))
     if distribution == "binomial":
-        return {"distribution": distribution, "trials": choose.among(*range(1, 10)), "probability": choose.among(0.3, 0.0, 1.0)}
+        return {"distribution": distribution, "trials": choose.among(*range(1, 10)), "probability": choose.chance()}
     if distribution == "uniform_integer":
         low = choose.among(0, 1, 2)
-        return {"distribution": distribution, "low": low, "high": low + choose.among(*range(6))}
-    whole_means = whole and distribution == "deterministic"
-    means = (0.0, 1.0, 4.0) if whole_means else (0.0, 0.4, 2.0, 5.5, 12.0)
-    scales = (1.0, 2.0) if whole_means else (1.0, 0.5, 2.0, 0.0)
-    process: dict[str, Any] = {"distribution": distribution, "mean": choose.for_skus(lambda: choose.among(*means))}
-    if choose.among(False, True):
-        process["scale"] = choose.among(choose.among(*scales), {name: choose.among(*scales) for name in choose.channels})
-    if choose.among(False, True):
-        process["season"] = _season(choose, whole_means)
+        return {"distribution": distribution, "low": low, "high": low + choose.among(*range(6)), **_drawn(choose)}
+    if distribution == "intermittent":
+        size = {"distribution": choose.among("poisson", "geometric"), "mean": choose.among(1.0, 4.5)}
+        return {"distribution": distribution, "probability": choose.chance(), "size": size}
+    whole_means = choose.whole and distribution == "deterministic"
+    process: Part = {"distribution": distribution, **_shape(choose, whole_means, distribution == "normal"), **_drawn(choose)}
     if distribution == "negative_binomial":
         process["dispersion"] = choose.among(1.2, 4.0)
     if distribution == "normal":
         process["standard_deviation"] = choose.among(0.0, 1.5, 8.0)
+    if distribution == "gamma":
+        process["coefficient_of_variation"] = choose.among(1.0, 0.3, 2.0)
+    if distribution in ("normal", "gamma"):
+        process["rounded"] = choose.whole or choose.among(False, True)
     return process
 
 
-def _season(choose: Choices, whole: bool) -> dict[str, Any]:
+def _shape(choose: Choices, whole: bool, positive: bool) -> Part:
+    """Return a mean and what moves it: whole numbers where demand is deterministic and units are whole."""
+    means = (0.0, 1.0, 4.0) if whole else (0.0, 0.4, 2.0, 5.5, 12.0)
+    scales = (1.0, 2.0) if whole else (1.0, 0.5, 2.0, 0.0)
+    factors = (2.0, 1.0, 0.0) if whole else (1.5, 0.5, 0.0)
+    shape: Part = {"mean": choose.for_skus(lambda: choose.among(*means[positive:]))}
+    if choose.among(False, True):
+        shape["scale"] = choose.among(choose.among(*scales), {name: choose.among(*scales) for name in choose.channels})
+    if choose.among(False, True):
+        shape["season"] = _season(choose, whole)
+    return shape | choose.stated(
+        False,
+        trend=lambda: 1.0 if whole else choose.among(0.1, -0.5),
+        shocks=lambda: [{"period": choose.among(0, 1, 3), "multiplier": choose.among(*factors)}],
+        promotions=lambda: [{"start": 1, "end": choose.among(1, 2), "multiplier": choose.among(*factors)}],
+        mean_floor=lambda: 1.0 if whole else 0.3,
+    )
+
+
+def _season(choose: Choices, whole: bool) -> Part:
     period = choose.among(1, 2, 3, 4)
     if whole or choose.among(True, False):
         return {"period": period, "profile": [choose.among(0.0, 1.0, 2.0) for _ in range(period)]}
     return {"period": period, "amplitude": choose.among(0.0, 0.7), "peak": choose.among(0.0, 1.0, 2.3)}
 
 
-def _history(choose: Choices, length: int) -> History:
-    units = [[[choose.among(*range(12)) for _ in choose.skus] for _ in choose.channels] for _ in range(length)]
-    return History(choose.channels, choose.skus, np.array(units) / (1.0 if choose.units == "integer" else 4.0))
+def _history(choose: Choices, length: int) -> dict[str, dict[str, list[float]]]:
+    part = 1.0 if choose.whole else 4.0
+    return {
+        channel: {sku: [choose.among(*range(12)) / part for _ in range(length)] for sku in choose.skus}
+        for channel in choose.channels
+    }

@@ -86,6 +86,7 @@ def seen(
     state.period[0] = period
     for age, lane, sku, units in under_way:
         state.in_transit[0, (period - age) % world.problem.lanes.slots, lane, sku, 0] = units
+        state.under_way[0, lane, sku] += units
     return Observation.of(world.problem, state)
 
 

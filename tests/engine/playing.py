@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from allotment.engine import dynamics, kernel
-from allotment.engine.state import Flows, State, empty_flows, empty_state
+from allotment.engine.memory import Memory
+from allotment.engine.state import Decided, Flows, State, only_orders
 from allotment.scenario.problem import Floats, Problem
 
 
@@ -31,20 +32,23 @@ class Kernel:
     def __init__(self, problem: Problem, seeds: Iterable[int]):
         seeds = np.array(list(seeds))
         self.problem = problem
-        self._state = empty_state(problem, len(seeds))
-        self._flows = empty_flows(problem, len(seeds))
+        self.memory = Memory(problem, len(seeds))
         self.reset(np.arange(len(seeds)), seeds, np.zeros(len(seeds), dtype=np.int64))
 
     @property
     def state(self) -> State:
-        return copied(self._state)
+        return copied(self.memory.state)
 
     def reset(self, worlds: np.ndarray, seeds: np.ndarray, episodes: np.ndarray) -> None:
-        kernel.reset(self.problem, self._state, worlds, seeds, episodes)
+        kernel.reset(self.memory.address, worlds, seeds, episodes)
 
-    def step(self, orders: Floats) -> Flows:
-        kernel.step(self.problem, self._state, self._flows, orders)
-        return copied(self._flows)
+    def step(self, decided: Decided | Floats) -> Flows:
+        decided = decided if isinstance(decided, Decided) else only_orders(self.problem, decided)
+        self.memory.ship(self.problem.rules.allocates and decided.allocation.shape[1] > 0)
+        for array, values in zip(self.memory.decided, decided, strict=True):
+            array[...] = values if values.shape[1] else 0.0
+        assert kernel.step(self.memory.address) == -1
+        return copied(self.memory.flows)
 
 
 class Dynamics:
@@ -62,17 +66,17 @@ class Dynamics:
         fresh = dynamics.reset(self.problem, everyone_seeds, everyone_episodes)
         self.state = dynamics.select(chosen, fresh, self.state)
 
-    def step(self, orders: Floats) -> Flows:
-        self.state, flows = dynamics.step(self.problem, self.state, orders)
+    def step(self, decided: Decided | Floats) -> Flows:
+        self.state, flows = dynamics.step(self.problem, self.state, decided)
         return flows
 
 
 IMPLEMENTATIONS = [Kernel, Dynamics]
 
 
-def play(player: Kernel | Dynamics, orders: Iterable[Floats]) -> Iterator[Played]:
-    """Play one period for each array of orders."""
-    for order in orders:
+def play(player: Kernel | Dynamics, decisions: Iterable[Decided | Floats]) -> Iterator[Played]:
+    """Play one period for each decision, which may be orders alone."""
+    for decided in decisions:
         before = player.state
-        flows = player.step(order)
+        flows = player.step(decided)
         yield Played(before, flows, player.state)

@@ -11,10 +11,10 @@ import copy
 import numpy as np
 import pytest
 from playing import IMPLEMENTATIONS, play
-from random_worlds import build
 
 from allotment.engine.state import State
 from allotment.scenario.problem import REASONS, TERMS
+from random_worlds import build
 
 
 def by_period(*units):
@@ -165,7 +165,7 @@ def test_every_flow_of_a_period_is_as_worked_by_hand(implementation, period):
 @pytest.mark.parametrize("period", range(3))
 def test_every_money_term_and_the_reward_are_as_worked_by_hand(implementation, period):
     flows = played(implementation)[period].flows
-    assert dict(zip(TERMS, flows.money[0, :, 0].tolist(), strict=True)) == MONEY[period]
+    assert dict(zip(TERMS, flows.money[0, :, 0].tolist(), strict=True)) == {term: MONEY[period].get(term, 0) for term in TERMS}
     assert flows.reward.tolist() == [REWARDS[period]]
 
 
@@ -174,7 +174,7 @@ def seen(state: State):
     return {
         "on_hand": state.on_hand.ravel().tolist(),
         "in_transit": state.in_transit.sum(axis=1).ravel().tolist(),
-        "open_orders": state.open_orders.ravel().tolist(),
+        "open_orders": state.open_orders.sum(axis=-1).ravel().tolist(),
         "received": state.received.ravel().tolist(),
         "period": state.period.tolist(),
     }
@@ -197,7 +197,7 @@ def test_a_season_stays_as_it_ended_with_nothing_of_the_next_period(implementati
         "on_hand": [0, 0],
         "in_transit": [10, 0, 0],
         "open_orders": [2, 0],
-        "received": [6, 0, 0],
+        "received": [0, 0, 0],
         "period": [3],
     }
 

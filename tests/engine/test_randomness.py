@@ -9,13 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
-from random_worlds import build
 from scipy import special, stats
 
-from allotment.engine import randomness
+from allotment.engine import inversion, randomness
 from allotment.scenario import processes
-from allotment.scenario.source_data import History
 from allotment.scenario.tables import TableSet, demand_table, lead_time_table
+from random_worlds import build
 
 ONE_SITE = {
     "name": "one_site",
@@ -38,14 +37,15 @@ def one_site(**replaced):
 
 def drawn_demand(world, seeds, period=0, episode=0):
     """Return demand, (seeds, channels, skus)."""
-    seeds = np.array(seeds)
-    return randomness.demand(world.problem, seeds, np.full_like(seeds, episode), np.full_like(seeds, period))
+    seeds, shape = np.array(seeds), world.problem.demand.kind.shape
+    moods = np.ones((len(seeds), *shape))
+    return randomness.demands(world.problem, moods, seeds, np.full_like(seeds, episode), np.full_like(seeds, period))
 
 
 def drawn_lead_times(world, seeds, period=0, episode=0):
     """Return lead times, (seeds, lanes)."""
     seeds = np.array(seeds)
-    return randomness.lead_times(world.problem, seeds, np.full_like(seeds, episode), np.full_like(seeds, period))
+    return randomness.lead_times(world.problem, seeds, np.full_like(seeds, episode), np.full_like(seeds, period))[:, :, 0]
 
 
 # ---- the generator
@@ -112,17 +112,22 @@ def test_uniform_numbers_over_periods_and_over_seeds_are_uniform_and_uncorrelate
 
 @given(st.floats(1e-300, 1.0, exclude_max=True))
 def test_the_normal_quantile_is_that_of_scipy(chance):
-    assert randomness.normal_quantile(chance) == pytest.approx(special.ndtri(chance), rel=1e-12, abs=1e-15)
+    assert inversion.normal_quantile(chance) == pytest.approx(special.ndtri(chance), rel=1e-12, abs=1e-15)
 
 
 def test_the_normal_quantile_is_symmetric_and_passes_through_0():
-    assert randomness.normal_quantile(0.5) == pytest.approx(0.0, abs=1e-15)
-    assert randomness.normal_quantile(0.25) == -randomness.normal_quantile(0.75)
+    assert inversion.normal_quantile(0.5) == pytest.approx(0.0, abs=1e-15)
+    assert inversion.normal_quantile(0.25) == -inversion.normal_quantile(0.75)
 
 
 @njit
 def _table_values(tables, row, chances):
-    return np.array([randomness.table_value(tables, row, chance) for chance in chances])
+    return np.array(
+        [
+            randomness.table_value(tables.first, tables.start, tables.cumulative, tables.guide_start, tables.guide, row, chance)
+            for chance in chances
+        ]
+    )
 
 
 def inverted(table, chances):
@@ -215,9 +220,11 @@ def test_normal_demand_is_clipped_at_0_and_follows_its_shaped_mean():
 
 def test_the_scale_of_a_channel_multiplies_mean_and_deviation_of_normal_demand():
     process = {"distribution": "normal", "mean": 10, "standard_deviation": 4, "scale": {"*": 3}}
-    demand = build(one_site(units="continuous", demand=[{"process": process}])).problem.demand
-    assert (demand.mean == 30).all()
-    assert (demand.deviation == 12).all()
+    plain = {"distribution": "normal", "mean": 30, "standard_deviation": 12}
+    scaled, own = (build(one_site(units="continuous", demand=[{"process": each}])) for each in (process, plain))
+    np.testing.assert_allclose(scaled.problem.demand.mean, own.problem.demand.mean)
+    np.testing.assert_allclose(scaled.problem.demand.deviation, own.problem.demand.deviation)
+    np.testing.assert_array_equal(drawn_demand(scaled, range(20)), drawn_demand(own, range(20)))
 
 
 def test_a_season_repeats_its_multipliers_on_the_mean():
@@ -281,9 +288,15 @@ TRACE = {"distribution": "trace", "history": "future", "forecast": "past"}
 def recorded_world(process, periods=4, channels=("shop", "web"), skus=("tin", "jar")):
     """A world whose recorded demand tells its period: 100, 200, … plus 10 × channel plus SKU."""
     labels = 100.0 * np.arange(1, periods + 1)[:, None, None] + np.array([[1, 2], [11, 12]])
-    history = History(list(channels), list(skus), labels)
+    histories = [recorded(name, labels, channels, skus) for name in ("past", "future")]
     horizon = {"periods": min(3, periods), "warm_up": 1 if periods > 3 else 0}
-    return build(one_site(horizon=horizon, demand=[{"process": process}]), {"past": history, "future": history})
+    return build(one_site(horizon=horizon, demand=[{"process": process}], histories=histories))
+
+
+def recorded(name, units, channels=("shop", "web"), skus=("tin", "jar")):
+    """A history as a file writes it, from units by period, channel and SKU."""
+    by_channel = {channel: {sku: units[:, c, k].tolist() for k, sku in enumerate(skus)} for c, channel in enumerate(channels)}
+    return {"name": name, "units": by_channel}
 
 
 def recorded_at(demand):
@@ -330,8 +343,7 @@ def test_what_may_be_known_of_resampled_demand_is_the_mean_and_spread_of_its_win
 
 
 def test_what_may_be_known_of_replayed_demand_comes_from_its_forecast_history():
-    names = ["shop", "web"], ["tin", "jar"]
-    past, future = History(*names, np.full((5, 2, 2), 3.0)), History(*names, np.full((4, 2, 2), 9.0))
-    world = build(one_site(horizon={"periods": 4}, demand=[{"process": TRACE}]), {"past": past, "future": future})
+    histories = [recorded("past", np.full((5, 2, 2), 3.0)), recorded("future", np.full((4, 2, 2), 9.0))]
+    world = build(one_site(horizon={"periods": 4}, demand=[{"process": TRACE}], histories=histories))
     assert (world.problem.demand.mean == 3.0).all()
     assert (drawn_demand(world, [0]) == 9.0).all()

@@ -6,26 +6,49 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numba import njit
 
-from allotment.engine import kernel_rationing, rationing
+from allotment.engine import fields as f
+from allotment.engine.compiled import entry
+from allotment.engine.kernel_rationing import ration
+from allotment.engine.memory import Memory
+from allotment.engine.rationing import Claims, equal_claims
+from allotment.engine.rationing import ration as array_ration
+from allotment.scenario.problem import BALANCED, MIN_SHORTAGE, PRIORITY, PROPORTIONAL, Rules
+from small_worlds import one_shop
+
+MEMORY = Memory(one_shop().problem, 1)
 
 
-@njit
-def _kernel_ration(amounts, levels, limit, whole, largest):
-    kernel_rationing.ration(amounts, levels, amounts.shape[0], limit, whole, largest)
+@entry
+def _kernel_ration(table, count, limit):
+    ration(table, count, limit)
 
 
-def kernel_form(amounts, limit, levels=None, whole=True, largest=True):
+def kernel_form(amounts, limit, levels=None, whole=True, largest=True, rule=PRIORITY, positions=None, demands=None):
+    count, settings = len(amounts), MEMORY.arrays[f.SETTINGS]
+    settings[[f.RATIONING, f.WHOLE, f.LARGEST]] = rule, whole, largest
     given_units = np.array(amounts, dtype=float)
-    levels = np.zeros(len(amounts), dtype=np.int64) if levels is None else np.array(levels)
-    _kernel_ration(given_units, levels, float(limit), whole, largest)
+    MEMORY.put(f.AMOUNTS, given_units)
+    MEMORY.put(f.LEVELS, np.zeros(count, dtype=np.int64) if levels is None else np.array(levels, dtype=np.int64))
+    MEMORY.put(f.STARTS, np.zeros(count) if positions is None else np.array(positions, dtype=float))
+    MEMORY.put(f.SCALES, np.ones(count) if demands is None else np.array(demands, dtype=float))
+    MEMORY.put(f.REST, np.zeros(count))
+    _kernel_ration(MEMORY.address, count, float(limit))
     return given_units
 
 
-def array_form(amounts, limit, levels=None, whole=True, largest=True):
-    levels = np.zeros(len(amounts), dtype=np.int64) if levels is None else np.array(levels)
-    return rationing.ration(np.array(amounts, dtype=float), levels, np.array(float(limit)), whole, largest)
+def array_form(amounts, limit, levels=None, whole=True, largest=True, rule=PRIORITY, positions=None, demands=None):
+    count = len(amounts)
+    claims = Claims(
+        np.zeros(count, dtype=np.int64) if levels is None else np.array(levels),
+        np.zeros(count) if positions is None else np.array(positions, dtype=float),
+        np.ones(count) if demands is None else np.array(demands, dtype=float),
+    )
+    return array_ration(rules(rule, whole, largest), np.array(amounts, dtype=float), claims, np.array(float(limit)))
+
+
+def rules(rule, whole=True, largest=True):
+    return Rules(whole, rule, largest, orders=True, allocates=False, protects=False)
 
 
 both_forms = pytest.mark.parametrize("ration", [kernel_form, array_form])
@@ -87,13 +110,41 @@ def test_a_level_that_exhausts_the_limit_leaves_nothing_for_the_next(ration):
 
 def test_the_array_form_shares_each_limit_of_a_batch_by_itself():
     amounts = np.array([[10.0, 20.0, 50.0], [5.0, 5.0, 5.0]])
-    shared = rationing.ration(amounts, np.zeros(3, dtype=int), np.array([50.0, 20.0]), True, True)
+    shared = array_ration(rules(PROPORTIONAL), amounts, equal_claims(3), np.array([50.0, 20.0]))
     assert shared.tolist() == [[6, 13, 31], [5, 5, 5]]
 
 
 def test_the_array_form_takes_levels_in_any_order():
-    shared = rationing.ration(np.array([6.0, 4.0, 8.0]), np.array([2, 1, 2]), np.array(7.0), True, True)
+    claims = equal_claims(3)._replace(levels=np.array([2, 1, 2]))
+    shared = array_ration(rules(PRIORITY), np.array([6.0, 4.0, 8.0]), claims, np.array(7.0))
     assert shared.tolist() == [1, 4, 2]
+
+
+@both_forms
+def test_the_lowest_positions_are_raised_to_a_common_level(ration):
+    # 10 units for receivers that have 0, 4 and 30 and expect 1 a period each: both low ones reach 7
+    assert ration([20, 20, 20], 10, rule=BALANCED, positions=[0, 4, 30]).tolist() == [7, 3, 0]
+    continuous = ration([20, 20, 20], 9, rule=BALANCED, positions=[0, 4, 30], whole=False)
+    np.testing.assert_allclose(continuous, [6.5, 2.5, 0.0])
+
+
+@both_forms
+def test_positions_count_in_periods_of_the_demand_that_a_receiver_expects(ration):
+    # 12 units, nothing there, demands of 1 and 3: levels of 3 periods
+    assert ration([20, 20], 12, rule=BALANCED, demands=[1, 3]).tolist() == [3, 9]
+    np.testing.assert_allclose(ration([20, 20], 12, rule=BALANCED, demands=[1, 3], whole=False), [3.0, 9.0])
+
+
+@both_forms
+def test_a_receiver_is_not_raised_beyond_its_request(ration):
+    assert ration([2, 20], 12, rule=BALANCED).tolist() == [2, 10]
+
+
+@both_forms
+def test_the_largest_shortages_are_filled_first(ration):
+    # requests of 9, 5 and 2 with 8 units: the first comes down to 5 by 4, then both by 2 each
+    assert ration([9, 5, 2], 8, rule=MIN_SHORTAGE).tolist() == [6, 2, 0]
+    np.testing.assert_allclose(ration([9, 5, 2], 7, rule=MIN_SHORTAGE, whole=False), [5.5, 1.5, 0.0])
 
 
 requests = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 3)), min_size=1, max_size=40)
@@ -109,6 +160,17 @@ def test_both_forms_agree_to_the_bit_in_whole_units(drawn, limit, largest):
     amounts, levels = sorted_by_level(drawn)
     one = kernel_form(amounts, limit, levels, largest=largest)
     np.testing.assert_array_equal(one, array_form(amounts, limit, levels, largest=largest))
+
+
+@given(requests, st.integers(0, 400), st.sampled_from([BALANCED, MIN_SHORTAGE]), st.booleans(), st.integers(0, 99))
+def test_both_forms_of_levelling_agree_and_give_no_more_than_there_is(drawn, limit, rule, whole, seed):
+    amounts, _ = sorted_by_level(drawn)
+    rng = np.random.default_rng(seed)
+    known = {"positions": rng.integers(-5, 20, len(amounts)), "demands": rng.choice([0.5, 1.0, 3.0], len(amounts))}
+    one, other = (form(amounts, limit, rule=rule, whole=whole, **known) for form in (kernel_form, array_form))
+    np.testing.assert_allclose(one, other, rtol=1e-9, atol=0.0 if whole else 1e-9)
+    assert (one <= np.array(amounts) + 1e-9).all()
+    assert one.sum() == pytest.approx(min(limit, sum(amounts)))
 
 
 @given(requests, st.floats(0, 1500))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from allotment.env.flatten import Flattener, site_demand
+from allotment.env.flatten import Flattener
 from small_worlds import APPLE, FARM_NORTH, FARM_SOUTH, MARKET_NORTH, PEAR, SOUTH_NORTH, seen, two_shops
 
 # Mean demand is 4 apples and 1 pear near the north, 9 apples and 4 pears near the south; the value 1 is two periods of it.
@@ -126,9 +126,11 @@ def test_values_beyond_the_bounds_are_clipped():
     assert values["on_hand[north, pear]"] == 50
 
 
-def test_a_site_without_demand_of_its_own_counts_an_equal_share_of_all():
-    world = two_shops(fulfilment_lanes=[{"from": "north", "to": "*"}])
-    assert site_demand(world) == pytest.approx(np.array([[13, 5], [6.5, 2.5]]))
+def test_a_site_without_demand_of_its_own_counts_its_share_of_what_is_demanded_downstream():
+    world = two_shops(fulfilment_lanes=[{"from": "north", "to": "*"}], observation={"outstanding": "by_site"})
+    values = by_name(world, seen(world, on_hand=[[26, 10], [26 / 3, 10 / 3]]))  # one of three lanes
+    on_hand = [values[f"on_hand[{site}, {sku}]"] for site in ("north", "south") for sku in ("apple", "pear")]
+    assert on_hand == pytest.approx([1.0] * 4)
 
 
 def test_without_orders_that_can_be_seen_under_way_there_is_no_such_group():

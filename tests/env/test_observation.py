@@ -57,7 +57,7 @@ def test_orders_under_way_are_summed_by_lane_and_by_the_site_that_they_lead_to()
         two_shops(), on_hand=0, under_way=[(1, FARM_NORTH, APPLE, 5), (2, MARKET_NORTH, APPLE, 2), (1, FARM_SOUTH, PEAR, 7)]
     )
     assert observation.outstanding[0, :, FARM_NORTH, APPLE].tolist() == [5, 0]
-    assert observation.outstanding_by_lane[0].tolist() == [[5, 0], [0, 7], [2, 0], [0, 0]]
+    assert observation.under_way[0].tolist() == [[5, 0], [0, 7], [2, 0], [0, 0]]
     assert observation.inbound[0].tolist() == [[7, 0], [0, 7]]
 
 

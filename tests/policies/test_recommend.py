@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from allotment.engine.memory import Memory
 from allotment.env.encoding import OrderUpTo, Quantity, Residual
 from allotment.env.simulation import Simulation
 from allotment.env.snapshot import Snapshot, SnapshotError
@@ -48,6 +49,18 @@ def array_of(entries, register, value):
     return array
 
 
+def left_to_chance(world: RandomWorld) -> bool:
+    """Tell whether what is executed depends on what a snapshot does not say.
+
+    Suppliers' and plants' luck, losses not yet counted, and what sites have handled already where fulfilment comes first.
+    """
+    if world.content["sequence"].index("fulfil") < world.content["sequence"].index("decide"):
+        return True
+    suppliers, sites = world.problem.suppliers, world.problem.sites
+    luck = (suppliers.fill_low < 1.0).any() or (suppliers.event_low <= 1.0).any()
+    return bool(luck or (sites.yield_low < sites.yield_high).any() or sites.shrinkage.any())
+
+
 @given(random_worlds(), st.integers(0, 2**40), st.integers(0, 6))
 def test_recommending_from_a_simulated_state_is_the_policys_own_action(world: RandomWorld, seed, which):
     policy = policies(world.world)[which]
@@ -58,13 +71,18 @@ def test_recommending_from_a_simulated_state_is_the_policys_own_action(world: Ra
         plans = policy.recommend([sent(snapshot) for snapshot in snapshots])
         decision = policy.decide(simulation.observation(memory))
         memory = decision.memory
-        flows = simulation.step(decision.orders)
+        flows = simulation.step(decision)
         for place, plan in enumerate(plans):
             executed = array_of(plan.orders, register, "units")
             requested = array_of(plan.orders, register, "requested")
-            assert np.array_equal(executed, flows.executed[place])
-            assert requested == pytest.approx(np.where(decision.orders[place] > 1e-9, decision.orders[place], 0.0), abs=0)
+            rounding = 0.0 if world.whole else 1e-6  # where units are continuous, parts are summed in another order
+            assert requested == pytest.approx(
+                np.where(decision.orders[place] > 1e-9, decision.orders[place], 0.0), abs=rounding
+            )
             assert plan.memory == (None if memory is None else memory[place].tolist())
+            if left_to_chance(world) or not world.whole:
+                continue
+            assert np.array_equal(executed, flows.executed[place])
             reasons = {(order.source, order.to, order.sku): order.reason for order in plan.orders}
             for (lane, sku), code in np.ndenumerate(flows.cut_reason[place]):
                 if requested[lane, sku] or executed[lane, sku]:
@@ -77,9 +95,16 @@ def test_a_plan_can_be_executed_against_its_snapshot(world: RandomWorld, seed, w
     register, simulation = Register(world.world), Simulation(world.problem, 1)
     simulation.reset(np.arange(1), np.array([seed]), np.zeros(1, dtype=int))
     problem, names = world.problem, world.world.names
+    order = world.content["sequence"].index
+    decide_first, receive_first = order("decide") < order("fulfil"), order("receive") < order("decide")
+    expected_yield = 0.5 * (problem.sites.yield_low + problem.sites.yield_high)
+    per_unit_consumed = dict(zip(names.sites, np.where(problem.sites.plant, expected_yield, 1.0), strict=True))
     for _ in range(world.problem.clock.length):
         snapshot = register.snapshot(simulation.state, 0)
         plan = policy.recommend(snapshot)
+        arriving: dict[tuple[str, str], float] = {}  # by then, where goods are received behind the decision
+        for each in snapshot.under_way if not receive_first else []:
+            arriving[each.to, each.sku] = arriving.get((each.to, each.sku), 0.0) + each.units
         leaving = {(site, sku): 0.0 for site in names.sites for sku in names.skus}
         joining = dict(leaving)
         for order in plan.orders:
@@ -87,26 +112,30 @@ def test_a_plan_can_be_executed_against_its_snapshot(world: RandomWorld, seed, w
             if world.whole:
                 assert order.units == int(order.units)
             if order.source in names.sites:
-                leaving[order.source, order.sku] += order.units
+                leaving[order.source, order.sku] += order.units / per_unit_consumed[order.source] if order.units else 0.0
             joining[order.to, order.sku] += order.units
-        for (site, sku), units in leaving.items():
-            assert units <= snapshot.stock[site][sku] + 1e-9
+        stock = {(site, sku): np.sum(units) for site, row in snapshot.stock.items() for sku, units in row.items()}
+        for each, units in leaving.items():
+            assert units <= stock[each] + 1e-8
         for shipment in plan.shipments:
             leaving[shipment.source, shipment.sku] += shipment.units
-        for (site, sku), units in leaving.items():
-            assert units <= snapshot.stock[site][sku] + joining[site, sku] + 1e-9
-        open_demand = {(entry.channel, entry.sku): entry.units for entry in snapshot.open_demand}
+        for each, units in leaving.items():
+            assert units <= stock[each] + arriving.get(each, 0.0) + joining[each] + 1e-8
+        open_demand: dict[tuple[str, str], float] = {}
+        for entry in snapshot.open_demand:
+            open_demand[entry.channel, entry.sku] = open_demand.get((entry.channel, entry.sku), 0.0) + entry.units
         for channel in names.channels:
             for sku in names.skus:
                 shipped = sum(each.units for each in plan.shipments if (each.to, each.sku) == (channel, sku))
                 unmet = sum(each.units for each in plan.unmet if (each.channel, each.sku) == (channel, sku))
                 assert shipped + unmet == pytest.approx(open_demand.get((channel, sku), 0.0), abs=1e-8)
-        for place, limit in enumerate(problem.sharing.handling):
+        for place, limit in enumerate(problem.sites.handling[snapshot.period % len(problem.sites.handling)]):
             site = names.sites[place]
             moved = sum(order.units for order in plan.orders if order.source == site)
-            moved += sum(shipment.units for shipment in plan.shipments if shipment.source == site)
+            if decide_first:
+                moved += sum(shipment.units for shipment in plan.shipments if shipment.source == site)
             assert moved <= limit + 1e-8
-        simulation.step(policy.decide(simulation.observation()).orders)
+        simulation.step(policy.decide(simulation.observation()))
 
 
 def two_shops_snapshot(**changes):
@@ -141,15 +170,16 @@ def test_open_demand_is_shipped_as_far_as_stock_reaches_and_the_rest_says_why():
 
 def test_a_promise_stands_for_the_age_that_leads_to_it():
     register = Register(two_shops())
-    lane = register.lanes["farm", "north"]
-    mean = round(register.mean_lead_times[lane])
+    mean = round(register.mean_lead_times[register.lanes["farm", "north"]])
+    entry = {"from": "farm", "to": "north", "sku": "apple", "units": 3}
+
+    def in_transit(**when):
+        worlds = Memory(register.world.problem, 1)
+        register.standing([Snapshot.model_validate(two_shops_snapshot(under_way=[{**entry, **when}]))], worlds)
+        return worlds.state.in_transit
+
     for promised, age in ((0, mean), (1, max(1, mean - 1)), (50, 1)):
-        entry = {"from": "farm", "to": "north", "sku": "apple", "units": 3}
-        first, second = (
-            register.standing([Snapshot.model_validate(two_shops_snapshot(under_way=[{**entry, **when}]))])
-            for when in ({"promised": promised}, {"age": age})
-        )
-        assert np.array_equal(first.state.in_transit, second.state.in_transit)
+        assert np.array_equal(in_transit(promised=promised), in_transit(age=age))
 
 
 def test_a_given_forecast_takes_the_place_of_the_worlds_own():
@@ -195,13 +225,16 @@ APPLES = {"apple": 4, "pear": 2}
             {"stock": {"north": {**APPLES, "aple": 1}, "south": APPLES}},
             r"stock.north: nothing is called 'aple'; did you mean 'apple'",
         ),
-        ({"stock": {"north": {"apple": -1, "pear": 2}, "south": APPLES}}, "stock.north.apple must be >= 0, not -1"),
+        ({"stock": {"north": {"apple": -1, "pear": 2}, "south": APPLES}}, "stock.north.apple must be >= 0 or a list, not -1"),
         ({"stock": {"north": {"apple": 0.5, "pear": 2}, "south": APPLES}}, "stock.north.apple must be whole units, not 0.5"),
         (
             {"stock": {"north": {"apple": float("nan"), "pear": 2}, "south": APPLES}},
-            "stock.north.apple must be finite, not nan",
+            "stock.north.apple must be finite or a list, not nan",
         ),
-        ({"stock": {"north": {"apple": "4", "pear": 2}, "south": APPLES}}, "stock.north.apple must be a number, not '4'"),
+        (
+            {"stock": {"north": {"apple": "4", "pear": 2}, "south": APPLES}},
+            "stock.north.apple must be a number or a list, not '4'",
+        ),
         (
             {"under_way": [{"from": "farm", "to": "norht", "sku": "apple", "units": 1, "age": 1}]},
             r"under_way\[0\]: no supply lane leads farm → norht; did you mean 'farm → north'",

@@ -47,6 +47,66 @@ def test_base_stock_counts_what_waiting_customers_are_owed():
     assert orders.tolist() == [[0, 0], [3, 0], [0, 0], [0, 0]]
 
 
+def test_a_site_of_its_own_wins_over_a_pattern_wherever_it_stands():
+    policy = rule(policy="base_stock", parameters={"level": {"north": 20, "*": 10}})
+    assert policy.values["level"].tolist() == [[20, 20], [10, 10]]
+
+
+SOUTH_SUPPLIES_NORTH = two_shops(supply_lanes=[TWO_SHOPS["supply_lanes"][1], TWO_SHOPS["supply_lanes"][SOUTH_NORTH]])
+
+
+def test_an_echelon_counts_what_is_anywhere_downstream():
+    policy = rule(SOUTH_SUPPLIES_NORTH, policy="echelon_base_stock", parameters={"level": {"south": 50, "north": 12}})
+    orders = orders_of(policy, [[4, 12], [10, 30]], under_way=[(1, 1, APPLE, 3)])
+    assert orders[1].tolist() == [12 - 4 - 3, 0]  # from the south to the north
+    assert orders[0].tolist() == [50 - (10 + 4 + 3), 50 - (30 + 12)]
+
+
+def test_the_first_guess_of_an_echelon_covers_demand_until_what_is_ordered_can_be_sold():
+    policy, _ = build_rule(rule_config({"policy": "echelon_base_stock"}, "rule.yaml"), SOUTH_SUPPLIES_NORTH, "rule.yaml")
+    south, north = (9 + 4) * (3 + 1 + 1), 4 * (1 + 1)  # apples; the north is one period farther
+    assert policy.values["level"][SOUTH, APPLE] == pytest.approx(south + np.sqrt(south), abs=0.5)
+    assert policy.values["level"][NORTH, APPLE] == pytest.approx(north + np.sqrt(north), abs=0.5)
+
+
+def test_lanes_by_which_a_site_is_supplied_are_no_transfers():
+    policy, open_parameters = build_rule(rule_config({"policy": "base_stock", "transfers": {}}, "rule.yaml"), SOUTH_SUPPLIES_NORTH, "rule.yaml")
+    assert open_parameters == ["level"]
+
+
+def test_a_tailored_base_surge_goes_on_at_its_quantity_and_expedites_by_what_is_near():
+    config = {"policy": "tailored_base_surge", "parameters": {"expedite_level": 10, "quantity": 6}}
+    orders = orders_of(rule(**config), [[5, 20], [2, 20]], under_way=ON_ITS_WAY)
+    near = 5 + 3  # what the farm brings later does not count
+    assert orders.tolist() == [[6, 6], [6, 6], [10 - near, 0], [0, 0]]
+
+
+TWO_CLASSES = two_shops(
+    decisions=["orders", "protection"],
+    channels=[{"name": "walkers", "priority": 1}, {"name": "callers", "priority": 5}],
+    fulfilment_lanes=[{"from": "*", "to": "*"}],
+)
+
+
+def test_a_protection_level_keeps_stock_from_the_classes_below():
+    policy = rule(TWO_CLASSES, policy="constant_order", parameters={"quantity": 0}, protection={1: {"north": 3, "*": 1}})
+    protection = policy.decide(seen(TWO_CLASSES, 10)).protection
+    assert protection[0].tolist() == [[[3, 3], [0, 0]], [[1, 1], [0, 0]]]  # by site, class and SKU
+
+
+@pytest.mark.parametrize(
+    ("world", "protection", "message"),
+    [
+        (TWO_CLASSES, {2: 3}, r"rule.yaml: protection: no channel has priority 2; allowed: 1, 5"),
+        (TWO_CLASSES, {1: -3}, r"rule.yaml: protection.1 must be finite and >= 0, not -3"),
+        (two_shops(), {1: 3}, r"rule.yaml: protection: two_shops leaves no protection to policies; its decisions must name it"),
+    ],
+)
+def test_a_protection_level_that_does_not_fit_says_why(world, protection, message):
+    with pytest.raises(ScenarioError, match=message):
+        rule(world, policy="constant_order", parameters={"quantity": 0}, protection=protection)
+
+
 def test_a_reorder_point_policy_waits_until_the_position_has_fallen_to_the_point():
     policy = rule(policy="s_S", parameters={"reorder_point": 6, "gap": 34})
     assert orders_of(policy, [[7, 6], [5, 40]]).tolist() == [[0, 34], [35, 0], [0, 0], [0, 0]]

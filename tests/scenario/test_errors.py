@@ -23,7 +23,11 @@ def lead_time(**process):
     return small(("supply_lanes.1.lead_time", process))
 
 
-PROCESSES = "binomial, deterministic, empirical, geometric, negative_binomial, normal, poisson, trace, uniform_integer"
+PROCESSES = (
+    "binomial, deterministic, empirical, gamma, geometric, intermittent, negative_binomial, normal, one_of, poisson, trace, "
+    "uniform_integer"
+)
+LEAD_TIMES = "categorical, empirical, geometric, shifted_poisson"
 
 UNKNOWN_KEYS = [
     (small(("horizonn", {})), "unknown key 'horizonn'; did you mean 'horizon'?"),
@@ -31,7 +35,8 @@ UNKNOWN_KEYS = [
     (small(("supply_lanes.1.form", "mill")), "unknown key 'supply_lanes[1].form'; did you mean 'from'?"),
     (
         small(("sites.0.colour", "red")),
-        "unknown key 'sites[0].colour'; allowed: handling, holding_cost, initial_stock, kind, name, salvage",
+        "unknown key 'sites[0].colour'; allowed: count_every, handling, holding_cost, initial_stock, kind, max_position, name, "
+        "overflow, overflow_cost, production_capacity, production_cost, salvage, shrinkage, storage, yield",
     ),
     (demanding(distribution="poisson", men=3), "unknown key 'demand[0].process.men'; did you mean 'mean'?"),
     (
@@ -58,7 +63,7 @@ MISSING = [
     (without("supply_lanes.0.from"), "supply_lanes[0].from is missing"),
     (demanding(distribution="poisson"), "demand[0].process.mean is missing"),
     (demanding(mean=3), f"demand[0].process.distribution is missing; allowed: {PROCESSES}"),
-    (lead_time(values=[1]), "supply_lanes[1].lead_time.distribution is missing; allowed: categorical, shifted_poisson"),
+    (lead_time(values=[1]), f"supply_lanes[1].lead_time.distribution is missing; allowed: {LEAD_TIMES}"),
     (lead_time(distribution="shifted_poisson", mean=1), "supply_lanes[1].lead_time.maximum is missing"),
     (small(skus=[]), "skus must list at least 1, not an empty list"),
 ]
@@ -84,14 +89,14 @@ WRONG_TYPES = [
 
 OUT_OF_RANGE = [
     (small(("supply_lanes.1.lead_time", -2)), "supply_lanes[1].lead_time must be >= 0, not -2"),
-    (small(("sites.0.holding_cost", -1)), "sites[0].holding_cost must be >= 0, not -1"),
+    (small(("sites.0.holding_cost", -1)), "sites[0].holding_cost must be >= 0 or a list, not -1"),
     (small(("sites.0.holding_cost", {"rate": -1})), "sites[0].holding_cost.rate must be >= 0, not -1"),
-    (small(("sites.0.holding_cost", {"tin": -1, "jar": 0})), "sites[0].holding_cost.tin must be >= 0, not -1"),
+    (small(("sites.0.holding_cost", {"tin": -1, "jar": 0})), "sites[0].holding_cost.tin must be >= 0 or a list, not -1"),
     (demanding(distribution="poisson", mean={"tin": 1, "jar": -2}), "demand[0].process.mean.jar must be >= 0, not -2"),
     (demanding(distribution="binomial", trials=3, probability=1.5), "demand[0].process.probability must be <= 1, not 1.5"),
     (demanding(distribution="negative_binomial", mean=3, dispersion=1), "demand[0].process.dispersion must be > 1, not 1"),
     (small(("horizon.periods", 0)), "horizon.periods must be >= 1, not 0"),
-    (small(("suppliers.0.capacity", float("inf"))), "suppliers[0].capacity must be finite, not inf"),
+    (small(("suppliers.0.capacity", float("inf"))), "suppliers[0].capacity must be finite or a list, not inf"),
     (small(("units", "boxes")), "units must be 'integer' or 'continuous', not 'boxes'"),
     (small(("channels.0.unmet", None)), "channels[0].unmet must be 'lost' or 'backorder', not null"),
     (small(("data", {"reader": "csv", "folder": "x"})), "data.reader must be 'iowa_liquor', not 'csv'"),
@@ -107,7 +112,7 @@ PROCESSES_THAT_ARE_NONE = [
     (demanding(distribution="zipf"), f"demand[0].process: unknown distribution 'zipf'; allowed: {PROCESSES}"),
     (
         lead_time(distribution="poison"),
-        "supply_lanes[1].lead_time: unknown distribution 'poison'; allowed: categorical, shifted_poisson",
+        f"supply_lanes[1].lead_time: unknown distribution 'poison'; allowed: {LEAD_TIMES}",
     ),
     (
         lead_time(distribution="categorical", values=[1, 2], probabilities=[0.5, 0.4]),
@@ -128,7 +133,7 @@ PROCESSES_THAT_ARE_NONE = [
     ),
     (
         demanding(distribution="empirical", history="2018"),
-        "demand[0].process: no history is called '2018'; the scenario names no data reader that brings one",
+        "demand[0].process: no history is called '2018'; the scenario has none, of its own or from a data reader",
     ),
     (
         small(
@@ -155,7 +160,7 @@ FRACTIONS = [
     ),
     (
         demanding(distribution="normal", mean=5, standard_deviation=2),
-        "demand[0].process: distribution normal needs units: continuous",
+        "demand[0].process: distribution normal needs units: continuous, or rounded: true",
     ),
 ]
 
@@ -208,25 +213,25 @@ NETWORKS = [
     ),
 ]
 
-ALL_PHASES = "sequence must name each of receive, decide, demand, fulfil, charge once, not "
+ALL_PHASES = "sequence must name each of receive, decide, demand, fulfil, charge once, and expire at most once, not "
 SEQUENCES = [
     (["receive", "decide", "demand", "fulfil"], ALL_PHASES + "['receive', 'decide', 'demand', 'fulfil']"),
     (["receive", "demand", "fulfil", "fulfil", "charge"], ALL_PHASES + "['receive', 'demand', 'fulfil', 'fulfil', 'charge']"),
     (
         ["receive", "decide", "fulfil", "demand", "charge"],
-        "sequence must put fulfil after demand and decide, not ['receive', 'decide', 'fulfil', 'demand', 'charge']",
+        "sequence must put fulfil after demand, not ['receive', 'decide', 'fulfil', 'demand', 'charge']",
     ),
     (
-        ["receive", "demand", "fulfil", "decide", "charge"],
-        "sequence must put fulfil after demand and decide, not ['receive', 'demand', 'fulfil', 'decide', 'charge']",
+        ["receive", "demand", "fulfil", "charge", "decide"],
+        "sequence must put charge after decide, not ['receive', 'demand', 'fulfil', 'charge', 'decide']",
     ),
     (
-        ["decide", "demand", "fulfil", "charge", "receive"],
-        "sequence must end with charge, not ['decide', 'demand', 'fulfil', 'charge', 'receive']",
+        ["receive", "decide", "demand", "charge", "fulfil"],
+        "sequence must put charge after fulfil, not ['receive', 'decide', 'demand', 'charge', 'fulfil']",
     ),
     (
         ["receive", "decide", "demand", "fulfill", "charge"],
-        "sequence[3] must be 'receive', 'decide', 'demand', 'fulfil' or 'charge', not 'fulfill'",
+        "sequence[3] must be 'receive', 'decide', 'demand', 'fulfil', 'expire' or 'charge', not 'fulfill'",
     ),
     ("receive, decide", "sequence must be a list, not 'receive, decide'"),
 ]
@@ -290,7 +295,7 @@ def test_continuous_units_may_be_fractions():
     content = small(
         ("sites.0.initial_stock", 2.5), ("skus.0.case_pack", 1.5), ("demand.0.process", process), units="continuous"
     )
-    assert world_from(content, "x").problem.sharing.initial_stock[0, 0] == 2.5
+    assert world_from(content, "x").problem.sites.initial_stock[0, 0] == 2.5
 
 
 def test_several_faults_are_told_at_once_one_line_each():
@@ -304,7 +309,7 @@ def test_several_faults_are_told_at_once_one_line_each():
 def test_a_default_that_is_wrong_for_every_entry_is_told_once_where_it_stands():
     content = small(("sites.0.handling", 5), defaults={"sites": {"handling": -3}})
     content["sites"].append({"name": "kiosk"})
-    assert message_of(content) == "envs/x.yaml: defaults.sites.handling must be >= 0, not -3"
+    assert message_of(content) == "envs/x.yaml: defaults.sites.handling must be >= 0 or a list, not -3"
 
 
 def test_a_long_value_is_cut():

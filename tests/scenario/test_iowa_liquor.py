@@ -200,11 +200,11 @@ def test_the_shipped_world_has_vendors_lanes_and_transfers(tmp_path, monkeypatch
     transfers = problem.lanes.site >= 0
     assert (~transfers).sum() == 2 * 4
     assert transfers.sum() == 4 * 3
-    assert (problem.prices.line[~transfers] == 8).all()
+    assert (problem.prices.line[0, ~transfers] == 8).all()
     rum = world.names.skus.index("1799")
-    assert (problem.prices.holding[:, rum] == 0.0075 * world.scenario.skus[rum].unit_cost).all()
+    assert (problem.prices.holding[0, :, rum] == 0.0075 * world.scenario.skus[rum].unit_cost).all()
     lane = world.names.supply_lanes.index("warehouse-des-moines → warehouse-davenport")
-    assert problem.prices.inbound_freight[lane, rum] == pytest.approx(0.05 + 0.0005 * 111.2)
+    assert problem.prices.inbound_freight[0, lane, rum] == pytest.approx(0.05 + 0.0005 * 111.2)
 
 
 def test_the_shipped_world_without_its_data_says_so(monkeypatch):

@@ -41,7 +41,7 @@ def test_a_world_holds_what_its_file_says(folder):
     assert world.names.supply_lanes == ["mill → depot", "depot → store"]
     assert world.names.fulfilment_lanes == ["store → shop", "depot → web"]
     assert (world.problem.clock.length, world.problem.clock.season) == (10, False)
-    assert world.problem.sharing.initial_stock.tolist() == [[20, 20], [0, 0]]
+    assert world.problem.sites.initial_stock.tolist() == [[20, 20], [0, 0]]
 
 
 @pytest.mark.parametrize("name", sorted(set(shipped_names("envs")) - {"iowa_liquor"}))
@@ -90,7 +90,7 @@ def test_a_file_that_extends_another_changes_single_values_of_mappings_and_repla
     }
     world = load_scenario(write(folder, "longer.yaml", changes))
     assert (world.scenario.name, world.problem.clock.length) == ("longer", 4 + 10)
-    assert world.problem.sharing.supplier_capacity.tolist() == [7]
+    assert world.problem.suppliers.capacity.tolist() == [[7]]
     assert "extends" not in world.content
 
 
@@ -112,39 +112,39 @@ def test_the_extended_file_must_lie_beside_the_file(folder):
 def test_defaults_fill_what_an_entry_does_not_say():
     content = small(("sites.0.holding_cost", 3), defaults={"sites": {"holding_cost": 1, "handling": 40}})
     problem = world_from(content, "x").problem
-    assert problem.prices.holding.tolist() == [[3, 3], [1, 1]]
-    assert problem.sharing.handling.tolist() == [40, 40]
+    assert problem.prices.holding.tolist() == [[[3, 3], [1, 1]]]
+    assert problem.sites.handling.tolist() == [[40, 40]]
 
 
 def test_what_is_left_out_is_free_and_unlimited():
     problem = world_from(SCENARIO, "x").problem
-    assert np.isinf(problem.sharing.supplier_capacity).all()
+    assert np.isinf(problem.suppliers.capacity).all()
     assert np.isinf(problem.lanes.capacity).all()
     assert np.isinf(problem.serving.capacity).all()
     assert problem.lanes.minimum.sum() == problem.prices.holding.sum() == problem.prices.shortage.sum() == 0
-    assert problem.serving.lost.all()
+    assert not problem.serving.stays.any()
 
 
 def test_a_lane_from_a_supplier_costs_what_the_sku_does_and_one_between_sites_nothing():
     prices = world_from(SCENARIO, "x").problem.prices
-    assert prices.purchase.tolist() == [[2, 4], [0, 0]]
+    assert prices.purchase.tolist() == [[[2, 4], [0, 0]]]
 
 
 def test_a_channel_pays_its_own_price_or_the_skus():
     prices = world_from(small(("channels.1.price", {"tin": 6, "*": 10})), "x").problem.prices
-    assert prices.price.tolist() == [[5, 9], [6, 10]]
+    assert prices.price.tolist() == [[[5, 9], [6, 10]]]
 
 
 def test_holding_cost_may_be_a_rate_on_unit_cost():
     prices = world_from(small(("sites.0.holding_cost", {"rate": 0.25})), "x").problem.prices
-    assert prices.holding.tolist() == [[0.5, 1.0], [0, 0]]
+    assert prices.holding.tolist() == [[[0.5, 1.0], [0, 0]]]
 
 
 def test_capacities_are_rounded_down_where_units_are_whole():
     content = small(("suppliers.0.capacity", 7.9), ("sites.0.handling", 3.2), ("supply_lanes.0.capacity", 0.5))
     problem = world_from(content, "x").problem
-    assert (problem.sharing.supplier_capacity[0], problem.sharing.handling[0], problem.lanes.capacity[0]) == (7, 3, 0)
-    assert world_from(content | {"units": "continuous"}, "x").problem.sharing.supplier_capacity[0] == 7.9
+    assert (problem.suppliers.capacity[0, 0], problem.sites.handling[0, 0], problem.lanes.capacity[0, 0]) == (7, 3, 0)
+    assert world_from(content | {"units": "continuous"}, "x").problem.suppliers.capacity[0, 0] == 7.9
 
 
 # ---- patterns
@@ -159,18 +159,18 @@ def test_a_lane_carries_the_skus_of_its_patterns_and_needs_no_numbers_for_others
     content = small(("supply_lanes.0.skus", ["t*"]), ("supply_lanes.0.unit_cost", {"tin": 3}))
     problem = world_from(content, "x").problem
     assert problem.lanes.allowed.tolist() == [[True, False], [True, True]]
-    assert problem.prices.purchase[0, 0] == 3
+    assert problem.prices.purchase[0, 0, 0] == 3
 
 
 def test_in_a_mapping_by_sku_the_most_specific_pattern_wins():
     skus = [{"name": name} for name in ("tin-small", "tin-large", "jar")]
     content = small(("sites.0.initial_stock", {"tin-large": 9, "*": 1, "tin-*": 5, "tin-large*": 3}), skus=skus)
-    assert world_from(content, "x").problem.sharing.initial_stock[0].tolist() == [5, 9, 1]
+    assert world_from(content, "x").problem.sites.initial_stock[0].tolist() == [5, 9, 1]
 
 
 def test_a_name_may_hold_characters_that_mean_something_in_a_pattern():
     content = small(("skus.0.name", "tin [330 ml]"), ("sites.0.initial_stock", {"tin [330 ml]": 3, "*": 1}))
-    assert world_from(content, "x").problem.sharing.initial_stock[0].tolist() == [3, 1]
+    assert world_from(content, "x").problem.sites.initial_stock[0].tolist() == [3, 1]
 
 
 def test_demand_of_an_entry_covers_the_channels_and_skus_that_match():
@@ -209,7 +209,7 @@ def test_freight_is_a_base_and_a_rate_on_the_distance_either_way():
         ("supply_lanes.1.freight", {"per_km": 0.5}),
         distances={"depot": {"mill": 30}, "store": {"depot": 8}},
     )
-    assert world_from(content, "x").problem.prices.inbound_freight.tolist() == [[4, 5], [4, 4]]
+    assert world_from(content, "x").problem.prices.inbound_freight.tolist() == [[[4, 5], [4, 4]]]
 
 
 def test_customers_are_where_their_region_is_or_else_at_their_channels_own_place():
@@ -219,7 +219,7 @@ def test_customers_are_where_their_region_is_or_else_at_their_channels_own_place
         ("fulfilment_lanes.1.freight", {"base": 1, "per_km": 1}),
         distances={"store": {"shop": 2}, "depot": {"north": 40}},
     )
-    assert world_from(content, "x").problem.prices.outbound_freight.tolist() == [[2, 2], [41, 41]]
+    assert world_from(content, "x").problem.prices.outbound_freight.tolist() == [[[2, 2], [41, 41]]]
 
 
 # ---- overrides
@@ -236,14 +236,14 @@ def test_an_override_replaces_one_value(folder):
     world = load_scenario(file, overrides)
     assert world.problem.clock.length == 104
     assert world.problem.lanes.slots == 6
-    assert world.problem.sharing.initial_stock[1].tolist() == [2, 3]
-    assert not world.problem.sharing.whole
+    assert world.problem.sites.initial_stock[1].tolist() == [2, 3]
+    assert not world.problem.rules.whole
 
 
 def test_an_override_may_state_what_the_file_leaves_out(folder):
     world = load_scenario(write(folder, "mine.yaml", SCENARIO), ["observation.demand_history=3", "suppliers.mill.capacity=9"])
     assert world.problem.demand.history_slots == 3
-    assert world.problem.sharing.supplier_capacity.tolist() == [9]
+    assert world.problem.suppliers.capacity.tolist() == [[9]]
 
 
 def test_an_override_leaves_the_content_it_changes_alone():
@@ -293,7 +293,7 @@ def test_a_test_section_replaces_the_files_own_in_test_worlds_only():
     test = world.for_test()
     assert world.problem.demand.mean.max() == pytest.approx(3)
     assert test.problem.demand.mean.tolist() == [[[9, 9], [9, 9]]]
-    assert test.problem.sharing.handling.tolist() == [4, 4]  # all else stays
+    assert test.problem.sites.handling.tolist() == [[4, 4]]  # all else stays
     assert test.origin == "x.yaml (test)"
     assert test.for_test() is test
 

@@ -6,109 +6,199 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from array_api_compat import array_namespace
 
 from allotment.engine import randomness
+from allotment.engine.arrays import Array, now
 from allotment.engine.cuts import cut_requests
-from allotment.engine.fulfilment import fulfil
-from allotment.engine.money import charge
-from allotment.engine.state import Flows, State, empty_flows, empty_state
-from allotment.scenario.problem import CHARGE, DECIDE, DEMAND, FULFIL, RECEIVE, Flags, Floats, Integers, Problem
+from allotment.engine.expiry import expire
+from allotment.engine.fulfilment import fulfil, reserve
+from allotment.engine.money import charge, pay_at_the_end
+from allotment.engine.shipping import dispatch, receive, receive_at_once
+from allotment.engine.state import Decided, Flows, State, empty_flows, empty_state, only_orders
+from allotment.scenario.problem import CHARGE, DECIDE, DEMAND, EXPIRE, FULFIL, RECEIVE, ROUNDING, Flags, Integers, Problem
 
 
-def step(problem: Problem, state: State, orders: Floats) -> tuple[State, Flows]:
-    """Return the state before the next decision and the record of the period; `orders` is (B, L, K) in units."""
-    flows = empty_flows(problem, len(orders))
+def step(problem: Problem, state: State, decided: Decided | Array) -> tuple[State, Flows]:
+    """Return the state before the next decision and the record of the period; orders alone are (B, L, K) in units.
+
+    An allocation without entries leaves serving to the scenario's rule.
+    """
+    decided = decided if isinstance(decided, Decided) else only_orders(problem, decided)
+    flows = empty_flows(problem, len(decided.orders))
+    ruled = left_to_rule(problem, decided)
     for phase in problem.clock.sequence[problem.clock.decide_at :]:
-        if phase == RECEIVE:
-            state = receive(problem, state)
-        elif phase == DECIDE:
-            state, flows = decide(problem, state, flows, orders)
-        elif phase == DEMAND:
-            state = demand(problem, state)
-        elif phase == FULFIL:
-            state, flows = fulfil(problem, state, flows)
-        elif phase == CHARGE:
-            flows = charge(problem, state, flows)
+        state, flows = play(ruled, int(phase), state, flows, decided)
+    state, flows = pay_at_the_end(problem, state, flows)
     ended = state._replace(period=state.period + 1)
     over = problem.clock.season & (ended.period == problem.clock.length)
     return select(over, ended, begin_period(problem, ended)), flows
 
 
+def left_to_rule(problem: Problem, decided: Decided) -> Problem:
+    """Return the problem for a period in which the scenario's rule serves, where a policy allocates nothing."""
+    left = problem.rules.allocates and decided.allocation.shape[1] == 0
+    return problem._replace(rules=problem.rules._replace(allocates=False)) if left else problem
+
+
+def play(problem: Problem, phase: int, state: State, flows: Flows, decided: Decided | None) -> tuple[State, Flows]:
+    """Play one phase of a period."""
+    if phase == RECEIVE:
+        return receive(problem, state), flows
+    if phase == DECIDE:
+        assert decided is not None
+        return decide(problem, state, flows, decided)
+    if phase == DEMAND:
+        return demand(problem, state), flows
+    if phase == FULFIL:
+        return fulfil(problem, state, flows)
+    if phase == EXPIRE:
+        return expire(problem, state), flows
+    assert phase == CHARGE
+    state, flows = charge(problem, state, flows)
+    return remember(problem, state, flows), flows
+
+
 def reset(problem: Problem, seeds: Integers, episodes: Integers) -> State:
     """Return the state of new episodes before their first decision; seeds and episode numbers are (B,)."""
     state = empty_state(problem, len(seeds))
-    stock = np.broadcast_to(problem.sharing.initial_stock[None, :, :, None], state.on_hand.shape)
-    return begin_period(problem, state._replace(on_hand=stock, seed=np.array(seeds), episode=np.array(episodes)))
+    fresh = np.maximum(problem.goods.shelf_life - 1, 0)[:, None] == np.arange(problem.shape.lives)
+    state = state._replace(
+        on_hand=np.broadcast_to(problem.sites.initial_stock[..., None] * fresh, state.on_hand.shape),
+        regime=np.broadcast_to(problem.moods.initial, state.regime.shape),
+        seed=np.array(seeds),
+        episode=np.array(episodes),
+    )
+    return begin_period(problem, _with_orders_under_way(problem, state, fresh))
+
+
+def _with_orders_under_way(problem: Problem, state: State, fresh: Flags) -> State:
+    """Put what was ordered before an episode under way; it arrives when its lead time, drawn then, is over, or now."""
+    lanes, in_transit, arrival = problem.lanes, state.in_transit.copy(), state.arrival.copy()
+    for position, units in enumerate(lanes.initial):
+        ordered = -(position + 1) * np.ones(len(state.period), dtype=np.int64)
+        lead_time = randomness.lead_times(problem, state.seed, state.episode, ordered)
+        in_transit[:, ordered[0] % lanes.slots] = units[..., None] * fresh
+        arrival[:, ordered[0] % lanes.slots] = np.maximum(ordered[:, None, None] + lead_time, 0)
+    return state._replace(in_transit=in_transit, arrival=arrival, under_way=in_transit.sum(axis=(1, 4)))
 
 
 def select(chosen: Flags, one: State, other: State) -> State:
     """Return, world by world, one state where `chosen` (B,) and the other elsewhere."""
+    if not np.any(chosen):
+        return other
 
-    def pick(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return np.where(chosen.reshape(-1, *[1] * (a.ndim - 1)), a, b)
+    def pick(a: Array, b: Array) -> Array:
+        return array_namespace(a).where(chosen.reshape(-1, *[1] * (a.ndim - 1)), a, b)
 
     return State(*map(pick, one, other))
 
 
 def begin_period(problem: Problem, state: State) -> State:
-    """Open a period's record and play the phases before `decide`."""
-    state = state._replace(demand=np.zeros_like(state.demand), received=np.zeros_like(state.received))
+    """Open a period: handling is there again, orders are a period older; then play the phases before `decide`."""
+    xp = array_namespace(state.on_hand)
+    handling = now(problem.sites.handling, state.period) + xp.zeros_like(state.handling_left)
+    state = state._replace(
+        open_orders=_aged(problem, state.open_orders), handling_left=handling, offered=xp.zeros_like(state.offered)
+    )
+    flows: Any = None
     for phase in problem.clock.sequence[: problem.clock.decide_at]:
-        state = receive(problem, state) if phase == RECEIVE else demand(problem, state)
+        state, flows = play(problem, int(phase), state, flows, None)
     return state
 
 
-def receive(problem: Problem, state: State) -> State:
-    """Move what arrives in this period into stock."""
-    return _join(problem, state, state.arrival == state.period[:, None, None])
+def _aged(problem: Problem, open_orders: Array) -> Array:
+    """Move open orders one slot on; those in the last slot wait there."""
+    if open_orders.shape[-1] == 1:
+        return open_orders
+    xp, slots = array_namespace(open_orders), np.arange(open_orders.shape[-1])
+    last = problem.serving.last[:, None]
+    older = xp.concat([xp.zeros_like(open_orders[..., :1]), open_orders[..., :-1]], axis=-1)
+    nothing = xp.zeros_like(open_orders)
+    moved = xp.where(xp.asarray((slots <= last)[:, None]), older, nothing)
+    return moved + xp.where(xp.asarray((slots == last)[:, None]), open_orders, nothing)
 
 
-def _join(problem: Problem, state: State, arriving: Flags) -> State:
-    """Move the shipments marked in `arriving` (B, order slots, L) into the stock of the sites they lead to."""
-    moved = np.where(arriving[..., None, None], state.in_transit, 0.0)
-    by_lane = moved.sum(axis=1)
-    return state._replace(
-        on_hand=state.on_hand + _by_destination(problem, by_lane),
-        received=state.received + by_lane.sum(axis=-1),
-        in_transit=state.in_transit - moved,
-    )
+def decide(problem: Problem, state: State, flows: Flows, decided: Decided) -> tuple[State, Flows]:
+    """Set aside what the policy protects and reserves, cut its orders to what is possible, and ship them."""
+    state = state._replace(protected=_units(problem, decided.protection) if problem.rules.protects else state.protected)
+    if problem.rules.allocates:
+        offers = _units(problem, decided.allocation)
+        state, flows = reserve(problem, state._replace(offered=offers), flows._replace(offered=offers), offers)
+    state, flows = cut_requests(problem, state, flows, decided.orders)
+    state, flows = dispatch(problem, state, flows)
+    return (receive_at_once(problem, state), flows) if problem.clock.received_first else (state, flows)
 
 
-def _by_destination(problem: Problem, by_lane: Floats) -> Floats:
-    """Sum lanes (B, L, K, A) into the sites they lead to (B, S, K, A)."""
-    leads_to = problem.lanes.to[None, :] == np.arange(len(problem.sharing.handling))[:, None]
-    return np.einsum("sl,blka->bska", leads_to.astype(float), by_lane)
-
-
-def _by_source(problem: Problem, by_lane: Floats) -> Floats:
-    """Sum lanes (B, L, K, A) into the sites they leave (B, S, K, A); lanes of suppliers leave none."""
-    leaves = problem.lanes.site[None, :] == np.arange(len(problem.sharing.handling))[:, None]
-    return np.einsum("sl,blka->bska", leaves.astype(float), by_lane)
-
-
-def decide(problem: Problem, state: State, flows: Flows, orders: Floats) -> tuple[State, Flows]:
-    """Cut the requests to what is possible and ship them; what has lead time 0 joins once every lane has shipped."""
-    flows = cut_requests(problem, state, flows, orders)
-    executed = flows.executed[..., None]
-    slot = (state.period % problem.lanes.slots)[:, None] == np.arange(problem.lanes.slots)
-    lead_times = randomness.lead_times(problem, state.seed, state.episode, state.period)
-    arrival = state.period[:, None] + lead_times
-    state = state._replace(
-        on_hand=np.maximum(state.on_hand - _by_source(problem, executed), 0.0),
-        in_transit=np.where(slot[:, :, None, None, None], executed[:, None], state.in_transit),
-        arrival=np.where(slot[:, :, None], arrival[:, None], state.arrival),
-    )
-    if problem.clock.received_first:
-        state = _join(problem, state, slot[:, :, None] & (state.arrival == state.period[:, None, None]))
-    return state, flows
+def _units(problem: Problem, decided: Array) -> Array:
+    """Return decided quantities as units: not negative, whole where units are."""
+    units = np.maximum(decided, 0.0)
+    return np.floor(units + 0.5) if problem.rules.whole else units
 
 
 def demand(problem: Problem, state: State) -> State:
-    """Draw the period's demand and add it to the open orders."""
-    drawn = randomness.demand(problem, state.seed, state.episode, state.period)
+    """Let regimes change, draw the period's demand and add it to the open orders."""
+    xp = array_namespace(state.on_hand)
+    state = _with_next_regimes(problem, state)
+    drawn = randomness.demands(problem, _multipliers(problem, state), state.seed, state.episode, state.period)
     history = state.demand_history
-    if problem.demand.history_slots:
-        slot = (state.period % problem.demand.history_slots)[:, None] == np.arange(problem.demand.history_slots)
-        history = np.where(slot[:, :, None, None], drawn[:, None], history)
-    return state._replace(demand=drawn, open_orders=state.open_orders + drawn[..., None], demand_history=history)
+    if problem.demand.history_slots and not problem.demand.of_sales:
+        history = _noted(problem, state, drawn)
+    first = xp.asarray(np.arange(state.open_orders.shape[-1]) == 0)
+    drawn = xp.asarray(drawn)
+    return state._replace(
+        demand=state.demand + drawn, open_orders=state.open_orders + drawn[..., None] * first, demand_history=history
+    )
+
+
+def _noted(problem: Problem, state: State, units: Array) -> Array:
+    """Return the history with this period's units (B, C, K)."""
+    slots = problem.demand.history_slots
+    here = (state.period % slots)[:, None] == np.arange(slots)
+    return np.where(here[:, :, None, None], units[:, None], state.demand_history)
+
+
+def _with_next_regimes(problem: Problem, state: State) -> State:
+    """Let each Markov chain move on, but for an episode's first period."""
+    moods = problem.moods
+    if not len(moods.initial):
+        return state
+    chance = randomness.uniforms(moods.stream, state.seed, state.episode, state.period)
+    rows = moods.transition[np.arange(len(moods.initial)), state.regime]
+    following = (rows < chance[..., None]).sum(axis=-1)
+    return state._replace(regime=np.where((state.period > 0)[:, None], following, state.regime))
+
+
+def _multipliers(problem: Problem, state: State) -> Array:
+    """Return what goodwill and regimes make of the mean of demand, (B, C, K)."""
+    moods, shape = problem.moods, (len(state.period), *problem.demand.kind.shape)
+    multiplier = np.ones(shape)
+    if state.goodwill.shape[1]:
+        multiplier = multiplier * np.asarray(state.goodwill)[:, moods.goodwill_group][..., None]
+    if len(moods.initial):
+        of_regimes = moods.multiplier[np.arange(len(moods.initial)), state.regime]
+        multiplier = multiplier * np.where(moods.regime >= 0, of_regimes[:, moods.regime], 1.0)
+    return multiplier
+
+
+def remember(problem: Problem, state: State, flows: Flows) -> State:
+    """Let goodwill follow the period's service, and sales enter the history where demand is not seen."""
+    if state.goodwill.shape[1]:
+        growth, decay, cap, floor = problem.moods.goodwill
+        unmet = (flows.open_orders + flows.lost).sum(axis=-1)
+        by_group = np.stack(
+            [unmet[:, problem.moods.goodwill_group == group].sum(axis=-1) for group in range(state.goodwill.shape[1])], axis=-1
+        )
+        worse = np.maximum(state.goodwill * decay, floor)
+        better = np.minimum(state.goodwill * growth, cap)
+        state = state._replace(goodwill=np.where(by_group > ROUNDING, worse, better))
+    if problem.demand.history_slots and problem.demand.of_sales:
+        sales = np.stack(
+            [flows.shipped[:, problem.serving.channel == channel].sum(axis=1) for channel in range(problem.shape.channels)],
+            axis=1,
+        )
+        state = state._replace(demand_history=_noted(problem, state, sales))
+    return state

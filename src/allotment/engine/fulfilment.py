@@ -1,73 +1,296 @@
-"""Serving customers: pairs of fulfilment lane and SKU in the order of the scenario's rule, group by group.
+"""Serving customers: claims (fulfilment lane, SKU, due slot) in the order of the scenario's rule, group by group.
 
-The pairs of a group rank equally at one site; where something is scarce they share it in proportion to what they want.
+The claims of a group rank equally at one site; where something is scarce they share it in proportion to what they want, and
+what one of them cannot take goes to the next in line. Commitments are served before all else. Where the policy decides, its
+allocation takes the place of the rule. What is not served when it is due is lost, or waits.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from array_api_compat import array_namespace
 
-from allotment.engine.rationing import ration
-from allotment.engine.state import Flows, State
-from allotment.scenario.problem import Floats, Integers, Problem
+from allotment.engine import randomness
+from allotment.engine.arrays import Array, add_at, now, put_at, sum_into
+from allotment.engine.rationing import share
+from allotment.engine.shipping import issued
+from allotment.engine.state import Flows, State, reserves
+from allotment.scenario.problem import REASONS, ROUNDING, Integers, Problem
 
 
-class _Left(NamedTuple):
-    """What can still be shipped, changed as groups are served."""
+@dataclass(frozen=True)
+class Left:
+    """What can still be shipped, and what has been, as claims are served."""
 
-    on_hand: Floats  # (B, S, K) units
-    open_orders: Floats  # (B, C, K) units
-    lane: Floats  # (B, F) units
-    handling: Floats  # (B, S) units
-    shipped: Floats  # (B, F, K) units so far
+    free: Array  # (B, S, K) units that are set aside for nobody
+    reserved: Array  # (B, S, C, K) units set aside; no entries where nothing can be
+    open_orders: Array  # (B, C, K, D) units
+    lane: Array  # (B, F) units
+    handling: Array  # (B, S) units
+    shipped: Array  # (B, F, K) units
+    on_time: Array  # (B, C, K) units shipped to arrive when due
+    late: Array  # (B, C, K) units shipped too late for that
 
 
 def fulfil(problem: Problem, state: State, flows: Flows) -> tuple[State, Flows]:
-    """Ship in the order of the rule; then what is not served is lost or stays open."""
+    """Ship in the order of the rule; then what is not served when due is lost or waits."""
+    left = start(problem, state)
+    if problem.rules.allocates and problem.clock.demand_first:
+        left, flows = _ship_offers(problem, state, flows, left)
+    else:
+        left = _ship_commitments(problem, state, left)
+        for begin, end in zip(problem.serving.group_start[:-1], problem.serving.group_start[1:], strict=True):
+            left = _serve_group(problem, state, left, slice(begin, end))
+    return _settle(problem, state, left), flows
+
+
+def start(problem: Problem, state: State) -> Left:
+    """Return what can be shipped before anybody is served."""
+    xp = array_namespace(state.on_hand)
+    on_hand = xp.sum(state.on_hand, axis=-1)
+    free = on_hand if state.reserved.shape[1] == 0 else xp.clip(on_hand - xp.sum(state.reserved, axis=2), min=0.0)
     batch = len(state.period)
-    leaves = problem.lanes.site[None, :] == np.arange(len(problem.sharing.handling))[:, None]
-    transferred = np.einsum("sl,blk->bs", leaves.astype(float), flows.executed)
-    left = _Left(
-        on_hand=state.on_hand.sum(axis=-1),
-        open_orders=state.open_orders.sum(axis=-1),
-        lane=np.tile(problem.serving.capacity, (batch, 1)),
-        handling=problem.sharing.handling - transferred,
-        shipped=np.zeros((batch, *problem.prices.outbound_freight.shape)),
+    return Left(
+        free=free,
+        reserved=state.reserved,
+        open_orders=state.open_orders,
+        lane=now(problem.serving.capacity, state.period) + np.zeros((batch, problem.shape.fulfilment)),
+        handling=state.handling_left,
+        shipped=xp.zeros_like(state.shipped),
+        on_time=xp.zeros_like(state.late),
+        late=xp.zeros_like(state.late),
     )
-    for start, stop in zip(problem.serving.group_start[:-1], problem.serving.group_start[1:], strict=True):
-        _serve(problem, left, problem.serving.pair_lane[start:stop], problem.serving.pair_sku[start:stop])
-    lost = np.where(problem.serving.lost[:, None], left.open_orders, 0.0)
-    state = state._replace(on_hand=left.on_hand[..., None], open_orders=(left.open_orders - lost)[..., None])
-    return state, flows._replace(shipped=left.shipped, lost=lost)
 
 
-def _serve(problem: Problem, left: _Left, lanes: Integers, skus: Integers) -> None:
-    """Ship to one group as much as its customers want and stock, lanes and handling allow."""
-    site, channels = problem.serving.site[lanes[0]], problem.serving.channel[lanes]
-    wanted = left.open_orders[:, channels, skus]
-    for members, limit in _limits(left, site, lanes, skus):
-        none = np.zeros(members.sum(), dtype=int)
-        limit = np.maximum(limit, 0.0)
-        wanted[:, members] = ration(wanted[:, members], none, limit, problem.sharing.whole, problem.sharing.largest_remainder)
-    left.on_hand[:, site, skus] = np.maximum(left.on_hand[:, site, skus] - _sum_by(skus, wanted), 0.0)
-    left.open_orders[:, channels, skus] -= wanted
-    for lane in np.unique(lanes):
-        left.lane[:, lane] -= wanted[:, lanes == lane].sum(axis=1)
-    left.handling[:, site] -= wanted.sum(axis=1)
-    left.shipped[:, lanes, skus] += wanted
+def _serve_group(problem: Problem, state: State, left: Left, claims: slice) -> Left:
+    """Ship to the claims of one group as much as they want and stock, lanes and handling allow."""
+    serving = problem.serving
+    lanes, skus, slots = serving.claim_lane[claims], serving.claim_sku[claims], serving.claim_slot[claims]
+    wanted = _accepted(problem, state, left.open_orders[:, serving.channel[lanes], skus, slots], lanes, skus, slots)
+    units = _within_limits(problem, state, left, lanes, skus, wanted)
+    left = _ship(problem, left, lanes, skus, slots, units)
+    if len(lanes) == 1 or not _topped_up(problem):
+        return left
+    for place in range(len(lanes)):  # what a full lane or site left over goes to the next in line
+        one = slice(place, place + 1)
+        more = _within_limits(problem, state, left, lanes[one], skus[one], (wanted - units)[:, one])
+        left = _ship(problem, left, lanes[one], skus[one], slots[one], more)
+    return left
 
 
-def _limits(left: _Left, site: int, lanes: Integers, skus: Integers):
-    """Yield which pairs share a limit and the limit (B,): the stock of each SKU, each lane, the site's handling."""
+def _topped_up(problem: Problem) -> bool:
+    """Tell whether several limits bind a group, so that one claim may leave what another can take."""
+    limited = np.isfinite(problem.serving.capacity).any() or np.isfinite(problem.sites.handling).any()
+    return bool(limited and (problem.rules.largest_remainder or not problem.rules.whole))
+
+
+def _accepted(problem: Problem, state: State, wanted: Array, lanes: Integers, skus: Integers, slots: Integers) -> Array:
+    """Return the units (B, n) whose customers accept to be served by a lane."""
+    chance = problem.serving.accept[lanes]
+    if (chance >= 1.0).all():
+        return wanted
+    if not problem.rules.whole:
+        return wanted * chance
+    streams = further_streams(problem.serving.accept_stream[lanes, skus], slots)
+    uniform = randomness.uniforms(streams, state.seed, state.episode, state.period)
+    probability = np.broadcast_to(chance, wanted.shape).ravel()
+    drawn = randomness.binomials(uniform.ravel(), wanted.ravel(), probability).reshape(wanted.shape)
+    return np.where(chance >= 1.0, wanted, drawn)
+
+
+def further_streams(streams: Any, numbers: Integers) -> Any:
+    """Return the streams of the draws with these numbers, as `randomness.further_stream`."""
+    with np.errstate(over="ignore"):
+        return streams + numbers.astype(np.uint64) * randomness.NEXT
+
+
+def _within_limits(problem: Problem, state: State, left: Left, lanes: Integers, skus: Integers, wanted: Array) -> Array:
+    """Cut what claims of one site want (B, n) in proportion: to reserves and stock, each lane, and the site's handling."""
+    xp, site, rules = array_namespace(wanted), problem.serving.site[lanes[0]], problem.rules
+    from_own = _from_reserves(problem, left, lanes, skus, wanted)
+    from_free = wanted - from_own
     for sku in np.unique(skus):
-        yield skus == sku, left.on_hand[:, site, sku]
+        members = np.flatnonzero(skus == sku)
+        from_free = _from_free(problem, state, left, lanes, members, int(sku), from_free)
+    units = from_own + from_free
     for lane in np.unique(lanes):
-        yield lanes == lane, left.lane[:, lane]
-    yield np.ones(len(lanes), dtype=bool), left.handling[:, site]
+        if np.isfinite(problem.serving.capacity[:, lane]).any():
+            members = np.flatnonzero(lanes == lane)
+            units = put_at(units, (members,), share(rules, units[:, members], xp.clip(left.lane[:, lane], min=0.0)))
+    if np.isfinite(problem.sites.handling[:, site]).any():
+        units = share(rules, units, xp.clip(left.handling[:, site], min=0.0))
+    return units
 
 
-def _sum_by(skus: Integers, units: Floats) -> Floats:
-    """Return for each pair the sum over all pairs of its SKU, so that assigning it once for each changes nothing."""
-    return units @ (skus[:, None] == skus[None, :]).astype(float)
+def _from_reserves(problem: Problem, left: Left, lanes: Integers, skus: Integers, wanted: Array) -> Array:
+    """Return what claims (B, n) take of what is set aside for their channel; several of one channel share it."""
+    xp = array_namespace(wanted)
+    if left.reserved.shape[1] == 0:
+        return xp.zeros_like(wanted)
+    taken = wanted
+    for lane, sku in sorted(set(zip(lanes.tolist(), skus.tolist(), strict=True))):
+        members = np.flatnonzero((lanes == lane) & (skus == sku))
+        own = left.reserved[:, problem.serving.site[lane], problem.serving.channel[lane], sku]
+        taken = put_at(taken, (members,), share(problem.rules, taken[:, members], own))
+    return taken
+
+
+def _from_free(
+    problem: Problem, state: State, left: Left, lanes: Integers, members: Integers, sku: int, wanted: Array
+) -> Array:
+    """Return what claims (B, n) take of a site's free stock of a SKU: each class and those below, of what is not protected."""
+    xp, site = array_namespace(wanted), problem.serving.site[lanes[0]]
+    rank = problem.serving.rank[problem.serving.channel[lanes[members]]]
+    for above in range(state.protected.shape[2] - 1, -1, -1) if state.protected.shape[2] else (0,):
+        free, below = left.free[:, site, sku], members[rank >= above]
+        if above:
+            free = xp.clip(free - xp.max(state.protected[:, site, :above, sku], axis=1), min=0.0)
+        wanted = put_at(wanted, (below,), share(problem.rules, wanted[:, below], free))
+    return wanted
+
+
+def _ship(problem: Problem, left: Left, lanes: Integers, skus: Integers, slots: Integers, units: Array) -> Left:
+    """Ship units (B, n) to claims of one site, out of their own reserve first."""
+    xp, serving = array_namespace(units), problem.serving
+    site, channel = serving.site[lanes], serving.channel[lanes]
+    in_time = slots <= serving.on_time[lanes]
+    late = ~in_time & (slots <= serving.due[channel])
+    free, reserved = left.free, left.reserved
+    if reserved.shape[1]:
+        moved = add_at(xp.zeros_like(reserved), (site, channel, skus), units)
+        from_own = xp.minimum(moved, reserved)
+        free, reserved = free - xp.sum(moved - from_own, axis=2), reserved - from_own
+    else:
+        free = add_at(free, (site, skus), -units)
+    return replace(
+        left,
+        free=xp.clip(free, min=0.0),
+        reserved=reserved,
+        open_orders=xp.clip(add_at(left.open_orders, (channel, skus, slots), -units), min=0.0),
+        lane=add_at(left.lane, (lanes,), -units),
+        handling=add_at(left.handling, (site,), -units),
+        shipped=add_at(left.shipped, (lanes, skus), units),
+        on_time=add_at(left.on_time, (channel, skus), units * in_time),
+        late=add_at(left.late, (channel, skus), units * late) if late.any() else left.late,
+    )
+
+
+def _ship_commitments(problem: Problem, state: State, left: Left) -> Left:
+    """Ship what is promised, the most valuable channel first, each by its best lane first and its oldest orders first."""
+    serving = problem.serving
+    promised = np.broadcast_to(serving.commitment, left.late.shape)
+    for lane, sku in zip(serving.promised_lane, serving.promised_sku, strict=True):
+        channel = serving.channel[lane]
+        for slot in range(min(serving.latest[lane], serving.last[channel]), -1, -1):
+            lanes, skus, slots = np.array([lane]), np.array([sku]), np.array([slot])
+            wanted = np.minimum(left.open_orders[:, channel, sku, slot], promised[:, channel, sku])[:, None]
+            units = _within_limits(problem, state, left, lanes, skus, wanted)
+            left = _ship(problem, left, lanes, skus, slots, units)
+            promised = add_at(promised, (np.array([channel]), skus), -units)
+    return left
+
+
+def _ship_offers(problem: Problem, state: State, flows: Flows, left: Left) -> tuple[Left, Flows]:
+    """Ship what the policy allocates, site by site; what cannot be shipped has a reason."""
+    serving = problem.serving
+    reasons, granted = np.zeros(state.offered.shape, dtype=np.int64), np.zeros_like(state.offered)
+    for site in range(problem.shape.sites):
+        members = np.flatnonzero(serving.site == site)
+        lanes, skus = (axis.ravel() for axis in np.meshgrid(members, np.arange(problem.shape.skus), indexing="ij"))
+        if not len(lanes):
+            continue
+        offered = state.offered[:, lanes, skus]
+        reach = np.arange(left.open_orders.shape[-1]) <= serving.latest[lanes][:, None]
+        open_orders = (left.open_orders[:, serving.channel[lanes], skus] * reach).sum(axis=-1)
+        # lanes from one site to one channel do not exist twice, so that their wishes do not add up beyond what is open
+        wanted = np.minimum(offered, open_orders)
+        units = _within_limits(problem, state, left, lanes, skus, wanted)
+        granted[:, lanes, skus] = units
+        reasons[:, lanes, skus] = _offer_reasons(problem, state, left, lanes, skus, offered, wanted, units)
+        for slot in range(left.open_orders.shape[-1] - 1, -1, -1):
+            here = np.full(len(lanes), slot)
+            able = slot <= np.minimum(serving.latest[lanes], serving.last[serving.channel[lanes]])
+            part = np.where(able, np.minimum(units, left.open_orders[:, serving.channel[lanes], skus, slot]), 0.0)
+            left = _ship(problem, left, lanes, skus, here, part)
+            units = units - part
+    return left, flows._replace(offered=state.offered, granted=granted, offer_reason=reasons)
+
+
+def _offer_reasons(
+    problem: Problem, state: State, left: Left, lanes: Integers, skus: Integers, offered: Array, wanted: Array, units: Array
+) -> Integers:
+    """Return why less than offered was shipped, (B, n): nobody wants it in time, too little stock, protected, or capacity."""
+    site, rank = problem.serving.site[lanes[0]], problem.serving.rank[problem.serving.channel[lanes]]
+    free, by_sku = left.free[:, site, skus], np.zeros_like(left.free[:, 0])
+    np.add.at(by_sku.T, skus, wanted.T)
+    scarce = by_sku[:, skus] > free + ROUNDING
+    guarded = np.zeros_like(free)
+    for above in range(state.protected.shape[2]):
+        guarded = np.where(rank > above, np.maximum(guarded, state.protected[:, site, above, skus]), guarded)
+    why = np.where(scarce, REASONS.index("no_stock"), REASONS.index("capacity"))
+    why = np.where((guarded > 0.0) & (by_sku[:, skus] > free - guarded + ROUNDING), REASONS.index("protected"), why)
+    cut = units < wanted - ROUNDING
+    unwanted = wanted < offered - ROUNDING
+    return np.where(cut, why, np.where(unwanted, REASONS.index("deadline"), 0))
+
+
+def _settle(problem: Problem, state: State, left: Left) -> State:
+    """Take what was shipped out of stock; let what was not served when due wait, or lose it."""
+    xp, serving = array_namespace(left.shipped), problem.serving
+    by_site = sum_into(left.shipped, serving.site, problem.shape.sites)
+    on_hand, _ = issued(problem, state.on_hand, by_site)
+    lost, late, columns = xp.zeros_like(left.late), left.late, []
+    for slot in range(left.open_orders.shape[-1]):
+        units = left.open_orders[..., slot]
+        due_now = xp.asarray((serving.due == slot)[:, None])
+        stays = _staying(problem, state, units) if (serving.due == slot).any() else units
+        late = late + xp.where(due_now, stays, xp.zeros_like(units))
+        stays = xp.where(due_now, stays, units)
+        ends = xp.asarray(((serving.last == slot) & ~serving.open_ended)[:, None])
+        kept = xp.where(ends, xp.zeros_like(stays), stays)
+        lost = lost + units - kept
+        columns.append(kept)
+    late = xp.where(xp.asarray((serving.last > serving.due)[:, None]), late, xp.zeros_like(late))
+    return state._replace(
+        on_hand=on_hand,
+        open_orders=xp.stack(columns, axis=-1),
+        reserved=xp.zeros_like(state.reserved),
+        shipped=state.shipped + left.shipped,
+        on_time=state.on_time + left.on_time,
+        lost=state.lost + lost,
+        late=state.late + late,
+        handling_left=xp.clip(left.handling, min=0.0),
+    )
+
+
+def _staying(problem: Problem, state: State, units: Array) -> Array:
+    """Return the units (B, C, K) that wait where they are not served when due: a draw for each channel and SKU."""
+    stays = problem.serving.stays[:, None]
+    if not problem.rules.whole or ((stays == 0.0) | (stays == 1.0)).all():
+        return units * stays
+    chance = randomness.uniforms(problem.serving.stays_stream.ravel(), state.seed, state.episode, state.period)
+    probability = np.broadcast_to(stays, units.shape).ravel()
+    return randomness.binomials(chance.ravel(), units.ravel(), probability).reshape(units.shape)
+
+
+def reserve(problem: Problem, state: State, flows: Flows, offers: Array) -> tuple[State, Flows]:
+    """Set stock aside for channels as the policy allocates it before demand is known, as far as there is stock."""
+    if not reserves(problem):
+        return state, flows
+    serving, on_hand = problem.serving, state.on_hand.sum(axis=-1)
+    given = np.zeros_like(offers)
+    for site in range(problem.shape.sites):
+        members = np.flatnonzero(serving.site == site)
+        if len(members):
+            wanted = np.moveaxis(offers[:, members], 1, -1)
+            given[:, members] = np.moveaxis(share(problem.rules, wanted, on_hand[:, site]), -1, 1)
+    reserved = add_at(
+        np.zeros_like(state.reserved).reshape(len(offers), -1, problem.shape.skus),
+        (serving.site * problem.shape.channels + serving.channel,),
+        given,
+    ).reshape(state.reserved.shape)
+    reasons = np.where(given < offers - ROUNDING, REASONS.index("no_stock"), 0)
+    return state._replace(reserved=reserved, offered=given), flows._replace(offered=offers, granted=given, offer_reason=reasons)

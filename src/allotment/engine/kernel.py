@@ -1,163 +1,255 @@
 """The dynamics for one processor core: the same phases as `dynamics`, in the same order, fused by Numba.
 
-Arrays are changed in place. Each function plays its phase in the worlds from `first` to `last`, a block small enough for
-the processor's cache, and takes only the arrays it uses: handing arrays to a function costs time, compiling and calling.
+Arrays are changed in place. A phase is played in a block of worlds that are in the same period, world after world in the
+innermost loop, where the processor plays several at once; everything that depends on the period is then one number. Index
+arithmetic on worlds is unsigned: signed indices would be checked for wrapping round.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from allotment.engine.compiled import entry, inner
+from allotment.engine import fields as f
+from allotment.engine.compiled import World, entry, far, floats2, floats3, floats4, floats5, integers1, integers2, integers4
 from allotment.engine.kernel_cuts import cut_requests
-from allotment.engine.kernel_fulfilment import fulfil
-from allotment.engine.kernel_money import charge
-from allotment.engine.randomness import demand_draw, recorded_period, table_draw
-from allotment.scenario.problem import DECIDE, DEMAND, FULFIL, RECEIVE
+from allotment.engine.kernel_demand import demand
+from allotment.engine.kernel_expiry import expire
+from allotment.engine.kernel_fulfilment import clean_offers, fulfil, protect, reserve
+from allotment.engine.kernel_money import charge, pay_at_the_end
+from allotment.engine.kernel_shipping import dispatch, order_before, receive
+from allotment.scenario.problem import CHARGE, DECIDE, DEMAND, EXPIRE, FULFIL, RECEIVE
 
-BLOCK = 32  # worlds played together
+BLOCK = 128  # most worlds played together: their rows fit the processor's cache
 
 
 @entry
-def step(problem, state, flows, orders):  # type: ignore[no-untyped-def]
+def step(table):  # type: ignore[no-untyped-def]
     """Play one period of every world from `decide` on, then the next period's phases before `decide`.
 
-    `orders` is (B, L, K) in units; `flows` receives the record of the period just closed. The world of a season that has
-    ended stays as it was when it ended.
+    What the policy decides stands in its arrays already. Returns -1, or the place of the first quantity that is not finite, in
+    which case nothing was played. The world of a season that has ended stays as it was when it ended.
     """
-    clock = problem.clock
-    amounts = np.empty(orders.shape[1] * orders.shape[2] + problem.serving.pair_lane.shape[0])
-    levels = np.empty(amounts.shape[0], dtype=np.int64)
-    active = np.empty(orders.shape[0], dtype=np.bool_)
-    for first in range(0, orders.shape[0], BLOCK):
-        last = min(first + BLOCK, orders.shape[0])
-        active[first:last] = True
-        for place in range(clock.decide_at, clock.sequence.shape[0]):
-            phase = clock.sequence[place]
-            if phase == RECEIVE:
-                receive(problem.lanes.to, state, active, first, last)
-            elif phase == DECIDE:
-                cut_requests(problem.lanes, problem.sharing, state.on_hand, flows, orders, first, last, amounts, levels)
-                dispatch(problem.lanes, problem.tables, state, flows.executed, first, last)
-                if clock.received_first:
-                    join_at_once(problem.lanes.to, state, problem.lanes.slots, first, last)
-            elif phase == DEMAND:
-                demand(problem.demand, problem.tables, state, active, first, last)
-            elif phase == FULFIL:
-                fulfil(problem.serving, problem.sharing, problem.lanes.site, state, flows, first, last, amounts, levels)
-            else:
-                charge(clock, problem.lanes.to, problem.serving.channel, problem.prices, state, flows, first, last)
-        for world in range(first, last):
-            state.period[world] += 1
-            active[world] = not (clock.season and state.period[world] == clock.length)
-        begin_period(problem, state, active, first, last)
+    fault = first_not_finite(table)
+    if fault >= 0:
+        return fault
+    settings, period = integers1(table, f.SETTINGS), integers1(table, f.PERIOD)
+    first = 0
+    while first < period.shape[0]:
+        count = block_at(table, first)
+        now, start = period[first], np.uint64(first)
+        for place in range(settings[f.DECIDE_AT], settings[f.PHASES]):
+            play(table, place, now, start, count)
+        if settings[f.SEASON] or settings[f.CHARGES_LATE]:
+            pay_at_the_end(table, now, start, count)
+        for j in range(count):
+            period[first + j] += 1
+        if not (settings[f.SEASON] and now + 1 == settings[f.LENGTH]):
+            begin_period(table, now + 1, start, count)
+        first += count
+    return -1
+
+
+@far
+def block_at(table: int, first: int) -> int:
+    """Return how many worlds from one on are in the same period, at most a block."""
+    period, count = integers1(table, f.PERIOD), 1
+    while count < BLOCK and first + count < period.shape[0] and period[first + count] == period[first]:
+        count += 1
+    return count
+
+
+@far
+def play(table: int, place: int, now: int, first: World, count: int) -> None:
+    """Play the phase at a place of the sequence."""
+    phase = integers1(table, f.SEQUENCE)[place]
+    if phase == RECEIVE:
+        receive(table, now, first, count, 0)
+    elif phase == DECIDE:
+        decide(table, now, first, count)
+    elif phase == DEMAND:
+        demand(table, now, first, count)
+    elif phase == FULFIL:
+        fulfil(table, now, first, count)
+    elif phase == EXPIRE:
+        expire(table, now, first, count)
+    elif phase == CHARGE:
+        charge(table, now, first, count)
+
+
+@far
+def decide(table: int, now: int, first: World, count: int) -> None:
+    """Set aside what the policy protects and reserves, cut its orders to what is possible, and ship them."""
+    settings = integers1(table, f.SETTINGS)
+    if settings[f.PROTECTS]:
+        protect(table, first, count)
+    if floats3(table, f.OFFERED).shape[0] > 0:
+        clean_offers(table, first, count)
+    if settings[f.RESERVES]:
+        reserve(table, first, count)
+    cut_requests(table, now, first, count)
+    dispatch(table, now, first, count)
+    if settings[f.RECEIVED_FIRST]:
+        receive(table, now, first, count, 1)
+
+
+@far
+def begin_period(table: int, now: int, first: World, count: int) -> None:
+    """Open a period: handling is there again, orders are a period older; then play the phases before `decide`."""
+    settings = integers1(table, f.SETTINGS)
+    if settings[f.WAITS]:
+        age_open_orders(table, first, count)
+    handling, left = floats2(table, f.SITES_HANDLING), floats2(table, f.HANDLING_LEFT)
+    for site in range(left.shape[0]):
+        limit = handling[now % handling.shape[0], site]
+        for j in range(count):
+            left[site, first + np.uint64(j)] = limit
+    clear3(table, f.OFFERED, first, count)
+    for place in range(settings[f.DECIDE_AT]):
+        play(table, place, now, first, count)
+
+
+@far
+def age_open_orders(table: int, first: World, count: int) -> None:
+    """Move open orders one slot on; those in the last slot wait there."""
+    open_orders, last = floats4(table, f.OPEN_ORDERS), integers1(table, f.CHANNELS_LAST)
+    for channel in range(open_orders.shape[0]):
+        end = last[channel]
+        if end == 0:
+            continue
+        for sku in range(open_orders.shape[1]):
+            for j in range(count):
+                world = first + np.uint64(j)
+                open_orders[channel, sku, end, world] += open_orders[channel, sku, end - 1, world]
+            for slot in range(end - 1, 0, -1):
+                for j in range(count):
+                    world = first + np.uint64(j)
+                    open_orders[channel, sku, slot, world] = open_orders[channel, sku, slot - 1, world]
+            for j in range(count):
+                open_orders[channel, sku, 0, first + np.uint64(j)] = 0.0
 
 
 @entry
-def reset(problem, state, worlds, seeds, episodes):  # type: ignore[no-untyped-def]
+def reset(table, worlds, seeds, episodes):  # type: ignore[no-untyped-def]
     """Start an episode in each of `worlds` (n,), with its seed and episode number, and play up to its first `decide`."""
-    active = np.zeros(state.period.shape[0], dtype=np.bool_)
+    period, seed, episode = integers1(table, f.PERIOD), integers1(table, f.SEED), integers1(table, f.EPISODE)
     for place in range(worlds.shape[0]):
         world = worlds[place]
-        active[world] = True
-        state.period[world] = 0
-        state.seed[world] = seeds[place]
-        state.episode[world] = episodes[place]
-    empty(problem.sharing.initial_stock, state, active)
-    begin_period(problem, state, active, 0, active.shape[0])
+        period[world], seed[world], episode[world] = 0, seeds[place], episodes[place]
+    place = 0
+    while place < worlds.shape[0]:
+        count = 1
+        while count < BLOCK and place + count < worlds.shape[0] and worlds[place + count] == worlds[place] + count:
+            count += 1
+        first = np.uint64(worlds[place])
+        empty(table, first, count)
+        order_before(table, first, count)
+        begin_period(table, 0, first, count)
+        place += count
 
 
-@inner
-def empty(initial_stock, state, active):  # type: ignore[no-untyped-def]
-    """Put worlds back to their initial stock, with nothing under way and nothing owed."""
-    for world in range(active.shape[0]):
-        if active[world]:
-            for site in range(initial_stock.shape[0]):
-                for sku in range(initial_stock.shape[1]):
-                    state.on_hand[world, site, sku, 0] = initial_stock[site, sku]
-            state.in_transit[world] = 0.0
-            state.arrival[world] = -1
-            state.open_orders[world] = 0.0
-            state.demand_history[world] = 0.0
+@far
+def empty(table: int, first: World, count: int) -> None:
+    """Put worlds back to their initial stock, fresh, with nothing under way and nothing owed."""
+    initial, on_hand, shelf_life = (
+        floats2(table, f.SITES_INITIAL),
+        floats4(table, f.ON_HAND),
+        integers1(table, f.GOODS_SHELF_LIFE),
+    )
+    clear5(table, f.IN_TRANSIT, first, count)
+    for field in (f.ON_HAND, f.OPEN_ORDERS, f.RESERVED, f.PROTECTED, f.DEMAND_HISTORY):
+        clear4(table, field, first, count)
+    for field in (f.UNDER_WAY, f.OWED, f.OFFERED, f.HIDDEN):
+        clear3(table, field, first, count)
+    for field in range(f.DEMAND, f.SHRUNK + 1):
+        clear3(table, field, first, count)
+    for site in range(initial.shape[0]):
+        for sku in range(initial.shape[1]):
+            fresh = max(0, shelf_life[sku] - 1)
+            for j in range(count):
+                on_hand[site, sku, fresh, first + np.uint64(j)] = initial[site, sku]
+    forget(table, first, count)
 
 
-@inner
-def begin_period(problem, state, active, first, last):  # type: ignore[no-untyped-def]
-    """Open a period's record and play the phases before `decide`."""
-    for world in range(first, last):
-        if active[world]:
-            state.demand[world] = 0.0
-            state.received[world] = 0.0
-    for place in range(problem.clock.decide_at):
-        if problem.clock.sequence[place] == RECEIVE:
-            receive(problem.lanes.to, state, active, first, last)
-        else:
-            demand(problem.demand, problem.tables, state, active, first, last)
+@far
+def forget(table: int, first: World, count: int) -> None:
+    """Put goodwill, regimes and times of arrival back to where an episode begins."""
+    arrival, goodwill = integers4(table, f.ARRIVAL), floats2(table, f.GOODWILL)
+    regime, initial = integers2(table, f.REGIME), integers1(table, f.MOODS_INITIAL)
+    for slot in range(arrival.shape[0]):
+        for lane in range(arrival.shape[1]):
+            for draw in range(arrival.shape[2]):
+                for j in range(count):
+                    arrival[slot, lane, draw, first + np.uint64(j)] = -1
+    for group in range(goodwill.shape[0]):
+        for j in range(count):
+            goodwill[group, first + np.uint64(j)] = 1.0
+    for chain in range(regime.shape[0]):
+        for j in range(count):
+            regime[chain, first + np.uint64(j)] = initial[chain]
 
 
-@inner
-def receive(destinations, state, active, first, last):  # type: ignore[no-untyped-def]
-    """Move what arrives in this period into stock."""
-    for world in range(first, last):
-        if active[world]:
-            for slot in range(state.arrival.shape[1]):
-                for lane in range(state.arrival.shape[2]):
-                    if state.arrival[world, slot, lane] == state.period[world]:
-                        join(destinations[lane], state.on_hand, state.in_transit, state.received, world, slot, lane)
+@far
+def clear3(table: int, field: int, first: World, count: int) -> None:
+    """Write zeros for a block of worlds into a field with three axes."""
+    array = floats3(table, field)
+    for a in range(array.shape[0]):
+        for b in range(array.shape[1]):
+            for j in range(count):
+                array[a, b, first + np.uint64(j)] = 0.0
 
 
-@inner
-def join_at_once(destinations, state, slots, first, last):  # type: ignore[no-untyped-def]
-    """Move what was shipped with lead time 0 into stock, once every lane has shipped."""
-    for world in range(first, last):
-        slot = state.period[world] % slots
-        for lane in range(state.arrival.shape[2]):
-            if state.arrival[world, slot, lane] == state.period[world]:
-                join(destinations[lane], state.on_hand, state.in_transit, state.received, world, slot, lane)
+@far
+def clear4(table: int, field: int, first: World, count: int) -> None:
+    """The same with four axes."""
+    array = floats4(table, field)
+    for a in range(array.shape[0]):
+        for b in range(array.shape[1]):
+            for c in range(array.shape[2]):
+                for j in range(count):
+                    array[a, b, c, first + np.uint64(j)] = 0.0
 
 
-@inner
-def join(site, on_hand, in_transit, received, world, slot, lane):  # type: ignore[no-untyped-def]
-    """Move one shipment from its lane into the stock of the site it leads to."""
-    for sku in range(on_hand.shape[2]):
-        units = in_transit[world, slot, lane, sku, 0]
-        on_hand[world, site, sku, 0] += units
-        received[world, lane, sku] += units
-        in_transit[world, slot, lane, sku, 0] = 0.0
+@far
+def clear5(table: int, field: int, first: World, count: int) -> None:
+    """The same with five axes."""
+    array = floats5(table, field)
+    for a in range(array.shape[0]):
+        for b in range(array.shape[1]):
+            for c in range(array.shape[2]):
+                for d in range(array.shape[3]):
+                    for j in range(count):
+                        array[a, b, c, d, first + np.uint64(j)] = 0.0
 
 
-@inner
-def dispatch(lanes, tables, state, executed, first, last):  # type: ignore[no-untyped-def]
-    """Ship what can be executed, and draw when it will arrive."""
-    for world in range(first, last):
-        period = state.period[world]
-        slot = period % lanes.slots
-        for lane in range(lanes.site.shape[0]):
-            source = lanes.site[lane]
-            for sku in range(executed.shape[2]):
-                units = executed[world, lane, sku]
-                state.in_transit[world, slot, lane, sku, 0] = units
-                if source >= 0:
-                    left = state.on_hand[world, source, sku, 0] - units
-                    state.on_hand[world, source, sku, 0] = max(0.0, left)
-            lead_time = table_draw(
-                tables, lanes.lead_row[lane], lanes.stream[lane], state.seed[world], state.episode[world], period
-            )
-            state.arrival[world, slot, lane] = period + int(lead_time)
+@far
+def first_not_finite(table: int) -> int:
+    """Return the place of the first quantity among the decisions that is not finite, -1 where all are."""
+    offset = 0
+    for field in (f.REQUESTS, f.OFFERS):
+        found = not_finite(table, field)
+        if found >= 0:
+            return offset + found
+        offset += floats3(table, field).size
+    protections, total = floats4(table, f.PROTECTIONS), 0.0
+    for value in protections.flat:
+        total += value * 0.0
+    return -1 if total == 0.0 else offset
 
 
-@inner
-def demand(demand, tables, state, active, first, last):  # type: ignore[no-untyped-def]
-    """Draw the period's demand and add it to the open orders."""
-    channels, skus = demand.kind.shape
-    for world in range(first, last):
-        if active[world]:
-            seed, episode, period = state.seed[world], state.episode[world], state.period[world]
-            recorded = recorded_period(demand, seed, episode, period)
-            for channel in range(channels):
-                for sku in range(skus):
-                    units = demand_draw(demand, tables, seed, episode, period, channel, sku, recorded)
-                    state.demand[world, channel, sku] = units
-                    state.open_orders[world, channel, sku, 0] += units
-                    if demand.history_slots > 0:
-                        state.demand_history[world, period % demand.history_slots, channel, sku] = units
+@far
+def not_finite(table: int, field: int) -> int:
+    """Return the place of the first entry of a field that is not finite, -1 where all are: a finite number times 0 is 0."""
+    array, total, place = floats3(table, field), 0.0, 0
+    for a in range(array.shape[0]):
+        for b in range(array.shape[1]):
+            for j in range(array.shape[2]):
+                total += array[a, b, np.uint64(j)] * 0.0
+    if total == 0.0:
+        return -1
+    for a in range(array.shape[0]):
+        for b in range(array.shape[1]):
+            for j in range(array.shape[2]):
+                if not np.isfinite(array[a, b, j]):
+                    return place
+                place += 1
+    return place

@@ -11,8 +11,32 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from allotment.engine.compiled import entry, inline, inner
-from allotment.scenario.problem import HISTORY, NO_DEMAND, TABLE, Floats, Integers, Problem
+from allotment.engine import fields as f
+from allotment.engine.compiled import Key, World, entry, far, floats1, inline, inner, integers1
+from allotment.engine.inversion import (
+    binomial_quantile,
+    gamma_quantile,
+    geometric_quantile,
+    negative_binomial_quantile,
+    normal_cumulative,
+    normal_quantile,
+    poisson_quantile,
+)
+from allotment.scenario.problem import (
+    EVENT,
+    GAMMA,
+    GEOMETRIC,
+    HISTORY,
+    NEGATIVE_BINOMIAL,
+    NO_DEMAND,
+    NORMAL,
+    POISSON,
+    TABLE,
+    Floats,
+    Integers,
+    Keys,
+    Problem,
+)
 
 MULTIPLIER_0 = np.uint64(0xD2511F53)
 MULTIPLIER_1 = np.uint64(0xCD9E8D57)
@@ -21,9 +45,10 @@ WEYL_1 = np.uint64(0xBB67AE85)
 LOW = np.uint64(0xFFFFFFFF)
 WORD = np.uint64(32)
 TWELVE = np.uint64(12)
+NEXT = np.uint64(0x9E3779B97F4A7C15)  # from one stream to the next of several draws of a kind
 
 
-@inner
+@inline
 def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
     """Return four 32-bit words (in uint64) from a counter of four and a key of two 32-bit words (in uint64)."""
     for _ in range(10):
@@ -40,6 +65,12 @@ def philox(c0, c1, c2, c3, k0, k1):  # type: ignore[no-untyped-def]
     return c0, c1, c2, c3
 
 
+@inline
+def fraction(high, low):  # type: ignore[no-untyped-def]
+    """Return the number in (0, 1) that two 32-bit words stand for; with 52 bits, adding a half is exact and 1 is never met."""
+    return (np.float64(((high << WORD) | low) >> TWELVE) + 0.5) * (1.0 / 4503599627370496.0)
+
+
 @inner
 def uniform(stream, seed, episode, period):  # type: ignore[no-untyped-def]
     """Return a uniform number in (0, 1)."""
@@ -49,106 +80,190 @@ def uniform(stream, seed, episode, period):  # type: ignore[no-untyped-def]
     return fraction(c0, c1)
 
 
+@far
+def fill_uniforms(table: int, row: int, stream: Key, period: int, first: World, count: int) -> None:
+    """Write a uniform number for each world of a block that is in one period into the row of some field."""
+    drawn, seeds, episodes = floats1(table, row), integers1(table, f.SEED), integers1(table, f.EPISODE)
+    low, high, now = stream & LOW, stream >> WORD, np.uint64(period) & LOW
+    for j in range(count):
+        place = first + np.uint64(j)
+        world = np.uint64(seeds[place])
+        c0, c1, _, _ = philox(world & LOW, world >> WORD, np.uint64(episodes[place]) & LOW, now, low, high)
+        drawn[place] = fraction(c0, c1)
+
+
+@far
+def fill_binomials(table: int, row: int, stream: Key, probability: float, period: int, first: World, count: int) -> None:
+    """Replace the units of each world of a block by how many of them come through, each by a probability."""
+    units, chance = floats1(table, row), floats1(table, f.ROW_F)
+    fill_uniforms(table, f.ROW_F, stream, period, first, count)
+    for j in range(count):
+        world = first + np.uint64(j)
+        units[world] = binomial_quantile(chance[world], units[world], probability)
+
+
 @inner
-def fraction(high, low):  # type: ignore[no-untyped-def]
-    """Return the number in (0, 1) that two 32-bit words stand for; with 52 bits, adding a half is exact and 1 is never met."""
-    return (np.float64(((high << WORD) | low) >> TWELVE) + 0.5) * (1.0 / 4503599627370496.0)
+def further_stream(stream, number):  # type: ignore[no-untyped-def]
+    """Return the stream of the next of several draws of a kind in one period."""
+    return np.uint64(stream) + np.uint64(number) * NEXT
 
 
 @inline
-def table_value(tables, row, chance):  # type: ignore[no-untyped-def]
+def table_value(first, start, cumulative, guide_start, guide, row, chance):  # type: ignore[no-untyped-def]
     """Return the smallest value of a table whose cumulative probability reaches `chance`."""
-    guide = tables.guide_start[row]
-    slices = tables.guide_start[row + 1] - guide
-    start = tables.start[row]
-    place = tables.guide[guide + int(chance * slices)]
-    while tables.cumulative[start + place] < chance:
+    begin = guide_start[row]
+    place = guide[begin + int(chance * (guide_start[row + 1] - begin))]
+    while cumulative[start[row] + place] < chance:
         place += 1
-    return tables.first[row] + place
+    return first[row] + place
 
 
-@inline
-def table_draw(tables, row, stream, seed, episode, period):  # type: ignore[no-untyped-def]
-    """Return a draw from a table; a constant needs no random number."""
-    if tables.start[row + 1] - tables.start[row] == 1:
-        return tables.first[row]
-    return table_value(tables, row, uniform(stream, seed, episode, period))
+@inner
+def inverted(kind, chance, mean, shape):  # type: ignore[no-untyped-def]
+    """Return the draw of a distribution at a mean; `shape` is its dispersion or coefficient of variation."""
+    if kind == POISSON:
+        return poisson_quantile(chance, mean)
+    if kind == NEGATIVE_BINOMIAL:
+        return negative_binomial_quantile(chance, mean, shape)
+    if kind == GEOMETRIC:
+        return geometric_quantile(chance, mean)
+    if kind == NORMAL:
+        return mean + mean * shape * normal_quantile(chance)
+    if kind == GAMMA:
+        return gamma_quantile(chance, mean, shape)
+    return mean
 
 
-@inline
-def demand_draw(demand, tables, seed, episode, period, channel, sku, recorded):  # type: ignore[no-untyped-def]
-    """Return the demand of a channel for a SKU in a period (units); `recorded` is the history's period."""
-    kind = demand.kind[channel, sku]
-    if kind == NO_DEMAND:
-        return 0.0
-    if kind == HISTORY:
-        return demand.history[recorded, channel, sku]
-    place = period % demand.mean.shape[0]
-    if kind == TABLE:
-        return table_draw(tables, demand.row[place, channel, sku], demand.stream[channel, sku], seed, episode, period)
-    chance = uniform(demand.stream[channel, sku], seed, episode, period)
-    deviate = demand.deviation[place, channel, sku] * normal_quantile(chance)
-    return max(0.0, demand.mean[place, channel, sku] + deviate)
+@inner
+def finished(draw, mean, noise, maximum, rounded):  # type: ignore[no-untyped-def]
+    """Return a draw with its noise scaled, not negative, in whole units where it is rounded, and at most the maximum."""
+    if noise != 1.0:
+        draw = mean + noise * (draw - mean)
+    draw = max(0.0, draw)
+    if rounded:
+        draw = math.floor(draw + 0.5)
+    return min(draw, maximum)
 
 
-@inline
-def recorded_period(demand, seed, episode, period):  # type: ignore[no-untyped-def]
+@inner
+def with_factor(chance, factor_chance, loading):  # type: ignore[no-untyped-def]
+    """Return the uniform number that moves together with others that share a factor (Gaussian copula)."""
+    own = math.sqrt(max(0.0, 1.0 - loading * loading))
+    return normal_cumulative(loading * normal_quantile(factor_chance) + own * normal_quantile(chance))
+
+
+@inner
+def recorded_period(periods, replayed, window, chance, period):  # type: ignore[no-untyped-def]
     """Return which period of the recorded history a period takes its demand from."""
-    periods = demand.history.shape[0]
-    if demand.replayed or periods == 1:
+    if replayed or periods == 1:
         return period % periods
-    chance = uniform(demand.history_stream, seed, episode, period)
-    if demand.window < 0:
+    if window < 0:
         return int(chance * periods)
-    offset = int(chance * (2 * demand.window + 1)) - demand.window
-    return (period + offset) % periods
+    return (period + int(chance * (2 * window + 1)) - window) % periods
 
 
 @entry
-def _demand(demand, tables, seed, episode, period, drawn):  # type: ignore[no-untyped-def]
-    for world in range(seed.shape[0]):
-        recorded = recorded_period(demand, seed[world], episode[world], period[world])
+def uniforms(streams, seeds, episodes, periods):  # type: ignore[no-untyped-def]
+    """Return a uniform number for each stream (n,) and world (B,), (B, n)."""
+    drawn = np.empty((seeds.shape[0], streams.shape[0]))
+    for world in range(seeds.shape[0]):
+        for place in range(streams.shape[0]):
+            drawn[world, place] = uniform(streams[place], seeds[world], episodes[world], periods[world])
+    return drawn
+
+
+@entry
+def binomials(chances, trials, probability):  # type: ignore[no-untyped-def]
+    """Return binomial draws, element by element of arrays (n,)."""
+    drawn = np.empty(chances.shape[0])
+    for place in range(chances.shape[0]):
+        drawn[place] = binomial_quantile(chances[place], trials[place], probability[place])
+    return drawn
+
+
+@entry
+def from_tables(tables, rows, chances):  # type: ignore[no-untyped-def]
+    """Return draws from tables; rows (n,), chances (B, n); a constant needs no chance."""
+    drawn = np.empty(chances.shape)
+    for world in range(chances.shape[0]):
+        for place in range(rows.shape[0]):
+            row = rows[place]
+            if tables.start[row + 1] - tables.start[row] == 1:
+                drawn[world, place] = tables.first[row]
+            else:
+                drawn[world, place] = table_value(
+                    tables.first, tables.start, tables.cumulative, tables.guide_start, tables.guide, row, chances[world, place]
+                )
+    return drawn
+
+
+@entry
+def _demands(demand, tables, place, multiplier, recorded, seeds, episodes, periods, drawn):  # type: ignore[no-untyped-def]
+    for world in range(seeds.shape[0]):
+        seed, episode, period, now = seeds[world], episodes[world], periods[world], place[world]
+        event = uniform(demand.event_stream, seed, episode, period)
         for channel in range(drawn.shape[1]):
             for sku in range(drawn.shape[2]):
-                drawn[world, channel, sku] = demand_draw(
-                    demand, tables, seed[world], episode[world], period[world], channel, sku, recorded
-                )
+                kind, mood = demand.kind[channel, sku], multiplier[world, channel, sku]
+                noise, maximum = demand.noise[channel, sku], demand.maximum[channel, sku]
+                if kind == NO_DEMAND:
+                    drawn[world, channel, sku] = 0.0
+                elif kind == EVENT:
+                    low, high = demand.event_low[channel, sku], demand.event_high[channel, sku]
+                    drawn[world, channel, sku] = 1.0 if low <= event < high else 0.0
+                elif kind == HISTORY:
+                    units = demand.history[recorded[world], channel, sku] * mood
+                    mean = demand.centre[now, channel, sku] * mood
+                    drawn[world, channel, sku] = finished(units, mean, noise, maximum, False)
+                else:
+                    chance = uniform(demand.stream[channel, sku], seed, episode, period)
+                    loading = demand.loading[channel, sku]
+                    if loading > 0.0:
+                        factor = uniform(demand.factor_stream[channel, sku], seed, episode, period)
+                        chance = with_factor(chance, factor, loading)
+                    if kind == TABLE:
+                        row = demand.row[now, channel, sku]
+                        if tables.start[row + 1] - tables.start[row] == 1:
+                            drawn[world, channel, sku] = tables.first[row]
+                        else:
+                            drawn[world, channel, sku] = table_value(
+                                tables.first, tables.start, tables.cumulative, tables.guide_start, tables.guide, row, chance
+                            )
+                    else:
+                        mean = max(demand.floor[channel, sku], demand.centre[now, channel, sku] * mood)
+                        draw = inverted(kind, chance, mean, demand.shape[channel, sku])
+                        rounded = demand.rounded[channel, sku]
+                        drawn[world, channel, sku] = finished(draw, mean, noise, maximum, rounded)
+
+
+def demands(problem: Problem, multiplier: Floats, seed: Integers, episode: Integers, period: Integers) -> Floats:
+    """Return the demand of a batch of worlds, (batch, channels, skus) in units.
+
+    `multiplier` (batch, channels, skus) is what goodwill and regimes make of the mean; the other arguments are (batch,).
+    """
+    demand = problem.demand
+    chance = uniforms(np.array([demand.history_stream]), seed, episode, period)[:, 0]
+    length = len(demand.history)
+    recorded = np.array(
+        [_recorded(length, demand.replayed, demand.window, each, now) for each, now in zip(chance, period, strict=True)]
+    )
+    drawn = np.empty((len(seed), *demand.kind.shape))
+    place = problem.table_period(period)
+    _demands(demand, problem.tables, place, multiplier, recorded, seed, episode, period, drawn)
+    return drawn
 
 
 @entry
-def _lead_times(lanes, tables, seed, episode, period, drawn):  # type: ignore[no-untyped-def]
-    for world in range(seed.shape[0]):
-        for lane in range(drawn.shape[1]):
-            drawn[world, lane] = table_draw(
-                tables, lanes.lead_row[lane], lanes.stream[lane], seed[world], episode[world], period[world]
-            )
-
-
-def demand(problem: Problem, seed: Integers, episode: Integers, period: Integers) -> Floats:
-    """Return the demand of a batch of worlds, (batch, channels, skus) in units; the arguments are (batch,)."""
-    drawn = np.empty((len(seed), *problem.demand.kind.shape))
-    _demand(problem.demand, problem.tables, seed, episode, period, drawn)
-    return drawn
+def _recorded(periods, replayed, window, chance, period):  # type: ignore[no-untyped-def]
+    return recorded_period(periods, replayed, window, chance, period)
 
 
 def lead_times(problem: Problem, seed: Integers, episode: Integers, period: Integers) -> NDArray[np.int64]:
-    """Return the lead times of a batch of worlds, (batch, supply lanes) in periods; the arguments are (batch,)."""
-    drawn = np.empty((len(seed), len(problem.lanes.lead_row)), dtype=np.int64)
-    _lead_times(problem.lanes, problem.tables, seed, episode, period, drawn)
-    return drawn
+    """Return the lead times of a batch of worlds, (batch, supply lanes, draws) in periods; the arguments are (batch,).
 
-
-@entry
-def normal_quantile(chance):  # type: ignore[no-untyped-def]
-    """Return the standard normal quantile by two Newton-Halley steps on the error function.
-
-    The start is the rational approximation 26.2.23 of Abramowitz and Stegun (error below 4.5e-4); two steps of third
-    order bring it to rounding error.
+    On Kaplan's lanes it is the age from which on orders arrive in this period.
     """
-    tail = min(chance, 1.0 - chance)
-    t = math.sqrt(-2.0 * math.log(tail))
-    z = (2.515517 + t * (0.802853 + t * 0.010328)) / (1.0 + t * (1.432788 + t * (0.189269 + t * 0.001308))) - t
-    for _ in range(2):
-        error = (0.5 * math.erfc(-z / math.sqrt(2.0)) - tail) * math.sqrt(2.0 * math.pi) * math.exp(0.5 * z * z)
-        z -= error / (1.0 + 0.5 * z * error)
-    return z if chance < 0.5 else -z
+    streams: Keys = problem.lanes.stream
+    chances = uniforms(streams.ravel(), seed, episode, period)
+    rows = np.repeat(problem.lanes.lead_row, streams.shape[1])
+    return from_tables(problem.tables, rows, chances).astype(np.int64).reshape(len(seed), *streams.shape)

@@ -11,10 +11,14 @@ from allotment.scenario.problem import Floats
 
 @dataclass(frozen=True)
 class Decision:
-    """Quantities requested on each supply lane, (B, L, K) units."""
+    """Quantities in units, never negative: requested on each supply lane, and more where the scenario asks for it."""
 
-    orders: Floats  # never negative
-    wanted: Floats | None = None  # the same before negative quantities were cut to 0, where the policy has such a thing
+    orders: Floats  # (B, L, K)
+    allocation: Floats | None = (
+        None  # (B, F, K) of each site's stock offered to each channel; none = the scenario's rule serves
+    )
+    protection: Floats | None = None  # (B, S, J, K) that classes below each may not use; none = nothing
+    wanted: Floats | None = None  # orders before negative quantities were cut to 0, where the policy has such a thing
     memory: Floats | None = None  # (B, n) what the policy wants to see again at its next decision
 
 

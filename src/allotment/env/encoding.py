@@ -13,9 +13,9 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from array_api_compat import array_namespace
 
-from allotment.env.decision import Decides
-from allotment.env.flatten import site_demand
+from allotment.env.decision import Decides, Decision
 from allotment.env.observation import Observation
+from allotment.env.sharing import Sharing
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Flags, Floats, Integers
 
@@ -57,6 +57,17 @@ class Encoding(Protocol):
         """Return quantities (B, L, K) in units from actions (B, size) in [-1, 1]."""
         ...
 
+    @property
+    def sharing(self) -> Sharing:
+        """Return what the last of its actions decide beside orders."""
+        ...
+
+
+def decision(encoding: Encoding, actions: Floats, observation: Observation) -> Decision:
+    """Return the decision that actions (B, size) in [-1, 1] stand for."""
+    shared = encoding.sharing
+    return Decision(encoding.orders(actions, observation), shared.allocation(actions), shared.protection(actions))
+
 
 @dataclass(frozen=True)
 class Quantity:
@@ -68,26 +79,32 @@ class Quantity:
 
     @cached_property
     def cells(self) -> tuple[Integers, Integers]:
-        """Return lane and SKU of each action."""
-        return np.nonzero(self.world.problem.lanes.allowed)  # type: ignore[return-value]
+        """Return lane and SKU of each action for orders."""
+        problem = self.world.problem
+        return np.nonzero(problem.lanes.allowed & problem.rules.orders)  # type: ignore[return-value]
 
     @cached_property
     def groups(self) -> Integers:
         """Return which action decides each cell: one each."""
-        return np.arange(self.size)
+        return np.arange(len(self.cells[0]))
 
     @property
     def size(self) -> int:
         """Return the number of actions."""
-        return int(self.world.problem.lanes.allowed.sum())
+        return len(self.cells[0]) + self.sharing.size
+
+    @cached_property
+    def sharing(self) -> Sharing:
+        """Return what the last of its actions decide beside orders."""
+        return Sharing(self.world)
 
     @property
     def largest(self) -> float:
         """Return the largest quantity that an action can ask for, in units."""
-        return float(self._limits.max())
+        return float(self.limits.max(initial=0.0))
 
     @cached_property
-    def _limits(self) -> Floats:
+    def limits(self) -> Floats:
         """Return the largest quantity of each cell, in units."""
         return self.periods * _demand_at(self.world, self.cells)
 
@@ -100,7 +117,8 @@ class Quantity:
 
     def quantities(self, actions: Array, base: Array | None = None) -> Array:
         """Return quantities (B, L, K) in units from actions (B, size)."""
-        return _placed(self.world, 0.5 * (actions + 1.0) * _like(self._limits, actions), self._where)
+        own = actions[:, : len(self.limits)]
+        return _placed(self.world, 0.5 * (own + 1.0) * _like(self.limits, actions), self._where)
 
     def orders(self, actions: Floats, observation: Observation) -> Floats:
         """Return quantities (B, L, K) in units from actions (B, size)."""
@@ -120,10 +138,18 @@ class OrderUpTo:
     sharpness: float = 3.0  # how much of a shortfall the heaviest lane takes
     name: str = "order_up_to"
 
+    def __post_init__(self) -> None:
+        _check_orders(self.name, self.world)
+
     @property
     def size(self) -> int:
         """Return the number of actions: targets, then weights of lanes where a site has a choice."""
-        return self.world.problem.sharing.initial_stock.size + int(self._choice.sum())
+        return self.world.problem.sites.initial_stock.size + int(self._choice.sum()) + self.sharing.size
+
+    @cached_property
+    def sharing(self) -> Sharing:
+        """Return what the last of its actions decide beside orders."""
+        return Sharing(self.world)
 
     @property
     def largest(self) -> float:
@@ -132,7 +158,7 @@ class OrderUpTo:
 
     @cached_property
     def _limits(self) -> Floats:
-        return self.periods * site_demand(self.world)
+        return self.periods * self.world.problem.sites.expected_demand
 
     @cached_property
     def _choice(self) -> Flags:
@@ -149,7 +175,7 @@ class OrderUpTo:
         xp, lanes, limits = array_namespace(actions), self.world.problem.lanes, _like(self._limits, actions)
         assert base is not None
         target = 0.5 * (xp.reshape(actions[:, : self._limits.size], (-1, *self._limits.shape)) + 1.0) * limits
-        weights = self._weights(actions[:, self._limits.size :])
+        weights = self._weights(actions[:, self._limits.size : self._limits.size + int(self._choice.sum())])
         between = _like((lanes.site >= 0)[:, None].astype(float), actions)
         shortfall = xp.clip(target - base, min=0.0)
         transfers = between * weights * shortfall[:, lanes.to]
@@ -187,6 +213,9 @@ class Residual:
     by: Literal["lane", "lane_and_sku"] = "lane_and_sku"  # one correction for all SKUs of a lane, or one for each
     name: str = "residual"
 
+    def __post_init__(self) -> None:
+        _check_orders(self.name, self.world)
+
     @cached_property
     def cells(self) -> tuple[Integers, Integers]:
         """Return lane and SKU of each correction: what suppliers' lanes carry."""
@@ -202,7 +231,12 @@ class Residual:
     @property
     def size(self) -> int:
         """Return the number of actions."""
-        return int(self.groups.max()) + 1
+        return int(self.groups.max(initial=-1)) + 1 + self.sharing.size
+
+    @cached_property
+    def sharing(self) -> Sharing:
+        """Return what the last of its actions decide beside orders."""
+        return Sharing(self.world)
 
     @property
     def largest(self) -> float:
@@ -243,10 +277,12 @@ class Discrete:
     name: str = "discrete"
 
     def __post_init__(self) -> None:
-        if self.world.problem.lanes.allowed.sum() != 1:
+        _check_orders(self.name, self.world)
+        decisions = int(self.world.problem.lanes.allowed.sum()) + self.sharing.size
+        if decisions != 1:
             raise ValueError(
                 f"encoding discrete needs a world with one decision; {self.world.scenario.name} has "
-                f"{int(self.world.problem.lanes.allowed.sum())} (allowed: quantity, order_up_to, residual)"
+                f"{decisions} (allowed: quantity, order_up_to, residual)"
             )
 
     @property
@@ -254,10 +290,15 @@ class Discrete:
         """Return the number of actions: one position in a list."""
         return 1
 
+    @cached_property
+    def sharing(self) -> Sharing:
+        """Return what the last of its actions decide beside orders."""
+        return Sharing(self.world)
+
     @property
     def choices(self) -> int:
         """Return the number of quantities to choose from."""
-        return int(np.ceil(self.periods * site_demand(self.world).max())) + 1
+        return int(np.ceil(self.periods * self.world.problem.sites.expected_demand.max())) + 1
 
     @property
     def largest(self) -> float:
@@ -284,10 +325,16 @@ class Discrete:
 ENCODINGS = {"quantity": Quantity, "order_up_to": OrderUpTo, "residual": Residual, "discrete": Discrete}
 
 
+def _check_orders(name: str, world: World) -> None:
+    """Refuse an encoding of orders where the policy decides none."""
+    if not world.problem.rules.orders:
+        raise ValueError(f"encoding {name} needs a world whose policy decides orders; {world.scenario.name} allows quantity")
+
+
 def _demand_at(world: World, cells: tuple[Integers, Integers]) -> Floats:
     """Return the mean demand of a cell's SKU where its lane leads to, (n,) units/period."""
     lanes, skus = cells
-    return site_demand(world)[world.problem.lanes.to[lanes], skus]
+    return world.problem.sites.expected_demand[world.problem.lanes.to[lanes], skus]
 
 
 def _like(constant: Floats, array: Array) -> Array:
@@ -317,7 +364,7 @@ def _padded(columns: Array) -> Array:
 def moved(world: World, orders: Array) -> Array:
     """Return what orders between sites (B, L, K) add to, or take from, each site's position, (B, S, K) units."""
     lanes = world.problem.lanes
-    sites = np.arange(len(world.problem.sharing.handling))
+    sites = np.arange(world.problem.shape.sites)
     between = lanes.site >= 0
     added = ((lanes.to[None, :] == sites[:, None]) & between).astype(float)
     taken = (lanes.site[None, :] == sites[:, None]).astype(float)

@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from allotment.env.observation import Observation, by_destination, by_home, mean_demand, visible_ages
+from allotment.env.observation import Observation, by_destination, mean_demand, visible_ages
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
 
@@ -25,7 +25,7 @@ class Group:
     """One named part of the vector."""
 
     name: str
-    axes: tuple[str, ...]  # what each axis counts: age, period, supply_lane, site, channel, sku, calendar
+    axes: tuple[str, ...]  # what each axis counts: age, period, supply_lane, site, channel, sku, life, due_slot, …
     shape: tuple[int, ...]
     start: int  # first place in the vector
 
@@ -70,38 +70,38 @@ class Flattener:
     def _scale(self, world: World) -> Floats:
         """Return what the value 1 stands for at every place of the vector, (n,)."""
         by_site, by_channel = _scales(world)
-        owners = {"site": by_site, "channel": by_channel, "supply_lane": by_site[self.problem.lanes.to], "calendar": np.ones(1)}
+        owners = {"site": by_site, "channel": by_channel, "supply_lane": by_site[self.problem.lanes.to]}
         parts = []
         for group in self.layout:
-            owner = owners[group.axes[-2] if group.axes[-1] == "sku" else "calendar"]
-            parts.append(np.broadcast_to(owner, group.shape).ravel())
+            scale = next((owners[axis] for axis in group.axes if axis in owners), np.ones(1))
+            behind = len(group.axes) - 1 - group.axes.index("sku") if "sku" in group.axes else 0
+            parts.append(np.broadcast_to(scale.reshape(*scale.shape, *[1] * behind), group.shape).ravel())
         return np.concatenate(parts)
 
     def _layout(self) -> list[Group]:
-        sites, skus = self.problem.sharing.initial_stock.shape
-        lanes, channels = len(self.problem.lanes.to), len(self.problem.serving.lost)
-        ages = visible_ages(self.problem)
+        """Return the groups that the scenario switches on and the world has, in order."""
+        n, chosen, clock = self.problem.shape, self.chosen, self.problem.clock
+        ages, ahead, back = visible_ages(self.problem), chosen.forecast, chosen.demand_history
+        by_site, by_lane, by_channel = (n.sites, n.skus), (n.lanes, n.skus), (n.channels, n.skus)
         outstanding = {
-            "by_age": (("age", "supply_lane", "sku"), (ages, lanes, skus)),
-            "by_lane": (("supply_lane", "sku"), (lanes, skus)),
-            "by_site_and_age": (("age", "site", "sku"), (ages, sites, skus)),
-            "by_site": (("site", "sku"), (sites, skus)),
-        }[self.chosen.outstanding]
-        ahead = self.chosen.forecast
-        waits = not self.problem.serving.lost.all() or self.problem.clock.demand_first
+            "by_age": (("age", "supply_lane", "sku"), (ages, *by_lane)),
+            "by_lane": (("supply_lane", "sku"), by_lane),
+            "by_site_and_age": (("age", "site", "sku"), (ages, *by_site)),
+            "by_site": (("site", "sku"), by_site),
+        }[chosen.outstanding]
+        by_due = chosen.open_orders == "by_due_period" and n.slots > 1
+        open_orders = (("channel", "sku", "due_slot"), (*by_channel, n.slots)) if by_due else (("channel", "sku"), by_channel)
         parts = [
-            ("on_hand", ("site", "sku"), (sites, skus), True),
+            ("on_hand", ("site", "sku"), by_site, True),
+            ("on_hand_by_life", ("site", "sku", "life"), (*by_site, n.lives), chosen.by_remaining_life and n.lives > 1),
             ("outstanding", *outstanding, ages > 0),
-            ("open_orders", ("channel", "sku"), (channels, skus), waits),
-            (
-                "demand_history",
-                ("period", "channel", "sku"),
-                (self.chosen.demand_history, channels, skus),
-                self.chosen.demand_history > 0,
-            ),
-            ("forecast_mean", ("period", "site", "sku"), (ahead, sites, skus), ahead > 0),
-            ("forecast_deviation", ("period", "site", "sku"), (ahead, sites, skus), ahead > 0),
-            ("calendar", ("calendar",), (3 if self.problem.clock.season else 2,), self._has_calendar()),
+            ("owed", ("supply_lane", "sku"), by_lane, chosen.owed and bool(self.problem.lanes.backlog.any())),
+            ("open_orders", *open_orders, n.slots > 1 or clock.demand_first),
+            ("demand_history", ("period", "channel", "sku"), (back, *by_channel), back > 0),
+            ("forecast_mean", ("period", "site", "sku"), (ahead, *by_site), ahead > 0),
+            ("forecast_deviation", ("period", "site", "sku"), (ahead, *by_site), ahead > 0),
+            ("goodwill", ("goodwill_group",), (n.groups,), chosen.goodwill and n.groups > 0),
+            ("calendar", ("calendar",), (3 if self._is_dated() else 2,), self._has_calendar()),
         ]
         layout, start = [], 0
         for name, axes, shape, present in parts:
@@ -109,6 +109,10 @@ class Flattener:
                 layout.append(Group(name, axes, shape, start))
                 start = layout[-1].stop
         return layout
+
+    def _is_dated(self) -> bool:
+        """Tell whether it matters how much of the episode is left: it has an end, or demand does not repeat."""
+        return self.problem.clock.season or not self.problem.demand.repeats
 
     def _has_calendar(self) -> bool:
         return self.chosen.calendar or (self.problem.clock.season and self.problem.clock.length > 1)
@@ -137,10 +141,20 @@ class Flattener:
             return observation.inbound
         if self.chosen.outstanding == "by_site_and_age":
             return by_destination(self.problem, observation.outstanding)
-        return observation.outstanding_by_lane if self.chosen.outstanding == "by_lane" else observation.outstanding
+        return observation.under_way if self.chosen.outstanding == "by_lane" else observation.outstanding
+
+    def _on_hand_by_life(self, observation: Observation) -> Floats:
+        return observation.by_life
+
+    def _owed(self, observation: Observation) -> Floats:
+        return observation.owed
+
+    def _goodwill(self, observation: Observation) -> Floats:
+        return observation.goodwill
 
     def _open_orders(self, observation: Observation) -> Floats:
-        return observation.open_orders
+        by_due = len(next(group for group in self.layout if group.name == "open_orders").axes) == 3
+        return observation.open_by_slot if by_due else observation.open_orders
 
     def _demand_history(self, observation: Observation) -> Floats:
         return observation.demand_history
@@ -152,9 +166,9 @@ class Flattener:
         return observation.forecast(self.chosen.forecast)[1]
 
     def _calendar(self, observation: Observation) -> Floats:
-        angle = 2.0 * np.pi * observation.period / max(self.problem.cycle, 2)
+        angle = 2.0 * np.pi * observation.period / max(self.problem.clock.cycle, 2)
         columns = [np.sin(angle), np.cos(angle)]
-        if self.problem.clock.season:
+        if self._is_dated():
             columns.append((self.problem.clock.length - observation.period) / self.problem.clock.length)
         return np.stack(columns, axis=1)
 
@@ -162,14 +176,5 @@ class Flattener:
 def _scales(world: World) -> tuple[Floats, Floats]:
     """Return the units that the value 1 stands for, by site (S, K) and by channel (C, K)."""
     by_channel = mean_demand(world.problem)
-    by_site = site_demand(world)
+    by_site = world.problem.sites.expected_demand
     return PERIODS_PER_UNIT * by_site, PERIODS_PER_UNIT * np.where(by_channel > 0.0, by_channel, 1.0)
-
-
-def site_demand(world: World) -> Floats:
-    """Return the mean demand near each site, (S, K) units/period; where there is none, an equal share of the total."""
-    by_channel = mean_demand(world.problem)
-    by_site = by_home(world.problem, by_channel)
-    share = by_channel.sum(axis=0) / len(by_site)
-    by_site = np.where(by_site > 0.0, by_site, share)
-    return np.where(by_site > 0.0, by_site, 1.0)

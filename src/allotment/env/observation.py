@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from allotment.engine.cuts import inventory_position
 from allotment.engine.state import State
 from allotment.scenario.problem import Floats, Integers, Problem
 
@@ -28,13 +29,13 @@ def mean_demand(problem: Problem) -> Floats:
 
 def by_home(problem: Problem, by_channel: Floats) -> Floats:
     """Sum channels (…, C, K) into the sites they are nearest to (…, S, K)."""
-    at_home = problem.serving.home[None, :] == np.arange(len(problem.sharing.handling))[:, None]
+    at_home = problem.serving.home[None, :] == np.arange(problem.shape.sites)[:, None]
     return at_home.astype(float) @ by_channel
 
 
 def by_destination(problem: Problem, by_lane: Floats) -> Floats:
     """Sum supply lanes (…, L, K) into the sites they lead to (…, S, K)."""
-    leads_to = problem.lanes.to[None, :] == np.arange(len(problem.sharing.handling))[:, None]
+    leads_to = problem.lanes.to[None, :] == np.arange(problem.shape.sites)[:, None]
     return leads_to.astype(float) @ by_lane
 
 
@@ -59,11 +60,15 @@ class Observation:
     """What is known of a batch of worlds at a decision. Axes as in `Problem`; ages A count periods since the order."""
 
     problem: Problem
-    on_hand: Floats  # (B, S, K) units
-    open_orders: Floats  # (B, C, K) units
+    by_life: Floats  # (B, S, K, lives) units on hand by remaining life; not aware of what has disappeared unseen
+    on_hand: Floats  # (B, S, K) units as the records have them
+    open_by_slot: Floats  # (B, C, K, D) units by due slot
+    under_way: Floats  # (B, L, K) units
+    owed: Floats  # (B, L, K) units that sources owe; no lanes where none keeps a backlog
+    goodwill: Floats  # (B, G) multiplier of mean demand that past service has left
     period: Integers  # (B,)
-    slots: Floats  # (B, order slots, L, K) units under way by the period of the order, modulo the slots
-    history: Floats  # (B, history slots, C, K) units demanded by period, modulo the slots
+    slots: Floats  # (B, order slots, L, K, lives) units under way by the period of the order, modulo the slots
+    history: Floats  # (B, history slots, C, K) units demanded, or sold, by period, modulo the slots
     memory: Floats | None = None  # (B, n) what the policy itself kept from its last decision; none before its first
     given: GivenForecast | None = None  # instead of the world's own
 
@@ -72,12 +77,17 @@ class Observation:
         cls, problem: Problem, state: State, memory: Floats | None = None, given: GivenForecast | None = None
     ) -> Observation:
         """Return what a policy sees of a state, beside what it remembers itself and the forecast it may have been given."""
+        on_hand = state.on_hand.sum(axis=-1) if state.on_hand.shape[-1] > 1 else state.on_hand[..., 0]
         return cls(
             problem=problem,
-            on_hand=state.on_hand[..., 0],
-            open_orders=state.open_orders[..., 0],
+            by_life=state.on_hand,
+            on_hand=on_hand + state.hidden if state.hidden.shape[1] else on_hand,
+            open_by_slot=state.open_orders,
+            under_way=state.under_way,
+            owed=state.owed,
+            goodwill=state.goodwill,
             period=state.period,
-            slots=state.in_transit[..., 0],
+            slots=state.in_transit,
             history=state.demand_history,
             memory=memory,
             given=given,
@@ -89,34 +99,40 @@ class Observation:
         return len(self.period)
 
     @cached_property
+    def open_orders(self) -> Floats:
+        """Return open orders, whenever they are due, (B, C, K) units."""
+        return self.open_by_slot.sum(axis=-1) if self.open_by_slot.shape[-1] > 1 else self.open_by_slot[..., 0]
+
+    @cached_property
     def outstanding(self) -> Floats:
         """Return units under way by order age, (B, A, L, K), the youngest (1 period) first."""
         ages = np.arange(1, visible_ages(self.problem) + 1)
         slots = (self.period[:, None] - ages) % self.problem.lanes.slots
-        return self.slots[np.arange(self.batch)[:, None], slots]
-
-    @cached_property
-    def outstanding_by_lane(self) -> Floats:
-        """Return units under way, (B, L, K)."""
-        return self.slots.sum(axis=1)
+        by_slot = self.slots[..., 0] if self.slots.shape[-1] == 1 else self.slots.sum(axis=-1)
+        return by_slot[np.arange(self.batch)[:, None], slots]
 
     @cached_property
     def inbound(self) -> Floats:
         """Return units under way to each site, (B, S, K)."""
-        return by_destination(self.problem, self.outstanding_by_lane)
+        return by_destination(self.problem, self.under_way)
 
     @cached_property
     def demand_history(self) -> Floats:
-        """Return past demand, (B, H, C, K) units, the latest first; zero before the episode began."""
+        """Return past demand, or sales, (B, H, C, K) units, the latest first; zero before the episode began."""
         kept = self.problem.demand.history_slots
-        latest = self.period if self.problem.clock.demand_first else self.period - 1
-        slots = (latest[:, None] - np.arange(kept)) % max(kept, 1)
+        seen = self.problem.clock.demand_first and not self.problem.demand.of_sales
+        slots = (self.period[:, None] - (0 if seen else 1) - np.arange(kept)) % max(kept, 1)
         return self.history[np.arange(self.batch)[:, None], slots]
 
     @cached_property
     def inventory_position(self) -> Floats:
-        """Return on hand + under way − open orders of the channels a site is nearest to, (B, S, K) units."""
-        return self.on_hand + self.inbound - by_home(self.problem, self.open_orders)
+        """Return on hand + under way + owed by sources − open orders near a site − owed to others, (B, S, K) units."""
+        return inventory_position(self.problem, self.on_hand, self.under_way, self.open_orders, self.owed)
+
+    @cached_property
+    def echelon_position(self) -> Floats:
+        """Return the inventory position of a site and of all sites downstream of it together, (B, S, K) units."""
+        return self.problem.sites.downstream.astype(float) @ self.inventory_position
 
     def forecast(self, periods: int) -> tuple[Floats, Floats]:
         """Return mean and standard deviation of the demand near each site in this and the coming periods.
@@ -125,15 +141,15 @@ class Observation:
         `decide`) is not forecast again: the first period is then the next one.
         """
         first = self.period + int(self.problem.clock.demand_first)
-        places = (first[:, None] + np.arange(periods)) % self.problem.cycle
+        places = self.problem.table_period(first[:, None] + np.arange(periods))
         if self.given is None:
-            means, variances = _site_moments(self.problem)
+            means, variances = site_moments(self.problem)
             return means[places], np.sqrt(variances[places])
         mean = self.given.instead_of(self.problem.demand.mean[places], self.given.mean)
         deviation = self.given.instead_of(self.problem.demand.deviation[places], self.given.deviation)
         return by_home(self.problem, mean), np.sqrt(by_home(self.problem, deviation**2))
 
 
-def _site_moments(problem: Problem) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def site_moments(problem: Problem) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return mean and variance of demand near each site, each (P, S, K)."""
     return by_home(problem, problem.demand.mean), by_home(problem, problem.demand.deviation**2)

@@ -41,6 +41,25 @@ class Shipment(Part):
     units: float
 
 
+class Reservation(Part):
+    """Units to set aside for a channel in this period, before its demand is known."""
+
+    site: str
+    channel: str
+    sku: str
+    units: float
+    requested: Annotated[float, Field(description="what the policy asked for")]
+
+
+class Protection(Part):
+    """Units that channels of a lower priority than this one may not use in this period."""
+
+    site: str
+    priority: int
+    sku: str
+    units: float
+
+
 class Unmet(Part):
     """Units of open demand that cannot be shipped now."""
 
@@ -58,4 +77,6 @@ class Plan(Part):
     orders: list[Order]
     shipments: list[Shipment]
     unmet: list[Unmet]
+    reservations: list[Reservation] = []
+    protection: list[Protection] = []
     memory: Annotated[list[float] | None, Field(description="to be sent with the next snapshot, where the policy remembers")]

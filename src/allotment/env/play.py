@@ -21,4 +21,4 @@ def play(world: World, policy: Decides, seeds: Integers) -> Iterator[tuple[int, 
     for period in range(world.problem.clock.length):
         decision = policy.decide(simulation.observation(memory))
         memory = decision.memory
-        yield period, simulation.step(decision.orders)
+        yield period, simulation.step(decision)

@@ -8,9 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allotment.engine import kernel
-from allotment.engine.state import Flows, empty_flows, empty_state
+from allotment.engine.memory import Memory
+from allotment.engine.state import Flows, State
+from allotment.env.decision import Decision
 from allotment.env.observation import Observation
 from allotment.scenario.problem import Flags, Floats, Integers, Problem
+
+AXES = {
+    "orders": "worlds, supply lanes, SKUs",
+    "allocation": "worlds, fulfilment lanes, SKUs",
+    "protection": "worlds, sites, priority classes, SKUs",
+}
 
 
 class Simulation:
@@ -19,13 +27,22 @@ class Simulation:
     def __init__(self, problem: Problem, batch: int) -> None:
         self.problem = problem
         self.batch = batch
-        self.state = empty_state(problem, batch)
-        self.flows = empty_flows(problem, batch)
+        self.memory = Memory(problem, batch)
         self.started = False
+
+    @property
+    def state(self) -> State:
+        """Return the state of the worlds, which a step changes in place."""
+        return self.memory.state
+
+    @property
+    def flows(self) -> Flows:
+        """Return the record of the last period, which a step changes in place."""
+        return self.memory.flows
 
     def reset(self, worlds: Integers, seeds: Integers, episodes: Integers) -> None:
         """Start the given episode of the given seed in each of `worlds` (n,), and play up to its first decision."""
-        kernel.reset(self.problem, self.state, worlds, seeds, episodes)
+        kernel.reset(self.memory.address, worlds, np.ascontiguousarray(seeds), np.ascontiguousarray(episodes))
         self.started = True
 
     def next_episodes(self, worlds: Integers) -> None:
@@ -38,10 +55,44 @@ class Simulation:
             mine[worlds] = theirs
         self.started = True
 
-    def step(self, orders: Floats) -> Flows:
-        """Play one period with orders (B, L, K) in units; the record is valid until the next step."""
-        kernel.step(self.problem, self.state, self.flows, checked_orders(orders, self.problem, self.batch))
+    def step(self, decision: Decision | Floats) -> Flows:
+        """Play one period with a decision, or orders alone (B, L, K) in units; the record is valid until the next step."""
+        self.take(decision if isinstance(decision, Decision) else Decision(decision))
+        return self.play()
+
+    def take(self, decision: Decision) -> None:
+        """Take over what is decided for the next period; `ValueError` for a wrong shape."""
+        self._take("orders", decision.orders if self.problem.rules.orders else None)
+        if self.problem.rules.allocates:
+            self._take("allocation", decision.allocation)
+            self.memory.ship(decision.allocation is not None)
+        if self.problem.rules.protects:
+            self._take("protection", decision.protection)
+
+    def play(self) -> Flows:
+        """Play one period with what was taken over; `ValueError` where a quantity is not finite, and nothing is played then."""
+        self._check_finite(kernel.step(self.memory.address))
         return self.flows
+
+    def _take(self, name: str, units: Floats | None) -> None:
+        """Take over one part of a decision; `ValueError` for a wrong shape."""
+        target = getattr(self.memory.decided, name)
+        if units is None:
+            target[...] = 0.0
+            return
+        units = np.asarray(units, dtype=np.float64)
+        if units.shape != target.shape:
+            raise ValueError(f"{name} have shape {units.shape}; expected {target.shape} ({AXES[name]})")
+        target[...] = units
+
+    def _check_finite(self, fault: int) -> None:
+        """Raise `ValueError` where the kernel refused a quantity that is not finite; nothing has been played then."""
+        if fault < 0:
+            return
+        for name, units in self.memory.decided._asdict().items():
+            for place in np.argwhere(~np.isfinite(units))[:1]:
+                where = ", ".join(f"{axis} {at}" for axis, at in zip(_singular(AXES[name]), place, strict=True))
+                raise ValueError(f"{name} must be finite; {where} is {units[tuple(place)]}")
 
     def observation(self, memory: Floats | None = None) -> Observation:
         """Return what a policy sees now, valid until the next step; `memory` is what its last decision left it."""
@@ -53,16 +104,8 @@ class Simulation:
         return self.state.period >= self.problem.clock.length
 
 
-def checked_orders(orders: Floats, problem: Problem, batch: int) -> Floats:
-    """Return orders as the kernel takes them; `ValueError` for a wrong shape or values that are not finite."""
-    orders = np.ascontiguousarray(orders, dtype=np.float64)
-    expected = (batch, *problem.lanes.allowed.shape)
-    if orders.shape != expected:
-        raise ValueError(f"orders have shape {orders.shape}; expected {expected} (worlds, supply lanes, SKUs)")
-    if not np.isfinite(orders).all():
-        world, lane, sku = np.argwhere(~np.isfinite(orders))[0]
-        raise ValueError(f"orders must be finite; world {world}, supply lane {lane}, SKU {sku} is {orders[world, lane, sku]}")
-    return orders
+def _singular(axes: str) -> list[str]:
+    return [axis.removesuffix("s").replace("classe", "class") for axis in axes.split(", ")]
 
 
 def world_seeds(seed: int | Sequence[int] | None, batch: int, rng: np.random.Generator) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""The Gymnasium environment of one world: a batch of one."""
+"""The Gymnasium environment: one world, actions through an encoding, observations as a flat vector."""
 
 from __future__ import annotations
 
@@ -8,13 +8,17 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from allotment.env.decoder import Decoder
 from allotment.env.encoding import Encoding
 from allotment.env.flatten import Flattener
+from allotment.env.period_record import PeriodRecord
 from allotment.env.render import describe_period
 from allotment.env.simulation import Simulation, world_seeds
-from allotment.env.spaces import action_space, checked_actions, observation_space
+from allotment.env.spaces import action_space, observation_space
+from allotment.env.view import View
 from allotment.scenario.loader import World
-from allotment.scenario.problem import REASONS, TERMS
+
+FIRST = np.zeros(1, dtype=np.int64)
 
 
 class AllotmentEnv(gym.Env[NDArray[np.float32], Any]):
@@ -33,34 +37,39 @@ class AllotmentEnv(gym.Env[NDArray[np.float32], Any]):
         self.encoding = encoding
         self.flattener = Flattener(world)
         self.simulation = Simulation(world.problem, 1)
+        self.view = View(self.flattener, self.simulation)
+        self.decoder = Decoder(encoding, self.simulation, self.view)
         self.observation_space = observation_space(self.flattener)  # type: ignore[assignment]
         self.action_space = action_space(encoding)
         self.render_mode = render_mode
         self.history: list[dict[str, Any]] = []
+        self._season, self._length = world.problem.clock.season, world.problem.clock.length
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):  # type: ignore[no-untyped-def]
         """Start an episode: the first of `seed`, or the next one of the seed in use. Returns observation and info."""
         super().reset(seed=seed)
         if seed is None and self.simulation.started:
-            self.simulation.next_episodes(np.zeros(1, dtype=np.int64))
+            self.simulation.next_episodes(FIRST)
         else:
-            seeds = world_seeds(seed, 1, self.np_random)
-            self.simulation.reset(np.zeros(1, dtype=np.int64), seeds, np.zeros(1, dtype=np.int64))
+            self.simulation.reset(FIRST, world_seeds(seed, 1, self.np_random), FIRST)
         self.history = []
-        return self._vector(), {}
+        return self.view()[0], {}
 
     def step(self, action: Any):  # type: ignore[no-untyped-def]
         """Play one period. Returns observation, reward (money), terminated, truncated and info."""
-        if not self.simulation.started:
-            raise RuntimeError("call reset before step")
-        if self.simulation.ended[0]:
-            raise RuntimeError(f"the episode ended after {self.world.problem.clock.length} periods; call reset before step")
-        actions = checked_actions(np.asarray(action)[None], self.encoding, 1)
-        flows = self.simulation.step(self.encoding.orders(actions, self.simulation.observation()))
-        ended, season = bool(self.simulation.ended[0]), self.world.problem.clock.season
-        info = self._info()
+        period = len(self.history)
+        if period == self._length or not self.simulation.started:
+            raise RuntimeError(self._why_not())
+        seen = self.decoder.play(np.asarray(action)[None])[0]
+        info = PeriodRecord(self.simulation.memory.record, period)
         self.history.append(info)
-        return self._vector(), float(flows.reward[0]), ended and season, ended and not season, info
+        ended = period + 1 == self._length
+        return seen, self.simulation.flows.reward.item(), ended and self._season, ended and not self._season, info
+
+    def _why_not(self) -> str:
+        if not self.simulation.started:
+            return "call reset before step"
+        return f"the episode ended after {self._length} periods; call reset before step"
 
     def render(self) -> Any:
         """Return the last period as a text table (`ansi`), or the episode so far as a picture (`rgb_array`)."""
@@ -72,16 +81,3 @@ class AllotmentEnv(gym.Env[NDArray[np.float32], Any]):
 
             return picture(record_of(self.world, self.history))
         return None
-
-    def _vector(self) -> NDArray[np.float32]:
-        return self.flattener(self.simulation.observation())[0]
-
-    def _info(self) -> dict[str, Any]:
-        """Return the closed period: arrays as in `Flows` without the batch axis, money by term, reasons of cuts by name."""
-        flows = self.simulation.flows
-        record = {name: getattr(flows, name)[0].copy() for name in flows._fields if name not in ("money", "reward")}
-        record["cut_reason"] = np.array(REASONS, dtype=object)[record["cut_reason"]]
-        record["period"] = int(self.simulation.state.period[0]) - 1
-        record["money"] = dict(zip(TERMS, flows.money[0].sum(axis=-1).tolist(), strict=True))
-        record["reward"] = float(flows.reward[0])
-        return record

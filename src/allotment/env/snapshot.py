@@ -25,6 +25,7 @@ def _whole(value: Any) -> Any:
 Units = Annotated[float, Field(ge=0, le=MOST_UNITS, allow_inf_nan=False)]
 Number = Annotated[float, Field(ge=-LARGEST_MEMORY, le=LARGEST_MEMORY, allow_inf_nan=False)]
 Periods = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=MOST_PERIODS)]
+Date = Annotated[int, BeforeValidator(_whole), Field(ge=-MOST_PERIODS, le=MOST_PERIODS)]
 AtLeastOne = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MOST_PERIODS)]
 
 
@@ -46,6 +47,9 @@ class UnderWay(Part):
     sku: str
     units: Units
     age: Annotated[AtLeastOne | None, Field(description="periods since they were ordered")] = None
+    life: Annotated[
+        AtLeastOne | None, Field(description="periods on sale left, where goods perish; all of them if left out")
+    ] = None
     promised: Annotated[Periods | None, Field(description="periods until promised to arrive, instead of the age")] = None
 
     @model_validator(mode="after")
@@ -59,6 +63,18 @@ class OpenDemand(Part):
     """Units that a channel has ordered and not received yet."""
 
     channel: str
+    sku: str
+    units: Units
+    due: Annotated[
+        Date | None, Field(description="periods until it is due, negative where late; as the latest orders where left out")
+    ] = None
+
+
+class Owed(Part):
+    """Units that a source has accepted to ship and has not, on a lane that keeps a backlog."""
+
+    source: Annotated[str, Field(alias="from")]
+    to: str
     sku: str
     units: Units
 
@@ -90,9 +106,18 @@ class Snapshot(Part):
     """What is known of a world when a decision is due."""
 
     period: Annotated[Periods, Field(description="periods since the world's calendar (its season of demand) began")]
-    stock: Annotated[dict[str, dict[str, Units]], Field(description="units on hand by site and SKU")]
+    stock: Annotated[
+        dict[str, dict[str, Units | list[Units]]],
+        Field(
+            description="units on hand by site and SKU; of what perishes a number (fresh), or a list by periods on sale left"
+        ),
+    ]
     under_way: Annotated[list[UnderWay], Field(description="ordered and not received yet")] = []
     open_demand: Annotated[list[OpenDemand], Field(description="ordered by customers and not shipped yet")] = []
+    owed: Annotated[list[Owed], Field(description="accepted by sources and not shipped yet")] = []
+    goodwill: Annotated[
+        dict[str, Number], Field(description="by channel, 1 where left out; needed where the policy observes it")
+    ] = {}
     demand_history: Annotated[list[PastDemand], Field(description="needed where the policy observes it; 0 where left out")] = []
     forecast: Annotated[list[Forecast], Field(description="instead of the world's own, for the channels and SKUs named")] = []
     memory: Annotated[list[Number] | None, Field(description="the last plan's memory; none for a first decision")] = None

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
 from allotment.env.decision import Decides
+from allotment.env.decoder import Decoder
 from allotment.env.encoding import Encoding
 from allotment.env.flatten import Flattener
 from allotment.env.simulation import Simulation, world_seeds
-from allotment.env.spaces import action_space, checked_actions, observation_space
+from allotment.env.spaces import action_space, observation_space
+from allotment.env.view import View
 from allotment.scenario.loader import World
 
 
@@ -48,10 +50,12 @@ class StableVecEnv(VecEnv):
         self.encoding = encoding
         self.flattener = Flattener(world)
         self.simulation = Simulation(world.problem, num_envs)
+        self.view = View(self.flattener, self.simulation)
+        self.decoder = Decoder(encoding, self.simulation, self.view)
         self.reference = reference
         self.beside = Simulation(world.problem, num_envs) if reference else None
         self.stock_at_cost = stock_at_cost
-        self.unit_costs = np.array([sku.unit_cost for sku in world.scenario.skus])
+        self.unit_costs = world.problem.goods.unit_cost.mean(axis=0)
         self.worth = np.zeros(num_envs)
         length = world.problem.clock.length
         stagger = stagger and not world.problem.clock.season
@@ -76,19 +80,18 @@ class StableVecEnv(VecEnv):
         self._start_beside(np.arange(self.num_envs))
         self._next_seed = None
         self.returns[:] = 0.0
-        return self.flattener(self.simulation.observation())
+        return self.view()
 
     def step_async(self, actions: NDArray[Any]) -> None:
         """Take the actions of the next step, (num_envs, size)."""
-        self.actions = checked_actions(actions, self.encoding, self.num_envs)
+        self.actions = actions
 
     def step_wait(self):  # type: ignore[no-untyped-def]
         """Play one period everywhere. Returns observations, rewards (float32), dones and infos."""
-        flows = self.simulation.step(self.encoding.orders(self.actions, self.simulation.observation()))
+        observations, flows = self.decoder.play(self.actions), self.simulation.flows
         self.returns += flows.reward
         rewards = flows.reward - self._reward_beside()
         infos = self.no_infos.copy()
-        observations = self.flattener(self.simulation.observation())
         rewards = self._with_worth(rewards).astype(np.float32)
         dones = self.simulation.ended | (self.staggered & (self.simulation.state.period >= self.first_ends))
         if dones.any():
@@ -111,17 +114,17 @@ class StableVecEnv(VecEnv):
         self.returns[worlds] = 0.0
         self.simulation.next_episodes(worlds)
         self._start_beside(worlds)
-        return self.flattener(self.simulation.observation())
+        return self.view()
 
     def _start_beside(self, worlds: NDArray[np.int64]) -> None:
         """Let the reference play the warm-up of the episodes just started; from there it goes on beside the policy."""
         if self.beside is None or self.reference is None:
-            self.worth[worlds] = self.world.problem.sharing.initial_stock.sum(axis=0) @ self.unit_costs
+            self.worth[worlds] = self.world.problem.sites.initial_stock.sum(axis=0) @ self.unit_costs
             return
         opening = Simulation(self.world.problem, len(worlds))
         opening.reset(np.arange(len(worlds)), self.simulation.state.seed[worlds], self.simulation.state.episode[worlds])
         for _ in range(self.world.problem.clock.warm_up):
-            opening.step(self.reference.decide(opening.observation()).orders)
+            opening.step(self.reference.decide(opening.observation()))
         self.simulation.take_over(worlds, opening)
         self.beside.take_over(worlds, opening)
         self.worth[worlds] = 0.0
@@ -130,7 +133,7 @@ class StableVecEnv(VecEnv):
         """Play the reference's period; returns what it earned, (num_envs,), zero without one."""
         if self.beside is None or self.reference is None:
             return np.zeros(self.num_envs)
-        return self.beside.step(self.reference.decide(self.beside.observation()).orders).reward
+        return self.beside.step(self.reference.decide(self.beside.observation())).reward
 
     def _with_worth(self, rewards: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return rewards (num_envs,) with the change of the stock's worth, beyond that of the reference's stock."""

@@ -6,15 +6,16 @@ same code as in training.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from allotment.engine.state import State, empty_state
+from allotment.engine.memory import Memory
+from allotment.engine.state import State
 from allotment.env.observation import GivenForecast, Observation, visible_ages
-from allotment.env.snapshot import OpenDemand, PastDemand, Snapshot, SnapshotError, UnderWay
+from allotment.env.snapshot import OpenDemand, Owed, PastDemand, Snapshot, SnapshotError, UnderWay
 from allotment.scenario.errors import nearest
 from allotment.scenario.loader import World
 from allotment.scenario.moments import lead_time_moments
@@ -23,15 +24,15 @@ from allotment.scenario.problem import Floats
 
 @dataclass(frozen=True)
 class Standing:
-    """Where the worlds of some snapshots stand: the state of a simulation, and what else a policy sees."""
+    """Where the worlds of some snapshots stand: a simulation's memory, and what else a policy sees."""
 
-    state: State
-    memory: Floats | None
+    worlds: Memory
+    remembered: Floats | None  # (B, n) what the policy kept from its last decision
     given: GivenForecast | None
 
-    def observation(self, world: World) -> Observation:
+    def observation(self) -> Observation:
         """Return what a policy sees."""
-        return Observation.of(world.problem, self.state, self.memory, self.given)
+        return Observation.of(self.worlds.problem, self.worlds.state, self.remembered, self.given)
 
 
 class Register:
@@ -50,37 +51,47 @@ class Register:
             (names.sites[site], names.channels[channel])
             for site, channel in zip(world.problem.serving.site, world.problem.serving.channel, strict=True)
         ]
+        self.priorities = sorted({channel.priority for channel in world.scenario.channels})  # by class
         self.ages = visible_ages(world.problem)
         self.mean_lead_times = lead_time_moments(world.problem)[0].tolist()
 
-    def standing(self, snapshots: Sequence[Snapshot]) -> Standing:
-        """Return where the worlds of snapshots stand; `SnapshotError` names the snapshot and the field that is wrong."""
-        state = empty_state(self.world.problem, len(snapshots))
+    def standing(self, snapshots: Sequence[Snapshot], worlds: Memory) -> Standing:
+        """Put worlds where snapshots say they stand; `SnapshotError` names the snapshot and the field that is wrong."""
+        worlds.clear()
         for place, snapshot in enumerate(snapshots):
             where = "snapshot" if len(snapshots) == 1 else f"snapshots[{place}]"
-            self._fill(state, place, snapshot, where)
-        return Standing(state, self._memory(snapshots), self._given(snapshots))
+            self._fill(worlds.state, place, snapshot, where)
+        return Standing(worlds, self._memory(snapshots), self._given(snapshots))
 
     def _fill(self, state: State, world: int, snapshot: Snapshot, where: str) -> None:
         clock = self.world.problem.clock
         if clock.season and snapshot.period >= clock.length:
             raise SnapshotError(f"{where}.period must be < {clock.length}, the length of the season, not {snapshot.period}")
         state.period[world] = snapshot.period
-        self._fill_stock(state.on_hand[world, :, :, 0], snapshot.stock, f"{where}.stock")
+        handling = self.world.problem.sites.handling
+        state.handling_left[world] = handling[snapshot.period % len(handling)]
+        self._fill_stock(state.on_hand[world], snapshot.stock, f"{where}.stock")
         for place, entry in enumerate(snapshot.under_way):
             self._add_under_way(state, world, entry, f"{where}.under_way[{place}]")
         for place, demand in enumerate(snapshot.open_demand):
-            channel, sku = self._channel_and_sku(demand, f"{where}.open_demand[{place}]")
-            state.open_orders[world, channel, sku, 0] += self._whole(demand.units, f"{where}.open_demand[{place}].units")
+            self._add_open(state, world, demand, f"{where}.open_demand[{place}]")
+        for place, owed in enumerate(snapshot.owed):
+            self._add_owed(state, world, owed, f"{where}.owed[{place}]")
+        for name, multiplier in snapshot.goodwill.items():
+            group = self.world.problem.moods.goodwill_group[self._position(name, self.channels, f"{where}.goodwill")]
+            if group >= 0:
+                state.goodwill[world, group] = multiplier
         for place, past in enumerate(snapshot.demand_history):
             self._add_history(state, world, past, f"{where}.demand_history[{place}]")
 
-    def _fill_stock(self, on_hand: Floats, stock: dict[str, dict[str, float]], where: str) -> None:
-        for name in stock:
-            self._position(name, self.sites, where)
+    def _fill_stock(self, on_hand: Floats, stock: dict[str, dict[str, Any]], where: str) -> None:
+        """Write units by site, SKU and remaining life, (S, K, lives); every site and SKU must be there."""
+        if stock.keys() != self.sites.keys():
+            for name in stock:
+                self._position(name, self.sites, where)
+            missing = next(name for name in self.sites if name not in stock)
+            raise SnapshotError(f"{where} has no entry for the site {missing!r}")
         for site, row in self.sites.items():
-            if site not in stock:
-                raise SnapshotError(f"{where} has no entry for the site {site!r}")
             by_sku = stock[site]
             if by_sku.keys() != self.skus.keys():
                 for name in by_sku:
@@ -88,9 +99,20 @@ class Register:
                 missing = next(name for name in self.skus if name not in by_sku)
                 raise SnapshotError(f"{where}.{site} has no entry for the SKU {missing!r}")
             for sku, units in by_sku.items():
-                on_hand[row, self.skus[sku]] = self._whole(units, f"{where}.{site}.{sku}")
+                self._fill_lives(on_hand[row, self.skus[sku]], self.skus[sku], units, f"{where}.{site}.{sku}")
 
-    def _add_under_way(self, state: State, world: int, entry: UnderWay, where: str) -> None:
+    def _fill_lives(self, lives: Floats, sku: int, units: Any, where: str) -> None:
+        shelf_life = int(self.world.problem.goods.shelf_life[sku])
+        if not isinstance(units, list):
+            lives[max(shelf_life - 1, 0)] = self._whole(units, where)
+            return
+        if len(units) != shelf_life:
+            allowed = f"a list of {shelf_life}, one for each period on sale left," if shelf_life else "one number"
+            raise SnapshotError(f"{where} must be {allowed} not a list of {len(units)}")
+        lives[:shelf_life] = [self._whole(each, f"{where}[{left}]") for left, each in enumerate(units)]
+
+    def _lane(self, entry: UnderWay | Owed, where: str) -> tuple[int, int]:
+        """Return lane and SKU of an entry."""
         lane = self.lanes.get((entry.source, entry.to))
         if lane is None:
             ends = f"{entry.source} → {entry.to}"
@@ -98,10 +120,39 @@ class Register:
         sku = self._position(entry.sku, self.skus, f"{where}.sku")
         if not self.world.problem.lanes.allowed[lane, sku]:
             raise SnapshotError(f"{where}.sku: {entry.source} → {entry.to} does not carry {entry.sku!r}")
+        return lane, sku
+
+    def _add_under_way(self, state: State, world: int, entry: UnderWay, where: str) -> None:
+        lane, sku = self._lane(entry, where)
         if self.ages == 0:
             raise SnapshotError(f"{where}: nothing can be under way where every lead time is 0")
         slot = (state.period[world] - self._age(entry, lane)) % self.world.problem.lanes.slots
-        state.in_transit[world, slot, lane, sku, 0] += self._whole(entry.units, f"{where}.units")
+        shelf_life = int(self.world.problem.goods.shelf_life[sku])
+        if entry.life is not None and not 1 <= entry.life <= shelf_life:
+            allowed = f"from 1 to {shelf_life}" if shelf_life else "left out, as the SKU does not perish"
+            raise SnapshotError(f"{where}.life must be {allowed}, not {entry.life}")
+        life = max((entry.life or shelf_life) - 1, 0)
+        units = self._whole(entry.units, f"{where}.units")
+        state.in_transit[world, slot, lane, sku, life] += units
+        state.under_way[world, lane, sku] += units
+
+    def _add_open(self, state: State, world: int, demand: OpenDemand, where: str) -> None:
+        """Add open demand to the slot of its due period; the latest orders are those of this period, or the last."""
+        channel, sku = self._channel_and_sku(demand, where)
+        serving = self.world.problem.serving
+        latest, last = (0 if self.world.problem.clock.demand_first else 1), int(serving.last[channel])
+        slot = min(latest, last) if demand.due is None else int(serving.due[channel]) - demand.due
+        if slot < 0:
+            raise SnapshotError(
+                f"{where}.due must be <= {serving.due[channel]}, the time {demand.channel!r} gives, not {demand.due}"
+            )
+        state.open_orders[world, channel, sku, min(slot, last)] += self._whole(demand.units, f"{where}.units")
+
+    def _add_owed(self, state: State, world: int, owed: Owed, where: str) -> None:
+        lane, sku = self._lane(owed, where)
+        if not self.world.problem.lanes.backlog[lane]:
+            raise SnapshotError(f"{where}: the lane {owed.source} → {owed.to} keeps no backlog")
+        state.owed[world, lane, sku] += self._whole(owed.units, f"{where}.units")
 
     def _age(self, entry: UnderWay, lane: int) -> int:
         """Return for how long an order has been under way, at most as long as the world's orders ever are.
@@ -113,8 +164,10 @@ class Register:
 
     def _add_history(self, state: State, world: int, past: PastDemand, where: str) -> None:
         channel, sku = self._channel_and_sku(past, where)
-        kept = self.world.problem.demand.history_slots
-        latest = int(state.period[world]) - (0 if self.world.problem.clock.demand_first else 1)
+        demand = self.world.problem.demand
+        kept = demand.history_slots
+        seen = self.world.problem.clock.demand_first and not demand.of_sales
+        latest = int(state.period[world]) - (0 if seen else 1)
         units = [self._whole(each, f"{where}.units[{back}]") for back, each in enumerate(past.units)]
         for back, each in enumerate(units[:kept]):
             state.demand_history[world, (latest - back) % kept, channel, sku] = each
@@ -129,7 +182,7 @@ class Register:
         return known[name]
 
     def _whole(self, units: float, where: str) -> float:
-        if self.world.problem.sharing.whole and units != int(units):
+        if self.world.problem.rules.whole and units != int(units):
             raise SnapshotError(f"{where} must be whole units, not {units:g}")
         return units
 
@@ -160,31 +213,50 @@ class Register:
 
     def snapshot(self, state: State, world: int, memory: Floats | None = None) -> Snapshot:
         """Return what is known of a simulated world before its decision."""
-        period = int(state.period[world])
+        goodwill, groups = state.goodwill[world], self.world.problem.moods.goodwill_group
         return Snapshot(
-            period=period,
-            stock={
-                site: dict(zip(self.skus, state.on_hand[world, row, :, 0].tolist(), strict=True))
-                for site, row in self.sites.items()
-            },
+            period=int(state.period[world]),
+            stock=self._stock(state, world),
             under_way=list(self._under_way(state, world)),
-            open_demand=[
-                OpenDemand(channel=self.world.names.channels[c], sku=self.world.names.skus[k], units=float(units))
-                for (c, k), units in np.ndenumerate(state.open_orders[world, :, :, 0])
-                if units > 0.0
-            ],
+            open_demand=list(self._open(state, world)),
+            owed=list(self._owed(state, world)),
+            goodwill={name: float(goodwill[groups[place]]) for name, place in self.channels.items() if groups[place] >= 0},
             demand_history=self._history(state, world),
             memory=None if memory is None else memory[world].tolist(),
         )
 
-    def _under_way(self, state: State, world: int) -> Sequence[UnderWay]:
-        slots, period = self.world.problem.lanes.slots, int(state.period[world])
-        entries = []
-        for slot, lane, sku in zip(*np.nonzero(state.in_transit[world, :, :, :, 0]), strict=True):
+    def _stock(self, state: State, world: int) -> dict[str, dict[str, float | list[float]]]:
+        """Return stock as the records have it; of what perishes by remaining life, where the records agree with the shelves."""
+        seen, shelf_life = Observation.of(self.world.problem, state), self.world.problem.goods.shelf_life
+
+        def of(site: int, sku: int) -> float | list[float]:
+            if shelf_life[sku] == 0:
+                return float(seen.on_hand[world, site, sku])
+            lives = seen.by_life[world, site, sku, : shelf_life[sku]].copy()
+            lives[-1] += seen.on_hand[world, site, sku] - lives.sum()  # unseen losses: nobody knows of which life
+            return [float(units) for units in lives]
+
+        return {site: {sku: of(row, place) for sku, place in self.skus.items()} for site, row in self.sites.items()}
+
+    def _open(self, state: State, world: int) -> Iterator[OpenDemand]:
+        names, due = self.world.names, self.world.problem.serving.due
+        for channel, sku, slot in zip(*np.nonzero(state.open_orders[world]), strict=True):
+            units = float(state.open_orders[world, channel, sku, slot])
+            left = int(due[channel] - slot)
+            yield OpenDemand(channel=names.channels[channel], sku=names.skus[sku], units=units, due=left)
+
+    def _owed(self, state: State, world: int) -> Iterator[Owed]:
+        for lane, sku in zip(*np.nonzero(state.owed[world]), strict=True):
             source, to = self.ends[lane]
-            units, age = float(state.in_transit[world, slot, lane, sku, 0]), (period - int(slot)) % slots
-            entries.append(UnderWay(source=source, to=to, sku=self.world.names.skus[sku], units=units, age=age))
-        return entries
+            yield Owed(source=source, to=to, sku=self.world.names.skus[sku], units=float(state.owed[world, lane, sku]))
+
+    def _under_way(self, state: State, world: int) -> Iterator[UnderWay]:
+        problem, period = self.world.problem, int(state.period[world])
+        for slot, lane, sku, life in zip(*np.nonzero(state.in_transit[world]), strict=True):
+            source, to = self.ends[lane]
+            units, age = float(state.in_transit[world, slot, lane, sku, life]), (period - int(slot)) % problem.lanes.slots
+            left = int(life) + 1 if problem.goods.shelf_life[sku] else None
+            yield UnderWay(source=source, to=to, sku=self.world.names.skus[sku], units=units, age=age, life=left)
 
     def _history(self, state: State, world: int) -> list[PastDemand]:
         seen = Observation.of(self.world.problem, state).demand_history[world]

@@ -10,10 +10,12 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
+from allotment.env.decoder import Decoder
 from allotment.env.encoding import Encoding
 from allotment.env.flatten import Flattener
 from allotment.env.simulation import Simulation, world_seeds
-from allotment.env.spaces import action_space, checked_actions, observation_space
+from allotment.env.spaces import action_space, observation_space
+from allotment.env.view import View
 from allotment.scenario.loader import World
 
 
@@ -34,6 +36,8 @@ class AllotmentVectorEnv(VectorEnv):
         self.num_envs = num_envs
         self.flattener = Flattener(world)
         self.simulation = Simulation(world.problem, num_envs)
+        self.view = View(self.flattener, self.simulation)
+        self.decoder = Decoder(encoding, self.simulation, self.view)
         self.single_observation_space = observation_space(self.flattener)
         self.single_action_space = action_space(encoding)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
@@ -52,7 +56,7 @@ class AllotmentVectorEnv(VectorEnv):
         else:
             seeds = world_seeds(seed, self.num_envs, self.np_random)
             self.simulation.reset(worlds, seeds[worlds], np.zeros(len(worlds), dtype=np.int64))
-        return self.flattener(self.simulation.observation()), {}
+        return self.view(), {}
 
     def _chosen(self, options: dict[str, Any]) -> NDArray[np.int64]:
         """Return which worlds to reset: those of `reset_mask`, else all."""
@@ -67,14 +71,12 @@ class AllotmentVectorEnv(VectorEnv):
         """Play one period everywhere. Returns observations, rewards, terminated, truncated and info, a batch each."""
         if not self.simulation.started:
             raise RuntimeError("call reset before step")
-        decoded = self.encoding.orders(checked_actions(actions, self.encoding, self.num_envs), self.simulation.observation())
-        flows = self.simulation.step(decoded)
-        info: dict[str, Any] = {"money": flows.money.sum(axis=-1)}
+        observations, flows = self.decoder.play(actions), self.simulation.flows
+        info: dict[str, Any] = {"money": flows.terms.copy()}
         rewards, ended = flows.reward.copy(), self.simulation.ended
-        observations = self.flattener(self.simulation.observation())
         if ended.any():
             info["final_obs"], info["_final_obs"] = observations, ended.copy()
             self.simulation.next_episodes(np.flatnonzero(ended))
-            observations = self.flattener(self.simulation.observation())
+            observations = self.view()
         season = self.world.problem.clock.season
         return observations, rewards, ended & season, ended & (not season), info

@@ -1,7 +1,7 @@
 """What is measured of an episode: money by term, service and stock, over the measured periods only.
 
-Fill rate counts units served in the period of their demand; cycle service level counts the channel-SKU periods with demand
-that had no shortage; stock turns are the cost of goods sold over the mean value of stock on hand.
+Fill rate counts units that are there when due; cycle service level counts the channel-SKU periods with demand in which nothing
+became late or lost; stock turns are the cost of goods sold over the mean value of stock on hand.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ import numpy as np
 
 from allotment.engine.money import SIGNS
 from allotment.engine.state import Flows
-from allotment.env.record import served_on_time
 from allotment.scenario.loader import World
-from allotment.scenario.problem import TERMS, Floats
+from allotment.scenario.problem import ROUNDING, TERMS, Floats
 
 
 class Tally:
@@ -29,7 +28,7 @@ class Tally:
         self.periods_in_full = np.zeros(batch)
         self.cost_of_goods = np.zeros(batch)
         self.stock_value = np.zeros(batch)
-        costs = np.array([sku.unit_cost for sku in world.scenario.skus])
+        costs = world.problem.goods.unit_cost.mean(axis=0)
         self.unit_cost = costs if costs.any() else np.ones_like(costs)  # turns in units where nothing has a cost
 
     def add(self, period: int, flows: Flows) -> None:
@@ -41,11 +40,10 @@ class Tally:
         self.discounted += self.world.scenario.horizon.discount**measured * flows.reward
         for name, total in self.units.items():
             total += getattr(flows, name).sum(axis=(1, 2))
-        on_time = served_on_time(flows.demand, flows.lost, flows.open_orders)
-        self.on_time += on_time.sum(axis=(1, 2))
+        self.on_time += flows.on_time.sum(axis=(1, 2))
         wanted = flows.demand > 0.0
         self.periods_with_demand += wanted.sum(axis=(1, 2))
-        self.periods_in_full += (wanted & (on_time >= flows.demand)).sum(axis=(1, 2))
+        self.periods_in_full += (wanted & (flows.late + flows.lost <= ROUNDING)).sum(axis=(1, 2))
         self.cost_of_goods += flows.shipped.sum(axis=1) @ self.unit_cost
         self.stock_value += flows.on_hand.sum(axis=1) @ self.unit_cost
 

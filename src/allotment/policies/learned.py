@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from allotment.env.decision import Decision
-from allotment.env.encoding import Discrete, Encoding, Quantity, Residual
+from allotment.env.encoding import Discrete, Encoding, Quantity, Residual, decision
 from allotment.env.flatten import Flattener
 from allotment.env.observation import Observation
 from allotment.policies.networks import NetworkShape, cell_network, vector_network
@@ -37,7 +37,7 @@ class LearnedPolicy:
         """Return the network's decision."""
         answers, memory = answered(self.actor, self.flattener(observation), observation.memory)
         actions = chosen_actions(answers, isinstance(self.encoding, Discrete))
-        return Decision(self.encoding.orders(actions, observation), memory=memory)
+        return replace(decision(self.encoding, actions, observation), memory=memory)
 
     def recommend(self, snapshot: Any) -> Any:
         """Return the plan for a snapshot, or a list of plans for a list of snapshots; see `env.snapshot` and `env.plan`."""
@@ -80,6 +80,8 @@ def build_actor(shape: NetworkShape, world: World, encoding: Encoding) -> nn.Mod
         return vector_network(shape, Flattener(world).size, outputs)
     if not isinstance(encoding, Quantity | Residual):
         raise ValueError(f"network kind cells works with encodings quantity and residual, not {encoding.name}")
+    if encoding.sharing.size:
+        raise ValueError(f"network kind cells answers for orders alone; {world.scenario.name} needs kind mlp or lstm")
     return cell_network(shape, world, (*encoding.cells, encoding.groups))
 
 

@@ -114,7 +114,7 @@ class CellNetwork(nn.Module):
         actions: Actions | None,
     ) -> None:
         super().__init__()
-        sites, skus = world.problem.sharing.initial_stock.shape
+        sites, skus = world.problem.sites.initial_stock.shape
         self.cells = sites * skus
         places = torch.from_numpy(_places(flattener, world))
         self.register_buffer("places", places, persistent=False)  # (cells, features) in the vector, the last one empty
@@ -152,14 +152,16 @@ def _outputs(world: World, lanes: np.ndarray, skus: np.ndarray) -> np.ndarray:
 
 def _places(flattener: Flattener, world: World) -> np.ndarray:
     """Return where each cell's features lie in the vector, (cells, features); the place behind the last stands for 0."""
-    sites, skus = world.problem.sharing.initial_stock.shape
+    sites, skus = world.problem.sites.initial_stock.shape
     columns: list[np.ndarray] = []
     for group in flattener.layout:
-        place = group.start + np.arange(group.stop - group.start).reshape(group.shape)
-        if group.axes[-2:] == ("site", "sku"):
+        place, axes = group.start + np.arange(group.stop - group.start).reshape(group.shape), group.axes
+        if "sku" in axes and axes[-1] != "sku":  # remaining lives, or due slots
+            place, axes = np.moveaxis(place, -1, 0), (axes[-1], *axes[:-1])
+        if axes[-2:] == ("site", "sku"):
             columns += list(place.reshape(-1, sites, skus))
-        elif group.axes[-1] == "sku":
-            owners = world.problem.lanes.to if group.axes[-2] == "supply_lane" else world.problem.serving.home
+        elif axes[-1] == "sku":
+            owners = world.problem.lanes.to if axes[-2] == "supply_lane" else world.problem.serving.home
             for layer in place.reshape(-1, len(owners), skus):
                 columns += _by_site(layer, owners, sites, flattener.size)
         else:

@@ -158,7 +158,7 @@ def _seen(policy: LearnedPolicy, batch: int, periods: int) -> list[tuple[Observa
         seen.append((copy.deepcopy(observation), memory))  # outlives the simulation's next step
         decision = policy.decide(observation)
         memory = decision.memory
-        simulation.step(decision.orders)
+        simulation.step(decision)
     return seen
 
 

@@ -10,8 +10,9 @@ import numpy as np
 
 from allotment.scenario.errors import ScenarioError, nearest
 from allotment.scenario.loader import World
-from allotment.scenario.patterns import matching, spread
+from allotment.scenario.patterns import matching
 from allotment.scenario.problem import Floats
+from allotment.scenario.spreading import spread
 
 TUNED = "tuned"
 
@@ -29,18 +30,18 @@ class Parameter:
 
     def shape(self, world: World) -> tuple[int, ...]:
         """Return the parameter's shape in a world."""
-        sites, skus = world.problem.sharing.initial_stock.shape
+        sites, skus = world.problem.sites.initial_stock.shape
         return (sites, skus) if self.axes == "site_sku" else (skus,)
 
     def first_step(self, world: World) -> Floats:
         """Return the first step of the search, at least one unit where only whole units count."""
         step = self.step(world)
-        return np.maximum(np.round(step), 1.0) if self.whole and world.problem.sharing.whole else step
+        return np.maximum(np.round(step), 1.0) if self.whole and world.problem.rules.whole else step
 
     def legal(self, values: Floats, world: World) -> Floats:
         """Return the nearest values that the parameter may take."""
         values = values if self.signed else np.maximum(values, 0.0)
-        return np.round(values) if self.whole and world.problem.sharing.whole else values
+        return np.round(values) if self.whole and world.problem.rules.whole else values
 
 
 def parameter_values(parameter: Parameter, given: Any, world: World, where: str) -> Floats:
@@ -73,8 +74,8 @@ def _from_mapping(given: Mapping[str, Any], world: World, dimensions: int, where
     if dimensions == 1:
         return spread(_numbers(given, where), skus, where)
     values = np.full((len(sites), len(skus)), np.nan)
-    for pattern, inner in given.items():
-        rows = matching(str(pattern), sites, where)
+    for pattern in sorted(given, key=lambda pattern: (pattern in sites, len(str(pattern)))):  # the most specific wins
+        inner, rows = given[pattern], matching(str(pattern), sites, where)
         by_sku = inner if isinstance(inner, Mapping) else {"*": inner}
         values[rows] = spread(_numbers(by_sku, f"{where}.{pattern}"), skus, f"{where}.{pattern}")
     if np.isnan(values).any():

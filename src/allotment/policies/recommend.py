@@ -6,16 +6,16 @@ so that nothing infeasible can come out of it, and each cut has its reason.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
-from allotment.engine import kernel
-from allotment.engine.state import Flows, State, empty_flows
+from allotment.engine.state import Flows, State
 from allotment.env.decision import Decides, Decision
-from allotment.env.plan import Order, Plan, PolicyVersion, Shipment, Unmet
-from allotment.env.simulation import checked_orders
+from allotment.env.plan import Order, Plan, PolicyVersion, Protection, Reservation, Shipment, Unmet
+from allotment.env.simulation import Simulation
 from allotment.env.snapshot import Snapshot, SnapshotError, as_snapshot
 from allotment.env.standing import Register, Standing
 from allotment.scenario.loader import World
@@ -57,7 +57,8 @@ class Recommender:
     def __init__(self, policy: Named) -> None:
         self.policy = policy
         self.register = Register(policy.world)
-        self.problem = _without_demand(policy.world.problem)
+        self.problem = _without_chance(policy.world.problem)
+        self._kept = threading.local()
         self.version = PolicyVersion(name=policy.name, kind=policy.kind, version=policy.version)
 
     def plans(self, snapshots: Sequence[Snapshot | dict[str, Any]]) -> list[Plan]:
@@ -66,18 +67,24 @@ class Recommender:
             return []
         names = ["snapshot"] if len(snapshots) == 1 else [f"snapshots[{place}]" for place in range(len(snapshots))]
         given = [as_snapshot(content, name) for content, name in zip(snapshots, names, strict=True)]
-        standing = self.register.standing(given)
-        decision = self._decision(standing)
-        flows = empty_flows(self.problem, len(given))
-        kernel.step(self.problem, standing.state, flows, checked_orders(decision.orders, self.problem, len(given)))
-        return [self._plan(given[world], decision, standing.state, flows, world) for world in range(len(given))]
+        simulation = self._simulation(len(given))
+        decision = self._decision(self.register.standing(given, simulation.memory))
+        flows = simulation.step(decision)
+        return [self._plan(given[world], decision, simulation.state, flows, world) for world in range(len(given))]
+
+    def _simulation(self, batch: int) -> Simulation:
+        """Return worlds to play a period in, each thread its own; they are used again where as many are asked for."""
+        kept: Simulation | None = getattr(self._kept, "simulation", None)
+        if kept is None or kept.batch != batch:
+            kept = self._kept.simulation = Simulation(self.problem, batch)
+        return kept
 
     def _decision(self, standing: Standing) -> Decision:
-        given = self.policy.memory_size if standing.memory is None else standing.memory.shape[1]
+        given = self.policy.memory_size if standing.remembered is None else standing.remembered.shape[1]
         if given != self.policy.memory_size:
             wanted = f"{self.policy.memory_size} numbers for {self.policy.name}"
             raise SnapshotError(f"snapshot.memory must hold {wanted}, not {given}")
-        return self.policy.decide(standing.observation(self.policy.world))
+        return self.policy.decide(standing.observation())
 
     def _plan(self, snapshot: Snapshot, decision: Decision, state: State, flows: Flows, world: int) -> Plan:
         return Plan(
@@ -85,7 +92,9 @@ class Recommender:
             period=snapshot.period,
             orders=list(self._orders(flows, world)),
             shipments=list(self._shipments(flows, world)),
-            unmet=list(self._unmet(state, flows, world)),
+            unmet=list(self._unmet(flows, world)),
+            reservations=list(self._reservations(flows, world)),
+            protection=list(self._protection(state, world)),
             memory=None if decision.memory is None else decision.memory[world].tolist(),
         )
 
@@ -108,7 +117,24 @@ class Recommender:
             units = float(flows.shipped[world, lane, sku])
             yield Shipment.model_construct(source=site, to=channel, sku=self.policy.world.names.skus[sku], units=units)
 
-    def _unmet(self, state: State, flows: Flows, world: int) -> Iterator[Unmet]:
+    def _reservations(self, flows: Flows, world: int) -> Iterator[Reservation]:
+        if self.problem.clock.demand_first:
+            return
+        for lane, sku in zip(*np.nonzero(flows.offered[world]), strict=True):
+            site, channel = self.register.serving[lane]
+            units, requested = float(flows.granted[world, lane, sku]), float(flows.offered[world, lane, sku])
+            name = self.policy.world.names.skus[sku]
+            yield Reservation.model_construct(site=site, channel=channel, sku=name, units=units, requested=requested)
+
+    def _protection(self, state: State, world: int) -> Iterator[Protection]:
+        names, priorities = self.policy.world.names, self.register.priorities
+        for site, rank, sku in zip(*np.nonzero(state.protected[world]), strict=True):
+            units = float(state.protected[world, site, rank, sku])
+            yield Protection.model_construct(
+                site=names.sites[site], priority=priorities[rank], sku=names.skus[sku], units=units
+            )
+
+    def _unmet(self, flows: Flows, world: int) -> Iterator[Unmet]:
         names, serving = self.policy.world.names, self.problem.serving
         left = flows.lost[world] + flows.open_orders[world]
         for channel, sku in zip(*np.nonzero(left > ROUNDING), strict=True):
@@ -129,6 +155,19 @@ def recommend(recommender: Recommender, snapshots: Any) -> Any:
     return recommender.plans([snapshots])[0]
 
 
-def _without_demand(problem: Problem) -> Problem:
-    """Return the problem in which nobody asks for anything new."""
-    return problem._replace(demand=problem.demand._replace(kind=np.full_like(problem.demand.kind, NO_DEMAND)))
+def _without_chance(problem: Problem) -> Problem:
+    """Return the problem in which nobody asks for anything new, and suppliers and customers do what they are asked to."""
+    nobody = np.full_like(problem.demand.kind, NO_DEMAND)
+    always, never = np.ones_like, np.zeros_like
+    suppliers, sites, serving = problem.suppliers, problem.sites, problem.serving
+    expected = 0.5 * (sites.yield_low + sites.yield_high)
+    return problem._replace(
+        demand=problem.demand._replace(kind=nobody),
+        suppliers=suppliers._replace(
+            fill_low=always(suppliers.fill_low),
+            fill_high=always(suppliers.fill_high),
+            event_low=np.full_like(suppliers.event_low, 2.0),
+        ),
+        sites=sites._replace(yield_low=expected, yield_high=expected, shrinkage=never(sites.shrinkage)),
+        serving=serving._replace(accept=always(serving.accept), stays=always(serving.stays)),
+    )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from allotment.env.decision import Decides, Decision
@@ -15,6 +16,7 @@ from allotment.policies import guesses, rules, transfers
 from allotment.policies.parameters import TUNED, Parameter, check_names, parameter_values
 from allotment.policies.recommend import Recommender, recommend
 from allotment.policies.sources import CHEAPEST, FASTEST, source_lanes
+from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
 
@@ -49,7 +51,10 @@ _GAP = Parameter("gap", "site_sku", guesses.demand_share(2.0), guesses.demand_sh
 _REORDER = Parameter(
     "reorder_point", "site_sku", guesses.cover(CHEAPEST, 0.0), guesses.spread_over(CHEAPEST, 1.0), whole=True, signed=True
 )
+_PROTECTION = Parameter("protection", "site_sku", guesses.constant(0.0, "site_sku"), guesses.constant(1.0, "site_sku"))
 _QUANTITY = Parameter("quantity", "site_sku", guesses.demand_share(0.9), guesses.demand_share(0.1), whole=True)
+_REGULAR = Parameter("quantity", "site_sku", guesses.demand_share(0.5), guesses.demand_share(0.25), whole=True)
+_ECHELON_LEVEL = Parameter("level", "site_sku", guesses.echelon_cover, guesses.echelon_spread, whole=True, signed=True)
 _SAFETY = Parameter(
     "safety_factor", "site_sku", guesses.constant(1.0, "site_sku"), guesses.constant(0.5, "site_sku"), signed=True
 )
@@ -60,10 +65,16 @@ _EXPEDITE_FACTOR = Parameter(
 
 KINDS: dict[str, Kind] = {
     "base_stock": Kind("order up to a level every period", (_level(), _CAP), rules.BaseStock, {"cap": NO_CAP}),
+    "echelon_base_stock": Kind(
+        "order a site and all downstream of it up to a level", (_ECHELON_LEVEL,), rules.EchelonBaseStock, {}
+    ),
     "s_S": Kind("order up to a level when the position has fallen to a point", (_REORDER, _GAP), rules.ReorderPoint, {}),
     "constant_order": Kind("order the same quantity every period", (_QUANTITY,), rules.ConstantOrder, {}),
     "single_index": Kind("two sources, one position", (_SLOW_EXPEDITE, _SLOW_GAP), rules.SingleIndex, {}),
     "dual_index": Kind("two sources, two positions", (_EXPEDITE, _level(), _CAP), rules.DualIndex, {"cap": NO_CAP}),
+    "tailored_base_surge": Kind(
+        "two sources, the cheap one at a constant quantity", (_EXPEDITE, _REGULAR), rules.TailoredBaseSurge, {}
+    ),
     "newsvendor": Kind("order up to a forecast quantile", (_SAFETY,), rules.Newsvendor, {}),
     "dual_newsvendor": Kind("two sources, two forecast quantiles", (_EXPEDITE_FACTOR, _SAFETY), rules.DualNewsvendor, {}),
     "random": Kind("order anything", (), rules.RandomOrder, {}),
@@ -88,6 +99,7 @@ class RuleConfig(BaseModel):
     source: str = CHEAPEST  # where to order: cheapest, fastest or a supplier's name
     parameters: dict[str, Any] = {}  # a number, a mapping, `tuned`, or for safety factors `from_costs`
     transfers: dict[str, Any] | None = None  # likewise; none = no transfers
+    protection: dict[int, Any] | None = None  # units that classes below a priority may not use; a number, or by site and SKU
     seed: Annotated[int, Field(ge=0)] = 0  # of the random policy
     tuning: Tuning = Tuning()
 
@@ -101,13 +113,17 @@ class RulePolicy:
     world: World
     values: dict[str, Floats]
     rule: Decides
+    protected: Floats | None = None  # (S, J, K) units that classes below each may not use
     kind: str = "rule-based"
     version: str = ""  # of the bundle it was loaded from
     memory_size: int = 0  # a rule remembers nothing
 
     def decide(self, observation: Observation) -> Decision:
         """Return the rule's decision."""
-        return self.rule.decide(observation)
+        decision = self.rule.decide(observation)
+        if self.protected is None:
+            return decision
+        return replace(decision, protection=np.broadcast_to(self.protected, (observation.batch, *self.protected.shape)))
 
     def recommend(self, snapshot: Any) -> Any:
         """Return the plan for a snapshot, or a list of plans for a list of snapshots; see `env.snapshot` and `env.plan`."""
@@ -124,9 +140,9 @@ class RulePolicy:
 
 
 def parameters_of(config: RuleConfig, world: World) -> dict[str, Parameter]:
-    """Return the parameters a config has in a world, by name; transfers' only where lanes join sites."""
+    """Return the parameters a config has in a world, by name; transfers' only where lanes join sites beside the usual supply."""
     named = {parameter.name: parameter for parameter in KINDS[config.policy].parameters}
-    if config.transfers is not None and (world.problem.lanes.site >= 0).any():
+    if config.transfers is not None and transfers.lateral_lanes(world, source_lanes(world, config.source)).any():
         named.update({parameter.name: parameter for parameter in transfers.PARAMETERS})
     return named
 
@@ -147,14 +163,31 @@ def build_rule(config: RuleConfig, world: World, origin: str, name: str | None =
             values[parameter.name] = rules.critical_safety_factor(world)
         else:
             values[parameter.name] = parameter_values(parameter, value, world, f"{origin}: {parameter.name}")
-    policy = RulePolicy(name or config.policy, config, world, values, _rule(config, world, values))
+    protected = None if config.protection is None else _protected(config.protection, world, f"{origin}: protection")
+    policy = RulePolicy(name or config.policy, config, world, values, _rule(config, world, values), protected)
     return policy, tuned
+
+
+def _protected(given: Mapping[int, Any], world: World, where: str) -> Floats:
+    """Return what is protected for each class and all above it, (S, J, K) units; classes that are not named protect nothing."""
+    if not world.problem.rules.protects:
+        raise ScenarioError(f"{where}: {world.scenario.name} leaves no protection to policies; its decisions must name it")
+    priorities = sorted({channel.priority for channel in world.scenario.channels})
+    protected = np.zeros((world.problem.shape.sites, len(priorities), world.problem.shape.skus))
+    for priority, units in given.items():
+        if priority not in priorities:
+            raise ScenarioError(f"{where}: no channel has priority {priority}; allowed: {', '.join(map(str, priorities))}")
+        protected[:, priorities.index(priority)] = parameter_values(_PROTECTION, units, world, f"{where}.{priority}")
+    return protected
 
 
 def _rule(config: RuleConfig, world: World, values: dict[str, Floats]) -> Decides:
     kind = KINDS[config.policy]
-    moves = transfers.Transfers(world, values["pull_below"], values["give_above"]) if "pull_below" in values else None
-    network = rules.Network(world, source_lanes(world, config.source), source_lanes(world, FASTEST), moves)
+    usual, moves = source_lanes(world, config.source), None
+    if "pull_below" in values:
+        lateral = transfers.lateral_lanes(world, usual)
+        moves = transfers.Transfers(world, lateral, values["pull_below"], values["give_above"])
+    network = rules.Network(world, usual, source_lanes(world, FASTEST), moves)
     if config.policy == "random":
         return kind.build(network, config.seed)
     return kind.build(network, *[values[parameter.name] for parameter in kind.parameters])

@@ -13,7 +13,6 @@ import numpy as np
 
 from allotment.env.decision import Decision
 from allotment.env.encoding import moved
-from allotment.env.flatten import site_demand
 from allotment.env.observation import Observation, by_home
 from allotment.policies.sources import at_sources, placed
 from allotment.policies.transfers import Transfers
@@ -59,7 +58,7 @@ class Network:
         wanted = placed(self.world, quantities, self.lanes)
         if fast is not None:
             wanted = wanted + placed(self.world, fast, self.fast_lanes)
-        return Decision(transfers + np.maximum(wanted, 0.0), transfers + wanted)
+        return Decision(transfers + np.maximum(wanted, 0.0), wanted=transfers + wanted)
 
     @property
     def two_sources(self) -> Flags:
@@ -86,6 +85,25 @@ class BaseStock:
         """Raise each position to its level."""
         transfers, position = self.network.transferred(observation)
         return self.network.order(np.minimum(self.level - position, self.cap), transfers)
+
+
+@dataclass(frozen=True)
+class EchelonBaseStock:
+    """Order so that a site and all sites downstream of it together reach a level (Clark and Scarf 1960).
+
+    Sources ship what they have; what they lack is in nobody's position until it has left.
+    """
+
+    network: Network
+    level: Floats  # (S, K) units
+
+    def decide(self, observation: Observation) -> Decision:
+        """Raise each echelon's position to its level."""
+        transfers, _ = self.network.transferred(observation)
+        position = observation.echelon_position + self.network.world.problem.sites.downstream @ moved(
+            self.network.world, transfers
+        )
+        return self.network.order(self.level - position, transfers)
 
 
 @dataclass(frozen=True)
@@ -149,6 +167,25 @@ class DualIndex:
         """Raise the near position with the fast source and the whole position with the cheap one."""
         transfers, position = self.network.transferred(observation)
         return two_speeds(self.network, observation, transfers, position, self.expedite_level, self.level, self.cap)
+
+
+@dataclass(frozen=True)
+class TailoredBaseSurge:
+    """Two sources: the cheap one brings the same quantity every period, the fast one covers surges (Allon and Van Mieghem 2010).
+
+    The fast source raises what is there within its lead time to a level.
+    """
+
+    network: Network
+    expedite_level: Floats  # (S, K) units
+    quantity: Floats  # (S, K) units a period on the cheap lane
+
+    def decide(self, observation: Observation) -> Decision:
+        """Raise the near position with the fast source; the cheap one goes on."""
+        transfers, position = self.network.transferred(observation)
+        near = position - self.network.late(observation)
+        fast = np.where(self.network.two_sources, self.expedite_level - near, 0.0)
+        return self.network.order(np.broadcast_to(self.quantity, position.shape), transfers, fast)
 
 
 def two_speeds(
@@ -219,13 +256,16 @@ class RandomOrder:
 
     def decide(self, observation: Observation) -> Decision:
         """Draw a quantity for each site and SKU."""
-        limit = 2.0 * site_demand(self.network.world)
+        limit = 2.0 * self.network.world.problem.sites.expected_demand
         transfers, _ = self.network.transferred(observation)
         shares = np.stack([self._shares(observation, world) for world in range(observation.batch)])
         return self.network.order(shares * limit, transfers)
 
     def _shares(self, observation: Observation, world: int) -> Floats:
-        seen = [array[world].tobytes() for array in (observation.on_hand, observation.inbound, observation.open_orders)]
+        seen = [
+            (np.round(array[world], 6) + 0.0).tobytes()  # sums of the same parts in another order count as equal
+            for array in (observation.on_hand, observation.inbound, observation.open_orders)
+        ]
         key = hashlib.blake2b(b"".join([*seen, observation.period[world].tobytes()]), digest_size=8).digest()
         rng = np.random.Generator(np.random.Philox(key=[self.seed, int.from_bytes(key, "little")]))
         return rng.random(observation.on_hand.shape[1:])
@@ -238,10 +278,12 @@ def critical_safety_factor(world: World) -> Floats:
     """
     from scipy.special import ndtri
 
-    prices, serving = world.problem.prices, world.problem.serving
-    margin = np.maximum(prices.price - np.min(prices.purchase, axis=0), 0.0)
-    underage = np.where(serving.lost[:, None], prices.shortage + margin, prices.backorder)
+    prices, serving, lanes = world.problem.prices, world.problem.serving, world.problem.lanes
+    bought = np.where((lanes.supplier >= 0)[:, None] & lanes.allowed, prices.purchase.mean(axis=0), np.inf).min(axis=0)
+    margin = np.maximum(prices.price.mean(axis=0) - bought, 0.0)
+    lost = prices.shortage.mean(axis=0) + margin
+    underage = np.where(serving.stays[:, None] == 0.0, lost, prices.backorder.mean(axis=0))
     weight = world.problem.demand.mean.mean(axis=0) + 1e-12
     near = by_home(world.problem, underage * weight) / np.maximum(by_home(world.problem, weight), 1e-12)
-    ratio = near / np.maximum(near + prices.holding, 1e-12)
+    ratio = near / np.maximum(near + prices.holding.mean(axis=0), 1e-12)
     return ndtri(np.clip(ratio, 0.01, 0.999))

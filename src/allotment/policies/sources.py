@@ -18,7 +18,8 @@ def source_lanes(world: World, source: str) -> Integers:
     Lanes of suppliers come before lanes between sites. Ties go to the lane listed first.
     """
     problem = world.problem
-    costs = problem.prices.purchase + problem.prices.inbound_freight
+    prices = problem.prices
+    costs = (prices.purchase.mean(axis=0) + prices.production.mean(axis=0)) + prices.inbound_freight.mean(axis=0)
     speeds = np.broadcast_to(lead_time_moments(problem)[0][:, None], costs.shape)
     if source not in (CHEAPEST, FASTEST, *world.names.suppliers):
         allowed = [CHEAPEST, FASTEST, *world.names.suppliers]
@@ -29,7 +30,7 @@ def source_lanes(world: World, source: str) -> Integers:
         rank = np.where(named[:, None], rank, rank + 1e15)
     rank = rank + np.where(problem.lanes.site >= 0, 1e18, 0.0)[:, None]
     rank = np.where(problem.lanes.allowed, rank, np.inf)
-    sites, skus = problem.sharing.initial_stock.shape
+    sites, skus = problem.sites.initial_stock.shape
     chosen = np.full((sites, skus), -1)
     for site in range(sites):
         lanes = np.flatnonzero(problem.lanes.to == site)

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allotment.env.flatten import site_demand
 from allotment.env.observation import Observation, by_home
 from allotment.policies.guesses import constant
 from allotment.policies.parameters import Parameter
 from allotment.scenario.loader import World
-from allotment.scenario.problem import ROUNDING, Floats
+from allotment.scenario.problem import ROUNDING, Flags, Floats, Integers
 
 PARAMETERS = (
     Parameter("pull_below", "sku", constant(0.5, "sku"), constant(0.5, "sku")),
@@ -22,27 +21,35 @@ PARAMETERS = (
 )
 
 
+def lateral_lanes(world: World, usual: Integers) -> Flags:
+    """Return which lanes join sites beside the usual way of supply, (L,); `usual` names a site's lane for each SKU, (S, K)."""
+    lateral: Flags = world.problem.lanes.site >= 0
+    lateral[usual[usual >= 0]] = False
+    return lateral
+
+
 @dataclass(frozen=True)
 class Transfers:
     """When to move stock between sites; both covers count periods of mean demand near the site."""
 
     world: World
+    lanes: Flags  # (L,) those it may use
     pull_below: Floats  # (K,) periods: a site asks for what it lacks to reach this
     give_above: Floats  # (K,) periods: a site gives what it holds beyond this
 
     def orders(self, observation: Observation) -> Floats:
         """Return transfers (B, L, K) in units; zero on lanes of suppliers."""
-        lanes, demand = self.world.problem.lanes, site_demand(self.world)
+        lanes, demand = self.world.problem.lanes, self.world.problem.sites.expected_demand
         orders = np.zeros((observation.batch, *lanes.allowed.shape))
         wanted = by_home(self.world.problem, observation.open_orders)
         lacking = self.pull_below * demand + wanted - observation.on_hand - self._coming(observation)
         spare = observation.on_hand - wanted - self.give_above * demand
         lacking, spare = np.maximum(lacking, 0.0), np.maximum(spare, 0.0)
-        freight = self.world.problem.prices.inbound_freight.mean(axis=1)
-        for lane in sorted(np.flatnonzero(lanes.site >= 0), key=lambda lane: freight[lane]):
+        freight = self.world.problem.prices.inbound_freight.mean(axis=(0, 2))
+        for lane in sorted(np.flatnonzero(self.lanes), key=lambda lane: freight[lane]):
             source, to = lanes.site[lane], lanes.to[lane]
             units = np.where(lanes.allowed[lane], np.minimum(lacking[:, to], spare[:, source]), 0.0)
-            units = np.floor(units + ROUNDING) if self.world.problem.sharing.whole else units
+            units = np.floor(units + ROUNDING) if self.world.problem.rules.whole else units
             lacking[:, to] -= units
             spare[:, source] -= units
             orders[:, lane] = units
@@ -51,5 +58,5 @@ class Transfers:
     def _coming(self, observation: Observation) -> Floats:
         """Return transfers under way to each site, (B, S, K) units."""
         lanes = self.world.problem.lanes
-        leads_to = (lanes.to[None, :] == np.arange(observation.on_hand.shape[1])[:, None]) & (lanes.site >= 0)
-        return leads_to.astype(float) @ observation.outstanding_by_lane
+        leads_to = (lanes.to[None, :] == np.arange(observation.on_hand.shape[1])[:, None]) & self.lanes
+        return leads_to.astype(float) @ observation.under_way

@@ -83,7 +83,7 @@ class _Search:
                 helped |= better
             steps = self.steps[parameter.name]
             steps[row] = np.where(helped, steps[row] * 1.5, steps[row] * 0.5)
-            if parameter.whole and self.policy.world.problem.sharing.whole:
+            if parameter.whole and self.policy.world.problem.rules.whole:
                 steps[row] = np.where(steps[row] < 0.5, 0.0, np.maximum(1.0, np.round(steps[row])))
 
     def _try(self, parameter: Parameter, row: int | slice, change: Floats) -> np.ndarray:

@@ -1,189 +1,296 @@
-"""Demand processes as arrays: which table, normal or recorded history each channel and SKU draws from, period by period."""
+"""Demand processes as arrays: how each channel and SKU draws its demand, period by period."""
 
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
 from allotment.scenario import processes
 from allotment.scenario.errors import ScenarioError, nearest
-from allotment.scenario.patterns import matching, spread
-from allotment.scenario.problem import HISTORY, NO_DEMAND, NORMAL, TABLE, Demand, Flags, Floats
+from allotment.scenario.moments import direct_moments, resampling_moments
+from allotment.scenario.patterns import matching
+from allotment.scenario.problem import (
+    DETERMINISTIC,
+    EVENT,
+    GAMMA,
+    GEOMETRIC,
+    HISTORY,
+    NEGATIVE_BINOMIAL,
+    NO_DEMAND,
+    NORMAL,
+    POISSON,
+    TABLE,
+    Demand,
+    Flags,
+    Floats,
+)
+from allotment.scenario.schema import Demand as Declared
 from allotment.scenario.schema import Scenario
+from allotment.scenario.shapes import multipliers
 from allotment.scenario.source_data import History
+from allotment.scenario.spreading import spread
 from allotment.scenario.streams import stream_key
 from allotment.scenario.tables import TableSet, demand_table
 
 LONGEST_CYCLE = 2000  # periods after which seasons of different lengths must repeat together
+BEHIND_THE_END = 64  # periods that are known beyond an episode's end, for forecasts, where the mean does not repeat
+MOST_TABLES = 200_000  # more than so many are not tabulated but inverted draw by draw
+
+DIRECT: dict[type[Any], int] = {
+    processes.Poisson: POISSON,
+    processes.NegativeBinomial: NEGATIVE_BINOMIAL,
+    processes.Geometric: GEOMETRIC,
+    processes.Normal: NORMAL,
+    processes.Gamma: GAMMA,
+    processes.Deterministic: DETERMINISTIC,
+}
+CONTINUOUS = (processes.Normal, processes.Gamma)
 
 
 def compile_demand(scenario: Scenario, histories: dict[str, History], packing: TableSet) -> Demand:
     """Return the demand processes of every channel and SKU."""
-    channels = [channel.name for channel in scenario.channels]
-    skus = [sku.name for sku in scenario.skus]
-    shape = (_cycle(scenario, histories), len(channels), len(skus))
-    arrays = {
-        "kind": np.full(shape[1:], NO_DEMAND),
-        "row": np.zeros(shape, dtype=np.int64),
-        "mean": np.zeros(shape),
-        "deviation": np.zeros(shape),
-        "stream": np.array([[stream_key("demand", c, k) for k in skus] for c in channels], dtype=np.uint64),
-        "history_slots": scenario.observation.demand_history,
-        **_no_history(len(channels), len(skus)),
-    }
-    entry = np.full(shape[1:], -1)
-    for position, declared in enumerate(scenario.demand):
-        where = f"demand[{position}]"
-        cells = np.zeros(shape[1:], dtype=bool)
-        of_channels = matching(declared.channel, channels, f"{where}.channel")
-        cells[np.ix_(of_channels, matching(declared.sku, skus, f"{where}.sku"))] = True
-        if (entry[cells] >= 0).any():
-            channel, sku = np.argwhere(cells & (entry >= 0))[0]
-            earlier = f"demand[{entry[channel, sku]}]"
-            raise ScenarioError(f"{where}: {earlier} declares the demand of {channels[channel]!r} for {skus[sku]!r} already")
-        entry[cells] = position
-        if isinstance(declared.process, processes.Empirical | processes.Trace):
-            _fill_history(arrays, cells, declared.process, histories, scenario, f"{where}.process")
+    return _Compiler(scenario, histories, packing).compiled()
+
+
+class _Compiler:
+    """Fills the arrays of `Demand`, entry by entry."""
+
+    def __init__(self, scenario: Scenario, histories: dict[str, History], packing: TableSet) -> None:
+        self.scenario, self.histories, self.packing = scenario, histories, packing
+        self.channels = [channel.name for channel in scenario.channels]
+        self.skus = [sku.name for sku in scenario.skus]
+        self.periods, self.repeats = self._table_periods()
+        cells = len(self.channels), len(self.skus)
+        self.shape = (self.periods, *cells)
+        self.arrays: dict[str, Any] = {
+            "kind": np.full(cells, NO_DEMAND),
+            "row": np.zeros(self.shape, dtype=np.int64),
+            "centre": np.zeros(self.shape),
+            "mean": np.zeros(self.shape),
+            "deviation": np.zeros(self.shape),
+            "repeats": self.repeats,
+            "shape": np.zeros(cells),
+            "floor": np.zeros(cells),
+            "rounded": np.zeros(cells, dtype=bool),
+            "maximum": np.full(cells, np.inf),
+            "noise": np.ones(cells),
+            "stream": np.array([[stream_key("demand", c, k) for k in self.skus] for c in self.channels], dtype=np.uint64),
+            "loading": np.zeros(cells),
+            "factor_stream": np.zeros(cells, dtype=np.uint64),
+            "event_low": np.full(cells, 2.0),
+            "event_high": np.full(cells, 2.0),
+            "event_stream": np.uint64(stream_key("event")),
+            "history": np.zeros((1, *cells)),
+            "replayed": False,
+            "window": -1,
+            "history_stream": np.uint64(stream_key("history")),
+            "history_slots": scenario.observation.demand_history,
+            "of_sales": scenario.observation.history_of == "sales",
+        }
+
+    def compiled(self) -> Demand:
+        """Return the filled arrays."""
+        entry = np.full(self.shape[1:], -1)
+        for position, declared in enumerate(self.scenario.demand):
+            where = f"demand[{position}]"
+            cells = self._cells(declared, where)
+            if (entry[cells] >= 0).any():
+                channel, sku = np.argwhere(cells & (entry >= 0))[0]
+                earlier, names = f"demand[{entry[channel, sku]}]", f"{self.channels[channel]!r} for {self.skus[sku]!r}"
+                raise ScenarioError(f"{where}: {earlier} declares the demand of {names} already")
+            entry[cells] = position
+            self._fill(cells, declared, f"{where}.process")
+            self._correlate(cells, declared, position)
+        return Demand(**self.arrays)
+
+    def _table_periods(self) -> tuple[int, bool]:
+        """Return how many periods the tables hold, and whether they repeat after that."""
+        lengths, moves = {1}, False
+        for position, declared in enumerate(self.scenario.demand):
+            process = declared.process
+            season = getattr(process, "season", None)
+            if season is not None:
+                lengths.add(season.period)
+            moves |= isinstance(process, processes.Shaped) and process.moves
+            for name in _histories_of(process):
+                lengths.add(len(self._history(name, f"demand[{position}].process").units))
+        if moves:
+            return self.scenario.horizon.warm_up + self.scenario.horizon.periods + BEHIND_THE_END, False
+        cycle = math.lcm(*lengths)
+        if cycle > LONGEST_CYCLE:
+            cycles = " and ".join(str(length) for length in sorted(lengths - {1}))
+            raise ScenarioError(f"demand: seasons of {cycles} periods must repeat together within {LONGEST_CYCLE}, not {cycle}")
+        return cycle, True
+
+    def _cells(self, declared: Declared, where: str) -> Flags:
+        cells = np.zeros(self.shape[1:], dtype=bool)
+        channels = matching(declared.channel, self.channels, f"{where}.channel")
+        cells[np.ix_(channels, matching(declared.sku, self.skus, f"{where}.sku"))] = True
+        return cells
+
+    def _fill(self, cells: Flags, declared: Declared, where: str) -> None:
+        process = declared.process
+        moody = self.scenario.goodwill is not None or declared.regime is not None
+        if isinstance(process, processes.OneOf):
+            self._fill_events(cells, process, moody, where)
+            return
+        highest = np.inf if process.maximum is None else process.maximum
+        self.arrays["maximum"][cells] = (
+            math.floor(highest) if self.scenario.units == "integer" and highest < np.inf else highest
+        )
+        self.arrays["noise"][cells] = process.noise_scale
+        if process.noise_scale != 1.0 and self.scenario.units == "integer":
+            raise ScenarioError(f"{where}.noise_scale needs units: continuous")
+        if isinstance(process, processes.Empirical | processes.Trace):
+            self._fill_history(cells, process, moody, where)
         else:
-            _fill_distribution(arrays, cells, declared.process, scenario, packing, f"{where}.process")
-    return Demand(**arrays)
+            self._fill_distribution(cells, process, moody, where)
+
+    def _fill_distribution(self, cells: Flags, process: Any, moody: bool, where: str) -> None:
+        if isinstance(process, processes.Shaped):
+            self._fill_mean(cells, process, where)
+        elif moody:
+            raise ScenarioError(f"{where}: goodwill and regimes need a process with a mean, not {process.distribution}")
+        if isinstance(process, CONTINUOUS) and self.scenario.units == "integer" and not process.rounded:
+            raise ScenarioError(f"{where}: distribution {process.distribution} needs units: continuous, or rounded: true")
+        if isinstance(process, processes.Deterministic) and not moody:
+            self._check_whole(self.arrays["centre"][:, cells], f"{where}: deterministic demand")
+        direct = (
+            moody
+            or process.noise_scale != 1.0
+            or (isinstance(process, CONTINUOUS) and not process.rounded)
+            or self.periods * cells.sum() > MOST_TABLES
+        )
+        if process.noise_scale != 1.0 and type(process) not in DIRECT:
+            raise ScenarioError(f"{where}.noise_scale needs a process with a mean, not {process.distribution}")
+        if direct and type(process) in DIRECT:
+            self._fill_direct(cells, process)
+        else:
+            self._fill_tables(cells, process)
+
+    def _fill_mean(self, cells: Flags, process: processes.Shaped, where: str) -> None:
+        """Write the nominal mean by period, channel and SKU, before clipping, noise and moods."""
+        concerned, demanded = np.asarray(cells.any(axis=1)), np.asarray(cells.any(axis=0))
+        scale = spread(process.scale, self.channels, f"{where}.scale", concerned)
+        by_sku = spread(process.mean, self.skus, f"{where}.mean", demanded, (str(self.scenario.seed), where))
+        centre = np.maximum(multipliers(process, self.periods)[:, None, None] * np.outer(scale, by_sku), process.mean_floor)
+        self.arrays["centre"][:, cells] = centre[:, cells]
+        if isinstance(process, processes.Normal) and process.standard_deviation > 0.0 and (by_sku[demanded] == 0.0).any():
+            raise ScenarioError(f"{where}.mean must be > 0 where standard_deviation is, not 0")
+        self.arrays["floor"][cells] = process.mean_floor
+        self.arrays["shape"][cells] = np.broadcast_to(_shape(process, by_sku), self.shape[1:])[cells]
+
+    def _fill_direct(self, cells: Flags, process: Any) -> None:
+        """Invert the distribution at the mean of the moment, draw by draw."""
+        self.arrays["kind"][cells] = DIRECT[type(process)]
+        whole = self.scenario.units == "integer"
+        self.arrays["rounded"][cells] = getattr(process, "rounded", isinstance(process, processes.Deterministic) and whole)
+        moments = direct_moments(DIRECT[type(process)], self.arrays["centre"][:, cells], self.arrays["shape"][cells])
+        self.arrays["mean"][:, cells], self.arrays["deviation"][:, cells] = moments[0], process.noise_scale * moments[1]
+
+    def _fill_tables(self, cells: Flags, process: Any) -> None:
+        self.arrays["kind"][cells] = TABLE
+        known: dict[tuple[float, float], tuple[int, float, float]] = {}
+        for period, channel, sku in zip(*np.nonzero(np.broadcast_to(cells, self.shape)), strict=True):
+            key = float(self.arrays["centre"][period, channel, sku]), float(self.arrays["shape"][channel, sku])
+            if key not in known:
+                table = demand_table(process, *key).up_to(process.maximum)
+                known[key] = self.packing.row(table), table.mean, math.sqrt(table.variance)
+            row, expected, deviation = known[key]
+            self.arrays["row"][period, channel, sku] = row
+            self.arrays["mean"][period, channel, sku] = expected
+            self.arrays["deviation"][period, channel, sku] = deviation
+
+    def _fill_events(self, cells: Flags, process: processes.OneOf, moody: bool, where: str) -> None:
+        """Give each channel its slice of the unit interval; a period's event is where one uniform number falls."""
+        if moody:
+            raise ScenarioError(f"{where}: goodwill and regimes need a process with a mean, not one_of")
+        if (self.arrays["kind"] == EVENT).any():
+            raise ScenarioError(f"{where}: a world has one process of one_of")
+        skus = np.flatnonzero(cells.any(axis=0))
+        if len(skus) != 1:
+            raise ScenarioError(f"{where}: one_of orders units of one SKU; name it with sku, not {len(skus)} of them")
+        low = 0.0
+        for name, probability in process.channels.items():
+            (channel,) = matching(name, self.channels, f"{where}.channels")
+            self.arrays["kind"][channel, skus] = EVENT
+            self.arrays["event_low"][channel, skus], self.arrays["event_high"][channel, skus] = low, low + probability
+            self.arrays["mean"][:, channel, skus] = probability
+            self.arrays["deviation"][:, channel, skus] = math.sqrt(probability * (1.0 - probability))
+            low += probability
+
+    def _fill_history(self, cells: Flags, process: processes.Empirical | processes.Trace, moody: bool, where: str) -> None:
+        """Draw from, or replay, a recorded history; all recorded demand of a world comes from one history."""
+        if (self.arrays["kind"] == HISTORY).any():
+            raise ScenarioError(f"{where}: a world has one recorded history; declare it once, with name patterns")
+        if moody and self.scenario.units == "integer":
+            raise ScenarioError(f"{where}: goodwill on a recorded history needs units: continuous")
+        replayed = isinstance(process, processes.Trace)
+        units = self._by_name(self._history(process.history, where), where)
+        self._check_whole(units, f"{where}: history {process.history!r}")
+        length = self.scenario.horizon.warm_up + self.scenario.horizon.periods
+        if replayed and len(units) < length:
+            raise ScenarioError(f"{where}: history {process.history!r} has {len(units)} periods, the horizon {length}")
+        known = units
+        if isinstance(process, processes.Trace):
+            known = self._by_name(self._history(process.forecast, where), where)
+        window = None if process.window is None or 2 * process.window + 1 >= len(known) else process.window
+        mean, deviation = resampling_moments(known, window)
+        for name, values in (("mean", mean), ("deviation", deviation), ("centre", mean)):
+            self.arrays[name][:, cells] = np.resize(values, self.shape)[:, cells]
+        self.arrays["kind"][cells] = HISTORY
+        self.arrays["history"], self.arrays["replayed"] = units, replayed
+        self.arrays["window"] = -1 if window is None else window
+
+    def _correlate(self, cells: Flags, declared: Declared, position: int) -> None:
+        """Give draws a common factor: one in all, one for each SKU (across channels) or one for each channel (across SKUs)."""
+        correlation = declared.correlation
+        if correlation is None:
+            return
+        if isinstance(declared.process, processes.Empirical | processes.Trace | processes.OneOf):
+            kind = declared.process.distribution
+            raise ScenarioError(f"demand[{position}].correlation: draws of {kind} belong together already")
+        self.arrays["loading"][cells] = math.sqrt(correlation.coefficient)
+        for channel, sku in np.argwhere(cells):
+            names = {"channels": (self.skus[sku],), "skus": (self.channels[channel],), "all": ()}[correlation.across]
+            of = "factor", declared.channel, declared.sku, correlation.across
+            self.arrays["factor_stream"][channel, sku] = stream_key(*of, *names)
+
+    def _history(self, name: str, where: str) -> History:
+        if name not in self.histories:
+            known = (
+                nearest(name, self.histories) if self.histories else "the scenario has none, of its own or from a data reader"
+            )
+            raise ScenarioError(f"{where}: no history is called {name!r}; {known}")
+        return self.histories[name]
+
+    def _by_name(self, history: History, where: str) -> Floats:
+        """Return a history's units in the order of the scenario's channels and SKUs, (periods, channels, skus)."""
+        try:
+            channels = [history.channels.index(channel) for channel in self.channels]
+            skus = [history.skus.index(sku) for sku in self.skus]
+        except ValueError as error:
+            raise ScenarioError(f"{where}: the history lacks a channel or SKU of the scenario: {error}") from error
+        return np.ascontiguousarray(history.units[:, channels][:, :, skus])
+
+    def _check_whole(self, units: Floats, what: str) -> None:
+        fractions = units[units != np.floor(units)]
+        if self.scenario.units == "integer" and fractions.size:
+            raise ScenarioError(f"{what} must be whole units where units are integer, not {fractions.flat[0]:g}")
 
 
-def _no_history(channels: int, skus: int) -> dict:
-    return {
-        "history": np.zeros((1, channels, skus)),
-        "replayed": False,
-        "window": -1,
-        "history_stream": np.uint64(stream_key("history")),
-    }
-
-
-def _cycle(scenario: Scenario, histories: dict[str, History]) -> int:
-    """Return the number of periods after which all seasons and histories repeat together."""
-    lengths = {1}
-    for position, declared in enumerate(scenario.demand):
-        season = getattr(declared.process, "season", None)
-        if season is not None:
-            lengths.add(season.period)
-        for name in _histories_of(declared.process):
-            lengths.add(len(_history(name, histories, f"demand[{position}].process").units))
-    cycle = math.lcm(*lengths)
-    if cycle > LONGEST_CYCLE:
-        cycles = " and ".join(str(length) for length in sorted(lengths - {1}))
-        raise ScenarioError(f"demand: seasons of {cycles} periods must repeat together within {LONGEST_CYCLE}, not {cycle}")
-    return cycle
-
-
-def _fill_distribution(
-    arrays: dict, cells: Flags, process: processes.Process, scenario: Scenario, packing: TableSet, where: str
-) -> None:
-    means = _means(process, scenario, cells, len(arrays["mean"]), where)
-    if isinstance(process, processes.Deterministic):
-        _check_whole(means[:, cells], scenario, f"{where}: deterministic demand")
-    if isinstance(process, processes.Normal):
-        if scenario.units == "integer":
-            raise ScenarioError(f"{where}: distribution normal needs units: continuous")
-        skus = [sku.name for sku in scenario.skus]
-        base = np.maximum(spread(process.mean, skus, f"{where}.mean", np.asarray(cells.any(axis=0))), 1e-300)
-        arrays["kind"][cells] = NORMAL
-        arrays["mean"][:, cells] = means[:, cells]
-        arrays["deviation"][:, cells] = process.standard_deviation * (means / base)[:, cells]
-        return
-    arrays["kind"][cells] = TABLE
-    for period, channel, sku in zip(*np.nonzero(np.broadcast_to(cells, means.shape)), strict=True):
-        table = demand_table(process, float(means[period, channel, sku]))
-        arrays["row"][period, channel, sku] = packing.row(table)
-        arrays["mean"][period, channel, sku] = table.mean
-        arrays["deviation"][period, channel, sku] = math.sqrt(table.variance)
-
-
-def _check_whole(units: Floats, scenario: Scenario, what: str) -> None:
-    fractions = units[units != np.floor(units)]
-    if scenario.units == "integer" and fractions.size:
-        raise ScenarioError(f"{what} must be whole units where units are integer, not {fractions.flat[0]:g}")
-
-
-def _means(process: processes.Process, scenario: Scenario, cells: Flags, cycle: int, where: str) -> Floats:
-    """Return the mean by period of the cycle, channel and SKU, before any clipping."""
-    channels = [channel.name for channel in scenario.channels]
-    skus = [sku.name for sku in scenario.skus]
-    if not isinstance(process, processes.Shaped):
-        return np.zeros((cycle, len(channels), len(skus)))
-    concerned, demanded = np.asarray(cells.any(axis=1)), np.asarray(cells.any(axis=0))
-    scale = spread(process.scale, channels, f"{where}.scale", concerned)
-    mean = np.outer(scale, spread(process.mean, skus, f"{where}.mean", demanded))
-    multiplier = season_multipliers(process.season) if process.season else np.ones(1)
-    return np.resize(multiplier, cycle)[:, None, None] * mean
-
-
-def season_multipliers(season: processes.Season) -> Floats:
-    """Return the multiplier on the mean in each period of one cycle, (period,)."""
-    if season.profile is not None:
-        return np.array(season.profile, dtype=float)
-    phase = 2.0 * np.pi * (np.arange(season.period) - season.peak) / season.period
-    return 1.0 + season.amplitude * np.cos(phase)
-
-
-def _histories_of(process: processes.Process) -> list[str]:
+def _histories_of(process: processes.DemandProcess) -> list[str]:
     return [getattr(process, key) for key in ("history", "forecast") if hasattr(process, key)]
 
 
-def _history(name: str, histories: dict[str, History], where: str) -> History:
-    if name not in histories:
-        known = nearest(name, histories) if histories else "the scenario names no data reader that brings one"
-        raise ScenarioError(f"{where}: no history is called {name!r}; {known}")
-    return histories[name]
-
-
-def _fill_history(
-    arrays: dict,
-    cells: Flags,
-    process: processes.Empirical | processes.Trace,
-    histories: dict[str, History],
-    scenario: Scenario,
-    where: str,
-) -> None:
-    """Draw from, or replay, a recorded history; all recorded demand of a world comes from one history."""
-    if (arrays["kind"] == HISTORY).any():
-        raise ScenarioError(f"{where}: a world has one recorded history; declare it once, with name patterns")
-    replayed = isinstance(process, processes.Trace)
-    units = _by_name(_history(process.history, histories, where), scenario, where)
-    _check_whole(units, scenario, f"{where}: history {process.history!r}")
-    length = scenario.horizon.warm_up + scenario.horizon.periods
-    if replayed and len(units) < length:
-        raise ScenarioError(f"{where}: history {process.history!r} has {len(units)} periods, the horizon {length}")
-    known = _by_name(histories[process.forecast], scenario, where) if isinstance(process, processes.Trace) else units
-    window = _narrow(process.window, known)
-    mean, deviation = resampling_moments(known, window)
-    cycle = len(arrays["mean"])
-    arrays["kind"][cells] = HISTORY
-    arrays["mean"][:, cells] = np.resize(mean, (cycle, *mean.shape[1:]))[:, cells]
-    arrays["deviation"][:, cells] = np.resize(deviation, (cycle, *mean.shape[1:]))[:, cells]
-    arrays["history"] = units
-    arrays["replayed"] = replayed
-    arrays["window"] = -1 if window is None else window
-
-
-def _by_name(history: History, scenario: Scenario, where: str) -> Floats:
-    """Return a history's units in the order of the scenario's channels and SKUs, (periods, channels, skus)."""
-    try:
-        channels = [history.channels.index(channel.name) for channel in scenario.channels]
-        skus = [history.skus.index(sku.name) for sku in scenario.skus]
-    except ValueError as error:
-        raise ScenarioError(f"{where}: the history lacks a channel or SKU of the scenario: {error}") from error
-    return np.ascontiguousarray(history.units[:, channels][:, :, skus])
-
-
-def _narrow(window: int | None, units: Floats) -> int | None:
-    """Return the window, none where it spans the whole history: a period shall not count twice."""
-    return None if window is None or 2 * window + 1 >= len(units) else window
-
-
-def resampling_moments(units: Floats, window: int | None) -> tuple[Floats, Floats]:
-    """Return mean and standard deviation of a resampled period, each (recorded periods, channels, skus)."""
-    if window is None:
-        whole = np.broadcast_to
-        return whole(units.mean(axis=0), units.shape), whole(units.std(axis=0), units.shape)
-    near = np.stack([np.roll(units, -offset, axis=0) for offset in range(-window, window + 1)])
-    return near.mean(axis=0), near.std(axis=0)
+def _shape(process: Any, mean: Floats) -> Floats:
+    """Return what else a distribution needs, by SKU: dispersion, or the coefficient of variation."""
+    if isinstance(process, processes.NegativeBinomial):
+        return np.full(len(mean), process.dispersion)
+    if isinstance(process, processes.Normal):
+        return process.standard_deviation / np.maximum(mean, 1e-300)
+    if isinstance(process, processes.Gamma):
+        return np.full(len(mean), process.coefficient_of_variation)
+    return np.zeros(len(mean))

@@ -1,6 +1,8 @@
-"""Fulfilment lanes as arrays, and the order in which a fulfilment rule serves pairs of lane and SKU.
+"""Fulfilment lanes as arrays, and the order in which a fulfilment rule serves claims: lane, SKU and due slot.
 
-A rule is a sort key. Pairs with equal keys at one site form a group and share what is scarce in proportion.
+A rule is a sort key. Claims with equal keys at one site form a group and share what is scarce in proportion. A channel's open
+orders lie in slots by their due period: slot 0 holds the orders of this period, due in `due_in` periods, and each period they
+move one slot on; the last slot is open-ended where they may wait for ever.
 """
 
 from __future__ import annotations
@@ -8,106 +10,207 @@ from __future__ import annotations
 import numpy as np
 
 from allotment.scenario.errors import ScenarioError
-from allotment.scenario.lanes import freight
-from allotment.scenario.patterns import matching, spread
-from allotment.scenario.problem import Floats, Integers, Serving
-from allotment.scenario.schema import Scenario
+from allotment.scenario.lanes import freight, sku_calendar
+from allotment.scenario.patterns import matching
+from allotment.scenario.problem import Flags, Floats, Integers, Keys, Serving
+from allotment.scenario.schema import PartialBackorder, Scenario
+from allotment.scenario.spreading import aligned, by_period, calendar, spread
+from allotment.scenario.streams import stream_key
 
 
-def compile_serving(scenario: Scenario) -> tuple[Serving, list[str], Floats]:
-    """Return the fulfilment lanes and their serving order, their names `from → to`, and their freight (lanes, skus)."""
-    sites = [site.name for site in scenario.sites]
-    channels = [channel.name for channel in scenario.channels]
-    ends, wheres = _expand(scenario, sites, channels)
-    declared = [scenario.fulfilment_lanes[where] for where in wheres]
-    site = np.array([sites.index(source) for source, _ in ends])
-    channel = np.array([channels.index(to) for _, to in ends])
-    outbound = np.stack(
-        [
-            freight(lane.freight, scenario, source, _region(scenario, to), f"fulfilment_lanes[{where}].freight")
-            for lane, (source, to), where in zip(declared, ends, wheres, strict=True)
+class ServingReader:
+    """Reads the fulfilment lanes and the channels of a scenario."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.skus = [sku.name for sku in scenario.skus]
+        self.sites = [site.name for site in scenario.sites]
+        self.channels = [channel.name for channel in scenario.channels]
+        self.ends, self.wheres = self._expanded()
+        self.declared = [scenario.fulfilment_lanes[where] for where in self.wheres]
+        self.site = np.array([self.sites.index(source) for source, _ in self.ends])
+        self.channel = np.array([self.channels.index(to) for _, to in self.ends])
+
+    @property
+    def names(self) -> list[str]:
+        """Return the lanes' names, `from → to`."""
+        return [f"{source} → {to}" for source, to in self.ends]
+
+    def freight(self) -> Floats:
+        """Return the lanes' freight by period of the calendar, (periods, lanes, skus) money/unit."""
+        each = zip(self.declared, self.ends, self.wheres, strict=True)
+        return aligned(
+            [
+                freight(lane.freight, self.scenario, source, self._region(to), f"fulfilment_lanes[{where}].freight")
+                for lane, (source, to), where in each
+            ]
+        )
+
+    def prices(self) -> Floats:
+        """Return what a channel pays for a SKU by period, (periods, channels, skus) money/unit."""
+        own, seed = sku_calendar(self.scenario, "price"), str(self.scenario.seed)
+        parts = [
+            own
+            if channel.price is None
+            else calendar(channel.price, self.skus, f"channels[{position}].price", seed=(seed, channel.name, "price"))
+            for position, channel in enumerate(self.scenario.channels)
         ]
-    )
-    capacity = np.array([np.inf if lane.capacity is None else lane.capacity for lane in declared], dtype=float)
-    coupled = bool(np.isfinite(capacity).any()) or any(place.handling is not None for place in scenario.sites)
-    pair_lane, pair_sku, group_start = _serving_order(_keys(scenario, channel, outbound), site, coupled)
-    serving = Serving(
-        site=site,
-        channel=channel,
-        capacity=capacity,
-        pair_lane=pair_lane,
-        pair_sku=pair_sku,
-        group_start=group_start,
-        lost=np.array([part.unmet == "lost" for part in scenario.channels]),
-        home=_homes(site, channel, outbound, len(channels)),
-    )
-    return serving, [f"{source} → {to}" for source, to in ends], outbound
+        return aligned(parts)
 
+    def compiled(self) -> Serving:
+        """Return the lanes and channels as arrays, and the order of the rule."""
+        outbound = self.freight().mean(axis=0)
+        due, last, open_ended = self._slots()
+        latest, on_time = self._reach(due, last, open_ended)
+        claims = self._claims(outbound, due, last, latest)
+        promised = self._promised(outbound)
+        return Serving(
+            site=self.site,
+            channel=self.channel,
+            capacity=by_period([lane.capacity for lane in self.declared], np.inf),
+            latest=latest,
+            on_time=on_time,
+            accept=np.array([lane.accept_probability for lane in self.declared]),
+            accept_stream=self._keys("accept", [f"{source}\x1f{to}" for source, to in self.ends]),
+            claim_lane=claims[0],
+            claim_sku=claims[1],
+            claim_slot=claims[2],
+            group_start=claims[3],
+            promised_lane=promised[0],
+            promised_sku=promised[1],
+            commitment=self._commitments(),
+            due=due,
+            last=last,
+            open_ended=open_ended,
+            stays=self._chance_to_stay(),
+            stays_stream=self._keys("stays", self.channels),
+            home=self._homes(outbound),
+            rank=np.unique([part.priority for part in self.scenario.channels], return_inverse=True)[1].astype(np.int64),
+        )
 
-def _expand(scenario: Scenario, sites: list[str], channels: list[str]) -> tuple[list[tuple[str, str]], list[int]]:
-    """Return every lane the wildcards stand for and its place in the file."""
-    found: dict[tuple[str, str], int] = {}
-    for position, declared in enumerate(scenario.fulfilment_lanes):
-        where = f"fulfilment_lanes[{position}]"
-        for source in matching(declared.source, sites, f"{where}.from"):
-            for to in matching(declared.to, channels, f"{where}.to"):
-                pair = sites[source], channels[to]
-                if pair in found:
-                    raise ScenarioError(f"{where}: fulfilment_lanes[{found[pair]}] declares {pair[0]!r} → {pair[1]!r} already")
-                found[pair] = position
-    served = {to for _, to in found}
-    for position, name in enumerate(channels):
-        if name not in served:
-            raise ScenarioError(f"channels[{position}]: nobody serves {name!r}; a fulfilment lane must lead to it")
-    return list(found), list(found.values())
+    def _expanded(self) -> tuple[list[tuple[str, str]], list[int]]:
+        """Return every lane the wildcards stand for and its place in the file."""
+        found: dict[tuple[str, str], int] = {}
+        for position, declared in enumerate(self.scenario.fulfilment_lanes):
+            where = f"fulfilment_lanes[{position}]"
+            for source in matching(declared.source, self.sites, f"{where}.from"):
+                for to in matching(declared.to, self.channels, f"{where}.to"):
+                    pair = self.sites[source], self.channels[to]
+                    if pair in found:
+                        earlier = f"fulfilment_lanes[{found[pair]}]"
+                        raise ScenarioError(f"{where}: {earlier} declares {pair[0]!r} → {pair[1]!r} already")
+                    found[pair] = position
+        served = {to for _, to in found}
+        for position, name in enumerate(self.channels):
+            if name not in served:
+                raise ScenarioError(f"channels[{position}]: nobody serves {name!r}; a fulfilment lane must lead to it")
+        return list(found), list(found.values())
 
+    def _region(self, channel: str) -> str:
+        """Return where a channel's customers are: its region, else the channel itself."""
+        region = self.scenario.channels[self.channels.index(channel)].region
+        return channel if region is None else region
 
-def _region(scenario: Scenario, channel: str) -> str:
-    """Return where a channel's customers are: its region, else the channel itself."""
-    region = next(part.region for part in scenario.channels if part.name == channel)
-    return channel if region is None else region
+    def _slots(self) -> tuple[Integers, Integers, Flags]:
+        """Return of each channel the slot of what is due now, the last slot, and whether that one waits on for ever.
 
+        Lost demand has no slot behind its due one. Orders that wait for ever are either on time or late: one slot behind.
+        """
+        due, last, open_ended = [], [], []
+        for channel in self.scenario.channels:
+            lateness = 0 if channel.unmet == "lost" else channel.max_lateness
+            due.append(channel.due_in)
+            last.append(channel.due_in + (1 if lateness is None else lateness))
+            open_ended.append(lateness is None)
+        return np.array(due), np.array(last), np.array(open_ended)
 
-def _homes(site: Integers, channel: Integers, outbound: Floats, channels: int) -> Integers:
-    mean = outbound.mean(axis=1)
-    cheapest = [min(np.flatnonzero(channel == c), key=lambda lane: mean[lane]) for c in range(channels)]
-    return site[np.array(cheapest)]
+    def _reach(self, due: Integers, last: Integers, open_ended: Flags) -> tuple[Integers, Integers]:
+        """Return the last slot that each lane, whose goods travel, can still serve at all, and the last by the due period."""
+        transit = np.array([lane.transit_time for lane in self.declared])
+        latest = np.where(open_ended[self.channel], last[self.channel], last[self.channel] - transit)
+        for lane in np.flatnonzero(latest < 0):
+            where, to = f"fulfilment_lanes[{self.wheres[lane]}].transit_time", self.ends[lane][1]
+            allowed = last[self.channel[lane]]
+            raise ScenarioError(
+                f"{where} {transit[lane]}: {to!r} waits at most {allowed} periods, so that nothing could arrive"
+            )
+        return latest, due[self.channel] - transit
 
+    def _claims(self, outbound: Floats, due: Integers, last: Integers, latest: Integers) -> tuple[Integers, ...]:
+        """Return lane, SKU and slot of every claim in the order of the rule, and where each group starts.
 
-def _keys(scenario: Scenario, channel: Integers, outbound: Floats) -> list[Floats]:
-    """Return the rule's sort keys, the first the most important, each (lanes, skus), smaller first."""
-    if scenario.fulfilment == "nearest":
-        return [outbound]
-    margin = selling_prices(scenario) - np.array([sku.unit_cost for sku in scenario.skus])
-    history = np.array([part.fulfilment_history for part in scenario.channels])
-    priority = np.array([part.priority for part in scenario.channels], dtype=float)
-    unit_value = margin[channel] * history[channel, None] - outbound
-    return [np.broadcast_to(priority[channel, None], outbound.shape), -unit_value]
+        Without shared capacities claims are sorted SKU by SKU, which comes to the same and keeps groups small.
+        """
+        lanes, skus = outbound.shape
+        slots = int(last.max()) + 1
+        lane, sku, slot = (axis.ravel() for axis in np.indices((lanes, skus, slots)))
+        possible = slot <= np.minimum(latest, last[self.channel])[lane]
+        lane, sku, slot = lane[possible], sku[possible], slot[possible]
+        columns = [key.astype(float) for key in self._keys_of_rule(outbound, due, lane, sku, slot)]
+        columns = [*columns, self.site[lane].astype(float)]
+        columns = columns if self._coupled() else [sku.astype(float), *columns]
+        order = np.lexsort([-slot, lane, sku, *reversed(columns)])
+        ordered = np.stack(columns)[:, order]
+        begins = np.append(True, (np.diff(ordered, axis=1) != 0).any(axis=0))
+        return lane[order], sku[order], slot[order], np.append(np.flatnonzero(begins), len(order))
 
+    def _keys_of_rule(self, outbound: Floats, due: Integers, lane: Integers, sku: Integers, slot: Integers) -> list[np.ndarray]:
+        """Return the rule's sort keys of the claims, the first the most important, smaller first."""
+        channel = self.channel[lane]
+        match self.scenario.fulfilment:
+            case "nearest":
+                return [outbound[lane, sku], -slot]
+            case "fair_share":
+                return []
+            case "first_come":
+                return [-slot, outbound[lane, sku]]
+        priority = np.array([part.priority for part in self.scenario.channels])
+        return [priority[channel], due[channel] - slot, -self._unit_values(outbound)[lane, sku]]
 
-def selling_prices(scenario: Scenario) -> Floats:
-    """Return what a channel pays for a SKU, (channels, skus) in money/unit."""
-    skus = [sku.name for sku in scenario.skus]
-    own = np.array([sku.price for sku in scenario.skus])
-    return np.stack(
-        [
-            own if channel.price is None else spread(channel.price, skus, f"channels[{position}].price")
-            for position, channel in enumerate(scenario.channels)
+    def _unit_values(self, outbound: Floats) -> Floats:
+        """Return margin × past on-time-in-full rate − freight of each lane and SKU, (lanes, skus) money/unit."""
+        margin = self.prices().mean(axis=0) - sku_calendar(self.scenario, "unit_cost").mean(axis=0)
+        history = np.array([part.fulfilment_history for part in self.scenario.channels])
+        return margin[self.channel] * history[self.channel, None] - outbound
+
+    def _coupled(self) -> bool:
+        """Tell whether SKUs share the capacity of a lane or a site."""
+        of_lanes = any(lane.capacity is not None for lane in self.declared)
+        return of_lanes or any(site.handling is not None for site in self.scenario.sites)
+
+    def _promised(self, outbound: Floats) -> tuple[Integers, Integers]:
+        """Return lanes and SKUs in the order in which commitments are served: by the channel's worth, its best lane first."""
+        committed = self._commitments() > 0.0
+        if not committed.any() or self.scenario.fulfilment != "priority":
+            return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+        values = self._unit_values(outbound)
+        best = np.full(committed.shape, -np.inf)
+        np.maximum.at(best, self.channel, values)
+        lane, sku = np.nonzero(committed[self.channel])
+        order = np.lexsort([lane, sku, -values[lane, sku], self.channel[lane], -best[self.channel[lane], sku]])
+        return lane[order], sku[order]
+
+    def _commitments(self) -> Floats:
+        parts = [
+            spread(channel.commitment, self.skus, f"channels[{position}].commitment", seed=(channel.name, "commitment"))
+            for position, channel in enumerate(self.scenario.channels)
         ]
-    )
+        return np.stack(parts)
 
+    def _chance_to_stay(self) -> Floats:
+        """Return the chance of a unit that is not served when due to wait."""
+        chances = {"lost": 0.0, "backorder": 1.0}
+        return np.array(
+            [
+                part.unmet.backorder_probability if isinstance(part.unmet, PartialBackorder) else chances[part.unmet]
+                for part in self.scenario.channels
+            ]
+        )
 
-def _serving_order(keys: list[Floats], site: Integers, coupled: bool) -> tuple[Integers, Integers, Integers]:
-    """Sort pairs by the keys, then by site; without shared capacities SKU by SKU, which comes to the same.
+    def _keys(self, what: str, names: list[str]) -> Keys:
+        return np.array([[stream_key(what, name, sku) for sku in self.skus] for name in names], dtype=np.uint64)
 
-    Returns lane and SKU of each pair and where each group starts.
-    """
-    lanes, skus = keys[0].shape
-    lane = np.repeat(np.arange(lanes), skus)
-    sku = np.tile(np.arange(skus), lanes)
-    columns = [key.ravel() for key in keys] + [site[lane].astype(float)]
-    columns = columns if coupled else [sku.astype(float), *columns]
-    order = np.lexsort([lane, sku, *reversed(columns)])
-    sorted_columns = np.stack(columns)[:, order]
-    begins = np.append(True, (np.diff(sorted_columns, axis=1) != 0).any(axis=0))
-    return lane[order], sku[order], np.append(np.flatnonzero(begins), len(order))
+    def _homes(self, outbound: Floats) -> Integers:
+        mean = outbound.mean(axis=1)
+        cheapest = [min(np.flatnonzero(self.channel == c), key=lambda lane: mean[lane]) for c in range(len(self.channels))]
+        return self.site[np.array(cheapest)]

@@ -1,21 +1,26 @@
-"""Supply lanes as arrays: every declared lane, wildcards expanded, from a supplier or another site to a site."""
+"""Supply lanes as arrays: every declared lane, wildcards expanded, from a supplier, a plant or another site to a site."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from allotment.scenario.errors import ScenarioError
-from allotment.scenario.patterns import matching, spread
-from allotment.scenario.problem import Flags, Floats, Lanes
+from allotment.scenario.patterns import matching
+from allotment.scenario.problem import CROSSING, IN_ORDER, KAPLAN, Flags, Floats, Lanes
+from allotment.scenario.processes import LeadTimeProcess
 from allotment.scenario.schema import Freight, Scenario, SupplyLane
+from allotment.scenario.spreading import aligned, by_period, calendar, own, spread
 from allotment.scenario.streams import stream_key
 from allotment.scenario.tables import TableSet, lead_time_table
 
+CROSSINGS = {"allowed": CROSSING, "none": IN_ORDER, "kaplan": KAPLAN}
+
 
 @dataclass(frozen=True)
-class _Lane:
+class Lane:
     """One declared lane between two named ends, and where in the file it stands."""
 
     declared: SupplyLane
@@ -24,80 +29,193 @@ class _Lane:
     where: str
 
 
-def compile_lanes(scenario: Scenario, packing: TableSet) -> tuple[Lanes, list[str], dict[str, Floats]]:
-    """Return the supply lanes, their names `from → to`, and their prices by the fields of `Prices`."""
-    suppliers = [supplier.name for supplier in scenario.suppliers]
-    sites = [site.name for site in scenario.sites]
-    found = _expand(scenario, suppliers, sites)
-    lead_times = [lead_time_table(lane.declared.lead_time) for lane in found]
-    priority = np.array([lane.declared.priority for lane in found])
-    capacity = [np.inf if lane.declared.capacity is None else lane.declared.capacity for lane in found]
-    lanes = Lanes(
-        supplier=np.array([_position(lane.source, suppliers) for lane in found]),
-        site=np.array([_position(lane.source, sites) for lane in found]),
-        to=np.array([sites.index(lane.to) for lane in found]),
-        allowed=np.stack([_carried(lane, scenario) for lane in found]),
-        priority=priority,
-        order=np.argsort(priority, kind="stable"),
-        capacity=np.array(capacity, dtype=float),
-        minimum=_per_sku(scenario, found, "minimum"),
-        multiple=np.stack([_multiple(scenario, lane, lane.source in suppliers) for lane in found]),
-        slots=1 + int(max(table.values[-1] for table in lead_times)),
-        lead_row=np.array([packing.row(table) for table in lead_times]),
-        stream=np.array([stream_key("lead_time", lane.source, lane.to) for lane in found], dtype=np.uint64),
-    )
-    return lanes, [f"{lane.source} → {lane.to}" for lane in found], _lane_prices(scenario, found, suppliers)
+class LaneReader:
+    """Reads the supply lanes of a scenario."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.skus = [sku.name for sku in scenario.skus]
+        self.suppliers = [supplier.name for supplier in scenario.suppliers]
+        self.sites = [site.name for site in scenario.sites]
+        self.plants = {site.name for site in scenario.sites if site.kind == "plant"}
+        self.lanes = self._expanded()
+        self.carried = [self._carried(lane) for lane in self.lanes]
+
+    @property
+    def names(self) -> list[str]:
+        """Return the lanes' names, `from → to`."""
+        return [f"{lane.source} → {lane.to}" for lane in self.lanes]
+
+    def compiled(self, packing: TableSet) -> Lanes:
+        """Return the lanes as arrays."""
+        lead_times = [lead_time_table(lane.declared.lead_time) for lane in self.lanes]
+        priority = np.array([lane.declared.priority for lane in self.lanes])
+        constant = [int(table.first) if len(table.cumulative) == 1 else -1 for table in lead_times]
+        initial = self._initial()
+        return Lanes(
+            supplier=np.array([_position(lane.source, self.suppliers) for lane in self.lanes]),
+            site=np.array([_position(lane.source, self.sites) for lane in self.lanes]),
+            plant=np.array([_position(lane.source, self.sites) if lane.source in self.plants else -1 for lane in self.lanes]),
+            to=np.array([self.sites.index(lane.to) for lane in self.lanes]),
+            allowed=np.stack(self.carried),
+            priority=priority,
+            order=np.argsort(priority, kind="stable"),
+            capacity=by_period([lane.declared.capacity for lane in self.lanes], np.inf),
+            minimum=self._each("minimum"),
+            multiple=np.stack([self._multiple(lane, carried) for lane, carried in zip(self.lanes, self.carried, strict=True)]),
+            backlog=np.array([lane.declared.unfilled == "backlog" for lane in self.lanes]),
+            on_receipt=np.array([lane.declared.charged == "on_receipt" for lane in self.lanes]),
+            initial=initial,
+            slots=1 + max(len(initial), int(max(table.values[-1] for table in lead_times))),
+            constant=np.array(constant),
+            crossing=np.array([CROSSINGS[_process(lane, "crossing", "allowed")] for lane in self.lanes]),
+            lead_row=np.array([packing.row(table) for table in lead_times]),
+            stream=self._streams(),
+            by_sku=np.array([_process(lane, "draw", "lane") == "sku" for lane in self.lanes]),
+            fill_stream=np.array(
+                [[stream_key("fill", lane.source, lane.to, sku) for sku in self.skus] for lane in self.lanes], dtype=np.uint64
+            ),
+        )
+
+    def prices(self) -> dict[str, Floats]:
+        """Return the lanes' prices by the fields of `Prices`."""
+        each = list(zip(self.lanes, self.carried, strict=True))
+        return {
+            "purchase": aligned([self._purchase(lane, carried) for lane, carried in each]),
+            "production": aligned([self._production(lane) for lane in self.lanes]),
+            "inbound_freight": aligned(
+                [
+                    freight(lane.declared.freight, self.scenario, lane.source, lane.to, f"{lane.where}.freight", carried)
+                    for lane, carried in each
+                ]
+            ),
+            "fixed": by_period([lane.declared.fixed_cost for lane in self.lanes], 0.0),
+            "line": self._calendars("line_cost"),
+            "in_transit": self._calendars("in_transit_cost"),
+        }
+
+    def _each(self, attribute: str) -> Floats:
+        """Return an attribute of every lane, (lanes, skus); a mapping may leave out SKUs that a lane does not carry."""
+        rows = []
+        for lane, carried in zip(self.lanes, self.carried, strict=True):
+            value, where = getattr(lane.declared, attribute), f"{lane.where}.{attribute}"
+            rows.append(spread(value, self.skus, where, carried, self._seed(lane, attribute)))
+        return np.stack(rows)
+
+    def _calendars(self, attribute: str) -> Floats:
+        """Return an attribute of every lane by period, (periods, lanes, skus)."""
+        parts = []
+        for lane, carried in zip(self.lanes, self.carried, strict=True):
+            value, where = getattr(lane.declared, attribute), f"{lane.where}.{attribute}"
+            parts.append(calendar(value, self.skus, where, carried, self._seed(lane, attribute)))
+        return aligned(parts)
+
+    def _seed(self, lane: Lane, attribute: str) -> tuple[str, ...]:
+        return str(self.scenario.seed), "supply_lanes", lane.source, lane.to, attribute
+
+    def _purchase(self, lane: Lane, carried: Flags) -> Floats:
+        """Return what a unit costs by period, (periods, skus): nothing between sites, where a price stays in the house."""
+        if lane.source not in self.suppliers:
+            return np.zeros((1, len(self.skus)))
+        if lane.declared.unit_cost is None:
+            return sku_calendar(self.scenario, "unit_cost")
+        return calendar(lane.declared.unit_cost, self.skus, f"{lane.where}.unit_cost", carried, self._seed(lane, "unit_cost"))
+
+    def _production(self, lane: Lane) -> Floats:
+        if lane.source not in self.plants:
+            return np.zeros((1, len(self.skus)))
+        position = self.sites.index(lane.source)
+        site, where = self.scenario.sites[position], f"sites[{position}].production_cost"
+        return calendar(site.production_cost, self.skus, where, seed=(str(self.scenario.seed), site.name, "production_cost"))
+
+    def _multiple(self, lane: Lane, carried: Flags) -> Floats:
+        """Return a lane's own order multiple, else from a supplier the SKU's case pack, else single units."""
+        if lane.declared.multiple is not None:
+            return spread(lane.declared.multiple, self.skus, f"{lane.where}.multiple", carried)
+        single = 1.0 if self.scenario.units == "integer" else 0.0
+        packs = np.array([sku.case_pack if lane.source in self.suppliers else 1.0 for sku in self.scenario.skus])
+        return np.where(packs == 1.0, single, packs)
+
+    def _initial(self) -> Floats:
+        """Return what is under way when an episode begins, by the age of the order, (ages, lanes, skus) units."""
+        oldest = max(len(lane.declared.initial_in_transit) for lane in self.lanes)
+        units = np.zeros((oldest, len(self.lanes), len(self.skus)))
+        for row, (lane, carried) in enumerate(zip(self.lanes, self.carried, strict=True)):
+            longest = int(lead_time_table(lane.declared.lead_time).values[-1])
+            where = f"{lane.where}.initial_in_transit"
+            if len(lane.declared.initial_in_transit) > longest:
+                raise ScenarioError(
+                    f"{where} goes back {len(lane.declared.initial_in_transit)} periods, the lead time only {longest}"
+                )
+            for age, value in enumerate(lane.declared.initial_in_transit):
+                units[age, row] = (
+                    spread(value, self.skus, f"{where}[{age}]", carried, self._seed(lane, f"initial_{age}")) * carried
+                )
+        if self.scenario.units == "integer" and (units != np.floor(units)).any():
+            raise ScenarioError("supply_lanes: initial_in_transit must be whole units where units are integer")
+        return units
+
+    def _streams(self) -> np.ndarray:
+        """Return the keys of the lead times' draws, (lanes, 1) or, where any lane draws by SKU, (lanes, skus)."""
+        by_sku = any(_process(lane, "draw", "lane") == "sku" for lane in self.lanes)
+        keys = []
+        for lane in self.lanes:
+            own_draws = _process(lane, "draw", "lane") == "sku"
+            names = [[sku] if own_draws else [] for sku in (self.skus if by_sku else [""])]
+            keys.append([stream_key("lead_time", lane.source, lane.to, *each) for each in names])
+        return np.array(keys, dtype=np.uint64)
+
+    def _expanded(self) -> list[Lane]:
+        """Return every lane the wildcards stand for, in file order; a pair of ends may occur once."""
+        ends = self.suppliers + self.sites
+        found: dict[tuple[str, str], Lane] = {}
+        for position, declared in enumerate(self.scenario.supply_lanes):
+            where = f"supply_lanes[{position}]"
+            for source in matching(declared.source, ends, f"{where}.from"):
+                for to in matching(declared.to, self.sites, f"{where}.to"):
+                    pair = ends[source], self.sites[to]
+                    if pair[0] == pair[1]:
+                        if "*" in declared.source or "*" in declared.to:
+                            continue
+                        raise ScenarioError(f"{where}: a lane must lead to another place, not {pair[0]!r} to itself")
+                    if pair in found:
+                        raise ScenarioError(f"{where}: {found[pair].where} declares {pair[0]!r} → {pair[1]!r} already")
+                    found[pair] = Lane(declared, *pair, where)
+        self._check_supplied(found)
+        return list(found.values())
+
+    def _check_supplied(self, found: dict[tuple[str, str], Lane]) -> None:
+        supplied = {to for _, to in found}
+        for position, site in enumerate(self.sites):
+            if site not in supplied:
+                raise ScenarioError(f"sites[{position}]: no supply lane leads to {site!r}; one must")
+
+    def _carried(self, lane: Lane) -> Flags:
+        """Return which SKUs a lane carries, (skus,)."""
+        if lane.declared.skus is None:
+            return np.ones(len(self.skus), dtype=bool)
+        carried = np.zeros(len(self.skus), dtype=bool)
+        for pattern in lane.declared.skus:
+            carried[matching(pattern, self.skus, f"{lane.where}.skus")] = True
+        return carried
 
 
-def _lane_prices(scenario: Scenario, found: list[_Lane], suppliers: list[str]) -> dict[str, Floats]:
-    skus_carried = [_carried(lane, scenario) for lane in found]
-    return {
-        "purchase": np.stack([_unit_cost(scenario, lane, lane.source in suppliers) for lane in found]),
-        "inbound_freight": np.stack(
-            [
-                freight(lane.declared.freight, scenario, lane.source, lane.to, f"{lane.where}.freight", carried)
-                for lane, carried in zip(found, skus_carried, strict=True)
-            ]
-        ),
-        "fixed": np.array([lane.declared.fixed_cost for lane in found], dtype=float),
-        "line": _per_sku(scenario, found, "line_cost"),
-        "in_transit": _per_sku(scenario, found, "in_transit_cost"),
-    }
+def sku_calendar(scenario: Scenario, attribute: str) -> Floats:
+    """Return a price of the SKUs by period of the calendar, (periods, skus)."""
+    parts = [
+        own(getattr(sku, attribute), f"skus[{position}].{attribute}", str(scenario.seed), "skus", sku.name, attribute)
+        for position, sku in enumerate(scenario.skus)
+    ]
+    return aligned(parts)
 
 
-def _per_sku(scenario: Scenario, found: list[_Lane], attribute: str) -> Floats:
-    """Return an attribute of every lane, (lanes, skus)."""
-    return np.stack([_spread(scenario, lane, attribute) for lane in found])
-
-
-def _spread(scenario: Scenario, lane: _Lane, attribute: str) -> Floats:
-    """Return an attribute of a lane for each SKU; a mapping may leave out SKUs that the lane does not carry."""
+def freight(value: Any, scenario: Scenario, source: str, to: str, where: str, needed: Flags | None = None) -> Floats:
+    """Return the freight of a lane by period and SKU (money/unit), by distance where the lane says so."""
     skus = [sku.name for sku in scenario.skus]
-    return spread(getattr(lane.declared, attribute), skus, f"{lane.where}.{attribute}", _carried(lane, scenario))
-
-
-def _unit_cost(scenario: Scenario, lane: _Lane, from_supplier: bool) -> Floats:
-    """Return a lane's own unit cost, else from a supplier the SKU's, else nothing."""
-    if lane.declared.unit_cost is not None:
-        return _spread(scenario, lane, "unit_cost")
-    return np.array([sku.unit_cost if from_supplier else 0.0 for sku in scenario.skus])
-
-
-def _multiple(scenario: Scenario, lane: _Lane, from_supplier: bool) -> Floats:
-    """Return a lane's own order multiple, else from a supplier the SKU's case pack, else single units."""
-    if lane.declared.multiple is not None:
-        return _spread(scenario, lane, "multiple")
-    single = 1.0 if scenario.units == "integer" else 0.0
-    packs = np.array([sku.case_pack if from_supplier else 1.0 for sku in scenario.skus])
-    return np.where(packs == 1.0, single, packs)
-
-
-def freight(value: object, scenario: Scenario, source: str, to: str, where: str, needed: Flags | None = None) -> Floats:
-    """Return the freight of a lane for each SKU (money/unit), by distance where the lane says so."""
-    skus = [sku.name for sku in scenario.skus]
+    seed = str(scenario.seed), "freight", source, to
     if not isinstance(value, Freight):
-        return spread(value, skus, where, needed)  # type: ignore[arg-type]
-    return spread(value.base, skus, f"{where}.base", needed) + value.per_km * _distance(scenario, source, to, where)
+        return calendar(value, skus, where, needed, seed)
+    return calendar(value.base, skus, f"{where}.base", needed, seed) + value.per_km * _distance(scenario, source, to, where)
 
 
 def _distance(scenario: Scenario, source: str, to: str, where: str) -> float:
@@ -107,42 +225,9 @@ def _distance(scenario: Scenario, source: str, to: str, where: str) -> float:
     return between
 
 
-def _expand(scenario: Scenario, suppliers: list[str], sites: list[str]) -> list[_Lane]:
-    """Return every lane the wildcards stand for, in file order; a pair of ends may occur once."""
-    ends = suppliers + sites
-    found: dict[tuple[str, str], _Lane] = {}
-    for position, declared in enumerate(scenario.supply_lanes):
-        where = f"supply_lanes[{position}]"
-        for source in matching(declared.source, ends, f"{where}.from"):
-            for to in matching(declared.to, sites, f"{where}.to"):
-                pair = ends[source], sites[to]
-                if pair[0] == pair[1]:
-                    if "*" in declared.source or "*" in declared.to:
-                        continue
-                    raise ScenarioError(f"{where}: a lane must lead to another place, not {pair[0]!r} to itself")
-                if pair in found:
-                    raise ScenarioError(f"{where}: {found[pair].where} declares {pair[0]!r} → {pair[1]!r} already")
-                found[pair] = _Lane(declared, *pair, where)
-    _check_supplied(found, sites)
-    return list(found.values())
-
-
-def _check_supplied(found: dict[tuple[str, str], _Lane], sites: list[str]) -> None:
-    supplied = {to for _, to in found}
-    for position, site in enumerate(sites):
-        if site not in supplied:
-            raise ScenarioError(f"sites[{position}]: no supply lane leads to {site!r}; one must")
-
-
-def _carried(lane: _Lane, scenario: Scenario) -> Flags:
-    """Return which SKUs a lane carries, (skus,)."""
-    skus = [sku.name for sku in scenario.skus]
-    if lane.declared.skus is None:
-        return np.ones(len(skus), dtype=bool)
-    carried = np.zeros(len(skus), dtype=bool)
-    for pattern in lane.declared.skus:
-        carried[matching(pattern, skus, f"{lane.where}.skus")] = True
-    return carried
+def _process(lane: Lane, attribute: str, otherwise: str) -> str:
+    lead_time = lane.declared.lead_time
+    return getattr(lead_time, attribute) if isinstance(lead_time, LeadTimeProcess) else otherwise
 
 
 def _position(name: str, names: list[str]) -> int:

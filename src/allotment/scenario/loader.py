@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import ValidationError
 
 from allotment.resources import shipped
@@ -21,7 +22,8 @@ from allotment.scenario.errors import ScenarioError, Steps, explain, nearest
 from allotment.scenario.overrides import apply_overrides
 from allotment.scenario.problem import Names, Problem
 from allotment.scenario.schema import LISTS, DataSource, Scenario
-from allotment.scenario.source_data import SourceData
+from allotment.scenario.short_lists import with_names_written_out, with_tables
+from allotment.scenario.source_data import History, SourceData
 from allotment.scenario.yaml_file import read_yaml, short_name
 
 
@@ -58,7 +60,7 @@ def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> World:
         file = shipped("envs", path)
     except FileNotFoundError as error:
         raise ScenarioError(str(error)) from None
-    content = _extended(read_yaml(file), file)
+    content = with_tables(_extended(read_yaml(file), file), file)
     return world_from(apply_overrides(content, overrides, str(path)), short_name(file))
 
 
@@ -67,7 +69,8 @@ def world_from(content: dict[str, Any], origin: str) -> World:
     content = copy.deepcopy(content)
     sections = {key: value for key, value in content.items() if key != "defaults"}
     source = _source(sections, origin)
-    filled = _with_defaults(_with_source(sections, source), content.get("defaults", {}), origin)
+    named = with_names_written_out(_with_source(sections, source), origin)
+    filled = _with_defaults(named, content.get("defaults", {}), origin)
     try:
         scenario = Scenario.model_validate(filled)
     except ValidationError as error:
@@ -76,7 +79,7 @@ def world_from(content: dict[str, Any], origin: str) -> World:
         if section not in Scenario.model_fields:
             raise ScenarioError(f"{origin}: unknown key 'test.{section}'; {nearest(section, Scenario.model_fields)}")
     try:
-        problem, names = compile_scenario(scenario, source.histories)
+        problem, names = compile_scenario(scenario, {**source.histories, **_own_histories(scenario)})
     except ScenarioError as error:
         raise ScenarioError(f"{origin}: {error}") from None
     _warn_of_late_receipts(scenario, origin)
@@ -92,6 +95,23 @@ def _warn_of_late_receipts(scenario: Scenario, origin: str) -> None:
             "after it, one later than usual",
             stacklevel=4,
         )
+
+
+def _own_histories(scenario: Scenario) -> dict[str, History]:
+    """Return the histories that the scenario states itself; what they leave out was not demanded."""
+    channels, skus = [part.name for part in scenario.channels], [part.name for part in scenario.skus]
+    histories = {}
+    for position, record in enumerate(scenario.histories):
+        by_sku = [(set(row), skus, "SKU") for row in record.units.values()]
+        for names, known, what in [(set(record.units), channels, "channel"), *by_sku]:
+            for name in sorted(names):
+                if name not in known:
+                    raise ScenarioError(f"histories[{position}].units: no {what} is called {name!r}; {nearest(name, known)}")
+        length = len(next(iter(next(iter(record.units.values())).values())))
+        nothing = [0.0] * length
+        units = [[record.units.get(channel, {}).get(sku, nothing) for sku in skus] for channel in channels]
+        histories[record.name] = History(channels, skus, np.moveaxis(np.array(units, dtype=float), -1, 0))
+    return histories
 
 
 def _extended(content: dict[str, Any], file: Path) -> dict[str, Any]:

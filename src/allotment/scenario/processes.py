@@ -9,15 +9,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-PerSkuMean = NonNegative | dict[str, NonNegative]
+from allotment.scenario.amounts import NonNegative, PerSku, Positive, Probability
 
 
 class Process(BaseModel):
     """A frozen process that refuses unknown keys."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
 
 
 class Season(Process):
@@ -35,12 +33,49 @@ class Season(Process):
         return self
 
 
-class Shaped(Process):
-    """A process with a mean that a season may shape and that a scale per channel multiplies."""
+class Shock(Process):
+    """A multiplier on the mean that stays, from a period of the episode on."""
 
-    mean: PerSkuMean  # units/period
+    period: Annotated[int, Field(ge=0)]
+    multiplier: NonNegative
+
+
+class Promotion(Process):
+    """A multiplier on the mean from one period of the episode to another, both included."""
+
+    start: Annotated[int, Field(ge=0)]
+    end: Annotated[int, Field(ge=0)]
+    multiplier: NonNegative
+
+    @model_validator(mode="after")
+    def _it_does_not_end_before_it_starts(self) -> Promotion:
+        if self.end < self.start:
+            raise ValueError(f"end must be >= start, not {self.end} < {self.start}")
+        return self
+
+
+class Drawn(Process):
+    """What may be done to any draw of a demand."""
+
+    maximum: NonNegative | None = None  # units; the probability of more sits there
+    noise_scale: NonNegative = 1.0  # max(0, mean + noise_scale × (draw − mean))
+
+
+class Shaped(Drawn):
+    """A process with a mean, which a scale per channel and shapes over the periods of an episode multiply."""
+
+    mean: PerSku  # units/period
     scale: NonNegative | dict[str, NonNegative] = 1.0  # by channel name pattern
     season: Season | None = None
+    trend: float = 0.0  # 1 + trend × t
+    shocks: list[Shock] = []
+    promotions: list[Promotion] = []
+    mean_floor: NonNegative = 0.0  # units/period; the shaped mean is never below
+
+    @property
+    def moves(self) -> bool:
+        """Tell whether the mean depends on the period of the episode, not only on the season."""
+        return bool(self.trend or self.shocks or self.promotions)
 
 
 class Poisson(Shaped):
@@ -60,13 +95,13 @@ class Geometric(Shaped):
     distribution: Literal["geometric"]
 
 
-class Binomial(Process):
+class Binomial(Drawn):
     distribution: Literal["binomial"]
     trials: Annotated[int, Field(ge=1)]
-    probability: Annotated[float, Field(ge=0, le=1)]
+    probability: Probability
 
 
-class UniformInteger(Process):
+class UniformInteger(Drawn):
     distribution: Literal["uniform_integer"]
     low: Annotated[int, Field(ge=0)]
     high: Annotated[int, Field(ge=0)]
@@ -87,9 +122,28 @@ class Normal(Shaped):
 
     distribution: Literal["normal"]
     standard_deviation: NonNegative  # units at `mean`
+    rounded: bool = False  # to whole units
 
 
-class Empirical(Process):
+class Gamma(Shaped):
+    """Gamma with a coefficient of variation that stays where a scale or a season moves the mean."""
+
+    distribution: Literal["gamma"]
+    coefficient_of_variation: Positive
+    rounded: bool = False  # to whole units
+
+
+class Intermittent(Drawn):
+    """Now and then an order of some size, most often nothing."""
+
+    distribution: Literal["intermittent"]
+    probability: Probability  # of an order in a period
+    size: Annotated[
+        Poisson | NegativeBinomial | Geometric | Binomial | UniformInteger | Deterministic, Field(discriminator="distribution")
+    ]  # units of an order
+
+
+class Empirical(Drawn):
     """Whole periods of a recorded history, resampled: every channel and SKU takes the same recorded period.
 
     With `window` w the recorded period lies within w periods of the same place in the recorded cycle.
@@ -100,7 +154,7 @@ class Empirical(Process):
     window: Annotated[int, Field(ge=0)] | None = None  # periods either side; none = any recorded period
 
 
-class Trace(Process):
+class Trace(Drawn):
     """A recorded history replayed in order; what policies may know of it comes from `forecast`, another history."""
 
     distribution: Literal["trace"]
@@ -109,13 +163,50 @@ class Trace(Process):
     window: Annotated[int, Field(ge=0)] | None = None  # of the forecast, as for `empirical`
 
 
+class OneOf(Process):
+    """At most one unit event a period: a unit ordered by a channel, a unit of a supplier's capacity, or nothing.
+
+    So a queue in continuous time is played event by event (uniformisation): a supplier named here can ship one unit in the
+    periods whose event is its own, and nothing in others.
+    """
+
+    distribution: Literal["one_of"]
+    channels: dict[str, Probability]  # by channel
+    suppliers: dict[str, Probability] = {}  # by supplier
+
+    @model_validator(mode="after")
+    def _at_most_one(self) -> OneOf:
+        total = sum([*self.channels.values(), *self.suppliers.values()])
+        if total > 1.0 + 1e-9:
+            raise ValueError(f"probabilities of channels and suppliers must sum to at most 1, not {total:g}")
+        return self
+
+
 DemandProcess = Annotated[
-    Poisson | NegativeBinomial | Geometric | Binomial | UniformInteger | Deterministic | Normal | Empirical | Trace,
+    Poisson
+    | NegativeBinomial
+    | Geometric
+    | Binomial
+    | UniformInteger
+    | Deterministic
+    | Normal
+    | Gamma
+    | Intermittent
+    | Empirical
+    | Trace
+    | OneOf,
     Field(discriminator="distribution"),
 ]
 
 
-class Categorical(Process):
+class LeadTimeProcess(Process):
+    """How lead times are drawn: a draw for every lane and period, whether it is used or not."""
+
+    draw: Literal["lane", "sku"] = "lane"  # one draw for all SKUs of a lane, or one for each
+    crossing: Literal["allowed", "none", "kaplan"] = "allowed"  # orders may overtake; wait for earlier ones; Kaplan (1970)
+
+
+class Categorical(LeadTimeProcess):
     """Lead time from a list of values with probabilities."""
 
     distribution: Literal["categorical"]
@@ -131,19 +222,37 @@ class Categorical(Process):
         return self
 
 
-class ShiftedPoisson(Process):
-    """shift + Poisson(mean), with the tail's mass at `maximum`."""
+class Bounded(LeadTimeProcess):
+    """A lead time whose tail's mass sits at `maximum`."""
 
-    distribution: Literal["shifted_poisson"]
-    shift: Annotated[int, Field(ge=0)] = 0
-    mean: NonNegative
+    shift: Annotated[int, Field(ge=0)] = 0  # the shortest lead time
+    mean: NonNegative  # beyond the shift, before the cut
     maximum: Annotated[int, Field(ge=0)]
 
     @model_validator(mode="after")
-    def _maximum_is_not_below_shift(self) -> ShiftedPoisson:
+    def _maximum_is_not_below_shift(self) -> Bounded:
         if self.maximum < self.shift:
             raise ValueError(f"maximum must be >= shift, not {self.maximum} < {self.shift}")
         return self
 
 
-LeadTime = Annotated[Categorical | ShiftedPoisson, Field(discriminator="distribution")]
+class ShiftedPoisson(Bounded):
+    """shift + Poisson(mean)."""
+
+    distribution: Literal["shifted_poisson"]
+
+
+class ShiftedGeometric(Bounded):
+    """shift + a geometric number of periods with the mean: in each, the order arrives with the same probability."""
+
+    distribution: Literal["geometric"]
+
+
+class Sampled(LeadTimeProcess):
+    """Lead times as they were recorded, each as likely as it is frequent in the list."""
+
+    distribution: Literal["empirical"]
+    samples: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+
+
+LeadTime = Annotated[Categorical | ShiftedPoisson | ShiftedGeometric | Sampled, Field(discriminator="distribution")]

@@ -47,9 +47,21 @@ class Table:
         """Return the variance."""
         return float((self.values - self.mean) ** 2 @ self.probabilities)
 
+    def up_to(self, maximum: float | None) -> Table:
+        """Return the distribution whose probability of more than `maximum` sits there."""
+        kept = len(self.cumulative) if maximum is None else int(np.floor(maximum - self.first)) + 1
+        if kept >= len(self.cumulative):
+            return self
+        if kept < 1:
+            return Table(float(maximum or 0.0), np.ones(1))
+        return Table(self.first, np.append(self.cumulative[: kept - 1], 1.0))
 
-def demand_table(process: processes.Process, mean: float) -> Table:
-    """Return the table of a discrete demand process at a shaped mean (units/period)."""
+
+def demand_table(process: processes.Process, mean: float, variation: float = 0.0) -> Table:
+    """Return the table of a discrete demand process at a shaped mean (units/period).
+
+    `variation` is the coefficient of variation of a continuous demand that is rounded.
+    """
     match process:
         case processes.Deterministic():
             return Table(mean, np.ones(1))
@@ -57,6 +69,8 @@ def demand_table(process: processes.Process, mean: float) -> Table:
             return Table(float(low), np.arange(1, high - low + 2) / (high - low + 1))
         case processes.Binomial(trials=trials, probability=probability):
             return Table(0.0, special.bdtr(np.arange(trials + 1), trials, probability))
+        case processes.Intermittent():
+            return _now_and_then(process)
         case _ if mean == 0.0:
             return Table(0.0, np.ones(1))
         case processes.Poisson():
@@ -67,22 +81,53 @@ def demand_table(process: processes.Process, mean: float) -> Table:
         case processes.NegativeBinomial(dispersion=dispersion):
             successes, probability = mean / (dispersion - 1.0), 1.0 / dispersion
             return _cut(lambda values: special.betainc(successes, values + 1.0, probability), mean, mean * dispersion)
+        case processes.Normal() | processes.Gamma():
+            return _rounded(process, mean, variation)
     raise TypeError(f"{type(process).__name__} has no table")
 
 
-def lead_time_table(lead_time: int | processes.Process) -> Table:
+def _rounded(process: processes.Normal | processes.Gamma, mean: float, variation: float) -> Table:
+    """Return the table of a continuous demand that is rounded to whole units."""
+    variance = (mean * variation) ** 2
+    if isinstance(process, processes.Gamma):
+        shape = variation**-2
+        return _cut(lambda values: special.gammainc(shape, (values + 0.5) * shape / mean), mean, variance)
+    return _cut(lambda values: special.ndtr((values + 0.5 - mean) / max(mean * variation, 1e-12)), mean, variance)
+
+
+def _now_and_then(process: processes.Intermittent) -> Table:
+    """Return the table of an order's size, thinned to the periods that have one."""
+    mean = process.size.mean if isinstance(process.size, processes.Shaped) else 0.0
+    assert isinstance(mean, float | int)
+    size = demand_table(process.size, float(mean))
+    first = int(size.first)
+    probabilities = np.concatenate([np.zeros(first), process.probability * size.probabilities])
+    probabilities[0] += 1.0 - process.probability
+    return Table(0.0, np.append(np.cumsum(probabilities)[:-1], 1.0))
+
+
+def lead_time_table(lead_time: int | processes.LeadTimeProcess) -> Table:
     """Return the table of a lead time (periods)."""
     match lead_time:
         case int():
             return Table(float(lead_time), np.ones(1))
         case processes.Categorical(values=values, probabilities=probabilities):
-            mass = np.zeros(max(values) - min(values) + 1)
-            np.add.at(mass, np.array(values) - min(values), probabilities)
-            return Table(float(min(values)), np.append(np.cumsum(mass)[:-1], 1.0))
+            return _weighted(values, probabilities)
+        case processes.Sampled(samples=samples):
+            return _weighted(samples, [1.0 / len(samples)] * len(samples))
         case processes.ShiftedPoisson(shift=shift, mean=mean, maximum=maximum):
             cumulative = special.pdtr(np.arange(maximum - shift + 1), mean)
             return Table(float(shift), np.append(cumulative[:-1], 1.0))
+        case processes.ShiftedGeometric(shift=shift, mean=mean, maximum=maximum):
+            cumulative = 1.0 - (mean / (1.0 + mean)) ** np.arange(1, maximum - shift + 2)
+            return Table(float(shift), np.append(cumulative[:-1], 1.0))
     raise TypeError(f"{type(lead_time).__name__} is no lead time")
+
+
+def _weighted(values: list[int], weights: list[float]) -> Table:
+    mass = np.zeros(max(values) - min(values) + 1)
+    np.add.at(mass, np.array(values) - min(values), weights)
+    return Table(float(min(values)), np.append(np.cumsum(mass)[:-1], 1.0))
 
 
 def _cut(cumulative_of, mean: float, variance: float) -> Table:

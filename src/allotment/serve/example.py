@@ -20,10 +20,10 @@ def example_snapshot(policy: Any) -> dict[str, Any]:
     for _ in range(min(PERIODS, problem.clock.length - 1)):
         decision = policy.decide(simulation.observation(memory))
         memory = decision.memory
-        simulation.step(decision.orders)
+        simulation.step(decision)
     content = Register(policy.world).snapshot(simulation.state, 0, memory).model_dump(by_alias=True, mode="json")
     content["under_way"] = [{key: value for key, value in entry.items() if value is not None} for entry in content["under_way"]]
-    return _whole(content) if problem.sharing.whole else content
+    return _whole(content) if problem.rules.whole else content
 
 
 def _whole(content: Any) -> Any:

@@ -52,7 +52,7 @@ def _snapshot(world: World, register: Register, memory_size: int) -> Schema:
 
 
 def _units(world: World) -> Schema:
-    kind = "integer" if world.problem.sharing.whole else "number"
+    kind = "integer" if world.problem.rules.whole else "number"
     return {"type": kind, "minimum": 0, "maximum": int(MOST_UNITS)}
 
 

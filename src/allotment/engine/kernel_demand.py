@@ -1,0 +1,178 @@
+"""Drawing the demand of a block of worlds: the functions of `dynamics` and `randomness`, in the same order, fused by Numba."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from allotment.engine import fields as f
+from allotment.engine.compiled import (
+    World,
+    far,
+    floats1,
+    floats2,
+    floats3,
+    floats4,
+    integers1,
+    integers2,
+    integers3,
+    keys1,
+    keys2,
+)
+from allotment.engine.randomness import fill_uniforms, finished, inverted, recorded_period, table_value, with_factor
+from allotment.scenario.problem import EVENT, HISTORY, NO_DEMAND, TABLE
+
+
+@far
+def demand(table: int, now: int, first: World, count: int) -> None:
+    """Let regimes change, draw the period's demand and add it to the open orders."""
+    settings, kinds = integers1(table, f.SETTINGS), integers2(table, f.DEMAND_KIND)
+    demanded, open_orders, drawn = floats3(table, f.DEMAND), floats4(table, f.OPEN_ORDERS), floats1(table, f.ROW_A)
+    history, slots = floats4(table, f.DEMAND_HISTORY), settings[f.HISTORY_SLOTS]
+    change_regimes(table, now, first, count)
+    draw_shared(table, now, first, count)
+    for channel in range(kinds.shape[0]):
+        for sku in range(kinds.shape[1]):
+            draw_demand(table, channel, sku, now, first, count)
+            for j in range(count):
+                world = first + np.uint64(j)
+                demanded[channel, sku, world] += drawn[world]
+                open_orders[channel, sku, 0, world] += drawn[world]
+            if slots > 0 and not settings[f.OF_SALES]:
+                for j in range(count):
+                    world = first + np.uint64(j)
+                    history[now % slots, channel, sku, world] = drawn[world]
+
+
+@far
+def change_regimes(table: int, now: int, first: World, count: int) -> None:
+    """Let each Markov chain move on, but for an episode's first period."""
+    regime, transition, streams = integers2(table, f.REGIME), floats3(table, f.MOODS_TRANSITION), keys1(table, f.MOODS_STREAM)
+    chance = floats1(table, f.ROW_A)
+    for chain in range(regime.shape[0] if now > 0 else 0):
+        fill_uniforms(table, f.ROW_A, streams[chain], now, first, count)
+        for j in range(count):
+            world = first + np.uint64(j)
+            before, after = regime[chain, world], 0
+            for state in range(transition.shape[2]):
+                if transition[chain, before, state] < chance[world]:
+                    after += 1
+            regime[chain, world] = after
+
+
+@far
+def draw_shared(table: int, now: int, first: World, count: int) -> None:
+    """Write the numbers that all demands of a period share: the event's, and the period taken from the history."""
+    settings, streams = integers1(table, f.SETTINGS), keys1(table, f.DEMAND_OWN_STREAMS)
+    recorded = floats1(table, f.ROW_E)
+    if settings[f.DEMAND_EVENTS]:
+        fill_uniforms(table, f.ROW_D, streams[0], now, first, count)
+    if settings[f.HISTORIES]:
+        periods = floats3(table, f.DEMAND_HISTORY_RECORD).shape[0]
+        fill_uniforms(table, f.ROW_E, streams[1], now, first, count)
+        for j in range(count):
+            world = first + np.uint64(j)
+            recorded[world] = recorded_period(periods, settings[f.REPLAYED], settings[f.WINDOW], recorded[world], now)
+
+
+@far
+def draw_demand(table: int, channel: int, sku: int, now: int, first: World, count: int) -> None:
+    """Write a period's demand of a channel for a SKU into row A."""
+    kind, drawn = integers2(table, f.DEMAND_KIND)[channel, sku], floats1(table, f.ROW_A)
+    if kind == NO_DEMAND:
+        for j in range(count):
+            drawn[first + np.uint64(j)] = 0.0
+    elif kind == EVENT:
+        low, high = floats2(table, f.DEMAND_EVENT_LOW)[channel, sku], floats2(table, f.DEMAND_EVENT_HIGH)[channel, sku]
+        event = floats1(table, f.ROW_D)
+        for j in range(count):
+            world = first + np.uint64(j)
+            drawn[world] = 1.0 if low <= event[world] and event[world] < high else 0.0
+    elif kind == HISTORY:
+        take_recorded(table, channel, sku, now, first, count)
+    elif kind == TABLE:
+        draw_from_table(table, channel, sku, now, first, count)
+    else:
+        invert(table, channel, sku, now, first, count)
+
+
+@far
+def table_place(table: int, now: int) -> int:
+    """Return which of the periods of demand's tables a period of the episode is."""
+    periods = integers3(table, f.DEMAND_ROW).shape[0]
+    return now % periods if integers1(table, f.SETTINGS)[f.REPEATS] else min(now, periods - 1)
+
+
+@far
+def draw_chances(table: int, channel: int, sku: int, now: int, first: World, count: int) -> None:
+    """Write a uniform number, which moves together with others where demands share a factor."""
+    chance, factor = floats1(table, f.ROW_A), floats1(table, f.ROW_B)
+    loading = floats2(table, f.DEMAND_LOADING)[channel, sku]
+    fill_uniforms(table, f.ROW_A, keys2(table, f.DEMAND_STREAM)[channel, sku], now, first, count)
+    if loading > 0.0:
+        fill_uniforms(table, f.ROW_B, keys2(table, f.DEMAND_FACTOR_STREAM)[channel, sku], now, first, count)
+        for j in range(count):
+            world = first + np.uint64(j)
+            chance[world] = with_factor(chance[world], factor[world], loading)
+
+
+@far
+def draw_from_table(table: int, channel: int, sku: int, now: int, first: World, count: int) -> None:
+    """Invert a tabulated distribution; a constant needs no random number."""
+    row = integers3(table, f.DEMAND_ROW)[table_place(table, now), channel, sku]
+    start, values = integers1(table, f.TABLES_START), floats1(table, f.TABLES_FIRST)
+    cumulative, guide = floats1(table, f.TABLES_CUMULATIVE), integers1(table, f.TABLES_GUIDE)
+    guide_start, drawn = integers1(table, f.TABLES_GUIDE_START), floats1(table, f.ROW_A)
+    if start[row + 1] - start[row] == 1:
+        for j in range(count):
+            drawn[first + np.uint64(j)] = values[row]
+        return
+    draw_chances(table, channel, sku, now, first, count)
+    for j in range(count):
+        world = first + np.uint64(j)
+        drawn[world] = table_value(values, start, cumulative, guide_start, guide, row, drawn[world])
+
+
+@far
+def multiply_moods(table: int, channel: int, sku: int, first: World, count: int) -> None:
+    """Write what goodwill and regimes make of the mean of a demand."""
+    group, chain = integers1(table, f.MOODS_GROUP)[channel], integers2(table, f.MOODS_REGIME)[channel, sku]
+    goodwill, regime, of_state = floats2(table, f.GOODWILL), integers2(table, f.REGIME), floats2(table, f.MOODS_MULTIPLIER)
+    multiplier = floats1(table, f.ROW_C)
+    for j in range(count):
+        world = first + np.uint64(j)
+        mood = 1.0
+        if group >= 0:
+            mood *= goodwill[group, world]
+        if chain >= 0:
+            mood *= of_state[chain, regime[chain, world]]
+        multiplier[world] = mood
+
+
+@far
+def take_recorded(table: int, channel: int, sku: int, now: int, first: World, count: int) -> None:
+    """Take demand from the history."""
+    history, recorded, mood = floats3(table, f.DEMAND_HISTORY_RECORD), floats1(table, f.ROW_E), floats1(table, f.ROW_C)
+    centre = floats3(table, f.DEMAND_CENTRE)[table_place(table, now), channel, sku]
+    noise, maximum = floats2(table, f.DEMAND_NOISE)[channel, sku], floats2(table, f.DEMAND_MAXIMUM)[channel, sku]
+    drawn = floats1(table, f.ROW_A)
+    multiply_moods(table, channel, sku, first, count)
+    for j in range(count):
+        world = first + np.uint64(j)
+        units = history[int(recorded[world]), channel, sku] * mood[world]
+        drawn[world] = finished(units, centre * mood[world], noise, maximum, False)
+
+
+@far
+def invert(table: int, channel: int, sku: int, now: int, first: World, count: int) -> None:
+    """Invert a distribution at the mean that goodwill and regimes make of it."""
+    centre = floats3(table, f.DEMAND_CENTRE)[table_place(table, now), channel, sku]
+    floor, shape = floats2(table, f.DEMAND_FLOOR)[channel, sku], floats2(table, f.DEMAND_SHAPE)[channel, sku]
+    noise, maximum = floats2(table, f.DEMAND_NOISE)[channel, sku], floats2(table, f.DEMAND_MAXIMUM)[channel, sku]
+    kind, rounded = integers2(table, f.DEMAND_KIND)[channel, sku], integers2(table, f.DEMAND_ROUNDED)[channel, sku]
+    drawn, mood = floats1(table, f.ROW_A), floats1(table, f.ROW_C)
+    multiply_moods(table, channel, sku, first, count)
+    draw_chances(table, channel, sku, now, first, count)
+    for j in range(count):
+        world = first + np.uint64(j)
+        mean = max(floor, centre * mood[world])
+        drawn[world] = finished(inverted(kind, drawn[world], mean, shape), mean, noise, maximum, rounded)

@@ -1,0 +1,67 @@
+"""How a scenario file writes an amount: one number, one for each SKU, one for each period of a calendar, or drawn at random.
+
+`12` holds always and for every SKU; `{milk: 12, "*": 5}` by SKU, where the most specific name pattern wins; `[12, 12, 30]`
+period by period, starting again after the last; `{uniform: [1, 10]}` once for each SKU, drawn from the scenario's own seed.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+class Part(BaseModel):
+    """A frozen piece of a scenario that refuses unknown keys and silent conversions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+
+
+def holds_keys_of(part: type[Part], otherwise: str) -> Discriminator:
+    """Tell a part that is written as a mapping from amounts by SKU: it says at least one key of the part."""
+
+    def name_of_branch(value: object) -> str:
+        of_part = isinstance(value, part) or (isinstance(value, dict) and not value.keys().isdisjoint(part.model_fields))
+        return part.__name__ if of_part else otherwise
+
+    return Discriminator(name_of_branch)
+
+
+class Uniform(Part):
+    """A number for each SKU, drawn evenly between two."""
+
+    uniform: tuple[Finite, Finite]
+    digits: Annotated[int, Field(ge=0, le=12)] = 2  # decimal places that are kept
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_pair(cls, value: Any) -> Any:
+        pair = value.get("uniform") if isinstance(value, dict) else None
+        if isinstance(pair, list):
+            return {**value, "uniform": tuple(pair)}
+        return value
+
+    @model_validator(mode="after")
+    def _low_is_not_above_high(self) -> Uniform:
+        low, high = self.uniform
+        if low > high:
+            raise ValueError(f"uniform must name the lower bound first, not {low:g} > {high:g}")
+        return self
+
+
+def _drawn_or(kind: Any) -> Any:
+    return Annotated[Annotated[Uniform, Tag("Uniform")] | Annotated[kind, Tag("PerSku")], holds_keys_of(Uniform, "PerSku")]
+
+
+Calendar = NonNegative | Annotated[list[NonNegative], Field(min_length=1)]  # one number, or one for each period
+Own = _drawn_or(NonNegative)  # of a part that has one SKU
+OwnCalendar = _drawn_or(Calendar)
+PerSku = _drawn_or(NonNegative | dict[str, NonNegative])
+PerSkuCalendar = _drawn_or(Calendar | dict[str, Calendar])
+PositivePerSku = Positive | dict[str, Positive]
+AnyPerSku = Finite | dict[str, Finite]
