@@ -7,12 +7,11 @@ sites cost nothing here. Its operating cost is per good unit divided by the yiel
 
 from __future__ import annotations
 
+from importlib.resources import files
 from typing import Any
 
 import gym_invmgmt
 import numpy as np
-import yaml
-from importlib.resources import files
 
 TOPOLOGIES = sorted(path.name for path in (files(gym_invmgmt) / "topologies").iterdir() if path.name.endswith(".yaml"))
 EFFECTS: dict[str, dict[str, Any]] = {
@@ -60,9 +59,7 @@ def scenario_of(env: Any, process: dict[str, Any]) -> dict[str, Any]:
         "suppliers": [{"name": names[node]} for node in network.rawmat],
         "sites": [_site(network, node, names) for node in sorted(network.main_nodes, key=network.all_nodes.index)],
         "channels": [_channel(graph.edges[edge], names[edge[1]], unmet) for edge in network.retail_links],
-        "supply_lanes": [
-            _lane(network, edge, names, place + 1) for place, edge in enumerate(network.reorder_links)
-        ],
+        "supply_lanes": [_lane(network, edge, names, place + 1) for place, edge in enumerate(network.reorder_links)],
         "fulfilment_lanes": [{"from": names[one], "to": names[other]} for one, other in network.retail_links],
         "demand": [{"process": process}],
     }

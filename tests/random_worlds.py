@@ -395,6 +395,10 @@ def _correlated(choose: Choices) -> Part:
     return choose.stated(False, correlation=lambda: {"coefficient": choose.among(0.5, 1.0, 0.1), "across": across})
 
 
+def _cut(choose: Choices) -> Part:
+    return choose.stated(False, maximum=lambda: choose.among(2.0, 0.0, 7.0))
+
+
 def _drawn(choose: Choices) -> Part:
     scaled = {} if choose.whole else {"noise_scale": lambda: choose.among(0.5, 0.0, 2.0)}
     return choose.stated(False, maximum=lambda: choose.among(2.0, 0.0, 7.0), **scaled)
@@ -407,7 +411,7 @@ def _process(choose: Choices, moody: bool) -> Part:
         return {"distribution": distribution, "trials": choose.among(*range(1, 10)), "probability": choose.chance()}
     if distribution == "uniform_integer":
         low = choose.among(0, 1, 2)
-        return {"distribution": distribution, "low": low, "high": low + choose.among(*range(6)), **_drawn(choose)}
+        return {"distribution": distribution, "low": low, "high": low + choose.among(*range(6)), **_cut(choose)}
     if distribution == "intermittent":
         size = {"distribution": choose.among("poisson", "geometric"), "mean": choose.among(1.0, 4.5)}
         return {"distribution": distribution, "probability": choose.chance(), "size": size}

@@ -18,6 +18,7 @@ from allotment.scenario.loader import World, load_scenario, read_yaml, world_fro
 
 LONGEST = 5  # periods of a shipped world's episode in tests
 SHIPPED = shipped_names("envs")
+SMALLER = {"shared_storage": ["skus.0.name=sku-{0001..0020}"]}  # of two thousand
 
 RESIDUAL = {"name": "residual", "rule": {"policy": "newsvendor", "parameters": {"safety_factor": "from_costs"}}}
 
@@ -91,20 +92,28 @@ def seen(
 
 
 @cache
+def written(name: str) -> dict[str, Any]:
+    """Return what a shipped world's file says, together with the file that it extends."""
+    content = read_yaml(shipped_folder("envs") / f"{name}.yaml")
+    return {**read_yaml(shipped_folder("envs") / content["extends"]), **content} if "extends" in content else content
+
+
+@cache
 def shipped_world(name: str) -> World:
     """Return a shipped world with an episode of a few periods; skips the test where its data are absent."""
-    content = read_yaml(shipped_folder("envs") / f"{name}.yaml")
+    content = written(name)
     if "data" in content and "ALLOTMENT_DATA" not in os.environ:
         pytest.skip(f"{name} needs the folder of real data that the environment variable ALLOTMENT_DATA names")
     warm_up = min(1, content["horizon"].get("warm_up", 0))
     periods = min(LONGEST - warm_up, content["horizon"]["periods"])
-    return load_scenario(name, [f"horizon.periods={periods}", f"horizon.warm_up={warm_up}"])
+    return load_scenario(name, [f"horizon.periods={periods}", f"horizon.warm_up={warm_up}", *SMALLER.get(name, [])])
 
 
 def one_decision(name: str) -> bool:
     """Tell from its file whether a shipped world has a single decision: one lane, one SKU."""
-    content = read_yaml(shipped_folder("envs") / f"{name}.yaml")
-    return len(content.get("skus", [])) == len(content["supply_lanes"]) == len(content.get("sites", [])) == 1
+    content = written(name)
+    single = len(content.get("skus", [])) == len(content["supply_lanes"]) == len(content.get("sites", [])) == 1
+    return single and content.get("decisions", ["orders"]) == ["orders"]
 
 
 def some_actions(space: Any, steps: int, batch: int, seed: int = 0) -> np.ndarray:

@@ -132,7 +132,9 @@ def test_echelon_levels_cost_less_than_those_of_single_sites_where_one_warehouse
         costs = {}
         for policy in ("base_stock", "echelon_base_stock"):
             short = ("horizon.periods=100", "horizon.warm_up=30")
-            built, open_parameters = build_rule(rule_config({"policy": policy, "tuning": {"worlds": 32, "rounds": 4}}, policy), world(name, short), policy)
+            built, open_parameters = build_rule(
+                rule_config({"policy": policy, "tuning": {"worlds": 32, "rounds": 4}}, policy), world(name, short), policy
+            )
             costs[policy] = cost(tune(built, open_parameters, 0).policy, 200)[0]
         assert costs["echelon_base_stock"] < costs["base_stock"]
 

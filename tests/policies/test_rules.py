@@ -70,7 +70,8 @@ def test_the_first_guess_of_an_echelon_covers_demand_until_what_is_ordered_can_b
 
 
 def test_lanes_by_which_a_site_is_supplied_are_no_transfers():
-    policy, open_parameters = build_rule(rule_config({"policy": "base_stock", "transfers": {}}, "rule.yaml"), SOUTH_SUPPLIES_NORTH, "rule.yaml")
+    config = rule_config({"policy": "base_stock", "transfers": {}}, "rule.yaml")
+    _, open_parameters = build_rule(config, SOUTH_SUPPLIES_NORTH, "rule.yaml")
     assert open_parameters == ["level"]
 
 

@@ -45,7 +45,9 @@ def echelon_moments(world: World) -> tuple[Floats, Floats]:
         for further in range(len(until_sold)):
             follows = (lanes[further] >= 0) & (problem.lanes.site[lanes[further]] == site)
             until_sold[site] = np.where(
-                follows, np.maximum(until_sold[site], np.where(lanes[site] >= 0, lead[site], 0.0) + until_sold[further]), until_sold[site]
+                follows,
+                np.maximum(until_sold[site], np.where(lanes[site] >= 0, lead[site], 0.0) + until_sold[further]),
+                until_sold[site],
             )
     reached = problem.sites.downstream.astype(float)
     mean = reached @ by_home(problem, problem.demand.mean).mean(axis=0)
