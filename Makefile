@@ -1,5 +1,5 @@
 # Every target creates what it needs: a virtual environment with an editable install and the versions of constraints.txt.
-.PHONY: install demo test bench lint clean
+.PHONY: install demo test fuzz bench lint clean
 .DEFAULT_GOAL := install
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -24,6 +24,9 @@ demo: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2
+
+fuzz: $(INSTALLED)
+	PYTHONPATH=tests $(BIN)/python tests/engine/fuzz.py $(WORLDS)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks

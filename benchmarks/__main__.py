@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import batch, compilation, machine, rule_based, training
+from benchmarks import batch, compilation, machine, peers, periods, rule_based, training
 from benchmarks.timing import spread
 
 Rows = Iterator[tuple[str, ...]]
@@ -20,8 +20,15 @@ def main() -> None:
     for name, value in machine.describe():
         console.print(f"{name}: {value}", highlight=False)
     _print(console, "1,000 episodes of 52 periods in three_warehouses", ("rule", "wall s", "CPU s", "target"), _rules())
+    header = ("world, batch", "site-SKU-periods, millions", "target")
+    _print(console, "Bare periods simulated in a CPU second on one core", header, _periods())
+    header = ("three_warehouses, batch of 1,024", "step, ms", "its simulation, ms", "ratio", "target")
+    _print(console, "VectorEnv.step with observation and info, and the simulation in it", header, _around())
+    header = ("base network", "here, µs a step", "gym-invmgmt, µs a step", "ratio", "target")
+    _print(console, "Against gym-invmgmt 0.2.1, through Gymnasium, in turns", header, _peers())
     header = ("environment steps", "wall clock", "CPU time", "target")
-    _print(console, "PPO over 256 environments of lost_sales, from end to end", header, _training())
+    for world, steps in (("lost_sales", 500_000), ("three_warehouses", 250_000)):
+        _print(console, f"PPO over 256 environments of {world}, from end to end", header, _training(world, steps))
     header = ("world", "native batch", "copies", "ratio")
     _print(console, "Environment steps a CPU second, 64 environments", header, _batches())
     header = ("three_warehouses in a new process", "loading s", "first step s")
@@ -42,10 +49,29 @@ def _rules() -> Rows:
         yield name, spread([each.wall for each in durations]), spread([each.cpu for each in durations]), "2"
 
 
-def _training() -> Rows:
-    times = list(training.training_times())
+def _periods() -> Rows:
+    targets = {"lost_sales": "20", "shared_storage": "30"}
+    for world, size, rates in periods.per_second():
+        yield f"{world}, {size:,}", spread([rate / 1e6 for rate in rates], ",.1f"), targets[world]
+
+
+def _around() -> Rows:
+    whole, bare = periods.around()
+    ratios = [one / other for one, other in zip(whole, bare, strict=True)]
+    yield "", spread([each * 1e3 for each in whole]), spread([each * 1e3 for each in bare]), spread(ratios), "2.5"
+
+
+def _peers() -> Rows:
+    targets = iter(("12", "300"))
+    for what, ours, theirs in peers.times():
+        ratios = [other / one for one, other in zip(ours, theirs, strict=True)]
+        yield what, spread(ours), spread(theirs, ",.1f"), spread(ratios, ",.1f"), next(targets)
+
+
+def _training(world: str, steps: int) -> Rows:
+    times = list(training.training_times(world, steps))
     wall, cpu = [each.steps_per_second for each in times], [each.steps_per_cpu_second for each in times]
-    yield "a second", spread(wall, ",.0f"), spread(cpu, ",.0f"), "40,000"
+    yield "a second", spread(wall, ",.0f"), spread(cpu, ",.0f"), "40,000" if world == "lost_sales" else ""
     walls = [each.environment.wall / each.total.wall for each in times]
     yield "share in the environment", spread(walls, ".1%"), spread([each.environment_share for each in times], ".1%"), "10%"
 

@@ -16,8 +16,8 @@ WORLD, PEER = "gym_invmgmt_base", "GymInvMgmt/MultiEchelon-v0"
 PERIODS = 30
 
 
-def ratios(environments: int = 1024, episodes: int = 20, repeats: int = 5) -> Iterator[tuple[str, list[float], list[float]]]:
-    """Yield what was stepped, and microseconds of processor time a step of one environment: here, and there, taken in turns."""
+def times(environments: int = 1024, episodes: int = 20, repeats: int = 5) -> Iterator[tuple[str, list[float], list[float]]]:
+    """Yield what was stepped, and microseconds of processor time a step of one environment: here and there, in turns."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import gym_invmgmt  # noqa: F401  registers its environments

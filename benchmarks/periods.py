@@ -27,7 +27,7 @@ def per_second(repeats: int = 5) -> Iterator[tuple[str, int, list[float]]]:
 
 
 def around(batch: int = 1024, steps: int = 10, repeats: int = 5) -> tuple[list[float], list[float]]:
-    """Return seconds of a step of the default world: of `VectorEnv.step` with observation and info, and of the simulation in it."""
+    """Return seconds of `VectorEnv.step` of the default world, observation and info included, and of its simulation alone."""
     envs = allotment.make_vec("three_warehouses", num_envs=batch)
     envs.reset(seed=0)
     envs.action_space.seed(0)

@@ -1,4 +1,4 @@
-"""Training from end to end: the shipped PPO in the lost-sales world, and the share of it that is the environment's."""
+"""Training from end to end: the shipped PPO, and the share of it that is the environment's."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import allotment
 from allotment.env.stable import StableVecEnv
 from benchmarks.timing import Duration, measure
 
-WORLD, CONFIG, ENVIRONMENTS = "lost_sales", "ppo", 256
+CONFIG, ENVIRONMENTS = "ppo", 256
 
 
 @dataclass(frozen=True)
@@ -40,19 +40,19 @@ class TrainingTime:
         return self.environment.cpu / self.total.cpu
 
 
-def training_times(steps: int = 500_000, repeats: int = 3) -> Iterator[TrainingTime]:
+def training_times(world: str, steps: int, repeats: int = 3) -> Iterator[TrainingTime]:
     """Yield what each training took; a short one before them compiles and loads what all need."""
-    _train(ENVIRONMENTS, 0)
+    _train(world, ENVIRONMENTS, 0)
     for seed in range(repeats):
         with _inside() as environment:
-            total = measure(lambda seed=seed: _train(steps, seed))
+            total = measure(lambda seed=seed: _train(world, steps, seed))
         yield TrainingTime(steps, total, Duration(environment["wall"], environment["cpu"]))
 
 
-def _train(steps: int, seed: int) -> None:
+def _train(world: str, steps: int, seed: int) -> None:
     overrides = [f"steps={steps}", f"environments={ENVIRONMENTS}"]
     with tempfile.TemporaryDirectory() as out:
-        allotment.train(WORLD, CONFIG, seed, out, overrides)
+        allotment.train(world, CONFIG, seed, out, overrides)
 
 
 @contextmanager

@@ -6,11 +6,13 @@ one string of bytes: Hypothesis draws and shrinks it a hundred times faster than
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import permutations, product
 from typing import Any
 
 import numpy as np
+from hypothesis import given
 from hypothesis import strategies as st
 
 from allotment.engine.state import Decided, decided_shapes
@@ -57,6 +59,16 @@ class RandomWorld:
 def random_worlds(**fixed: Any) -> st.SearchStrategy[RandomWorld]:
     """Draw worlds; `fixed` states top-level keys that every one of them shall have."""
     return st.binary(min_size=ENOUGH_BYTES, max_size=ENOUGH_BYTES).map(lambda data: random_world(data, fixed))
+
+
+def holds_in_random_worlds(**fixed: Any) -> Callable[[Callable[[RandomWorld, int], None]], Any]:
+    """Make a property of a world and a seed a test; `make fuzz` tries it on many more."""
+
+    def test_of(holds: Callable[[RandomWorld, int], None]) -> Any:
+        holds.fixed = fixed  # type: ignore[attr-defined]
+        return given(random_worlds(**fixed), st.integers(0, 2**30))(holds)
+
+    return test_of
 
 
 def random_world(data: bytes, fixed: Part) -> RandomWorld:

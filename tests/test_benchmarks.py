@@ -5,7 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import batch, machine, rule_based, timing, training
+from benchmarks import batch, machine, peers, periods, rule_based, timing, training
 
 
 def test_the_machine_is_described():
@@ -25,7 +25,7 @@ def test_every_rule_is_timed():
 
 
 def test_the_time_inside_the_environment_is_a_part_of_the_training():
-    (time,) = training.training_times(steps=20_000, repeats=1)
+    (time,) = training.training_times("lost_sales", steps=20_000, repeats=1)
     assert time.steps_per_second > 0
     assert 0.0 < time.environment_share < 1.0
 
@@ -34,3 +34,18 @@ def test_a_native_batch_steps_faster_than_copies():
     for _, native, copies in batch.steps_per_second(environments=32, steps=5, repeats=2):
         assert len(native) == len(copies) == 2
         assert max(native) > 2 * max(copies)
+
+
+def test_bare_periods_are_counted_by_site_and_sku():
+    rates = {name: values for name, _, values in periods.per_second(repeats=2)}
+    assert all(value > 100_000 for values in rates.values() for value in values)
+
+
+def test_a_whole_step_takes_longer_than_its_simulation():
+    whole, bare = periods.around(batch=64, steps=5, repeats=3)
+    assert min(whole) > min(bare) > 0.0
+
+
+def test_a_step_here_takes_less_time_than_in_gym_invmgmt():
+    for _, ours, theirs in peers.times(environments=8, episodes=2, repeats=2):
+        assert max(ours) < min(theirs)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from playing import Dynamics, Kernel, play
 
 from allotment.engine import randomness
 from allotment.engine.cuts import plant_yield
 from allotment.scenario.problem import IN_ORDER, INCOME, KAPLAN, REASONS, TERMS
-from random_worlds import RandomWorld, random_decisions, random_worlds
+from random_worlds import RandomWorld, holds_in_random_worlds, random_decisions
 
 NEGLIGIBLE = 1e-9  # units
-seeds = st.integers(0, 2**30)
 
 
 def played(world: RandomWorld, seed: int, batch: int = 2):
@@ -39,7 +36,7 @@ def arrived_in(world: RandomWorld, flows) -> np.ndarray:
 # ---- units
 
 
-@given(random_worlds(), seeds)
+@holds_in_random_worlds()
 def test_every_unit_bought_is_in_stock_under_way_sold_or_gone_for_a_reason(world: RandomWorld, seed):
     from_suppliers = world.problem.lanes.supplier >= 0
     gone, bought = 0.0, 0.0
@@ -61,7 +58,7 @@ def test_every_unit_bought_is_in_stock_under_way_sold_or_gone_for_a_reason(world
     assert in_hand_before.min(initial=0.0) >= 0.0
 
 
-@given(random_worlds(), seeds)
+@holds_in_random_worlds()
 def test_replaying_the_recorded_movements_reproduces_every_stock(world: RandomWorld, seed):
     lanes, serving, sites = world.problem.lanes, world.problem.serving, world.problem.shape.sites
     under_way = np.zeros((2, *lanes.allowed.shape))
@@ -83,7 +80,7 @@ def test_replaying_the_recorded_movements_reproduces_every_stock(world: RandomWo
         under_way = flows.in_transit
 
 
-@given(random_worlds(), seeds)
+@holds_in_random_worlds()
 def test_demand_is_shipped_lost_or_still_open(world: RandomWorld, seed):
     channels = world.problem.shape.channels
     still_open = 0.0
@@ -92,7 +89,7 @@ def test_demand_is_shipped_lost_or_still_open(world: RandomWorld, seed):
         assert equal(flows.open_orders, still_open)
 
 
-@given(random_worlds(), seeds)
+@holds_in_random_worlds()
 def test_orders_wait_no_longer_than_their_channel_allows(world: RandomWorld, seed):
     serving = world.problem.serving
     slots = np.arange(world.problem.shape.slots)
@@ -101,7 +98,7 @@ def test_orders_wait_no_longer_than_their_channel_allows(world: RandomWorld, see
         assert not beyond.any()
 
 
-@given(random_worlds(), seeds)
+@holds_in_random_worlds()
 def test_patient_customers_without_a_limit_are_never_lost_and_impatient_ones_never_wait_beyond_their_due_period(world, seed):
     channels = world.content["channels"]
     patient = np.array([part["unmet"] == "backorder" and part.get("max_lateness") is None for part in channels])
@@ -115,7 +112,7 @@ def test_patient_customers_without_a_limit_are_never_lost_and_impatient_ones_nev
             assert not flows.open_orders[:, at_once].any()
 
 
-@given(random_worlds(), seeds)
+@holds_in_random_worlds()
 def test_nothing_is_negative_except_requests_and_salvage(world: RandomWorld, seed):
     for before, flows, _ in played(world, seed):
         for name, array in before._asdict().items():
@@ -127,7 +124,7 @@ def test_nothing_is_negative_except_requests_and_salvage(world: RandomWorld, see
                 assert array.min(initial=0) >= -NEGLIGIBLE * (name == "consumed"), name
 
 
-@given(random_worlds(units="integer"), seeds)
+@holds_in_random_worlds(units="integer")
 def test_whole_units_stay_whole(world: RandomWorld, seed):
     for _, flows, after in played(world, seed):
         arrays = after._asdict() | flows._asdict()
@@ -135,7 +132,7 @@ def test_whole_units_stay_whole(world: RandomWorld, seed):
             assert (arrays[name] == np.floor(arrays[name])).all(), name
 
 
-@given(random_worlds(), seeds)
+@holds_in_random_worlds()
 def test_no_channel_is_sent_more_than_it_wants(world: RandomWorld, seed):
     channels = world.problem.shape.channels
     open_before = 0.0
@@ -146,13 +143,13 @@ def test_no_channel_is_sent_more_than_it_wants(world: RandomWorld, seed):
         open_before = flows.open_orders
 
 
-@given(random_worlds(), seeds)
+@holds_in_random_worlds()
 def test_the_parts_of_stock_under_way_sum_to_the_whole(world: RandomWorld, seed):
     for _, _, after in played(world, seed):
         assert equal(after.in_transit.sum(axis=(1, 4)), after.under_way)
 
 
-@given(random_worlds(), seeds)
+@holds_in_random_worlds()
 def test_records_differ_from_stock_by_what_has_disappeared_since_the_last_count(world: RandomWorld, seed):
     if "expire" not in world.content["sequence"]:
         return
@@ -173,7 +170,7 @@ def test_records_differ_from_stock_by_what_has_disappeared_since_the_last_count(
 # ---- time
 
 
-@given(random_worlds(), seeds)
+@holds_in_random_worlds()
 def test_goods_arrive_when_their_drawn_lead_time_is_over_neither_before_nor_after(world: RandomWorld, seed):
     lanes, worlds = world.problem.lanes, np.arange(seed, seed + 2)
     if (lanes.crossing != 0).any() or len(lanes.initial) or not np.isinf(world.problem.sites.storage).all():
@@ -194,7 +191,7 @@ def test_goods_arrive_when_their_drawn_lead_time_is_over_neither_before_nor_afte
             assert equal(flows.received[cell], expected)
 
 
-@given(random_worlds(), seeds)
+@holds_in_random_worlds()
 def test_orders_on_a_lane_without_crossing_arrive_in_the_order_in_which_they_were_placed(world: RandomWorld, seed):
     in_order = world.problem.lanes.crossing == IN_ORDER
     latest = np.full((2, in_order.sum(), world.problem.lanes.stream.shape[1]), -1)
@@ -204,7 +201,7 @@ def test_orders_on_a_lane_without_crossing_arrive_in_the_order_in_which_they_wer
         latest = arrival
 
 
-@given(random_worlds(), seeds)
+@holds_in_random_worlds()
 def test_lead_times_are_those_that_the_file_allows(world: RandomWorld, seed):
     for period, (_, _, after) in enumerate(played(world, seed)):
         slot = period % world.problem.lanes.slots
@@ -222,7 +219,7 @@ def allowed(lead_time) -> set[int]:
     return set(range(lead_time.get("shift", 0), lead_time["maximum"] + 1))
 
 
-@given(random_worlds(), seeds)
+@holds_in_random_worlds()
 def test_equal_seeds_give_equal_demand_and_lead_times_whatever_is_decided(world: RandomWorld, seed):
     one = played(world, seed)
     other = list(play(Kernel(world.problem, [seed, seed + 1]), random_decisions(world, 2, seed + 1)))
@@ -233,7 +230,7 @@ def test_equal_seeds_give_equal_demand_and_lead_times_whatever_is_decided(world:
         np.testing.assert_array_equal(after.regime, other_after.regime)
 
 
-@given(random_worlds(), seeds)
+@holds_in_random_worlds()
 def test_goodwill_follows_whether_units_were_missing_in_the_period_before(world: RandomWorld, seed):
     declared = world.content.get("goodwill")
     if declared is None:
@@ -258,7 +255,7 @@ def by_period(part: dict, key: str, period: int) -> float:
     return np.inf if value is None else value
 
 
-@given(random_worlds(), seeds)
+@holds_in_random_worlds()
 def test_every_capacity_holds(world: RandomWorld, seed):
     content, lanes, serving = world.content, world.problem.lanes, world.problem.serving
     sites = world.problem.shape.sites
@@ -278,7 +275,7 @@ def test_every_capacity_holds(world: RandomWorld, seed):
             assert (moved.sum(axis=-1) <= limits + NEGLIGIBLE).all(), key
 
 
-@given(random_worlds(), seeds)
+@holds_in_random_worlds()
 def test_sites_never_ship_more_than_is_in_stock_at_the_decision_less_what_is_set_aside(world: RandomWorld, seed):
     for before, flows, after in played(world, seed):
         left = summed_by(world.problem.lanes.site, flows.executed, world.problem.shape.sites)
@@ -291,9 +288,8 @@ def test_sites_never_ship_more_than_is_in_stock_at_the_decision_less_what_is_set
         assert (left <= np.maximum(stock, 0.0) * rate + NEGLIGIBLE).all()
 
 
-@given(
-    random_worlds(decisions=["orders", "protection"], sequence=["receive", "decide", "demand", "fulfil", "expire", "charge"]),
-    seeds,
+@holds_in_random_worlds(
+    decisions=["orders", "protection"], sequence=["receive", "decide", "demand", "fulfil", "expire", "charge"]
 )
 def test_lower_classes_leave_what_is_protected_from_them(world: RandomWorld, seed):
     serving = world.problem.serving
@@ -308,9 +304,8 @@ def test_lower_classes_leave_what_is_protected_from_them(world: RandomWorld, see
             assert (taken <= np.maximum(start - guarded, 0.0) + NEGLIGIBLE).all()
 
 
-@given(
-    random_worlds(decisions=["orders", "allocation"], sequence=["receive", "decide", "demand", "fulfil", "expire", "charge"]),
-    seeds,
+@holds_in_random_worlds(
+    decisions=["orders", "allocation"], sequence=["receive", "decide", "demand", "fulfil", "expire", "charge"]
 )
 def test_what_is_reserved_for_a_channel_goes_to_no_other(world: RandomWorld, seed):
     serving, shape = world.problem.serving, world.problem.shape
@@ -324,7 +319,7 @@ def test_what_is_reserved_for_a_channel_goes_to_no_other(world: RandomWorld, see
             assert (taken_by_others <= free - flows.granted[:, lane] + NEGLIGIBLE).all()
 
 
-@given(random_worlds(), seeds)
+@holds_in_random_worlds()
 def test_no_decision_raises_a_site_above_its_highest_position(world: RandomWorld, seed):
     problem, lanes = world.problem, world.problem.lanes
     for before, flows, _ in played(world, seed):
@@ -339,7 +334,7 @@ def test_no_decision_raises_a_site_above_its_highest_position(world: RandomWorld
             assert (position <= problem.sites.max_position[site] + 1e-6)[raised].all()
 
 
-@given(random_worlds(), seeds)
+@holds_in_random_worlds()
 def test_a_site_that_rejects_what_does_not_fit_is_never_overfull_by_a_receipt(world: RandomWorld, seed):
     content = world.content
     volume = world.problem.goods.volume
@@ -354,7 +349,7 @@ def test_a_site_that_rejects_what_does_not_fit_is_never_overfull_by_a_receipt(wo
             assert (held <= by_period(part, "storage", period) + 1e-6)[received].all()
 
 
-@given(random_worlds(), seeds)
+@holds_in_random_worlds()
 def test_executed_quantities_fit_the_lane_and_exceed_the_request_only_by_what_was_owed(world: RandomWorld, seed):
     skus = [sku["name"] for sku in world.content["skus"]]
     full = [supplier.get("fill_rate", 1.0) == 1.0 for supplier in world.content["suppliers"]]
@@ -376,7 +371,7 @@ def test_executed_quantities_fit_the_lane_and_exceed_the_request_only_by_what_wa
                     assert equal(multiples, np.round(multiples))
 
 
-@given(random_worlds(), seeds)
+@holds_in_random_worlds()
 def test_what_sources_lack_is_owed_on_lanes_with_a_backlog_and_dropped_on_others(world: RandomWorld, seed):
     backlog = world.problem.lanes.backlog
     for before, flows, after in played(world, seed):
@@ -389,7 +384,7 @@ def test_what_sources_lack_is_owed_on_lanes_with_a_backlog_and_dropped_on_others
         assert (after.owed <= np.maximum(most, 0.0) + NEGLIGIBLE)[:, backlog].all()
 
 
-@given(random_worlds(), seeds)
+@holds_in_random_worlds()
 def test_a_cut_has_a_reason_and_what_is_not_cut_has_none(world: RandomWorld, seed):
     for before, flows, _ in played(world, seed):
         request = np.maximum(flows.requested, 0.0)
@@ -464,7 +459,7 @@ def money_of(world: RandomWorld, flows, i: int, period: int) -> dict[str, float]
     return terms
 
 
-@given(random_worlds(), seeds)
+@holds_in_random_worlds()
 def test_every_money_term_follows_from_the_file_and_the_recorded_flows(world: RandomWorld, seed):
     content, left_out = world.content, {"salvage"}
     if any(channel.get("due_in", 0) for channel in content["channels"]):
@@ -481,7 +476,7 @@ def test_every_money_term_follows_from_the_file_and_the_recorded_flows(world: Ra
                     assert recorded[term] == pytest.approx(expected[term], rel=1e-9, abs=1e-9), term
 
 
-@given(random_worlds(objective="profit"), seeds)
+@holds_in_random_worlds(objective="profit")
 def test_a_season_ends_with_what_is_left_at_its_salvage_value(world: RandomWorld, seed):
     if world.content["horizon"]["kind"] != "season":
         return
@@ -499,7 +494,7 @@ def test_a_season_ends_with_what_is_left_at_its_salvage_value(world: RandomWorld
         assert flows.money[i, TERMS.index("salvage")].sum() == pytest.approx(worth, rel=1e-9, abs=1e-9)
 
 
-@given(random_worlds(), seeds)
+@holds_in_random_worlds()
 def test_the_reward_is_income_less_every_other_term(world: RandomWorld, seed):
     horizon = world.content["horizon"]
     discount = horizon.get("discount", 1.0) if horizon.get("discount_rewards") else 1.0
@@ -511,7 +506,7 @@ def test_the_reward_is_income_less_every_other_term(world: RandomWorld, seed):
         np.testing.assert_allclose(flows.reward, reward, rtol=1e-12, atol=1e-12 * (1.0 + np.abs(flows.money).sum()))
 
 
-@given(random_worlds(units="continuous"), seeds)
+@holds_in_random_worlds(units="continuous")
 def test_the_array_dynamics_keep_continuous_stock_and_orders_from_falling_below_zero(world: RandomWorld, seed):
     for _, flows, after in play(Dynamics(world.problem, [seed]), random_decisions(world, 1, seed)):
         held = (flows.on_hand, flows.in_transit, flows.shipped, flows.lost, flows.open_orders)

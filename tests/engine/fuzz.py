@@ -1,0 +1,61 @@
+"""Plays ten thousand random networks, each through a property of the engine's tests: `make fuzz`.
+
+World n and its property are the same on every run. A failure prints n, and `make fuzz WORLDS="1 n"` plays it again.
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import traceback
+import warnings
+from collections.abc import Callable, Iterator
+from multiprocessing import get_context
+from typing import Any
+
+import test_invariants
+import test_two_implementations
+from rich.progress import track
+
+from random_worlds import ENOUGH_BYTES, random_world
+
+Property = Callable[..., None]
+
+
+def properties() -> list[Property]:
+    """Return what must hold in any world."""
+    tests = [*vars(test_invariants).values(), *vars(test_two_implementations).values()]
+    inner: Iterator[Any] = (getattr(test, "hypothesis", None) for test in tests)
+    return [each.inner_test for each in inner if each is not None and hasattr(each.inner_test, "fixed")]
+
+
+PROPERTIES = properties()
+
+
+def failure(number: int) -> str | None:
+    """Return what went wrong in world `number`, if anything did."""
+    warnings.simplefilter("ignore")  # about unusual sequences
+    draws = random.Random(number)
+    holds = PROPERTIES[number % len(PROPERTIES)]
+    told = draws.choice([60, 120, 300, ENOUGH_BYTES])  # bytes that say something; what follows chooses the simplest
+    try:
+        holds(random_world(draws.randbytes(told) + bytes(ENOUGH_BYTES - told), holds.fixed), number)  # type: ignore[attr-defined]
+    except Exception:
+        return f"world {number}, {holds.__name__}\n{traceback.format_exc()}"
+    return None
+
+
+def main(count: int = 10_000, first: int = 0) -> int:
+    """Play worlds and print every failure; returns how many there were."""
+    numbers, failures = range(first, first + count), 0
+    with get_context("fork").Pool(min(2, count)) as pool:
+        for told in track(pool.imap_unordered(failure, numbers, chunksize=1), "networks", total=count):
+            if told is not None:
+                failures += 1
+                print(told)
+    print(f"{count:,} networks from seed {first} on, {len(PROPERTIES)} properties in turn: {failures} failures")
+    return failures
+
+
+if __name__ == "__main__":
+    sys.exit(min(main(*map(int, sys.argv[1:])), 1))
