@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from allotment.env.decision import Decides, Decision
 from allotment.env.observation import Observation
 from allotment.policies import guesses, rules, transfers
+from allotment.policies.allocating import Allocator, allocator, expected_marginal_revenue
 from allotment.policies.parameters import TUNED, Parameter, check_names, parameter_values
 from allotment.policies.recommend import Recommender, recommend
 from allotment.policies.sources import CHEAPEST, FASTEST, source_lanes
@@ -90,6 +91,16 @@ class Tuning(BaseModel):
     rounds: Annotated[int, Field(ge=1)] = 12  # passes over the parameters
 
 
+def _whole_keys(given: Any) -> Any:
+    """Read priorities as whole numbers, which JSON writes as text."""
+    if not isinstance(given, dict):
+        return given
+    return {int(key) if isinstance(key, str) and key.isdigit() else key: value for key, value in given.items()}
+
+
+Protection = Annotated[dict[int, Any] | Literal["emsr_b"] | None, BeforeValidator(_whole_keys)]
+
+
 class RuleConfig(BaseModel):
     """A rule-based policy's config file."""
 
@@ -99,7 +110,9 @@ class RuleConfig(BaseModel):
     source: str = CHEAPEST  # where to order: cheapest, fastest or a supplier's name
     parameters: dict[str, Any] = {}  # a number, a mapping, `tuned`, or for safety factors `from_costs`
     transfers: dict[str, Any] | None = None  # likewise; none = no transfers
-    protection: dict[int, Any] | None = None  # units that classes below a priority may not use; a number, or by site and SKU
+    allocation: str | None = None  # the rule by which sites ship to channels; none = the scenario's own
+    quotas: dict[str, float] | None = None  # percent by channel, for the rules that go by quotas
+    protection: Protection = None  # by priority, units that classes below may not use; or how they are found
     seed: Annotated[int, Field(ge=0)] = 0  # of the random policy
     tuning: Tuning = Tuning()
 
@@ -114,6 +127,7 @@ class RulePolicy:
     values: dict[str, Floats]
     rule: Decides
     protected: Floats | None = None  # (S, J, K) units that classes below each may not use
+    allocator: Allocator | None = None  # what ships to channels, where the scenario leaves it to the policy
     kind: str = "rule-based"
     version: str = ""  # of the bundle it was loaded from
     memory_size: int = 0  # a rule remembers nothing
@@ -121,9 +135,12 @@ class RulePolicy:
     def decide(self, observation: Observation) -> Decision:
         """Return the rule's decision."""
         decision = self.rule.decide(observation)
-        if self.protected is None:
-            return decision
-        return replace(decision, protection=np.broadcast_to(self.protected, (observation.batch, *self.protected.shape)))
+        if self.protected is not None:
+            everywhere = np.broadcast_to(self.protected, (observation.batch, *self.protected.shape))
+            decision = replace(decision, protection=everywhere)
+        if self.allocator is not None:
+            decision = replace(decision, allocation=self.allocator.allocation(observation, decision.orders))
+        return decision
 
     def recommend(self, snapshot: Any) -> Any:
         """Return the plan for a snapshot, or a list of plans for a list of snapshots; see `env.snapshot` and `env.plan`."""
@@ -164,14 +181,22 @@ def build_rule(config: RuleConfig, world: World, origin: str, name: str | None =
         else:
             values[parameter.name] = parameter_values(parameter, value, world, f"{origin}: {parameter.name}")
     protected = None if config.protection is None else _protected(config.protection, world, f"{origin}: protection")
-    policy = RulePolicy(name or config.policy, config, world, values, _rule(config, world, values), protected)
+    shares = None
+    if config.allocation is not None:
+        shares = allocator(config.allocation, config.quotas, world, f"{origin}: allocation")
+    elif config.quotas is not None:
+        raise ScenarioError(f"{origin}: quotas need a rule that goes by them (allocation: quota or quota_borrowing)")
+    policy = RulePolicy(name or config.policy, config, world, values, _rule(config, world, values), protected, shares)
     return policy, tuned
 
 
-def _protected(given: Mapping[int, Any], world: World, where: str) -> Floats:
+def _protected(given: Mapping[int, Any] | str, world: World, where: str) -> Floats:
     """Return what is protected for each class and all above it, (S, J, K) units; classes that are not named protect nothing."""
     if not world.problem.rules.protects:
         raise ScenarioError(f"{where}: {world.scenario.name} leaves no protection to policies; its decisions must name it")
+    if isinstance(given, str):
+        levels = expected_marginal_revenue(world, where)
+        return np.floor(levels + 0.5) if world.problem.rules.whole else levels
     priorities = sorted({channel.priority for channel in world.scenario.channels})
     protected = np.zeros((world.problem.shape.sites, len(priorities), world.problem.shape.skus))
     for priority, units in given.items():
