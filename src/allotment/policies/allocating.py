@@ -179,9 +179,9 @@ def allocator(method: str, quotas: dict[str, float] | None, world: World, where:
 
 
 def expected_marginal_revenue(world: World, where: str) -> Floats:
-    """Return EMSR-b protection levels for a period's demand near each site, (S, J, K) units; for two classes, Littlewood's.
+    """Return EMSR-b protection levels for a period's demand near each site, (S, J, K) units.
 
-    """Return EMSR-b protection levels for a period's demand near each site, (S, J, K) units (Littlewood's for two classes).
+    A class's fare is the price of its channels, weighted by their demand. Of two classes it is Littlewood's rule.
     """
     problem = world.problem
     mean, deviation = problem.demand.mean.mean(axis=0), problem.demand.deviation.mean(axis=0)  # (C, K)
