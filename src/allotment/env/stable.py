@@ -20,10 +20,22 @@ from allotment.env.view import View
 from allotment.scenario.loader import World
 
 
+GROUPS = (
+    8  # of worlds whose episodes end together; worlds in one period are simulated together, which smaller groups would slow
+)
+
+
+def _staggered_ends(num_envs: int, length: int) -> NDArray[np.int64]:
+    """Return after how many periods the first episode of each world ends, (num_envs,), evenly spread over the groups."""
+    groups = min(GROUPS, num_envs, length)
+    group = np.arange(num_envs) * groups // num_envs
+    return -(-(group + 1) * length // groups)
+
+
 class StableVecEnv(VecEnv):
     """`num_envs` worlds for Stable-Baselines3.
 
-    With `stagger` the first episodes of a window end early, world by world, so that truncations do not come all at once;
+    With `stagger` the first episodes of a window end early, group by group, so that truncations do not come all at once;
     these episodes are left out of the episode statistics.
 
     With a `reference` rule, rewards are what the policy earns more than that rule in the same worlds, side by side. Draws do
@@ -59,7 +71,7 @@ class StableVecEnv(VecEnv):
         self.worth = np.zeros(num_envs)
         length = world.problem.clock.length
         stagger = stagger and not world.problem.clock.season
-        self.first_ends = 1 + (np.arange(num_envs) * length) // num_envs if stagger else np.full(num_envs, length)
+        self.first_ends = _staggered_ends(num_envs, length) if stagger else np.full(num_envs, length)
         self.staggered = self.first_ends < length
         self.returns = np.zeros(num_envs)
         self.no_infos: list[dict[str, Any]] = [{} for _ in range(num_envs)]  # of steps that end no episode
