@@ -19,7 +19,6 @@ from allotment.env.spaces import action_space, observation_space
 from allotment.env.view import View
 from allotment.scenario.loader import World
 
-
 GROUPS = (
     8  # of worlds whose episodes end together; worlds in one period are simulated together, which smaller groups would slow
 )
