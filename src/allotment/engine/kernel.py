@@ -142,7 +142,8 @@ def reset(table, worlds, seeds, episodes):  # type: ignore[no-untyped-def]
             count += 1
         first = np.uint64(worlds[place])
         empty(table, first, count)
-        order_before(table, first, count)
+        if floats3(table, f.LANES_INITIAL).shape[0] > 0:
+            order_before(table, first, count)
         begin_period(table, 0, first, count)
         place += count
 

@@ -28,8 +28,10 @@ def demand(table: int, now: int, first: World, count: int) -> None:
     settings, kinds = integers1(table, f.SETTINGS), integers2(table, f.DEMAND_KIND)
     demanded, open_orders, drawn = floats3(table, f.DEMAND), floats4(table, f.OPEN_ORDERS), floats1(table, f.ROW_A)
     history, slots = floats4(table, f.DEMAND_HISTORY), settings[f.HISTORY_SLOTS]
-    change_regimes(table, now, first, count)
-    draw_shared(table, now, first, count)
+    if integers2(table, f.REGIME).shape[0] > 0:
+        change_regimes(table, now, first, count)
+    if settings[f.DEMAND_EVENTS] or settings[f.HISTORIES]:
+        draw_shared(table, now, first, count)
     for channel in range(kinds.shape[0]):
         for sku in range(kinds.shape[1]):
             draw_demand(table, channel, sku, now, first, count)

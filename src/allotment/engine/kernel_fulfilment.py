@@ -28,7 +28,8 @@ def fulfil(table: int, now: int, first: World, count: int) -> None:
     if settings[f.ALLOCATES] and not settings[f.RESERVES]:
         ship_offers(table, first, count)
     else:
-        ship_commitments(table, first, count)
+        if integers1(table, f.PROMISED_LANE).shape[0] > 0:
+            ship_commitments(table, first, count)
         groups = integers1(table, f.GROUP_START)
         for group in range(groups.shape[0] - 1):
             if groups[group + 1] == groups[group] + 1:
@@ -442,7 +443,8 @@ def settle(table: int, now: int, first: World, count: int) -> None:
                     world = first + np.uint64(j)
                     lost[channel, sku, world] += open_orders[channel, sku, slot, world] - kept_row[world] * stays
                     open_orders[channel, sku, slot, world] = kept_row[world] * stays
-    clear_reserves(table, first, count)
+    if floats4(table, f.RESERVED).shape[0] > 0:
+        clear_reserves(table, first, count)
 
 
 @far
