@@ -191,9 +191,8 @@ def feasible(plan: dict[str, Any], snapshot: dict[str, Any], world: World) -> bo
             from_supplier[entry["from"]] += entry["units"]
     for entry in plan["orders"]:
         by_lane[entry["from"], entry["to"]] += entry["units"]
-    limits = dict(
-        zip([tuple(name.split(" → ")) for name in world.names.supply_lanes], world.problem.lanes.capacity, strict=True)
-    )
+    capacity = world.problem.lanes.capacity[snapshot["period"] % len(world.problem.lanes.capacity)]
+    limits = dict(zip([tuple(name.split(" → ")) for name in world.names.supply_lanes], capacity, strict=True))
     return (
         whole
         and all(units <= snapshot["stock"][site][sku] for (site, sku), units in leaving.items())

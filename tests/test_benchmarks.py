@@ -1,11 +1,15 @@
 """The benchmarks measure what they say, here on a small scale."""
 
+import json
 import sys
 from pathlib import Path
 
+from allotment.scenario.loader import load_scenario
+from small_policies import rule
+
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import batch, machine, peers, periods, rule_based, timing, training
+from benchmarks import batch, machine, peers, periods, rule_based, serving, timing, training
 
 
 def test_the_machine_is_described():
@@ -49,3 +53,12 @@ def test_a_whole_step_takes_longer_than_its_simulation():
 def test_a_step_here_takes_less_time_than_in_gym_invmgmt():
     for _, ours, theirs in peers.times(environments=8, episodes=2, repeats=2):
         assert max(ours) < min(theirs)
+
+
+def test_a_plan_is_feasible_until_it_ships_more_than_there_is():
+    policy = rule(load_scenario("three_warehouses"), {"policy": "newsvendor", "parameters": {"safety_factor": 1.0}})
+    snapshot = serving.met(policy)[7]
+    plan = json.loads(policy.recommend(snapshot).model_dump_json(by_alias=True))
+    assert serving.feasible(plan, snapshot, policy.world)
+    plan["shipments"].append({"from": "warehouse-north", "to": "online-north", "sku": "sku-01", "units": 1e6})
+    assert not serving.feasible(plan, snapshot, policy.world)

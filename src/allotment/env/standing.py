@@ -54,6 +54,9 @@ class Register:
         self.priorities = sorted({channel.priority for channel in world.scenario.channels})  # by class
         self.ages = visible_ages(world.problem)
         self.mean_lead_times = lead_time_moments(world.problem)[0].tolist()
+        self.whole = world.problem.rules.whole
+        self.carried = lanes.allowed.tolist()  # lists answer single questions faster than arrays
+        self.shelf_lives = world.problem.goods.shelf_life.tolist()
 
     def standing(self, snapshots: Sequence[Snapshot], worlds: Memory) -> Standing:
         """Put worlds where snapshots say they stand; `SnapshotError` names the snapshot and the field that is wrong."""
@@ -71,8 +74,7 @@ class Register:
         handling = self.world.problem.sites.handling
         state.handling_left[world] = handling[snapshot.period % len(handling)]
         self._fill_stock(state.on_hand[world], snapshot.stock, f"{where}.stock")
-        for place, entry in enumerate(snapshot.under_way):
-            self._add_under_way(state, world, entry, f"{where}.under_way[{place}]")
+        self._fill_under_way(state, world, snapshot, f"{where}.under_way")
         for place, demand in enumerate(snapshot.open_demand):
             self._add_open(state, world, demand, f"{where}.open_demand[{place}]")
         for place, owed in enumerate(snapshot.owed):
@@ -122,19 +124,33 @@ class Register:
             raise SnapshotError(f"{where}.sku: {entry.source} → {entry.to} does not carry {entry.sku!r}")
         return lane, sku
 
-    def _add_under_way(self, state: State, world: int, entry: UnderWay, where: str) -> None:
-        lane, sku = self._lane(entry, where)
+    def _fill_under_way(self, state: State, world: int, snapshot: Snapshot, where: str) -> None:
+        """Add all entries at once: there are a hundred of them in a usual snapshot."""
+        if not snapshot.under_way:
+            return
         if self.ages == 0:
-            raise SnapshotError(f"{where}: nothing can be under way where every lead time is 0")
-        slot = (state.period[world] - self._age(entry, lane)) % self.world.problem.lanes.slots
-        shelf_life = int(self.world.problem.goods.shelf_life[sku])
+            raise SnapshotError(f"{where}[0]: nothing can be under way where every lead time is 0")
+        slots, places, units = self.world.problem.lanes.slots, [], []
+        for place, entry in enumerate(snapshot.under_way):
+            lane, sku, life = self._under_way_at(entry, where, place)
+            places.append(((snapshot.period - self._age(entry, lane)) % slots, lane, sku, life))
+            units.append(entry.units)
+        slot, lanes, skus, lives = zip(*places, strict=True)
+        np.add.at(state.in_transit[world], (slot, lanes, skus, lives), units)
+        np.add.at(state.under_way[world], (lanes, skus), units)
+
+    def _under_way_at(self, entry: UnderWay, where: str, place: int) -> tuple[int, int, int]:
+        """Return lane, SKU and remaining life of an entry."""
+        lane, sku = self.lanes.get((entry.source, entry.to)), self.skus.get(entry.sku)
+        if lane is None or sku is None or not self.carried[lane][sku]:
+            lane, sku = self._lane(entry, f"{where}[{place}]")  # says what is wrong
+        shelf_life = self.shelf_lives[sku]
         if entry.life is not None and not 1 <= entry.life <= shelf_life:
             allowed = f"from 1 to {shelf_life}" if shelf_life else "left out, as the SKU does not perish"
-            raise SnapshotError(f"{where}.life must be {allowed}, not {entry.life}")
-        life = max((entry.life or shelf_life) - 1, 0)
-        units = self._whole(entry.units, f"{where}.units")
-        state.in_transit[world, slot, lane, sku, life] += units
-        state.under_way[world, lane, sku] += units
+            raise SnapshotError(f"{where}[{place}].life must be {allowed}, not {entry.life}")
+        if self.whole and entry.units != int(entry.units):
+            self._whole(entry.units, f"{where}[{place}].units")
+        return lane, sku, max((entry.life or shelf_life) - 1, 0)
 
     def _add_open(self, state: State, world: int, demand: OpenDemand, where: str) -> None:
         """Add open demand to the slot of its due period; the latest orders are those of this period, or the last."""
