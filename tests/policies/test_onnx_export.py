@@ -78,7 +78,7 @@ def test_a_graph_that_differs_is_not_written(tmp_path, monkeypatch):
 def test_the_check_sees_a_wrong_scale(tmp_path):
     policy = network(two_shops(), CASES["mlp-quantity"][0], Quantity(two_shops()))
     file = allotment.export_onnx(policy, tmp_path / "policy.onnx")
-    policy.flattener.scale[0] *= 2.0
+    policy.flattener.per_unit[0] *= 2.0
     assert onnx_export._largest_difference(policy, file) > 1e-5
 
 

@@ -40,13 +40,13 @@ class Graph(nn.Module):
     def __init__(self, policy: LearnedPolicy) -> None:
         super().__init__()
         self.actor, self.encoding = policy.actor, policy.encoding
-        for name in ("scale", "low", "high"):
+        for name in ("per_unit", "low", "high"):
             self.register_buffer(name, torch.from_numpy(np.array(getattr(policy.flattener, name), dtype=np.float64)))
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
         """Return orders (B, L, K) in units, and the next memory where there is one."""
         observation, *others = inputs
-        vectors = torch.clamp(observation / self.scale, self.low, self.high).float()  # type: ignore[operator, arg-type]
+        vectors = torch.clamp(observation * self.per_unit, self.low, self.high).float()  # type: ignore[operator, arg-type]
         base = others[0] if base_name(self.encoding) else None
         memory = others[-1:] if hasattr(self.actor, "empty_memory") else ()
         answers = self.actor(vectors, *memory)
