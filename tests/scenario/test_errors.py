@@ -7,6 +7,7 @@ from small_scenario import small, without
 
 from allotment.scenario.errors import ScenarioError, nearest, place
 from allotment.scenario.loader import world_from
+from allotment.scenario.schema import PHASES
 
 
 def message_of(content):
@@ -213,6 +214,89 @@ NETWORKS = [
     ),
 ]
 
+TWO_STATES = {"name": "mood", "multipliers": [1, 2], "transition": [[0.5, 0.5], [1, 0]]}
+EVENTS = {"distribution": "one_of", "channels": {"web": 0.5}}
+FEATURES = [
+    (small(("skus.0.shelf_life", 2)), "skus[0].shelf_life needs the phase expire in the sequence, not " + str(list(PHASES))),
+    (small(("sites.1.shrinkage", 0.1)), "sites[1].shrinkage needs the phase expire in the sequence, not " + str(list(PHASES))),
+    (small(("sites.0.production_cost", 3)), "sites[0]: production_cost belongs to a site of kind plant, not warehouse"),
+    (
+        small(("sites.0", {"name": "depot", "kind": "plant", "yield": 0.5})),
+        "sites[0].yield must be 1 where units are integer, not 0.5",
+    ),
+    (
+        small(("channels.0.max_lateness", 2)),
+        "channels[0]: max_lateness 2 needs demand that waits (unmet: backorder), not unmet: lost",
+    ),
+    (
+        small(("channels.0.due_in", 1), ("fulfilment_lanes.1.transit_time", 2)),
+        "fulfilment_lanes[1].transit_time 2: 'web' waits at most 1 periods, so that nothing could arrive",
+    ),
+    (
+        small(("supply_lanes.0.initial_in_transit", [1, 2, 3])),
+        "supply_lanes[0].initial_in_transit goes back 3 periods, the lead time only 2",
+    ),
+    (small(goodwill={"cap": 0.5}), "goodwill: floor and cap must hold 1, where goodwill begins, not 0.2 to 0.5"),
+    (
+        small(regimes=[TWO_STATES | {"transition": [[0.5, 0.4], [1, 0]]}]),
+        "regimes[0]: transition: each row must sum to 1, not 0.9",
+    ),
+    (
+        small(regimes=[TWO_STATES | {"transition": [[1]]}]),
+        "regimes[0]: transition must have 2 rows of 2 probabilities, one for each multiplier",
+    ),
+    (small(regimes=[TWO_STATES | {"initial": 2}]), "regimes[0]: initial must name a state from 0 to 1, not 2"),
+    (
+        small(("demand.0.regime", "moo"), regimes=[TWO_STATES]),
+        "demand[0].regime: nothing is called 'moo'; did you mean 'mood'?",
+    ),
+    (
+        demanding(distribution="one_of", channels={"web": 0.9}, suppliers={"mill": 0.2}),
+        "demand[0].process: probabilities of channels and suppliers must sum to at most 1, not 1.1",
+    ),
+    (demanding(**EVENTS), "demand[0].process: one_of orders units of one SKU; name it with sku, not 2 of them"),
+    (
+        small(("demand.0", {"sku": "tin", "process": EVENTS}), goodwill={}),
+        "demand[0].process: goodwill and regimes need a process with a mean, not one_of",
+    ),
+    (
+        demanding(distribution="poisson", mean=3, noise_scale=0.5),
+        "demand[0].process.noise_scale needs units: continuous",
+    ),
+    (
+        small(
+            ("demand.0.process", {"distribution": "uniform_integer", "low": 0, "high": 2, "noise_scale": 0.5}),
+            units="continuous",
+        ),
+        "demand[0].process.noise_scale needs a process with a mean, not uniform_integer",
+    ),
+    (
+        demanding(distribution="poisson", mean=3, promotions=[{"start": 4, "end": 2, "multiplier": 2}]),
+        "demand[0].process.promotions[0]: end must be >= start, not 2 < 4",
+    ),
+    (
+        small(histories=[{"name": "past", "units": {"wbe": {"tin": [1, 2]}}}]),
+        "histories[0].units: no channel is called 'wbe'; did you mean 'web'?",
+    ),
+    (
+        small(histories=[{"name": "past", "units": {"web": {"tin": [1, 2], "jar": [1]}}}]),
+        "histories[0]: units must have one length for all channels and SKUs, not [1, 2]",
+    ),
+    (
+        small(("sites.0.initial_stock", {"uniform": [5, 2]})),
+        "sites[0].initial_stock: uniform must name the lower bound first, not 5 > 2",
+    ),
+    (
+        small(("sites.0.holding_cost", {"tin": [1, 2], "jar": [1, 2, 3]})),
+        "sites[0].holding_cost.tin has 2 periods, another entry 3; a calendar has one length",
+    ),
+    (
+        small(decisions=["orders", "allocation"], sequence=["receive", "demand", "fulfil", "decide", "charge"]),
+        "decisions beside orders need a sequence with decide before fulfil, "
+        "not ['receive', 'demand', 'fulfil', 'decide', 'charge']",
+    ),
+]
+
 ALL_PHASES = "sequence must name each of receive, decide, demand, fulfil, charge once, and expire at most once, not "
 SEQUENCES = [
     (["receive", "decide", "demand", "fulfil"], ALL_PHASES + "['receive', 'decide', 'demand', 'fulfil']"),
@@ -282,6 +366,11 @@ def test_a_name_that_stands_for_nothing_or_for_two_things_is_refused(content, li
 
 @cases(NETWORKS)
 def test_lanes_and_demand_that_do_not_fit_together_are_refused(content, line):
+    check(content, line)
+
+
+@cases(FEATURES)
+def test_features_that_do_not_fit_together_are_refused(content, line):
     check(content, line)
 
 
