@@ -301,7 +301,7 @@ FUNCTIONS = (
     "set_limits",
     "fill_rows",
     "happen",
-    "measure_free",
+    "set_aside",
     "kept",
     "measure_positions",
     "serve_owed",

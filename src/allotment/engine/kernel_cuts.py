@@ -23,6 +23,7 @@ from allotment.engine.compiled import (
     keys1,
     keys2,
 )
+from allotment.engine.kernel_moves import add_up
 from allotment.engine.kernel_rationing import ration
 from allotment.engine.kernel_shipping import draw_yield
 from allotment.engine.randomness import fill_binomials, fill_uniforms
@@ -94,11 +95,13 @@ def set_limits(table: int, now: int, first: World, count: int) -> None:
     if settings[f.PLANTS]:
         fill_rows(table, f.PLANT_ROWS, f.SITES_PRODUCTION, now, first, count)
     handling, left = floats2(table, f.SITE_ROWS), floats2(table, f.HANDLING_LEFT)
+    add_up(table, f.ON_HAND, f.SITE_SKU_ROWS, first, count)
+    if floats4(table, f.RESERVED).shape[0] > 0 or floats4(table, f.PROTECTED).shape[1] > 0:
+        set_aside(table, first, count)
     for site in range(handling.shape[0]):
         for j in range(count):
             world = first + np.uint64(j)
             handling[site, world] = left[site, world]
-        measure_free(table, site, first, count)
         if integers1(table, f.SITES_PLANT)[site]:
             stock, rate = floats3(table, f.SITE_SKU_ROWS), floats1(table, f.ROW_D)
             draw_yield(table, site, now, first, count)
@@ -133,19 +136,11 @@ def happen(table: int, now: int, first: World, count: int) -> None:
 
 
 @far
-def measure_free(table: int, site: int, first: World, count: int) -> None:
-    """Write the stock of a site that is neither reserved nor protected."""
-    on_hand, free = floats4(table, f.ON_HAND), floats3(table, f.SITE_SKU_ROWS)
-    reserved, protected = floats4(table, f.RESERVED), floats4(table, f.PROTECTED)
-    for sku in range(free.shape[1]):
-        for j in range(count):
-            world = first + np.uint64(j)
-            free[site, sku, world] = on_hand[site, sku, 0, world]
-        for life in range(1, on_hand.shape[2]):
-            for j in range(count):
-                world = first + np.uint64(j)
-                free[site, sku, world] += on_hand[site, sku, life, world]
-        if reserved.shape[0] > 0 or protected.shape[1] > 0:
+def set_aside(table: int, first: World, count: int) -> None:
+    """Leave out of what may be shipped what is reserved or protected."""
+    free = floats3(table, f.SITE_SKU_ROWS)
+    for site in range(free.shape[0]):
+        for sku in range(free.shape[1]):
             for j in range(count):
                 world = first + np.uint64(j)
                 free[site, sku, world] = max(0.0, free[site, sku, world] - kept(table, site, sku, world))

@@ -12,6 +12,7 @@ import numpy as np
 from allotment.engine import fields as f
 from allotment.engine.compiled import World, far, floats1, floats2, floats3, floats4, integers1, integers3, keys2
 from allotment.engine.kernel_cuts import fill_rows
+from allotment.engine.kernel_moves import add_up
 from allotment.engine.kernel_rationing import share
 from allotment.engine.kernel_shipping import issue
 from allotment.engine.randomness import fill_binomials, further_stream
@@ -42,17 +43,11 @@ def fulfil(table: int, now: int, first: World, count: int) -> None:
 @far
 def start(table: int, now: int, first: World, count: int) -> None:
     """Write what can be shipped before anybody is served: stock that nobody has reserved, and the lanes' capacities."""
-    on_hand, free, reserved = floats4(table, f.ON_HAND), floats3(table, f.SITE_SKU_ROWS), floats4(table, f.RESERVED)
-    for site in range(free.shape[0]):
-        for sku in range(free.shape[1]):
-            for j in range(count):
-                world = first + np.uint64(j)
-                free[site, sku, world] = on_hand[site, sku, 0, world]
-            for life in range(1, on_hand.shape[2]):
-                for j in range(count):
-                    world = first + np.uint64(j)
-                    free[site, sku, world] += on_hand[site, sku, life, world]
-            if reserved.shape[0] > 0:
+    free, reserved = floats3(table, f.SITE_SKU_ROWS), floats4(table, f.RESERVED)
+    add_up(table, f.ON_HAND, f.SITE_SKU_ROWS, first, count)
+    if reserved.shape[0] > 0:
+        for site in range(free.shape[0]):
+            for sku in range(free.shape[1]):
                 for channel in range(reserved.shape[1]):
                     for j in range(count):
                         world = first + np.uint64(j)

@@ -8,6 +8,7 @@ import numpy as np
 
 from allotment.engine import fields as f
 from allotment.engine.compiled import World, far, floats1, floats2, floats3, floats4, integers1
+from allotment.engine.kernel_moves import add_over, add_up, copy, hand_over
 from allotment.scenario.problem import INCOME, ROUNDING, TERMS
 
 SIGNS = tuple(1.0 if term in INCOME else -1.0 for term in TERMS)
@@ -56,44 +57,6 @@ def close(table: int, first: World, count: int) -> None:
     add_up(table, f.OPEN_ORDERS, f.R_OPEN_ORDERS, first, count)
     copy(table, f.UNDER_WAY, f.R_IN_TRANSIT, first, count)
     copy(table, f.OWED, f.R_OWED, first, count)
-
-
-@far
-def hand_over(table: int, source: int, target: int, first: World, count: int) -> None:
-    """Move units into the record."""
-    state, record = floats3(table, source), floats3(table, target)
-    for a in range(state.shape[0]):
-        for b in range(state.shape[1]):
-            for j in range(count):
-                world = first + np.uint64(j)
-                record[a, b, world] = state[a, b, world]
-                state[a, b, world] = 0.0
-
-
-@far
-def copy(table: int, source: int, target: int, first: World, count: int) -> None:
-    """Note units in the record."""
-    state, record = floats3(table, source), floats3(table, target)
-    for a in range(state.shape[0]):
-        for b in range(state.shape[1]):
-            for j in range(count):
-                world = first + np.uint64(j)
-                record[a, b, world] = state[a, b, world]
-
-
-@far
-def add_up(table: int, source: int, target: int, first: World, count: int) -> None:
-    """Note units, summed over their last axis, in the record."""
-    state, record = floats4(table, source), floats3(table, target)
-    for a in range(state.shape[0]):
-        for b in range(state.shape[1]):
-            for j in range(count):
-                world = first + np.uint64(j)
-                record[a, b, world] = state[a, b, 0, world]
-            for c in range(1, state.shape[2]):
-                for j in range(count):
-                    world = first + np.uint64(j)
-                    record[a, b, world] += state[a, b, c, world]
 
 
 @far
@@ -295,18 +258,6 @@ def pay_arrivals(table: int, now: int, first: World, count: int) -> None:
         value(table, f.PAID, f.INBOUND, INBOUND, now, first, count)
     add_over(table, f.RECEIVED, f.R_RECEIVED, first, count)
     add_over(table, f.DISCARDED, f.R_DISCARDED, first, count)
-
-
-@far
-def add_over(table: int, source: int, target: int, first: World, count: int) -> None:
-    """Move units into the record, beside what it holds."""
-    state, record = floats3(table, source), floats3(table, target)
-    for a in range(state.shape[0]):
-        for b in range(state.shape[1]):
-            for j in range(count):
-                world = first + np.uint64(j)
-                record[a, b, world] += state[a, b, world]
-                state[a, b, world] = 0.0
 
 
 @far
