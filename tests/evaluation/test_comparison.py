@@ -141,7 +141,8 @@ def several_seeds(policy, scores):
 def test_a_policy_of_several_seeds_is_one_row_over_all_of_them():
     rule = episodes_of("rule", "rule-based", WORLDS).assign(training_seed=0)
     table = compared(pd.concat([rule, several_seeds("ppo", [WORLDS + 4.0, WORLDS + 5.0, WORLDS + 9.0])]))
-    assert table.loc["ppo", ["seeds", "worlds", "items", "score", "difference"]].tolist() == [3, 4, 0, 156.0, 6.0]
+    found = table.loc["ppo", ["seeds", "worlds", "items", "score", "difference"]].tolist()
+    assert found == pytest.approx([3, 4, 0, 156.0, 6.0], rel=1e-12)  # a mean's last bit depends on where its numbers lie
     assert table.loc["ppo", "difference_low"] < 0 < table.loc["ppo", "difference_high"]  # three trainings tell little
     steady = compared(pd.concat([rule, several_seeds("ppo", [WORLDS + 5.9, WORLDS + 6.0, WORLDS + 6.1])]))
     assert steady.loc["ppo", "difference_low"] > 5.5
