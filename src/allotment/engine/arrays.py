@@ -1,4 +1,8 @@
-"""The few array operations that NumPy and Torch spell differently, without changing anything in place."""
+"""Array operations that NumPy and Torch spell differently, without changing anything in place.
+
+The dynamics run on either: units and money are arrays of one kind, NumPy's or Torch's, while what no decision can change
+(periods, seeds, arrivals, the problem itself) stays with NumPy and is taken over by `like` where the two meet.
+"""
 
 from __future__ import annotations
 
@@ -8,61 +12,105 @@ import numpy as np
 from array_api_compat import array_namespace, is_torch_array
 
 Array = Any  # a NumPy array or a Torch tensor
+Places = np.ndarray  # integers, of NumPy
 
 
-def add_at(array: Array, where: tuple[Any, ...], values: Array) -> Array:
-    """Return an array (B, …) with values (B, n) added at n places of the axes behind the first; places may repeat."""
+def namespace(array: Array) -> Any:
+    """Return the functions that go with an array, as the array standard names them."""
+    return np if isinstance(array, np.ndarray) else array_namespace(array)
+
+
+def like(array: Array, values: Array) -> Array:
+    """Return NumPy's values as the kind of array that another one is: on its device, and numbers in its precision."""
+    if not is_torch_array(array) or is_torch_array(values):
+        return values
+    import torch
+
+    numbers = array.dtype if values.dtype.kind == "f" else None
+    return torch.as_tensor(np.ascontiguousarray(values), dtype=numbers, device=array.device)
+
+
+def only(array: Array, flags: np.ndarray) -> Array:
+    """Return an array where NumPy's flags are set, and nothing elsewhere; a product, which Torch does faster than a choice."""
+    return array * (like(array, flags.astype(np.float64)) if is_torch_array(array) else flags)
+
+
+def plain(array: Array) -> np.ndarray:
+    """Return an array as NumPy's, numbers in double precision; no gradient passes."""
+    if not is_torch_array(array):
+        return array
+    values = array.detach().cpu().numpy()
+    return values.astype(np.float64) if values.dtype.kind == "f" else values
+
+
+def straight_through(value: Array, origin: Array) -> Array:
+    """Return a value whose gradient is that of what it was made from."""
+    return origin + (value - origin).detach() if is_torch_array(value) else value
+
+
+def add_at(array: Array, where: tuple[Places, ...], values: Array) -> Array:
+    """Return an array (B, …) with values (B, n, …) added at n places of the axes behind the first; places may repeat."""
     if is_torch_array(array):
-        return array.index_put(_with_batch(array, where), values, accumulate=True)
+        flat, places = _along_one_axis(array, where)
+        return flat.index_add(1, places, values).reshape(array.shape)
     added = array.copy()
-    np.add.at(added, (slice(None), *where), values)
+    np.add.at(added, (slice(None), *where), values)  # type: ignore[arg-type]
     return added
 
 
-def put_at(array: Array, where: tuple[Any, ...], values: Array) -> Array:
-    """Return an array (B, …) with values (B, n) in place of what stands at n places of the axes behind the first."""
+def put_at(array: Array, where: tuple[Places, ...], values: Array) -> Array:
+    """Return an array (B, …) with values (B, n, …) in place of what stands at n places of the axes behind the first."""
     if is_torch_array(array):
-        return array.index_put(_with_batch(array, where), values)
+        flat, places = _along_one_axis(array, where)
+        return flat.index_copy(1, places, values).reshape(array.shape)
     changed = array.copy()
     changed[(slice(None), *where)] = values
     return changed
 
 
-def _with_batch(array: Array, where: tuple[Any, ...]) -> tuple[Any, ...]:
-    import torch
+def _along_one_axis(array: Array, where: tuple[Places, ...]) -> tuple[Array, Array]:
+    """Return a tensor with the axes that places refer to made one, and the places along it."""
+    ends = 1 + len(where)
+    flat = array.reshape(len(array), -1, *array.shape[ends:])
+    return flat, like(array, np.ravel_multi_index(where, array.shape[1:ends]))
 
-    places = [torch.as_tensor(place, device=array.device) for place in where]
-    return (torch.arange(len(array), device=array.device)[:, None], *places)
 
-
-def sum_into(array: Array, owners: np.ndarray, count: int, axis: int = 1) -> Array:
+def sum_into(array: Array, owners: Places, count: int, axis: int = 1) -> Array:
     """Return an array whose entries along an axis are summed by their owner; those of owner -1 belong to none.
 
     The other axes stay; the axis then has `count` entries.
     """
-    xp = array_namespace(array)
-    parts = []
-    for owner in range(count):
-        members = np.flatnonzero(owners == owner)
-        chosen = take(array, members, axis)
-        parts.append(xp.sum(chosen, axis=axis))
-    if not parts:
-        return xp.sum(take(array, np.zeros(0, dtype=np.int64), axis), axis=axis, keepdims=True)[:, :0]
-    return xp.stack(parts, axis=axis)
+    if is_torch_array(array):
+        owned = np.flatnonzero(owners >= 0)
+        entries = array if len(owned) == len(owners) else take(array, owned, axis)
+        empty = array.new_zeros([count if place == axis else length for place, length in enumerate(array.shape)])
+        return empty.index_add(axis, like(array, owners[owned]), entries)
+    parts = [take(array, np.flatnonzero(owners == owner), axis).sum(axis=axis) for owner in range(count)]
+    return np.stack(parts, axis=axis) if parts else take(array, np.zeros(0, dtype=np.int64), axis)
 
 
-def take(array: Array, places: np.ndarray, axis: int) -> Array:
+def take(array: Array, places: Places, axis: int) -> Array:
     """Return the entries of an array at places along an axis."""
-    return array[(slice(None),) * (axis % array.ndim) + (places,)]
+    if is_torch_array(array):
+        return array.index_select(axis, like(array, places))
+    return array[(slice(None),) * axis + (places,)]
 
 
-def now(calendar: Array, period: Any) -> Array:
-    """Return what a calendar (T, …) says of the worlds' periods (B,): (B, …), or (1, …) where nothing changes."""
-    return calendar if len(calendar) == 1 else calendar[period % len(calendar)]
+def at(array: Array, where: tuple[Places, ...]) -> Array:
+    """Return the entries (B, n, …) of an array (B, …) at n places of the axes behind the first."""
+    if is_torch_array(array):
+        flat, places = _along_one_axis(array, where)
+        return flat.index_select(1, places)
+    return array[(slice(None), *where)]
+
+
+def now(calendar: np.ndarray, state: Any) -> Array:
+    """Return what a calendar (T, …) says of the periods of a state's worlds: (B, …), or (1, …) where nothing changes."""
+    return like(state.on_hand, calendar if len(calendar) == 1 else calendar[state.period % len(calendar)])
 
 
 def guarded(part: Array, whole: Array, otherwise: float = 0.0) -> Array:
     """Return part ÷ whole, and `otherwise` where the whole is nothing, with a gradient of zero there."""
-    xp = array_namespace(whole)
+    xp = namespace(whole)
     there = whole > 0.0
     return xp.where(there, part / xp.where(there, whole, xp.ones_like(whole)), otherwise * xp.ones_like(whole))

@@ -11,13 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from allotment.engine import randomness
-from allotment.engine.arrays import Array, now, put_at, sum_into, take
-from allotment.engine.rationing import Claims, ration
+from allotment.engine.arrays import Array, like, namespace, now, only, put_at, straight_through, sum_into, take
+from allotment.engine.rationing import Claims, divides_freely, ration, shares
 from allotment.engine.state import Flows, State
-from allotment.scenario.problem import BALANCED, REASONS, ROUNDING, Floats, Integers, Problem
+from allotment.scenario.problem import BALANCED, CODES, ROUNDING, Floats, Integers, Problem
 
 
 @dataclass(frozen=True)
@@ -48,12 +47,12 @@ class Limits:
 
 def cut_requests(problem: Problem, state: State, flows: Flows, orders: Array) -> tuple[State, Flows]:
     """Return the state with what sources owe, and the record with requested and executed quantities and reasons (B, L, K)."""
-    xp = array_namespace(orders)
+    xp = namespace(orders)
     limits = _limits(problem, state)
     served, limits = _served_owed(problem, state, limits)
     units = xp.clip(orders, min=0.0)
-    units = np.floor(units + 0.5) if problem.rules.whole else units
-    reasons = np.zeros(orders.shape, dtype=np.int64)
+    units = xp.floor(units + 0.5) if problem.rules.whole else units
+    reasons = xp.zeros_like(flows.cut_reason)
     units, reasons, lacking = _cut(problem, state, limits, units, reasons)
     owed = _owed_after(problem, state, served, lacking)
     before = units + served
@@ -66,45 +65,44 @@ def cut_requests(problem: Problem, state: State, flows: Flows, orders: Array) ->
 
 def _limits(problem: Problem, state: State) -> Limits:
     """Return the limits at a decision."""
-    xp, n = array_namespace(state.on_hand), problem.shape
+    xp = namespace(state.on_hand)
     on_hand = xp.sum(state.on_hand, axis=-1)
     kept = sum_reserved(problem, state) + highest_protection(problem, state)
     free = xp.clip(on_hand - kept, min=0.0)
-    batch = len(state.period)
-    everyone = np.zeros((batch, 1))
+    everyone = xp.zeros_like(state.handling_left)
     return Limits(
-        lane=now(problem.lanes.capacity, state.period) + everyone,
+        lane=now(problem.lanes.capacity, state) + everyone[:, :1],
         supplier=supplier_capacity(problem, state),
-        stock=xp.where(xp.asarray(problem.sites.plant)[:, None], free * plant_yield(problem, state)[..., None], free),
-        plant=now(problem.sites.production_capacity, state.period) + np.zeros((batch, n.sites)),
+        stock=free * plant_yield(problem, state)[..., None] if problem.sites.plant.any() else free,
+        plant=now(problem.sites.production_capacity, state) + everyone,
         handling=state.handling_left,
         guarded=kept > ROUNDING,
     )
 
 
-def supplier_capacity(problem: Problem, state: State) -> Floats:
+def supplier_capacity(problem: Problem, state: State) -> Array:
     """Return what each supplier can ship in this period, (B, U) units: one unit or nothing where its capacity is an event."""
-    suppliers = problem.suppliers
-    capacity = now(suppliers.capacity, state.period) + np.zeros((len(state.period), problem.shape.suppliers))
+    xp, suppliers = namespace(state.on_hand), problem.suppliers
+    capacity = now(suppliers.capacity, state) + xp.zeros_like(state.handling_left[:, :1])
     if (suppliers.event_low > 1.0).all():
         return capacity
     event = randomness.uniforms(np.array([problem.demand.event_stream]), state.seed, state.episode, state.period)
     happens = (suppliers.event_low <= event) & (event < suppliers.event_high)
-    return np.where(suppliers.event_low > 1.0, capacity, np.minimum(capacity, happens))
+    return xp.minimum(capacity, like(capacity, np.where(suppliers.event_low > 1.0, np.inf, happens)))
 
 
-def plant_yield(problem: Problem, state: State) -> Floats:
-    """Return good units per unit consumed in this period, (B, S)."""
+def plant_yield(problem: Problem, state: State) -> Array:
+    """Return good units per unit consumed in this period, (B, S), 1 where nothing is produced; (1, S) where all are equal."""
     low, high = problem.sites.yield_low, problem.sites.yield_high
     if (low == high).all():
-        return low + np.zeros((len(state.period), 1))
+        return like(state.on_hand, low[None])
     chance = randomness.uniforms(problem.sites.yield_stream, state.seed, state.episode, state.period)
-    return low + chance * (high - low)
+    return like(state.on_hand, low + chance * (high - low))
 
 
 def sum_reserved(problem: Problem, state: State) -> Array:
     """Return what is set aside for channels, (B, S, K) units."""
-    xp = array_namespace(state.on_hand)
+    xp = namespace(state.on_hand)
     if state.reserved.shape[1] == 0:
         return xp.zeros_like(state.on_hand[..., 0])
     return xp.sum(state.reserved, axis=2)
@@ -112,7 +110,7 @@ def sum_reserved(problem: Problem, state: State) -> Array:
 
 def highest_protection(problem: Problem, state: State) -> Array:
     """Return what nobody but the classes above may use, at its most, (B, S, K) units."""
-    xp = array_namespace(state.on_hand)
+    xp = namespace(state.on_hand)
     if state.protected.shape[2] == 0:
         return xp.zeros_like(state.on_hand[..., 0])
     return xp.max(state.protected, axis=2)
@@ -120,28 +118,25 @@ def highest_protection(problem: Problem, state: State) -> Array:
 
 def _served_owed(problem: Problem, state: State, limits: Limits) -> tuple[Array, Limits]:
     """Return what sources ship of what they owe, (B, L, K) units, and the limits after that."""
-    xp = array_namespace(state.under_way)
+    xp = namespace(state.under_way)
     if not problem.lanes.backlog.any():
         return xp.zeros_like(state.under_way), limits
-    served, _, _ = _cut(problem, state, limits, state.owed, np.zeros(state.owed.shape, dtype=np.int64))
+    served, _, _ = _cut(problem, state, limits, state.owed, xp.zeros_like(state.owed))
     return served, limits.after(problem, served)
 
 
 def _owed_after(problem: Problem, state: State, served: Array, lacking: Array) -> Array:
     """Return what sources owe once they have served a part and some new requests have come short, (B, L, K) units."""
-    xp = array_namespace(lacking)
     if not problem.lanes.backlog.any():
-        return xp.zeros_like(lacking)
-    keeps = xp.asarray(problem.lanes.backlog)[:, None]
-    return state.owed - served + xp.where(keeps, lacking, xp.zeros_like(lacking))
+        return namespace(lacking).zeros_like(lacking)
+    return state.owed - served + only(lacking, problem.lanes.backlog[:, None])
 
 
-def _cut(problem: Problem, state: State, limits: Limits, units: Array, reasons: Integers) -> tuple[Array, Integers, Array]:
+def _cut(problem: Problem, state: State, limits: Limits, units: Array, reasons: Array) -> tuple[Array, Array, Array]:
     """Cut units (B, L, K) limit by limit; returns them, the reasons, and what sources, suppliers and plants lacked of them."""
-    xp, lanes = array_namespace(units), problem.lanes
-    claims = _claims(problem, state, limits)
+    xp, claims = namespace(units), _claims(problem, state)
     lacking = xp.zeros_like(units)
-    allowed = xp.where(xp.asarray(lanes.allowed), units, xp.zeros_like(units))
+    allowed = only(units, problem.lanes.allowed)
     reasons = _noted(reasons, units, allowed, "lane")
     for name, counts, cut in (
         ("lane", False, _to_lanes),
@@ -150,7 +145,10 @@ def _cut(problem: Problem, state: State, limits: Limits, units: Array, reasons: 
         ("capacity", True, _to_plants),
         ("capacity", False, _to_handling),
     ):
-        left = xp.minimum(allowed, cut(problem, limits, claims, allowed))
+        left = cut(problem, limits, claims, allowed)
+        if left is allowed:  # nobody has that limit
+            continue
+        left = xp.minimum(allowed, left)
         lacking = lacking + (allowed - left) if counts else lacking
         reasons = _noted(reasons, allowed, left, name)
         if name == "no_stock":
@@ -159,29 +157,28 @@ def _cut(problem: Problem, state: State, limits: Limits, units: Array, reasons: 
     return allowed, reasons, lacking
 
 
-def _noted(reasons: Integers, before: Array, after: Array, name: str) -> Integers:
+def _noted(reasons: Array, before: Array, after: Array, name: str) -> Array:
     """Return the reasons with a new one where something was cut."""
-    return np.where(np.asarray(after < before - ROUNDING), REASONS.index(name), reasons)
+    return namespace(after).where(after < before - ROUNDING, CODES[name], reasons)
 
 
-def _protected(problem: Problem, limits: Limits, reasons: Integers, before: Array, after: Array) -> Integers:
+def _protected(problem: Problem, limits: Limits, reasons: Array, before: Array, after: Array) -> Array:
     """Say that stock was protected where the site holds more than it may give."""
-    guarded = np.asarray(take(limits.guarded, problem.lanes.site, 1)) & (problem.lanes.site >= 0)[:, None]
-    return np.where(np.asarray(after < before - ROUNDING) & guarded, REASONS.index("protected"), reasons)
+    site = problem.lanes.site
+    guarded = take(limits.guarded, np.maximum(site, 0), 1) & like(after, (site >= 0)[:, None])
+    return namespace(after).where((after < before - ROUNDING) & guarded, CODES["protected"], reasons)
 
 
-def _claims(problem: Problem, state: State, limits: Limits) -> Claims:
+def _claims(problem: Problem, state: State) -> Claims:
     """Return what rationing may ask of each lane and SKU; levels (L,), positions and demands (…, L, K)."""
-    lanes = problem.lanes
-    demands = problem.sites.expected_demand[lanes.to]
-    positions = np.zeros((1, 1, 1))
+    lanes, positions = problem.lanes, namespace(state.under_way).zeros_like(state.under_way)
     if problem.rules.rationing == BALANCED:
         on_hand, open_orders = state.on_hand.sum(axis=-1), state.open_orders.sum(axis=-1)
-        positions = inventory_position(problem, on_hand, state.under_way, open_orders, state.owed)[:, lanes.to]
-    return Claims(lanes.priority, positions + np.zeros((len(state.period), *demands.shape)), demands)
+        positions = take(inventory_position(problem, on_hand, state.under_way, open_orders, state.owed), lanes.to, 1)
+    return Claims(lanes.priority, positions, problem.sites.expected_demand[lanes.to])
 
 
-def inventory_position(problem: Problem, on_hand: Floats, under_way: Floats, open_orders: Floats, owed: Floats) -> Floats:
+def inventory_position(problem: Problem, on_hand: Array, under_way: Array, open_orders: Array, owed: Array) -> Array:
     """Return on hand + under way + owed by sources − open orders near a site − owed to others, (B, S, K) units."""
     sites, lanes = problem.shape.sites, problem.lanes
     position = on_hand + sum_into(under_way, lanes.to, sites)
@@ -193,88 +190,90 @@ def inventory_position(problem: Problem, on_hand: Floats, under_way: Floats, ope
 
 def _shared(problem: Problem, claims: Claims, units: Array, members: Integers, limit: Array) -> Array:
     """Ration a limit (B,) over all SKUs of some lanes, by lane priority and file order."""
-    xp = array_namespace(units)
-    batch, skus = len(units), units.shape[-1]
-    wanted = xp.reshape(units[:, members], (batch, len(members) * skus))
+    xp, skus = namespace(units), units.shape[-1]
+    wanted = xp.reshape(take(units, members, 1), (len(units), -1))
     of_members = Claims(
         np.repeat(claims.levels[members], skus),
-        claims.positions[:, members].reshape(batch, -1),
+        xp.reshape(take(claims.positions, members, 1), (len(units), -1)),
         claims.demands[members].ravel(),
     )
     given = ration(problem.rules, wanted, of_members, xp.clip(limit, min=0.0))
-    return xp.reshape(given, (batch, len(members), skus))
+    return xp.reshape(given, (len(units), len(members), skus))
 
 
-def _by_owner(problem: Problem, claims: Claims, units: Array, owners: Integers, limits: Array) -> Array:
-    """Ration each owner's limit (B, owners) over the lanes that share it."""
-    for owner in range(limits.shape[1]):
+def _by_owner(problem: Problem, claims: Claims, units: Array, owners: Integers, limits: Array, calendar: Floats) -> Array:
+    """Ration each owner's limit (B, owners) over all SKUs of the lanes that share it; its calendar says who has one."""
+    xp, limited = namespace(units), np.flatnonzero(np.isfinite(calendar).any(axis=0))
+    owned = np.isin(owners, limited)
+    if not owned.any():
+        return units
+    if divides_freely(problem.rules):
+        totals, limits = xp.sum(units, axis=-1, keepdims=True), xp.clip(limits[..., None], min=0.0)
+        return units * shares(problem.rules, totals, np.where(owned, owners, -1), claims.levels, limits)
+    for owner in np.unique(owners[owned]):
         members = problem.lanes.order[owners[problem.lanes.order] == owner]
-        if len(members) and bool((limits[:, owner] < np.inf).any()):
-            given = _shared(problem, claims, units, members, limits[:, owner])
-            units = put_at_lanes(units, members, given)
+        units = put_at(units, (members,), _shared(problem, claims, units, members, limits[:, owner]))
     return units
-
-
-def put_at_lanes(units: Array, members: Integers, given: Array) -> Array:
-    """Return units (B, L, K) with those of some lanes replaced."""
-    xp, skus = array_namespace(units), units.shape[-1]
-    places = np.repeat(members, skus), np.tile(np.arange(skus), len(members))
-    return put_at(units, places, xp.reshape(given, (len(units), -1)))
 
 
 def _to_lanes(problem: Problem, limits: Limits, claims: Claims, units: Array) -> Array:
     """A lane's capacity is shared by its SKUs."""
-    return _by_owner(problem, claims, units, np.arange(len(problem.lanes.to)), limits.lane)
+    return _by_owner(problem, claims, units, np.arange(len(problem.lanes.to)), limits.lane, problem.lanes.capacity)
 
 
 def _to_suppliers(problem: Problem, limits: Limits, claims: Claims, units: Array) -> Array:
     """A supplier's capacity is shared by its lanes and their SKUs."""
-    return _by_owner(problem, claims, units, problem.lanes.supplier, limits.supplier)
+    suppliers = problem.suppliers
+    calendar = np.where(suppliers.event_low > 1.0, suppliers.capacity, 0.0)
+    return _by_owner(problem, claims, units, problem.lanes.supplier, limits.supplier, calendar)
 
 
 def _to_plants(problem: Problem, limits: Limits, claims: Claims, units: Array) -> Array:
     """A plant's capacity is shared by the lanes that leave it and their SKUs."""
-    return _by_owner(problem, claims, units, problem.lanes.plant, limits.plant)
+    return _by_owner(problem, claims, units, problem.lanes.plant, limits.plant, problem.sites.production_capacity)
 
 
 def _to_handling(problem: Problem, limits: Limits, claims: Claims, units: Array) -> Array:
     """A site's handling is shared by the transfers that leave it; what is left of it is for customers."""
-    return _by_owner(problem, claims, units, problem.lanes.site, limits.handling)
+    return _by_owner(problem, claims, units, problem.lanes.site, limits.handling, problem.sites.handling)
 
 
 def _to_stock(problem: Problem, limits: Limits, claims: Claims, units: Array) -> Array:
     """The stock of a site, SKU by SKU, is shared by the transfers that leave it."""
-    for site in range(problem.shape.sites):
-        members = problem.lanes.order[problem.lanes.site[problem.lanes.order] == site]
-        if len(members):
-            given = _by_sku(problem, claims, units, members, limits.stock[:, site])
-            units = put_at_lanes(units, members, given)
+    site, order = problem.lanes.site, problem.lanes.order
+    if not (site >= 0).any():
+        return units
+    if divides_freely(problem.rules):
+        return units * shares(problem.rules, units, site, claims.levels, namespace(units).clip(limits.stock, min=0.0))
+    for source in np.unique(site[site >= 0]):
+        members = order[site[order] == source]
+        units = put_at(units, (members,), _by_sku(problem, claims, units, members, limits.stock[:, source]))
     return units
 
 
 def _by_sku(problem: Problem, claims: Claims, units: Array, members: Integers, limit: Array) -> Array:
     """Ration limits (B, K), SKU by SKU, over some lanes; returns (B, members, K)."""
-    xp = array_namespace(units)
+    xp, units, positions = namespace(units), take(units, members, 1), take(claims.positions, members, 1)
+    limit = xp.clip(limit, min=0.0)
     columns = []
     for sku in range(units.shape[-1]):
-        of_members = Claims(claims.levels[members], claims.positions[:, members, sku], claims.demands[members, sku])
-        columns.append(ration(problem.rules, units[:, members, sku], of_members, xp.clip(limit[:, sku], min=0.0)))
+        of_members = Claims(claims.levels[members], positions[..., sku], claims.demands[members, sku])
+        columns.append(ration(problem.rules, units[..., sku], of_members, limit[:, sku]))
     return xp.stack(columns, axis=-1)
 
 
 def _to_positions_and_multiples(
-    problem: Problem, state: State, owed: Array, units: Array, reasons: Integers
-) -> tuple[Array, Integers]:
+    problem: Problem, state: State, owed: Array, units: Array, reasons: Array
+) -> tuple[Array, Array]:
     """Cut what leads to each site, from downstream up: to its highest position, to multiples, to nothing below a minimum."""
-    if not (np.isfinite(problem.sites.max_position).any()):
+    if not np.isfinite(problem.sites.max_position).any():
         return _to_multiples(problem, units, reasons, np.arange(len(problem.lanes.to)))
-    claims = _claims(problem, state, _limits(problem, state))
+    xp, claims = namespace(units), _claims(problem, state)
     for site in problem.sites.from_downstream:
         members = problem.lanes.order[problem.lanes.to[problem.lanes.order] == site]
         if len(members):
             room = _room(problem, state, owed, units, site)
-            cut = put_at_lanes(units, members, _by_sku(problem, claims, units, members, room))
-            cut = array_namespace(units).minimum(units, cut)
+            cut = xp.minimum(units, put_at(units, (members,), _by_sku(problem, claims, units, members, room)))
             reasons = _noted(reasons, units, cut, "position")
             units, reasons = _to_multiples(problem, cut, reasons, members)
     return units, reasons
@@ -282,49 +281,48 @@ def _to_positions_and_multiples(
 
 def _room(problem: Problem, state: State, owed: Array, units: Array, site: int) -> Array:
     """Return how far a site is below its highest position, once it has shipped what it ships, (B, K) units."""
-    xp, lanes = array_namespace(units), problem.lanes
+    xp, lanes = namespace(units), problem.lanes
     leaving = np.flatnonzero((lanes.site == site) & (problem.sites.cycle[lanes.to] != problem.sites.cycle[site]))
     arriving = np.flatnonzero(lanes.to == site)
     on_hand = xp.sum(state.on_hand[:, site], axis=-1)
-    shipped = xp.sum(units[:, leaving], axis=1)
+    shipped = xp.sum(take(units, leaving, 1), axis=1)
     if problem.sites.plant[site]:
         shipped = shipped / plant_yield(problem, state)[:, site, None]
-    coming = xp.sum(state.under_way[:, arriving], axis=1) + xp.sum(owed[:, arriving], axis=1)
-    return xp.clip(problem.sites.max_position[site] - (on_hand - shipped + coming), min=0.0)
+    coming = xp.sum(take(state.under_way + owed, arriving, 1), axis=1)
+    return xp.clip(like(units, problem.sites.max_position[site]) - (on_hand - shipped + coming), min=0.0)
 
 
-def _to_multiples(problem: Problem, units: Array, reasons: Integers, members: Integers) -> tuple[Array, Integers]:
+def _to_multiples(problem: Problem, units: Array, reasons: Array, members: Integers) -> tuple[Array, Array]:
     """Round down to the lane's multiple; what is then below its minimum is not shipped."""
-    xp = array_namespace(units)
+    xp = namespace(units)
     multiple, minimum = problem.lanes.multiple[members], problem.lanes.minimum[members]
-    chosen = units[:, members]
+    chosen = take(units, members, 1)
     rounded = chosen
     if (multiple > 0.0).any():
-        step = np.where(multiple > 0.0, multiple, 1.0)
-        rounded = xp.where(multiple > 0.0, xp.floor(chosen / step + ROUNDING) * step, chosen)
-    too_few = (rounded < minimum - ROUNDING) | (rounded < ROUNDING)
-    left = xp.minimum(chosen, xp.where(too_few, xp.zeros_like(rounded), rounded))
-    cut = put_at_lanes(units, members, left)
+        step = like(units, np.where(multiple > 0.0, multiple, 1.0))
+        rounded = xp.where(like(units, multiple > 0.0), xp.floor(chosen / step + ROUNDING) * step, chosen)
+    enough = rounded >= like(units, np.maximum(minimum - ROUNDING, ROUNDING))
+    left = straight_through(xp.minimum(chosen, rounded * enough), chosen)
+    cut = put_at(units, (members,), left)
     return cut, _noted(reasons, units, cut, "minimum")
 
 
-def _filled(problem: Problem, state: State, units: Array, owed: Array, reasons: Integers) -> tuple[Array, Array, Integers]:
+def _filled(problem: Problem, state: State, units: Array, owed: Array, reasons: Array) -> tuple[Array, Array, Array]:
     """Let suppliers ship what they happen to have of what they accepted; returns units, what is owed, and reasons."""
-    suppliers, lanes = problem.suppliers, problem.lanes
+    xp, suppliers, lanes = namespace(units), problem.suppliers, problem.lanes
     if (suppliers.fill_low >= 1.0).all():
         return units, owed, reasons
-    chances = randomness.uniforms(lanes.fill_stream.ravel(), state.seed, state.episode, state.period).reshape(units.shape)
-    shared = randomness.uniforms(lanes.fill_stream[:, 0], state.seed, state.episode, state.period)
     low, high = (
         np.where(lanes.supplier >= 0, bound[lanes.supplier], 1.0) for bound in (suppliers.fill_low, suppliers.fill_high)
     )
-    part = units * (low + shared * (high - low))[..., None]
-    part = np.floor(part + ROUNDING) if problem.rules.whole else part
-    probability = np.broadcast_to(low[:, None], units.shape).ravel()
-    drawn = randomness.binomials(chances.ravel(), np.asarray(units).ravel(), probability).reshape(units.shape)
+    shared = randomness.uniforms(lanes.fill_stream[:, 0], state.seed, state.episode, state.period)
+    part = units * like(units, low + shared * (high - low))[..., None]
+    shipped = xp.floor(part + ROUNDING) if problem.rules.whole else part
     by_unit = (lanes.supplier >= 0) & suppliers.fill_by_unit[lanes.supplier]
-    shipped = np.where(by_unit[:, None], drawn, part)
-    shipped = np.where((low >= 1.0)[:, None], units, shipped)
+    if by_unit.any():
+        drawn = randomness.coming_through(lanes.fill_stream, units, low[:, None], state.seed, state.episode, state.period)
+        shipped = xp.where(like(units, by_unit[:, None]), drawn, shipped)
+    shipped = xp.where(like(units, (low >= 1.0)[:, None]), units, shipped)
     if lanes.backlog.any():
-        owed = owed + np.where(lanes.backlog[:, None], units - shipped, 0.0)
+        owed = owed + only(units - shipped, lanes.backlog[:, None])
     return shipped, owed, _noted(reasons, units, shipped, "no_stock")

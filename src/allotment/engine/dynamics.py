@@ -1,7 +1,8 @@
 """The dynamics to read: a period as array functions of a batch of worlds, one function per phase.
 
 `step` plays a period from `decide` to its end, then the next period's phases before `decide`. Nothing is changed in place.
-`kernel` holds the same phases for speed; tests keep the two equal on every array.
+`kernel` holds the same phases for speed; tests keep the two equal on every array. The arrays of a state are NumPy's, or units
+and money are Torch's (`relaxation`), which then differentiates through every phase.
 """
 
 from __future__ import annotations
@@ -9,10 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from allotment.engine import randomness
-from allotment.engine.arrays import Array, now
+from allotment.engine.arrays import Array, like, namespace, now, only, plain, sum_into
 from allotment.engine.cuts import cut_requests
 from allotment.engine.expiry import expire
 from allotment.engine.fulfilment import fulfil, reserve
@@ -28,7 +28,8 @@ def step(problem: Problem, state: State, decided: Decided | Array) -> tuple[Stat
     An allocation without entries leaves serving to the scenario's rule.
     """
     decided = decided if isinstance(decided, Decided) else only_orders(problem, decided)
-    flows = empty_flows(problem, len(decided.orders))
+    decided = Decided(*(like(state.on_hand, part) for part in decided))
+    flows = Flows(*(like(state.on_hand, part) for part in empty_flows(problem, len(state.period))))
     ruled = left_to_rule(problem, decided)
     for phase in problem.clock.sequence[problem.clock.decide_at :]:
         state, flows = play(ruled, int(phase), state, flows, decided)
@@ -92,15 +93,15 @@ def select(chosen: Flags, one: State, other: State) -> State:
         return other
 
     def pick(a: Array, b: Array) -> Array:
-        return array_namespace(a).where(chosen.reshape(-1, *[1] * (a.ndim - 1)), a, b)
+        return namespace(a).where(like(a, chosen.reshape(-1, *[1] * (a.ndim - 1))), a, b)
 
     return State(*map(pick, one, other))
 
 
 def begin_period(problem: Problem, state: State) -> State:
     """Open a period: handling is there again, orders are a period older; then play the phases before `decide`."""
-    xp = array_namespace(state.on_hand)
-    handling = now(problem.sites.handling, state.period) + xp.zeros_like(state.handling_left)
+    xp = namespace(state.on_hand)
+    handling = now(problem.sites.handling, state) + xp.zeros_like(state.handling_left)
     state = state._replace(
         open_orders=_aged(problem, state.open_orders), handling_left=handling, offered=xp.zeros_like(state.offered)
     )
@@ -114,12 +115,10 @@ def _aged(problem: Problem, open_orders: Array) -> Array:
     """Move open orders one slot on; those in the last slot wait there."""
     if open_orders.shape[-1] == 1:
         return open_orders
-    xp, slots = array_namespace(open_orders), np.arange(open_orders.shape[-1])
+    xp, slots = namespace(open_orders), np.arange(open_orders.shape[-1])
     last = problem.serving.last[:, None]
     older = xp.concat([xp.zeros_like(open_orders[..., :1]), open_orders[..., :-1]], axis=-1)
-    nothing = xp.zeros_like(open_orders)
-    moved = xp.where(xp.asarray((slots <= last)[:, None]), older, nothing)
-    return moved + xp.where(xp.asarray((slots == last)[:, None]), open_orders, nothing)
+    return only(older, (slots <= last)[:, None]) + only(open_orders, (slots == last)[:, None])
 
 
 def decide(problem: Problem, state: State, flows: Flows, decided: Decided) -> tuple[State, Flows]:
@@ -135,30 +134,29 @@ def decide(problem: Problem, state: State, flows: Flows, decided: Decided) -> tu
 
 def _units(problem: Problem, decided: Array) -> Array:
     """Return decided quantities as units: not negative, whole where units are."""
-    units = np.maximum(decided, 0.0)
-    return np.floor(units + 0.5) if problem.rules.whole else units
+    xp = namespace(decided)
+    units = xp.clip(decided, min=0.0)
+    return xp.floor(units + 0.5) if problem.rules.whole else units
 
 
 def demand(problem: Problem, state: State) -> State:
     """Let regimes change, draw the period's demand and add it to the open orders."""
-    xp = array_namespace(state.on_hand)
     state = _with_next_regimes(problem, state)
-    drawn = randomness.demands(problem, _multipliers(problem, state), state.seed, state.episode, state.period)
+    drawn = like(
+        state.on_hand, randomness.demands(problem, _multipliers(problem, state), state.seed, state.episode, state.period)
+    )
     history = state.demand_history
     if problem.demand.history_slots and not problem.demand.of_sales:
         history = _noted(problem, state, drawn)
-    first = xp.asarray(np.arange(state.open_orders.shape[-1]) == 0)
-    drawn = xp.asarray(drawn)
-    return state._replace(
-        demand=state.demand + drawn, open_orders=state.open_orders + drawn[..., None] * first, demand_history=history
-    )
+    new_orders = only(drawn[..., None], np.arange(state.open_orders.shape[-1]) == 0)
+    return state._replace(demand=state.demand + drawn, open_orders=state.open_orders + new_orders, demand_history=history)
 
 
 def _noted(problem: Problem, state: State, units: Array) -> Array:
     """Return the history with this period's units (B, C, K)."""
     slots = problem.demand.history_slots
-    here = (state.period % slots)[:, None] == np.arange(slots)
-    return np.where(here[:, :, None, None], units[:, None], state.demand_history)
+    here = like(units, (state.period % slots)[:, None] == np.arange(slots))
+    return namespace(units).where(here[:, :, None, None], units[:, None], state.demand_history)
 
 
 def _with_next_regimes(problem: Problem, state: State) -> State:
@@ -177,7 +175,7 @@ def _multipliers(problem: Problem, state: State) -> Array:
     moods, shape = problem.moods, (len(state.period), *problem.demand.kind.shape)
     multiplier = np.ones(shape)
     if state.goodwill.shape[1]:
-        multiplier = multiplier * np.asarray(state.goodwill)[:, moods.goodwill_group][..., None]
+        multiplier = multiplier * plain(state.goodwill)[:, moods.goodwill_group][..., None]
     if len(moods.initial):
         of_regimes = moods.multiplier[np.arange(len(moods.initial)), state.regime]
         multiplier = multiplier * np.where(moods.regime >= 0, of_regimes[:, moods.regime], 1.0)
@@ -187,18 +185,12 @@ def _multipliers(problem: Problem, state: State) -> Array:
 def remember(problem: Problem, state: State, flows: Flows) -> State:
     """Let goodwill follow the period's service, and sales enter the history where demand is not seen."""
     if state.goodwill.shape[1]:
-        growth, decay, cap, floor = problem.moods.goodwill
+        xp, (growth, decay, cap, floor) = namespace(state.goodwill), map(float, problem.moods.goodwill)
         unmet = (flows.open_orders + flows.lost).sum(axis=-1)
-        by_group = np.stack(
-            [unmet[:, problem.moods.goodwill_group == group].sum(axis=-1) for group in range(state.goodwill.shape[1])], axis=-1
-        )
-        worse = np.maximum(state.goodwill * decay, floor)
-        better = np.minimum(state.goodwill * growth, cap)
-        state = state._replace(goodwill=np.where(by_group > ROUNDING, worse, better))
+        by_group = sum_into(unmet, problem.moods.goodwill_group, problem.shape.groups)
+        worse, better = xp.clip(state.goodwill * decay, min=floor), xp.clip(state.goodwill * growth, max=cap)
+        state = state._replace(goodwill=xp.where(by_group > ROUNDING, worse, better))
     if problem.demand.history_slots and problem.demand.of_sales:
-        sales = np.stack(
-            [flows.shipped[:, problem.serving.channel == channel].sum(axis=1) for channel in range(problem.shape.channels)],
-            axis=1,
-        )
+        sales = sum_into(flows.shipped, problem.serving.channel, problem.shape.channels)
         state = state._replace(demand_history=_noted(problem, state, sales))
     return state

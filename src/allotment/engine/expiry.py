@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from allotment.engine import randomness
-from allotment.engine.arrays import Array
+from allotment.engine.arrays import Array, like, namespace, only
 from allotment.engine.shipping import issued
 from allotment.engine.state import State
 from allotment.scenario.problem import Problem
@@ -14,9 +13,9 @@ from allotment.scenario.problem import Problem
 
 def expire(problem: Problem, state: State) -> State:
     """Discard what has no life left and let the rest age; then let units disappear, and count where it is time."""
-    xp = array_namespace(state.on_hand)
+    xp = namespace(state.on_hand)
     if problem.goods.shelf_life.any():
-        perishes = xp.asarray(problem.goods.shelf_life > 0)
+        perishes = like(state.on_hand, problem.goods.shelf_life > 0)
         gone = xp.where(perishes, state.on_hand[..., 0], xp.zeros_like(state.on_hand[..., 0]))
         older = xp.concat([state.on_hand[..., 1:], xp.zeros_like(state.on_hand[..., :1])], axis=-1)
         on_hand = xp.where(perishes[:, None], older, state.on_hand)
@@ -30,7 +29,7 @@ def _shrink(problem: Problem, state: State) -> State:
     stock, _ = issued(problem, state.on_hand, lost)
     every = np.where(problem.sites.count_every > 0, problem.sites.count_every, 1)
     counted = (problem.sites.count_every > 0) & ((state.period[:, None] + 1) % every == 0)
-    hidden = np.where(counted[..., None], 0.0, state.hidden + lost)
+    hidden = only(state.hidden + lost, ~counted[..., None])
     return state._replace(on_hand=stock, hidden=hidden, shrunk=state.shrunk + lost)
 
 
@@ -38,7 +37,5 @@ def _disappearing(problem: Problem, state: State, on_hand: Array) -> Array:
     """Return the units (B, S, K) that disappear in this period: each by its site's chance."""
     chance = problem.sites.shrinkage[:, None]
     if not problem.rules.whole:
-        return on_hand * chance
-    uniform = randomness.uniforms(problem.sites.shrinkage_stream.ravel(), state.seed, state.episode, state.period)
-    probability = np.broadcast_to(chance, on_hand.shape).ravel()
-    return randomness.binomials(uniform.ravel(), on_hand.ravel(), probability).reshape(on_hand.shape)
+        return on_hand * like(on_hand, chance)
+    return randomness.coming_through(problem.sites.shrinkage_stream, on_hand, chance, state.seed, state.episode, state.period)

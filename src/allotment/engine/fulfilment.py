@@ -11,14 +11,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from allotment.engine import randomness
-from allotment.engine.arrays import Array, add_at, now, put_at, sum_into
+from allotment.engine.arrays import Array, add_at, at, like, namespace, now, only, put_at, sum_into, take
 from allotment.engine.rationing import share
 from allotment.engine.shipping import issued
 from allotment.engine.state import Flows, State, reserves
-from allotment.scenario.problem import REASONS, ROUNDING, Integers, Problem
+from allotment.scenario.problem import CODES, ROUNDING, Integers, Problem
 
 
 @dataclass(frozen=True)
@@ -49,15 +48,14 @@ def fulfil(problem: Problem, state: State, flows: Flows) -> tuple[State, Flows]:
 
 def start(problem: Problem, state: State) -> Left:
     """Return what can be shipped before anybody is served."""
-    xp = array_namespace(state.on_hand)
+    xp = namespace(state.on_hand)
     on_hand = xp.sum(state.on_hand, axis=-1)
     free = on_hand if state.reserved.shape[1] == 0 else xp.clip(on_hand - xp.sum(state.reserved, axis=2), min=0.0)
-    batch = len(state.period)
     return Left(
         free=free,
         reserved=state.reserved,
         open_orders=state.open_orders,
-        lane=now(problem.serving.capacity, state.period) + np.zeros((batch, problem.shape.fulfilment)),
+        lane=now(problem.serving.capacity, state) + xp.zeros_like(state.shipped[..., 0]),
         handling=state.handling_left,
         shipped=xp.zeros_like(state.shipped),
         on_time=xp.zeros_like(state.late),
@@ -69,7 +67,7 @@ def _serve_group(problem: Problem, state: State, left: Left, claims: slice) -> L
     """Ship to the claims of one group as much as they want and stock, lanes and handling allow."""
     serving = problem.serving
     lanes, skus, slots = serving.claim_lane[claims], serving.claim_sku[claims], serving.claim_slot[claims]
-    wanted = _accepted(problem, state, left.open_orders[:, serving.channel[lanes], skus, slots], lanes, skus, slots)
+    wanted = _accepted(problem, state, at(left.open_orders, (serving.channel[lanes], skus, slots)), lanes, skus, slots)
     units = _within_limits(problem, state, left, lanes, skus, wanted)
     left = _ship(problem, left, lanes, skus, slots, units)
     if len(lanes) == 1 or not _topped_up(problem):
@@ -93,12 +91,10 @@ def _accepted(problem: Problem, state: State, wanted: Array, lanes: Integers, sk
     if (chance >= 1.0).all():
         return wanted
     if not problem.rules.whole:
-        return wanted * chance
+        return wanted * like(wanted, chance)
     streams = further_streams(problem.serving.accept_stream[lanes, skus], slots)
-    uniform = randomness.uniforms(streams, state.seed, state.episode, state.period)
-    probability = np.broadcast_to(chance, wanted.shape).ravel()
-    drawn = randomness.binomials(uniform.ravel(), wanted.ravel(), probability).reshape(wanted.shape)
-    return np.where(chance >= 1.0, wanted, drawn)
+    drawn = randomness.coming_through(streams, wanted, chance, state.seed, state.episode, state.period)
+    return namespace(wanted).where(like(wanted, chance >= 1.0), wanted, drawn)
 
 
 def further_streams(streams: Any, numbers: Integers) -> Any:
@@ -109,7 +105,7 @@ def further_streams(streams: Any, numbers: Integers) -> Any:
 
 def _within_limits(problem: Problem, state: State, left: Left, lanes: Integers, skus: Integers, wanted: Array) -> Array:
     """Cut what claims of one site want (B, n) in proportion: to reserves and stock, each lane, and the site's handling."""
-    xp, site, rules = array_namespace(wanted), problem.serving.site[lanes[0]], problem.rules
+    xp, site, rules = namespace(wanted), problem.serving.site[lanes[0]], problem.rules
     from_own = _from_reserves(problem, left, lanes, skus, wanted)
     from_free = wanted - from_own
     for sku in np.unique(skus):
@@ -119,7 +115,8 @@ def _within_limits(problem: Problem, state: State, left: Left, lanes: Integers, 
     for lane in np.unique(lanes):
         if np.isfinite(problem.serving.capacity[:, lane]).any():
             members = np.flatnonzero(lanes == lane)
-            units = put_at(units, (members,), share(rules, units[:, members], xp.clip(left.lane[:, lane], min=0.0)))
+            given = share(rules, take(units, members, 1), xp.clip(left.lane[:, lane], min=0.0))
+            units = put_at(units, (members,), given)
     if np.isfinite(problem.sites.handling[:, site]).any():
         units = share(rules, units, xp.clip(left.handling[:, site], min=0.0))
     return units
@@ -127,14 +124,13 @@ def _within_limits(problem: Problem, state: State, left: Left, lanes: Integers, 
 
 def _from_reserves(problem: Problem, left: Left, lanes: Integers, skus: Integers, wanted: Array) -> Array:
     """Return what claims (B, n) take of what is set aside for their channel; several of one channel share it."""
-    xp = array_namespace(wanted)
     if left.reserved.shape[1] == 0:
-        return xp.zeros_like(wanted)
+        return namespace(wanted).zeros_like(wanted)
     taken = wanted
     for lane, sku in sorted(set(zip(lanes.tolist(), skus.tolist(), strict=True))):
         members = np.flatnonzero((lanes == lane) & (skus == sku))
         own = left.reserved[:, problem.serving.site[lane], problem.serving.channel[lane], sku]
-        taken = put_at(taken, (members,), share(problem.rules, taken[:, members], own))
+        taken = put_at(taken, (members,), share(problem.rules, take(taken, members, 1), own))
     return taken
 
 
@@ -142,19 +138,19 @@ def _from_free(
     problem: Problem, state: State, left: Left, lanes: Integers, members: Integers, sku: int, wanted: Array
 ) -> Array:
     """Return what claims (B, n) take of a site's free stock of a SKU: each class and those below, of what is not protected."""
-    xp, site = array_namespace(wanted), problem.serving.site[lanes[0]]
+    xp, site = namespace(wanted), problem.serving.site[lanes[0]]
     rank = problem.serving.rank[problem.serving.channel[lanes[members]]]
     for above in range(state.protected.shape[2] - 1, -1, -1) if state.protected.shape[2] else (0,):
         free, below = left.free[:, site, sku], members[rank >= above]
         if above:
             free = xp.clip(free - xp.max(state.protected[:, site, :above, sku], axis=1), min=0.0)
-        wanted = put_at(wanted, (below,), share(problem.rules, wanted[:, below], free))
+        wanted = put_at(wanted, (below,), share(problem.rules, take(wanted, below, 1), free))
     return wanted
 
 
 def _ship(problem: Problem, left: Left, lanes: Integers, skus: Integers, slots: Integers, units: Array) -> Left:
     """Ship units (B, n) to claims of one site, out of their own reserve first."""
-    xp, serving = array_namespace(units), problem.serving
+    xp, serving = namespace(units), problem.serving
     site, channel = serving.site[lanes], serving.channel[lanes]
     in_time = slots <= serving.on_time[lanes]
     late = ~in_time & (slots <= serving.due[channel])
@@ -173,20 +169,20 @@ def _ship(problem: Problem, left: Left, lanes: Integers, skus: Integers, slots: 
         lane=add_at(left.lane, (lanes,), -units),
         handling=add_at(left.handling, (site,), -units),
         shipped=add_at(left.shipped, (lanes, skus), units),
-        on_time=add_at(left.on_time, (channel, skus), units * in_time),
-        late=add_at(left.late, (channel, skus), units * late) if late.any() else left.late,
+        on_time=add_at(left.on_time, (channel, skus), only(units, in_time)),
+        late=add_at(left.late, (channel, skus), only(units, late)) if late.any() else left.late,
     )
 
 
 def _ship_commitments(problem: Problem, state: State, left: Left) -> Left:
     """Ship what is promised, the most valuable channel first, each by its best lane first and its oldest orders first."""
-    serving = problem.serving
-    promised = np.broadcast_to(serving.commitment, left.late.shape)
+    xp, serving = namespace(left.late), problem.serving
+    promised = like(left.late, serving.commitment) + xp.zeros_like(left.late)
     for lane, sku in zip(serving.promised_lane, serving.promised_sku, strict=True):
         channel = serving.channel[lane]
         for slot in range(min(serving.latest[lane], serving.last[channel]), -1, -1):
             lanes, skus, slots = np.array([lane]), np.array([sku]), np.array([slot])
-            wanted = np.minimum(left.open_orders[:, channel, sku, slot], promised[:, channel, sku])[:, None]
+            wanted = xp.minimum(left.open_orders[:, channel, sku, slot], promised[:, channel, sku])[:, None]
             units = _within_limits(problem, state, left, lanes, skus, wanted)
             left = _ship(problem, left, lanes, skus, slots, units)
             promised = add_at(promised, (np.array([channel]), skus), -units)
@@ -195,25 +191,26 @@ def _ship_commitments(problem: Problem, state: State, left: Left) -> Left:
 
 def _ship_offers(problem: Problem, state: State, flows: Flows, left: Left) -> tuple[Left, Flows]:
     """Ship what the policy allocates, site by site; what cannot be shipped has a reason."""
-    serving = problem.serving
-    reasons, granted = np.zeros(state.offered.shape, dtype=np.int64), np.zeros_like(state.offered)
+    xp, serving = namespace(state.offered), problem.serving
+    reasons, granted = flows.offer_reason, xp.zeros_like(state.offered)
     for site in range(problem.shape.sites):
         members = np.flatnonzero(serving.site == site)
         lanes, skus = (axis.ravel() for axis in np.meshgrid(members, np.arange(problem.shape.skus), indexing="ij"))
         if not len(lanes):
             continue
-        offered = state.offered[:, lanes, skus]
+        offered = at(state.offered, (lanes, skus))
         reach = np.arange(left.open_orders.shape[-1]) <= serving.latest[lanes][:, None]
-        open_orders = (left.open_orders[:, serving.channel[lanes], skus] * reach).sum(axis=-1)
+        open_orders = xp.sum(only(at(left.open_orders, (serving.channel[lanes], skus)), reach), axis=-1)
         # lanes from one site to one channel do not exist twice, so that their wishes do not add up beyond what is open
-        wanted = np.minimum(offered, open_orders)
+        wanted = xp.minimum(offered, open_orders)
         units = _within_limits(problem, state, left, lanes, skus, wanted)
-        granted[:, lanes, skus] = units
-        reasons[:, lanes, skus] = _offer_reasons(problem, state, left, lanes, skus, offered, wanted, units)
+        granted = put_at(granted, (lanes, skus), units)
+        why = _offer_reasons(problem, state, left, lanes, skus, offered, wanted, units)
+        reasons = put_at(reasons, (lanes, skus), why)
         for slot in range(left.open_orders.shape[-1] - 1, -1, -1):
             here = np.full(len(lanes), slot)
             able = slot <= np.minimum(serving.latest[lanes], serving.last[serving.channel[lanes]])
-            part = np.where(able, np.minimum(units, left.open_orders[:, serving.channel[lanes], skus, slot]), 0.0)
+            part = only(xp.minimum(units, at(left.open_orders, (serving.channel[lanes], skus, here))), able)
             left = _ship(problem, left, lanes, skus, here, part)
             units = units - part
     return left, flows._replace(offered=state.offered, granted=granted, offer_reason=reasons)
@@ -221,39 +218,38 @@ def _ship_offers(problem: Problem, state: State, flows: Flows, left: Left) -> tu
 
 def _offer_reasons(
     problem: Problem, state: State, left: Left, lanes: Integers, skus: Integers, offered: Array, wanted: Array, units: Array
-) -> Integers:
+) -> Array:
     """Return why less than offered was shipped, (B, n): nobody wants it in time, too little stock, protected, or capacity."""
-    site, rank = problem.serving.site[lanes[0]], problem.serving.rank[problem.serving.channel[lanes]]
-    free, by_sku = left.free[:, site, skus], np.zeros_like(left.free[:, 0])
-    np.add.at(by_sku.T, skus, wanted.T)
-    scarce = by_sku[:, skus] > free + ROUNDING
-    guarded = np.zeros_like(free)
+    xp, site, rank = namespace(units), problem.serving.site[lanes[0]], problem.serving.rank[problem.serving.channel[lanes]]
+    free, by_sku = take(left.free[:, site], skus, 1), add_at(xp.zeros_like(left.free[:, 0]), (skus,), wanted)
+    together = take(by_sku, skus, 1)
+    guarded = xp.zeros_like(free)
     for above in range(state.protected.shape[2]):
-        guarded = np.where(rank > above, np.maximum(guarded, state.protected[:, site, above, skus]), guarded)
-    why = np.where(scarce, REASONS.index("no_stock"), REASONS.index("capacity"))
-    why = np.where((guarded > 0.0) & (by_sku[:, skus] > free - guarded + ROUNDING), REASONS.index("protected"), why)
-    cut = units < wanted - ROUNDING
-    unwanted = wanted < offered - ROUNDING
-    return np.where(cut, why, np.where(unwanted, REASONS.index("deadline"), 0))
+        protected = only(take(state.protected[:, site, above], skus, 1), rank > above)
+        guarded = xp.maximum(guarded, protected)
+    why = xp.where(together > free + ROUNDING, CODES["no_stock"], CODES["capacity"])
+    why = xp.where((guarded > 0.0) & (together > free - guarded + ROUNDING), CODES["protected"], why)
+    unwanted = xp.where(wanted < offered - ROUNDING, CODES["deadline"], CODES[""])
+    return xp.where(units < wanted - ROUNDING, why, unwanted)
 
 
 def _settle(problem: Problem, state: State, left: Left) -> State:
     """Take what was shipped out of stock; let what was not served when due wait, or lose it."""
-    xp, serving = array_namespace(left.shipped), problem.serving
+    xp, serving = namespace(left.shipped), problem.serving
     by_site = sum_into(left.shipped, serving.site, problem.shape.sites)
     on_hand, _ = issued(problem, state.on_hand, by_site)
     lost, late, columns = xp.zeros_like(left.late), left.late, []
     for slot in range(left.open_orders.shape[-1]):
         units = left.open_orders[..., slot]
-        due_now = xp.asarray((serving.due == slot)[:, None])
-        stays = _staying(problem, state, units) if (serving.due == slot).any() else units
-        late = late + xp.where(due_now, stays, xp.zeros_like(units))
-        stays = xp.where(due_now, stays, units)
-        ends = xp.asarray(((serving.last == slot) & ~serving.open_ended)[:, None])
-        kept = xp.where(ends, xp.zeros_like(stays), stays)
+        kept, due_now = units, (serving.due == slot)[:, None]
+        if due_now.any():
+            stays = _staying(problem, state, units)
+            late = late + only(stays, due_now)
+            kept = xp.where(like(units, due_now), stays, units)
+        kept = only(kept, ~((serving.last == slot) & ~serving.open_ended)[:, None])
         lost = lost + units - kept
         columns.append(kept)
-    late = xp.where(xp.asarray((serving.last > serving.due)[:, None]), late, xp.zeros_like(late))
+    late = only(late, (serving.last > serving.due)[:, None])
     return state._replace(
         on_hand=on_hand,
         open_orders=xp.stack(columns, axis=-1),
@@ -270,27 +266,21 @@ def _staying(problem: Problem, state: State, units: Array) -> Array:
     """Return the units (B, C, K) that wait where they are not served when due: a draw for each channel and SKU."""
     stays = problem.serving.stays[:, None]
     if not problem.rules.whole or ((stays == 0.0) | (stays == 1.0)).all():
-        return units * stays
-    chance = randomness.uniforms(problem.serving.stays_stream.ravel(), state.seed, state.episode, state.period)
-    probability = np.broadcast_to(stays, units.shape).ravel()
-    return randomness.binomials(chance.ravel(), units.ravel(), probability).reshape(units.shape)
+        return units * like(units, stays)
+    return randomness.coming_through(problem.serving.stays_stream, units, stays, state.seed, state.episode, state.period)
 
 
 def reserve(problem: Problem, state: State, flows: Flows, offers: Array) -> tuple[State, Flows]:
     """Set stock aside for channels as the policy allocates it before demand is known, as far as there is stock."""
     if not reserves(problem):
         return state, flows
-    serving, on_hand = problem.serving, state.on_hand.sum(axis=-1)
-    given = np.zeros_like(offers)
+    xp, serving, on_hand = namespace(offers), problem.serving, state.on_hand.sum(axis=-1)
+    given = xp.zeros_like(offers)
     for site in range(problem.shape.sites):
         members = np.flatnonzero(serving.site == site)
         if len(members):
-            wanted = np.moveaxis(offers[:, members], 1, -1)
-            given[:, members] = np.moveaxis(share(problem.rules, wanted, on_hand[:, site]), -1, 1)
-    reserved = add_at(
-        np.zeros_like(state.reserved).reshape(len(offers), -1, problem.shape.skus),
-        (serving.site * problem.shape.channels + serving.channel,),
-        given,
-    ).reshape(state.reserved.shape)
-    reasons = np.where(given < offers - ROUNDING, REASONS.index("no_stock"), 0)
+            wanted = xp.moveaxis(take(offers, members, 1), 1, -1)
+            given = put_at(given, (members,), xp.moveaxis(share(problem.rules, wanted, on_hand[:, site]), -1, 1))
+    reserved = add_at(xp.zeros_like(state.reserved), (serving.site, serving.channel), given)
+    reasons = xp.where(given < offers - ROUNDING, CODES["no_stock"], CODES[""])
     return state._replace(reserved=reserved, offered=given), flows._replace(offered=offers, granted=given, offer_reason=reasons)

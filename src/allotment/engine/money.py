@@ -7,18 +7,17 @@ of a lane, an overfull site) is shared among those that caused it: equally, or b
 from __future__ import annotations
 
 import numpy as np
-from array_api_compat import array_namespace
 
-from allotment.engine.arrays import Array, guarded, now, take
+from allotment.engine.arrays import Array, guarded, like, namespace, now, only, take
 from allotment.engine.state import Flows, State
-from allotment.scenario.problem import INCOME, TERMS, Problem
+from allotment.scenario.problem import INCOME, TERMS, Flags, Floats, Problem
 
-SIGNS = np.array([1.0 if term in INCOME else -1.0 for term in TERMS])
+SIGNS = [1.0 if term in INCOME else -1.0 for term in TERMS]
 
 
 def charge(problem: Problem, state: State, flows: Flows) -> tuple[State, Flows]:
     """Close the record: the period's movements, stocks and money; what follows belongs to the next one."""
-    xp = array_namespace(state.on_hand)
+    xp = namespace(state.on_hand)
     closed = ("demand", "received", "discarded", "shipped", "on_time", "lost", "late", "expired", "shrunk")
     flows = flows._replace(
         **{name: getattr(state, name) for name in closed},
@@ -35,9 +34,11 @@ def charge(problem: Problem, state: State, flows: Flows) -> tuple[State, Flows]:
 
 def pay_at_the_end(problem: Problem, state: State, flows: Flows) -> tuple[State, Flows]:
     """Add to the last record what arrived after it was closed, and in a season what is left is worth."""
-    xp = array_namespace(state.on_hand)
-    last = xp.asarray(state.period == problem.clock.length - 1)
-    received = xp.where(last[:, None, None], state.received, xp.zeros_like(state.received))
+    last = state.period == problem.clock.length - 1
+    if not last.any():
+        return state, flows
+    xp = namespace(state.on_hand)
+    received = only(state.received, last[:, None, None])
     money = flows.money
     for name, amount in (
         ("purchase", _at_receipt(problem, problem.prices.purchase, state, received)),
@@ -50,7 +51,7 @@ def pay_at_the_end(problem: Problem, state: State, flows: Flows) -> tuple[State,
     closed, opened = {}, {}
     for name in ("received", "discarded"):
         arrived = getattr(state, name)
-        of_last = xp.where(last[:, None, None], arrived, xp.zeros_like(arrived))
+        of_last = only(arrived, last[:, None, None])
         closed[name], opened[name] = getattr(flows, name) + of_last, arrived - of_last
     terms = xp.sum(money, axis=-1)
     flows = flows._replace(money=money, terms=terms, reward=_reward(problem, state, money), **closed)
@@ -59,29 +60,30 @@ def pay_at_the_end(problem: Problem, state: State, flows: Flows) -> tuple[State,
 
 def _reward(problem: Problem, state: State, money: Array) -> Array:
     """Sum the terms (B, terms, K) in declared order, as a matrix product, whose order depends on the batch, would not."""
-    xp = array_namespace(money)
-    reward = xp.zeros_like(money[:, 0, 0])
-    for place, sign in enumerate(SIGNS):
-        reward = reward + float(sign) * xp.sum(money[:, place], axis=-1)
+    terms = namespace(money).sum(money, axis=-1)
+    reward = SIGNS[0] * terms[:, 0]
+    for place, sign in enumerate(SIGNS[1:], 1):
+        reward = reward + sign * terms[:, place]
     if problem.clock.discount == 1.0:
         return reward
     measured = np.maximum(state.period - problem.clock.warm_up, 0)
-    return reward * xp.asarray(problem.clock.discount**measured)
+    return reward * like(reward, problem.clock.discount**measured)
 
 
 def _terms(problem: Problem, state: State, flows: Flows) -> dict[str, Array]:
     """Return each term by SKU, (B, K) in money."""
-    xp, prices, period = array_namespace(flows.on_hand), problem.prices, state.period
-    channel = problem.serving.channel
+    xp, prices, paid = namespace(flows.on_hand), problem.prices, _paid_for(problem, flows)
 
-    def each(units: Array, price: Array) -> Array:
-        return xp.sum(units * now(price, period), axis=1)
+    nothing = xp.zeros_like(flows.on_hand[:, 0])
+
+    def each(units: Array, price: Floats) -> Array:
+        return xp.sum(units * now(price, state), axis=1) if price.any() else nothing
 
     return {
-        "revenue": xp.sum(flows.shipped * take(now(prices.price, period), channel, 1), axis=1),
-        "purchase": _paid(problem, prices.purchase, state, flows),
-        "production": _paid(problem, prices.production, state, flows),
-        "inbound_freight": _paid(problem, prices.inbound_freight, state, flows),
+        "revenue": xp.sum(flows.shipped * take(now(prices.price, state), problem.serving.channel, 1), axis=1),
+        "purchase": each(paid, prices.purchase),
+        "production": each(paid, prices.production),
+        "inbound_freight": each(paid, prices.inbound_freight),
         "outbound_freight": each(flows.shipped, prices.outbound_freight),
         "fixed_ordering": _fixed_ordering(problem, state, flows),
         "holding": each(flows.on_hand, prices.holding),
@@ -89,63 +91,59 @@ def _terms(problem: Problem, state: State, flows: Flows) -> dict[str, Array]:
         "backorder": each(_due(problem, state), prices.backorder),
         "lost_sale": each(flows.lost, prices.shortage),
         "lateness": each(flows.late, prices.late),
-        "waste": xp.sum(flows.expired, axis=1) * now(prices.waste, period),
+        "waste": xp.sum(flows.expired, axis=1) * now(prices.waste, state),
         "overflow": _overflow(problem, state, flows),
-        "salvage": xp.zeros_like(flows.on_hand[:, 0]),
+        "salvage": nothing,
     }
 
 
-def _paid(problem: Problem, price: Array, state: State, flows: Flows) -> Array:
-    """Return what is paid for goods on supply lanes, (B, K): at shipment, or at receipt where the lane says so."""
-    xp = array_namespace(flows.executed)
+def _paid_for(problem: Problem, flows: Flows) -> Array:
+    """Return the units on supply lanes that are paid for now, (B, L, K): at shipment, or at receipt where the lane says so."""
     on_receipt = problem.lanes.on_receipt
     if not on_receipt.any():
-        return xp.sum(flows.executed * now(price, state.period), axis=1)
-    units = xp.where(xp.asarray(on_receipt)[:, None], flows.received, flows.executed)
-    return xp.sum(units * now(price, state.period), axis=1)
+        return flows.executed
+    return namespace(flows.executed).where(like(flows.executed, on_receipt[:, None]), flows.received, flows.executed)
 
 
 def _at_receipt(problem: Problem, price: Array, state: State, received: Array) -> Array:
-    xp = array_namespace(received)
-    units = xp.where(xp.asarray(problem.lanes.on_receipt)[:, None], received, xp.zeros_like(received))
-    return xp.sum(units * now(price, state.period), axis=1)
+    units = only(received, problem.lanes.on_receipt[:, None])
+    return namespace(received).sum(units * now(price, state), axis=1)
 
 
 def _due(problem: Problem, state: State) -> Array:
     """Return the units still open that are due by now, (B, C, K)."""
-    xp = array_namespace(state.open_orders)
     due = np.arange(state.open_orders.shape[-1]) >= problem.serving.due[:, None]
-    return xp.sum(xp.where(xp.asarray(due[:, None]), state.open_orders, xp.zeros_like(state.open_orders)), axis=-1)
+    return namespace(state.open_orders).sum(only(state.open_orders, due[:, None]), axis=-1)
 
 
 def _fixed_ordering(problem: Problem, state: State, flows: Flows) -> Array:
-    xp, prices = array_namespace(flows.executed), problem.prices
-    if not (np.any(np.asarray(prices.fixed)) or np.any(np.asarray(prices.line))):
+    xp, prices = namespace(flows.executed), problem.prices
+    if not (prices.fixed.any() or prices.line.any()):
         return xp.zeros_like(flows.on_hand[:, 0])
-    shipped = flows.executed > 0.0
-    share = now(prices.fixed, state.period) / np.maximum(shipped.sum(axis=-1), 1)
-    return np.where(shipped, share[..., None] + now(prices.line, state.period), 0.0).sum(axis=1)
+    shipped = xp.where(flows.executed > 0.0, xp.ones_like(flows.executed), xp.zeros_like(flows.executed))
+    share = now(prices.fixed, state) / xp.clip(xp.sum(shipped, axis=-1), min=1.0)
+    return xp.sum(shipped * (share[..., None] + now(prices.line, state)), axis=1)
 
 
 def _overflow(problem: Problem, state: State, flows: Flows) -> Array:
     """Return what storage beyond a site's own costs, (B, K), shared by volume."""
-    xp = array_namespace(flows.on_hand)
+    xp = namespace(flows.on_hand)
     if np.isinf(problem.sites.storage).all() or not problem.sites.overflow_charged.any():
         return xp.zeros_like(flows.on_hand[:, 0])
-    volume = flows.on_hand * problem.goods.volume
+    volume = flows.on_hand * like(flows.on_hand, problem.goods.volume)
     total = xp.sum(volume, axis=-1)
-    beyond = xp.clip(total - now(problem.sites.storage, state.period), min=0.0) * problem.sites.overflow_charged
-    cost = beyond * now(problem.prices.overflow, state.period)
+    beyond = only(xp.clip(total - now(problem.sites.storage, state), min=0.0), problem.sites.overflow_charged)
+    cost = beyond * now(problem.prices.overflow, state)
     return xp.sum(volume * guarded(cost, total)[..., None], axis=1)
 
 
-def _salvage(problem: Problem, state: State, last: Array) -> Array:
+def _salvage(problem: Problem, state: State, last: Flags) -> Array:
     """Return what is left at the end of a season is worth, (B, K): goods at their site, open orders at their channel."""
-    xp, prices = array_namespace(state.on_hand), problem.prices
+    xp, prices = namespace(state.on_hand), problem.prices
     if not problem.clock.season:
         return xp.zeros_like(state.on_hand[:, 0, :, 0])
-    under_way = state.under_way * prices.site_salvage[problem.lanes.to]
-    on_hand = xp.sum(state.on_hand, axis=-1) * prices.site_salvage
-    still_open = xp.sum(state.open_orders, axis=-1) * prices.channel_salvage
+    under_way = state.under_way * like(state.under_way, prices.site_salvage[problem.lanes.to])
+    on_hand = xp.sum(state.on_hand, axis=-1) * like(state.on_hand, prices.site_salvage)
+    still_open = xp.sum(state.open_orders, axis=-1) * like(state.open_orders, prices.channel_salvage)
     worth = xp.sum(under_way, axis=1) + xp.sum(on_hand, axis=1) + xp.sum(still_open, axis=1)
-    return xp.where(last[:, None], worth, xp.zeros_like(worth))
+    return only(worth, last[:, None])

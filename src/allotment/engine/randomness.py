@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allotment.engine import fields as f
+from allotment.engine.arrays import Array, like, plain
 from allotment.engine.compiled import Key, World, entry, far, floats1, inline, inner, integers1
 from allotment.engine.inversion import (
     binomial_quantile,
@@ -181,6 +182,15 @@ def binomials(chances, trials, probability):  # type: ignore[no-untyped-def]
     return drawn
 
 
+def coming_through(
+    streams: Keys, units: Array, probability: Floats, seed: Integers, episode: Integers, period: Integers
+) -> Array:
+    """Return how many of some units (B, …) come through, each by a probability that broadcasts; streams are (…)."""
+    chances = uniforms(streams.ravel(), seed, episode, period)
+    drawn = binomials(chances.ravel(), plain(units).ravel(), np.broadcast_to(probability, units.shape).ravel())
+    return like(units, drawn.reshape(units.shape))
+
+
 @entry
 def from_tables(tables, rows, chances):  # type: ignore[no-untyped-def]
     """Return draws from tables; rows (n,), chances (B, n); a constant needs no chance."""
@@ -242,11 +252,8 @@ def demands(problem: Problem, multiplier: Floats, seed: Integers, episode: Integ
     `multiplier` (batch, channels, skus) is what goodwill and regimes make of the mean; the other arguments are (batch,).
     """
     demand = problem.demand
-    chance = uniforms(np.array([demand.history_stream]), seed, episode, period)[:, 0]
-    length = len(demand.history)
-    recorded = np.array(
-        [_recorded(length, demand.replayed, demand.window, each, now) for each, now in zip(chance, period, strict=True)]
-    )
+    chances = uniforms(np.array([demand.history_stream]), seed, episode, period)[:, 0]
+    recorded = _recorded(len(demand.history), demand.replayed, demand.window, chances, period)
     drawn = np.empty((len(seed), *demand.kind.shape))
     place = problem.table_period(period)
     _demands(demand, problem.tables, place, multiplier, recorded, seed, episode, period, drawn)
@@ -254,8 +261,11 @@ def demands(problem: Problem, multiplier: Floats, seed: Integers, episode: Integ
 
 
 @entry
-def _recorded(periods, replayed, window, chance, period):  # type: ignore[no-untyped-def]
-    return recorded_period(periods, replayed, window, chance, period)
+def _recorded(periods, replayed, window, chances, now):  # type: ignore[no-untyped-def]
+    recorded = np.empty(now.shape[0], dtype=np.int64)
+    for world in range(now.shape[0]):
+        recorded[world] = recorded_period(periods, replayed, window, chances[world], now[world])
+    return recorded
 
 
 def lead_times(problem: Problem, seed: Integers, episode: Integers, period: Integers) -> NDArray[np.int64]:
@@ -264,6 +274,8 @@ def lead_times(problem: Problem, seed: Integers, episode: Integers, period: Inte
     On Kaplan's lanes it is the age from which on orders arrive in this period.
     """
     streams: Keys = problem.lanes.stream
+    if (problem.lanes.constant >= 0).all():
+        return np.broadcast_to(problem.lanes.constant[:, None], (len(seed), *streams.shape))
     chances = uniforms(streams.ravel(), seed, episode, period)
     rows = np.repeat(problem.lanes.lead_row, streams.shape[1])
     return from_tables(problem.tables, rows, chances).astype(np.int64).reshape(len(seed), *streams.shape)

@@ -9,12 +9,12 @@ The same rules one world at a time are `kernel_rationing`.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
-from array_api_compat import array_namespace
 
-from allotment.engine.arrays import Array, guarded
+from allotment.engine.arrays import Array, guarded, like, namespace, put_at, sum_into, take
 from allotment.scenario.problem import BALANCED, MIN_SHORTAGE, PRIORITY, Floats, Integers, Rules
 
 
@@ -47,17 +47,47 @@ def share(rules: Rules, amounts: Array, limit: Array) -> Array:
     return _where_short(amounts, limit, _in_proportion(rules, amounts, limit))
 
 
+def divides_freely(rules: Rules) -> bool:
+    """Tell whether units of a kind get one share of what is left for their level, so that `shares` says all."""
+    return not rules.whole and rules.rationing not in (BALANCED, MIN_SHORTAGE)
+
+
+def shares(rules: Rules, amounts: Array, owners: Integers, levels: Integers, limits: Array) -> Array:
+    """Return the share of each amount (B, n, m) that limits (B, owners, m) allow, level by level; all owners at once.
+
+    Amounts of owner -1 have no limit.
+    """
+    xp, granted = namespace(amounts), namespace(amounts).ones_like(amounts)
+    for members in _by_rank(owners, levels if rules.rationing == PRIORITY else np.zeros_like(levels)):
+        total = sum_into(take(amounts, members, 1), owners[members], limits.shape[1])
+        given = xp.minimum(total, limits)
+        granted = put_at(granted, (members,), take(guarded(given, total), owners[members], 1))
+        limits = limits - given
+    return granted
+
+
+def _by_rank(owners: Integers, levels: Integers) -> Iterator[Integers]:
+    """Yield the members of each owner's first level, then those of its second, and so on."""
+    owned = np.flatnonzero(owners >= 0)
+    order = owned[np.lexsort((levels[owned], owners[owned]))]
+    another = np.diff(owners[order], prepend=-1) != 0
+    steps = np.cumsum(another | (np.diff(levels[order], prepend=0) != 0))
+    ranks = steps - np.maximum.accumulate(np.where(another, steps, 0))
+    for rank in range(ranks.max(initial=-1) + 1):
+        yield order[ranks == rank]
+
+
 def _where_short(amounts: Array, limit: Array, cut: Array) -> Array:
-    xp = array_namespace(amounts)
+    xp = namespace(amounts)
     return xp.where((xp.sum(amounts, axis=-1) > limit)[..., None], cut, amounts)
 
 
 def _by_level(rules: Rules, amounts: Array, levels: Integers, limit: Array) -> Array:
-    xp = array_namespace(amounts)
+    xp = namespace(amounts)
     columns: dict[int, Array] = {}
     for level in np.unique(levels):
         members = np.flatnonzero(levels == level)
-        requested = amounts[..., members]
+        requested = take(amounts, members, amounts.ndim - 1)
         given = share(rules, requested, limit)
         limit = limit - xp.minimum(xp.sum(requested, axis=-1), limit)
         columns |= {int(member): given[..., place] for place, member in enumerate(members)}
@@ -65,64 +95,74 @@ def _by_level(rules: Rules, amounts: Array, levels: Integers, limit: Array) -> A
 
 
 def _in_proportion(rules: Rules, amounts: Array, limit: Array) -> Array:
-    xp = array_namespace(amounts)
+    xp = namespace(amounts)
     total = xp.sum(amounts, axis=-1)
     limit = xp.minimum(limit, total)  # an unlimited supply shares nothing
     if not rules.whole:
         return amounts * guarded(limit, total)[..., None]
-    shares = amounts * limit[..., None] / np.where(total > 0.0, total, 1.0)[..., None]
-    units = np.floor(shares)
+    parts = amounts * limit[..., None] / xp.where(total > 0.0, total, xp.ones_like(total))[..., None]
+    units = xp.floor(parts)
     if not rules.largest_remainder:
         return units
-    left = limit - units.sum(axis=-1)
-    by_remainder = np.argsort(-(shares - units), axis=-1, kind="stable")
-    place = np.argsort(by_remainder, axis=-1, kind="stable")
-    return units + (place < left[..., None])
+    left = limit - xp.sum(units, axis=-1)
+    by_remainder = xp.argsort(units - parts, axis=-1, stable=True)
+    place = xp.argsort(by_remainder, axis=-1, stable=True)
+    return xp.where(place < left[..., None], units + 1.0, units)
 
 
 def _raised(rules: Rules, amounts: Array, claims: Claims, limit: Array) -> Array:
     """Raise the receivers with the lowest position ÷ demand to a common level."""
-    positions = np.broadcast_to(claims.positions, amounts.shape)
+    xp = namespace(amounts)
+    positions, demands = like(amounts, claims.positions) + xp.zeros_like(amounts), like(amounts, claims.demands)
     if rules.whole:
-        return _unit_by_unit(amounts, limit, lambda given: (positions + given) / claims.demands)
-    return _levelled(amounts, limit, positions / claims.demands, claims.demands)
+        return _unit_by_unit(amounts, limit, lambda given: (positions + given) / demands)
+    return _levelled(amounts, limit, positions / demands, demands)
 
 
 def _filled(rules: Rules, amounts: Array, limit: Array) -> Array:
     """Fill the largest unfilled requests first, down to a common shortage."""
     if rules.whole:
         return _unit_by_unit(amounts, limit, lambda given: given - amounts)
-    return _levelled(amounts, limit, -amounts, np.ones(amounts.shape[-1]))
+    return _levelled(amounts, limit, -amounts, like(amounts, np.ones(amounts.shape[-1])))
 
 
-def _unit_by_unit(amounts: Floats, limit: Floats, key: object) -> Floats:
+def _unit_by_unit(amounts: Array, limit: Array, key: Callable[[Array], Array]) -> Array:
     """Give whole units one at a time to the open request with the smallest key of what it has got, the first of equals."""
-    given = np.zeros_like(amounts)
-    left = np.minimum(limit, amounts.sum(axis=-1)) + np.zeros(amounts.shape[:-1])
-    while (left >= 1.0).any():
-        keys = np.where(given < amounts, key(given), np.inf)  # type: ignore[operator]
-        chosen = np.eye(amounts.shape[-1])[keys.argmin(axis=-1)] * (left >= 1.0)[..., None]
-        given += chosen
-        left = left - chosen.sum(axis=-1)
+    xp = namespace(amounts)
+    given, places = xp.zeros_like(amounts), like(amounts, np.arange(amounts.shape[-1]))
+    left = xp.minimum(limit, xp.sum(amounts, axis=-1))
+    while bool(xp.any(left >= 1.0)):
+        keys = xp.where(given < amounts, key(given), xp.full_like(amounts, np.inf))
+        chosen = (places == xp.argmin(keys, axis=-1)[..., None]) & (left >= 1.0)[..., None]
+        given = xp.where(chosen, given + 1.0, given)
+        left = left - 1.0
     return given
 
 
-def _levelled(amounts: Floats, limit: Floats, starts: Floats, slopes: Floats) -> Floats:
+def _levelled(amounts: Array, limit: Array, starts: Array, slopes: Array) -> Array:
     """Return clip(slope × (level − start), 0, amount) with the level at which they sum to the limit.
 
     The sum rises piecewise linearly with the level; its corners are where a request begins to be filled, and where it is full.
     """
-    ends = starts + amounts / slopes
-    corners = np.sort(np.concatenate([starts, ends], axis=-1), axis=-1)
-    at_corners = _amounts_at(corners[..., None], starts, slopes, amounts).sum(axis=-1)
-    goal = np.minimum(limit, amounts.sum(axis=-1)) + np.zeros(amounts.shape[:-1])
-    place = np.clip((at_corners < goal[..., None]).sum(axis=-1) - 1, 0, corners.shape[-1] - 2)
-    low, high = (np.take_along_axis(corners, (place + step)[..., None], axis=-1)[..., 0] for step in (0, 1))
-    sum_low, sum_high = (np.take_along_axis(at_corners, (place + step)[..., None], axis=-1)[..., 0] for step in (0, 1))
-    rise = np.where(sum_high > sum_low, (goal - sum_low) / np.where(sum_high > sum_low, sum_high - sum_low, 1.0), 0.0)
-    return _amounts_at((low + rise * (high - low))[..., None, None], starts, slopes, amounts)[..., 0, :]
+    xp = namespace(amounts)
+    corners = xp.sort(xp.concat([starts, starts + amounts / slopes], axis=-1), axis=-1)
+    at_corners = xp.sum(_amounts_at(corners[..., None], starts, slopes, amounts), axis=-1)
+    goal = xp.minimum(limit, xp.sum(amounts, axis=-1))[..., None]
+    reached = xp.where(at_corners < goal, xp.ones_like(at_corners), xp.zeros_like(at_corners))
+    place = xp.clip(xp.sum(reached, axis=-1, keepdims=True) - 1.0, min=0.0, max=corners.shape[-1] - 2.0)
+    places = like(amounts, np.arange(corners.shape[-1], dtype=float))
+
+    def ends(values: Array) -> tuple[Array, Array]:
+        low, high = (xp.where(places == place + step, values, xp.zeros_like(values)) for step in (0.0, 1.0))
+        return xp.sum(low, axis=-1, keepdims=True), xp.sum(high, axis=-1, keepdims=True)
+
+    (low, high), (sum_low, sum_high) = ends(corners), ends(at_corners)
+    level = low + guarded(goal - sum_low, sum_high - sum_low) * (high - low)
+    return _amounts_at(level[..., None], starts, slopes, amounts)[..., 0, :]
 
 
-def _amounts_at(levels: Floats, starts: Floats, slopes: Floats, amounts: Floats) -> Floats:
+def _amounts_at(levels: Array, starts: Array, slopes: Array, amounts: Array) -> Array:
     """Return what each request gets at levels (…, m, 1), (…, m, n)."""
-    return np.clip(slopes * (levels - starts[..., None, :]), 0.0, amounts[..., None, :])
+    xp = namespace(amounts)
+    raised = xp.clip(slopes * (levels - starts[..., None, :]), min=0.0)
+    return xp.minimum(raised, amounts[..., None, :])

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from array_api_compat import array_namespace
 
 from allotment.engine import randomness
-from allotment.engine.arrays import Array, guarded, now, sum_into, take
+from allotment.engine.arrays import Array, guarded, like, namespace, now, only, sum_into, take
 from allotment.engine.cuts import plant_yield
 from allotment.engine.state import Flows, State
 from allotment.scenario.problem import IN_ORDER, KAPLAN, ROUNDING, Flags, Integers, Problem
@@ -14,19 +13,20 @@ from allotment.scenario.problem import IN_ORDER, KAPLAN, ROUNDING, Flags, Intege
 
 def dispatch(problem: Problem, state: State, flows: Flows) -> tuple[State, Flows]:
     """Let what was executed leave its sources, and draw when it will arrive."""
-    xp, n, lanes = array_namespace(flows.executed), problem.shape, problem.lanes
+    xp, n, lanes = namespace(flows.executed), problem.shape, problem.lanes
     used = sum_into(flows.executed, lanes.site, n.sites)
     leaving = used
     if problem.sites.plant.any():
         leaving = used / plant_yield(problem, state)[..., None]
     on_hand, by_life = issued(problem, state.on_hand, leaving)
     executed = _with_lives(problem, flows.executed, by_life, used)
-    here = (state.period % lanes.slots)[:, None] == np.arange(lanes.slots)
-    arrival = _arrivals(problem, state)
+    worlds = _worlds_that_differ(problem, state)
+    here = _slot_of_now(problem, state)[worlds]
+    arrival = np.where(here[..., None, None], _arrivals(problem, state)[worlds, None], state.arrival[worlds])
     state = state._replace(
         on_hand=on_hand,
-        in_transit=xp.where(xp.asarray(here[:, :, None, None, None]), executed[:, None], state.in_transit),
-        arrival=np.where(here[:, :, None, None], arrival[:, None], state.arrival),
+        in_transit=state.in_transit + only(executed[:, None], here[..., None, None, None]),
+        arrival=np.broadcast_to(arrival, state.arrival.shape),
         under_way=state.under_way + flows.executed,
         handling_left=xp.clip(state.handling_left - xp.sum(used, axis=-1), min=0.0),
     )
@@ -35,15 +35,13 @@ def dispatch(problem: Problem, state: State, flows: Flows) -> tuple[State, Flows
 
 def issued(problem: Problem, on_hand: Array, units: Array) -> tuple[Array, Array]:
     """Take units (B, S, K) out of stock (B, S, K, A): the oldest first, or the freshest; returns stock and what was taken."""
-    xp = array_namespace(on_hand)
+    xp = namespace(on_hand)
     lives = on_hand.shape[-1]
     if lives == 1:
         return xp.clip(on_hand - units[..., None], min=0.0), units[..., None]
-    lifo = xp.asarray(problem.goods.lifo)
-    taken = xp.zeros_like(on_hand)
-    columns = [taken[..., life] for life in range(lives)]
-    for order, chosen in ((range(lives), ~lifo), (range(lives - 1, -1, -1), lifo)):
-        wanted = xp.where(chosen, units, xp.zeros_like(units))
+    columns = [xp.zeros_like(units)] * lives
+    for order, chosen in ((range(lives), ~problem.goods.lifo), (range(lives - 1, -1, -1), problem.goods.lifo)):
+        wanted = only(units, chosen)
         for life in order:
             part = xp.minimum(wanted, on_hand[..., life])
             columns[life] = columns[life] + part
@@ -57,21 +55,18 @@ def _with_lives(problem: Problem, executed: Array, by_life: Array, used: Array) 
 
     Lanes that leave a site together take the same mix of lives, unit by unit in the order of priority and file.
     """
-    xp, lanes, lives = array_namespace(executed), problem.lanes, by_life.shape[-1]
+    xp, lanes, lives = namespace(executed), problem.lanes, by_life.shape[-1]
     if lives == 1:
         return executed[..., None]
-    fresh = np.maximum(problem.goods.shelf_life - 1, 0)[:, None] == np.arange(lives)
+    fresh = like(executed, np.maximum(problem.goods.shelf_life - 1, 0)[:, None] == np.arange(lives))
     parts = {}
-    left = by_life
+    left = [by_life[:, site] for site in range(problem.shape.sites)]
     for lane in lanes.order:
         source = lanes.site[lane]
         if source < 0 or problem.sites.plant[source]:
             parts[int(lane)] = executed[:, lane, :, None] * fresh
             continue
-        part, rest = _first_of(problem, left[:, source], executed[:, lane])
-        left = left.copy()
-        left[:, source] = rest
-        parts[int(lane)] = part
+        parts[int(lane)], left[source] = _first_of(problem, left[source], executed[:, lane])
     return xp.stack([parts[lane] for lane in range(len(lanes.to))], axis=1)
 
 
@@ -86,7 +81,8 @@ def _arrivals(problem: Problem, state: State) -> Integers:
     lanes = problem.lanes
     drawn = state.period[:, None, None] + randomness.lead_times(problem, state.seed, state.episode, state.period)
     in_order = (lanes.crossing == IN_ORDER)[:, None]
-    drawn = np.where(in_order, np.maximum(drawn, state.arrival.max(axis=1)), drawn)
+    if in_order.any():
+        drawn = np.where(in_order, np.maximum(drawn, state.arrival.max(axis=1)), drawn)
     return np.where((lanes.crossing == KAPLAN)[:, None], -1, drawn)
 
 
@@ -97,13 +93,25 @@ def receive(problem: Problem, state: State) -> State:
 
 def receive_at_once(problem: Problem, state: State) -> State:
     """Let what was ordered in this period with lead time 0 join the stock, once every lane has shipped."""
-    here = (state.period % problem.lanes.slots)[:, None] == np.arange(problem.lanes.slots)
-    return join(problem, state, arriving(problem, state) & here[:, :, None, None])
+    here = _slot_of_now(problem, state)[_worlds_that_differ(problem, state)]
+    return join(problem, state, arriving(problem, state) & here[..., None, None])
+
+
+def _slot_of_now(problem: Problem, state: State) -> Flags:
+    """Return which slot holds what is ordered in this period, (B, N)."""
+    return (state.period % problem.lanes.slots)[:, None] == np.arange(problem.lanes.slots)
+
+
+def _worlds_that_differ(problem: Problem, state: State) -> slice:
+    """Return the worlds in which different goods may arrive: one stands for all in one period of constant lead times."""
+    alike = (problem.lanes.constant >= 0).all() and (state.period == state.period[0]).all()
+    return slice(0, 1) if alike else slice(None)
 
 
 def arriving(problem: Problem, state: State) -> Flags:
-    """Return which shipments arrive in this period, (B, N, L, draws)."""
-    arrives = state.arrival == state.period[:, None, None, None]
+    """Return which shipments arrive in this period, (B, N, L, draws), or (1, N, L, draws) where worlds do not differ."""
+    worlds = _worlds_that_differ(problem, state)
+    arrives = state.arrival[worlds] == state.period[worlds, None, None, None]
     kaplan = problem.lanes.crossing == KAPLAN
     if not kaplan.any():
         return arrives
@@ -114,32 +122,33 @@ def arriving(problem: Problem, state: State) -> Flags:
 
 def join(problem: Problem, state: State, arrives: Flags) -> State:
     """Move the shipments that arrive into the stock of the sites they lead to, as far as there is room."""
-    xp, n = array_namespace(state.in_transit), problem.shape
-    moved = xp.where(xp.asarray(arrives[..., None]), state.in_transit, xp.zeros_like(state.in_transit))
-    accepted = moved
+    xp, n = namespace(state.in_transit), problem.shape
+    moved = only(state.in_transit, arrives[..., None])
+    by_lane = xp.sum(moved, axis=1)
+    under_way = xp.clip(state.under_way - xp.sum(by_lane, axis=-1), min=0.0)
     discarded = state.discarded
     if not np.isinf(problem.sites.storage).all():
         share = _share_with_room(problem, state, moved)
         lane_share = take(share, problem.lanes.to, 1)[:, None, :, None, None]
-        fitting = np.floor(moved * lane_share + ROUNDING) if problem.rules.whole else moved * lane_share
+        fitting = xp.floor(moved * lane_share + ROUNDING) if problem.rules.whole else moved * lane_share
         accepted = xp.where(lane_share < 1.0, fitting, moved)
         refused = xp.sum(moved - accepted, axis=(1, 4))
         discarded = discarded + sum_into(refused, problem.lanes.to, n.sites)
-    by_lane = xp.sum(accepted, axis=1)
+        by_lane = xp.sum(accepted, axis=1)
     return state._replace(
         on_hand=state.on_hand + sum_into(by_lane, problem.lanes.to, n.sites),
         received=state.received + xp.sum(by_lane, axis=-1),
         discarded=discarded,
         in_transit=state.in_transit - moved,
-        under_way=xp.clip(state.under_way - xp.sum(moved, axis=(1, 4)), min=0.0),
+        under_way=under_way,
     )
 
 
 def _share_with_room(problem: Problem, state: State, moved: Array) -> Array:
     """Return the share of what arrives at each site that it has room for, (B, S)."""
-    xp, n, volume = array_namespace(moved), problem.shape, problem.goods.volume
+    xp, n, volume = namespace(moved), problem.shape, like(moved, problem.goods.volume)
     coming = xp.sum(sum_into(xp.sum(moved, axis=(1, 4)), problem.lanes.to, n.sites) * volume, axis=-1)
     held = xp.sum(xp.sum(state.on_hand, axis=-1) * volume, axis=-1)
-    room = xp.clip(now(problem.sites.storage, state.period) - held, min=0.0)
-    short = (coming > room) & ~problem.sites.overflow_charged
-    return xp.where(short, guarded(room, coming, 1.0), xp.ones_like(room + coming))
+    room = xp.clip(now(problem.sites.storage, state) - held, min=0.0)
+    fitting = guarded(xp.minimum(room, coming), coming, 1.0)
+    return xp.where(like(fitting, problem.sites.overflow_charged), xp.ones_like(fitting), fitting)

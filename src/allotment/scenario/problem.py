@@ -42,6 +42,7 @@ TERMS = (
 )
 INCOME = ("revenue", "salvage")
 REASONS = ("", "lane", "capacity", "no_stock", "protected", "position", "minimum", "deadline", "storage")  # why less was done
+CODES = {reason: code for code, reason in enumerate(REASONS)}
 ROUNDING = 1e-9  # units; where units are continuous, less than this is rounding error and no shipment or cut
 
 
