@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import batch, compilation, machine, peers, periods, rule_based, training
+from benchmarks import batch, compilation, gradients, machine, peers, periods, rule_based, training
 from benchmarks.timing import spread
 
 Rows = Iterator[tuple[str, ...]]
@@ -26,6 +26,8 @@ def main() -> None:
     _print(console, "VectorEnv.step with observation and info, and the simulation in it", header, _around())
     header = ("base network", "here, µs a step", "gym-invmgmt, µs a step", "ratio", "target")
     _print(console, "Against gym-invmgmt 0.2.1, through Gymnasium, in turns", header, _peers())
+    header = ("base network, batch of 1,024, float32", "site-periods, millions", "target")
+    _print(console, "Torch dynamics in a CPU second on one thread", header, _gradients())
     header = ("environment steps", "wall clock", "CPU time", "target")
     for world, steps in (("lost_sales", 500_000), ("three_warehouses", 250_000)):
         _print(console, f"PPO over 256 environments of {world}, from end to end", header, _training(world, steps))
@@ -66,6 +68,12 @@ def _peers() -> Rows:
     for what, ours, theirs in peers.times():
         ratios = [other / one for one, other in zip(ours, theirs, strict=True)]
         yield what, spread(ours), spread(theirs, ",.1f"), spread(ratios, ",.1f"), next(targets)
+
+
+def _gradients() -> Rows:
+    forward, both = gradients.episodes()
+    yield "forward", spread([each / 1e6 for each in forward]), ""
+    yield "forward and backward", spread([each / 1e6 for each in both]), "1"
 
 
 def _training(world: str, steps: int) -> Rows:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing import get_context
 from typing import Any
 
+import test_gradients
 import test_invariants
 import test_two_implementations
 from rich.progress import track
@@ -24,7 +25,7 @@ Property = Callable[..., None]
 
 def properties() -> list[Property]:
     """Return what must hold in any world."""
-    tests = [*vars(test_invariants).values(), *vars(test_two_implementations).values()]
+    tests = [test for module in (test_gradients, test_invariants, test_two_implementations) for test in vars(module).values()]
     inner: Iterator[Any] = (getattr(test, "hypothesis", None) for test in tests)
     return [each.inner_test for each in inner if each is not None and hasattr(each.inner_test, "fixed")]
 

@@ -8,7 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from allotment.engine import dynamics, kernel
+from allotment.engine.arrays import plain
 from allotment.engine.memory import Memory
+from allotment.engine.relaxation import on_torch
 from allotment.engine.state import Decided, Flows, State, only_orders
 from allotment.scenario.problem import Floats, Problem
 
@@ -51,13 +53,17 @@ class Kernel:
         return copied(self.memory.flows)
 
 
+def begun(problem: Problem, seeds: Iterable[int]) -> State:
+    """Return the state of worlds before their first decision, by `dynamics`."""
+    seeds = np.array(list(seeds))
+    return dynamics.reset(problem, seeds, np.zeros(len(seeds), dtype=np.int64))
+
+
 class Dynamics:
     """Plays through `dynamics`, which returns new arrays."""
 
     def __init__(self, problem: Problem, seeds: Iterable[int]):
-        seeds = np.array(list(seeds))
-        self.problem = problem
-        self.state = dynamics.reset(problem, seeds, np.zeros(len(seeds), dtype=np.int64))
+        self.problem, self.state = problem, begun(problem, seeds)
 
     def reset(self, worlds: np.ndarray, seeds: np.ndarray, episodes: np.ndarray) -> None:
         chosen = np.isin(np.arange(len(self.state.period)), worlds)
@@ -69,6 +75,23 @@ class Dynamics:
     def step(self, decided: Decided | Floats) -> Flows:
         self.state, flows = dynamics.step(self.problem, self.state, decided)
         return flows
+
+
+class Tensors:
+    """Plays through `dynamics` on Torch, in double precision; what it says is NumPy's again."""
+
+    def __init__(self, problem: Problem, seeds: Iterable[int]):
+        import torch
+
+        self.problem, self.tensors = problem, on_torch(begun(problem, seeds), torch.float64)
+
+    @property
+    def state(self) -> State:
+        return State(*map(plain, self.tensors))
+
+    def step(self, decided: Decided | Floats) -> Flows:
+        self.tensors, flows = dynamics.step(self.problem, self.tensors, decided)
+        return Flows(*map(plain, flows))
 
 
 IMPLEMENTATIONS = [Kernel, Dynamics]

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
-from playing import Dynamics, Kernel, copied
+from playing import Dynamics, Kernel, Tensors, copied
 
 from allotment.engine import kernel
+from allotment.engine.relaxation import FEATURES, relaxed
 from allotment.engine.state import Decided, Flows, State
 from allotment.resources import shipped_names
 from allotment.scenario.loader import load_scenario
@@ -45,6 +46,25 @@ def test_the_two_implementations_agree_on_every_array_of_every_step(world: Rando
     for decided in random_decisions(world, 2, seed + 7):
         assert_agree(one.step(decided), other.step(decided), world.whole)
         assert_agree(one.state, other.state, world.whole)
+
+
+@holds_in_random_worlds()
+def test_the_array_dynamics_say_the_same_on_torch(world: RandomWorld, seed):
+    one, other = (player(world.problem, [seed, seed + 1]) for player in (Dynamics, Tensors))
+    for decided in random_decisions(world, 2, seed):
+        assert_agree(one.step(decided), other.step(decided), world.whole)
+        assert_agree(one.state, other.state, world.whole)
+
+
+@holds_in_random_worlds()
+def test_kernel_numpy_and_torch_agree_on_the_relaxation(world: RandomWorld, seed):
+    problem = relaxed(world.problem, {feature.name: feature.treatments[seed % len(feature.treatments)] for feature in FEATURES})
+    one, *others = (player(problem, [seed, seed + 1]) for player in (Kernel, Dynamics, Tensors))
+    for decided in random_decisions(world, 2, seed):
+        flows = one.step(decided)
+        for other in others:
+            assert_agree(flows, other.step(decided), whole=False)
+            assert_agree(one.state, other.state, whole=False)
 
 
 @pytest.mark.parametrize("name", sorted(set(shipped_names("envs")) - {"iowa_liquor"}))

@@ -130,7 +130,8 @@ def _without_fixed_costs(problem: Problem) -> Problem:
 
 
 def _without_goodwill(problem: Problem) -> Problem:
-    return problem._replace(shape=problem.shape._replace(groups=0))
+    none = np.full_like(problem.moods.goodwill_group, -1)
+    return problem._replace(moods=problem.moods._replace(goodwill_group=none), shape=problem.shape._replace(groups=0))
 
 
 FEATURES = (
