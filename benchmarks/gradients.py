@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import gc
 
-import allotment
 import numpy as np
 import torch
+
+import allotment
 from allotment.engine import dynamics
 from allotment.engine.relaxation import on_torch, relaxed
 from benchmarks.timing import Duration, repeat

@@ -1,4 +1,4 @@
-"""Torch differentiates through the simulation: gradients are those of the rewards, and worlds without useful ones are refused."""
+"""Torch differentiates through the simulation: gradients are the slopes of rewards; worlds without useful ones are refused."""
 
 from __future__ import annotations
 
