@@ -86,9 +86,9 @@ def test_a_grid_of_sites_channels_and_skus_keeps_reservations_lanes_and_handling
     day = grid_day(on_hand, claims, lanes=lanes, reserved=reserved, handling=[np.inf, 5.5])
     decision = np.full((2, 2, 2), 9.0)
     given_units = project(day, decision.ravel())
-    assert given_units.units.reshape(2, 2, 2).tolist() == [[[8, 2], [2, 2]], [[4, 0], [0, 0]]]
+    assert given_units.units.reshape(2, 2, 2).tolist() == [[[8, 2], [2, 2]], [[5, 0], [0, 0]]]
     # SKU 0 at site 0: channel 0 has its own 8, and asks for 1 of the free 2 beside 5 of channel 1: 0.33 and 1.67 are 0 and 2.
-    # Site 1 handles 5 of 9 units of SKU 0 and 2 of SKU 1, of which it has none: 4.09 and 0.91 are 4 and 1.
+    # Of 9 units of SKU 0 asked of site 1 it has 6 and handles 5; of SKU 1 it has none, for which it keeps no hands free.
     assert violations(day, given_units.drawn) == []
     reasons = np.array(named(given_units.reasons)).reshape(2, 2, 2)
     assert reasons[1, 1].tolist() == ["lane", "lane"]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numba import njit
 
 from allotment.engine import fields as f
-from allotment.engine.compiled import entry
 from allotment.engine.kernel_rationing import ration
 from allotment.engine.memory import Memory
 from allotment.engine.rationing import Claims, equal_claims
@@ -19,7 +19,7 @@ from small_worlds import one_shop
 MEMORY = Memory(one_shop().problem, 1)
 
 
-@entry
+@njit  # kept on no disk: what it calls may change
 def _kernel_ration(table, count, limit):
     ration(table, count, limit)
 

@@ -5,12 +5,15 @@ this order, each cut with its reason:
 
 1. what is no number or negative becomes 0; in whole units, the rest is rounded to the nearest;
 2. options that are blocked (no lane leads there, a deadline) ship nothing;
-3. a claim gets no more than it wants;
-4. no limit (a carrier's, a site's) is exceeded;
-5. no pool gives more than it has and than promises for later dates leave; what is reserved for a claim comes first;
+3. a claim gets no more than it wants, and nobody asks more for it;
+4. no pool gives more than it has and than promises for later dates leave; what is reserved for a claim comes first;
+5. no limit (a carrier's, a site's) is exceeded; of what was drawn, free stock stays first;
 6. a shipment below its claim's minimum is left out, and its units stay where they are.
 
 Where several requests exceed one limit they share it in proportion to what they still request (`sharing`).
+
+The engine cuts the allocation of a policy in the same way, in a simulated network as in the plan for a snapshot (`fulfilment`,
+and `kernel_fulfilment` for speed); a test holds all three together, network by network and unit by unit.
 """
 
 from __future__ import annotations
@@ -52,7 +55,6 @@ def cut(left: Remaining, requested: Floats, weight: Floats | None = None) -> Pro
     for codes, limit in (
         (day.options.blocked, _to_usable),
         (reason("unwanted"), _to_wanted),
-        (reason("capacity"), _within_limits),
     ):
         fewer = limit(left, units, weights)
         reasons = np.where(fewer < units - ROUNDING, codes, reasons)
@@ -60,15 +62,17 @@ def cut(left: Remaining, requested: Floats, weight: Floats | None = None) -> Pro
     drawn, available = _from_pools(left, units, weights)
     scarce = np.where(kept_for_others(day, available), reason("reserved"), reason("no_stock"))
     reasons = np.where(drawn.sum(axis=1) < units - ROUNDING, scarce, reasons)
-    small = _too_small(left, drawn.sum(axis=1))
+    carried = _within_limits(left, drawn.sum(axis=1), weights)
+    reasons = np.where(carried < drawn.sum(axis=1) - ROUNDING, reason("capacity"), reasons)
+    drawn = _first_units(drawn, carried)
+    small = _too_small(left, carried)
     reasons = np.where(small, reason("minimum"), reasons)
     return Projection(np.where(small[:, None], 0.0, drawn), reasons.astype(np.int8))
 
 
 def _cleaned(left: Remaining, requested: Floats) -> Floats:
-    """Return requests as numbers from 0, none of which is more than everybody wants together, and whole where units are."""
-    most = left.wants.sum() + 1.0
-    units = np.clip(np.nan_to_num(requested, nan=0.0, posinf=most, neginf=0.0), 0.0, most)
+    """Return requests as numbers from 0, and whole where units are."""
+    units = np.maximum(np.nan_to_num(requested, nan=0.0, neginf=0.0), 0.0)
     return np.floor(units + 0.5) if left.day.whole else units
 
 
@@ -77,7 +81,8 @@ def _to_usable(left: Remaining, units: Floats, weights: Floats | None) -> Floats
 
 
 def _to_wanted(left: Remaining, units: Floats, weights: Floats | None) -> Floats:
-    return share(units, left.day.options.claim, left.wants, left.day.whole, weights)
+    claim = left.day.options.claim
+    return share(np.minimum(units, left.wants[claim]), claim, left.wants, left.day.whole, weights)
 
 
 def _within_limits(left: Remaining, units: Floats, weights: Floats | None) -> Floats:
@@ -103,6 +108,12 @@ def _from_pools(left: Remaining, units: Floats, weights: Floats | None) -> tuple
             stock = np.maximum(stock - taken, 0.0)
             unpromised[:, date:] -= taken[:, None]
     return drawn, np.maximum(look_ahead(unpromised), 0.0)
+
+
+def _first_units(drawn: Floats, units: Floats) -> Floats:
+    """Return what options draw (O, D) once they ship only units (O,): the first pools stay, which are reserved ones."""
+    before = np.cumsum(drawn, axis=1) - drawn
+    return np.clip(units[:, None] - before, 0.0, drawn)
 
 
 def _too_small(left: Remaining, units: Floats) -> Flags:

@@ -43,7 +43,7 @@ def _proportions(requests: Floats, group: Integers, limit: Floats, weight: Float
     given, growing, left = np.zeros_like(requests), weight > 0.0, limit.copy()
     while growing.any():
         total = total_by(group, np.where(growing, weight, 0.0), len(limit))
-        level = weight * (left / np.where(total > 0.0, total, 1.0))[group]
+        level = weight * left[group] / np.where(total > 0.0, total, 1.0)[group]
         met = growing & (level >= requests)
         if not met.any():
             given[growing] = level[growing]

@@ -102,6 +102,7 @@ AXES = 5  # most axes of an array
     OFFER_SKU,
     OFFER_PAIR,
     OFFER_START,
+    OFFER_FIRST,
     PROMISED_LANE,
     PROMISED_SKU,
     COMMITMENT,
@@ -217,7 +218,7 @@ AXES = 5  # most axes of an array
     SEEN_FORECAST,
     SEEN,
     FIELDS,
-) = range(204)
+) = range(205)
 
 # single numbers among the settings
 (
@@ -338,6 +339,7 @@ FUNCTIONS = (
     "invert",
     "fulfil",
     "start",
+    "cut_reserves",
     "serve_claim",
     "accept",
     "ship_one",
@@ -357,6 +359,8 @@ FUNCTIONS = (
     "ship",
     "top_up",
     "ship_offers",
+    "want_offers",
+    "share_wanted",
     "ship_offers_of",
     "explain_offers",
     "settle",

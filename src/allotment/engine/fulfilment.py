@@ -49,11 +49,13 @@ def fulfil(problem: Problem, state: State, flows: Flows) -> tuple[State, Flows]:
 def start(problem: Problem, state: State) -> Left:
     """Return what can be shipped before anybody is served."""
     xp = namespace(state.on_hand)
-    on_hand = xp.sum(state.on_hand, axis=-1)
-    free = on_hand if state.reserved.shape[1] == 0 else xp.clip(on_hand - xp.sum(state.reserved, axis=2), min=0.0)
+    free, reserved = xp.sum(state.on_hand, axis=-1), state.reserved
+    if reserved.shape[1]:  # which stock that has expired since leaves no more of
+        reserved = xp.moveaxis(share(problem.rules, xp.moveaxis(reserved, 2, -1), free), -1, 2)
+        free = xp.clip(free - xp.sum(reserved, axis=2), min=0.0)
     return Left(
         free=free,
-        reserved=state.reserved,
+        reserved=reserved,
         open_orders=state.open_orders,
         lane=now(problem.serving.capacity, state) + xp.zeros_like(state.shipped[..., 0]),
         handling=state.handling_left,
@@ -190,34 +192,48 @@ def _ship_commitments(problem: Problem, state: State, left: Left) -> Left:
 
 
 def _ship_offers(problem: Problem, state: State, flows: Flows, left: Left) -> tuple[Left, Flows]:
-    """Ship what the policy allocates, site by site; what cannot be shipped has a reason."""
-    xp, serving = namespace(state.offered), problem.serving
-    reasons, granted = flows.offer_reason, xp.zeros_like(state.offered)
-    for site in range(problem.shape.sites):
+    """Ship what the policy allocates, cut as `allocation.project` cuts it, the oldest orders first; cuts have a reason."""
+    serving, slots = problem.serving, left.open_orders.shape[-1]
+    wanted = _wanted_of_offers(problem, left.open_orders, state.offered)
+    reasons, granted = flows.offer_reason, namespace(wanted).zeros_like(wanted)
+    for site in np.unique(serving.site):
         members = np.flatnonzero(serving.site == site)
         lanes, skus = (axis.ravel() for axis in np.meshgrid(members, np.arange(problem.shape.skus), indexing="ij"))
-        if not len(lanes):
-            continue
-        offered = at(state.offered, (lanes, skus))
-        reach = np.arange(left.open_orders.shape[-1]) <= serving.latest[lanes][:, None]
-        open_orders = xp.sum(only(at(left.open_orders, (serving.channel[lanes], skus)), reach), axis=-1)
-        # lanes from one site to one channel do not exist twice, so that their wishes do not add up beyond what is open
-        wanted = xp.minimum(offered, open_orders)
-        units = _within_limits(problem, state, left, lanes, skus, wanted)
-        granted = put_at(granted, (lanes, skus), units)
-        why = _offer_reasons(problem, state, left, lanes, skus, offered, wanted, units)
-        reasons = put_at(reasons, (lanes, skus), why)
-        for slot in range(left.open_orders.shape[-1] - 1, -1, -1):
+        units = _within_limits(problem, state, left, lanes, skus, at(wanted, (lanes, skus)))
+        why = _offer_reasons(problem, state, left, lanes, skus, at(wanted, (lanes, skus)), units)
+        granted, reasons = put_at(granted, (lanes, skus), units), put_at(reasons, (lanes, skus), why)
+        for slot in range(slots - 1, -1, -1):
             here = np.full(len(lanes), slot)
-            able = slot <= np.minimum(serving.latest[lanes], serving.last[serving.channel[lanes]])
-            part = only(xp.minimum(units, at(left.open_orders, (serving.channel[lanes], skus, here))), able)
-            left = _ship(problem, left, lanes, skus, here, part)
-            units = units - part
+            part = _part_of_slot(problem, left, lanes, skus, here, units)
+            left, units = _ship(problem, left, lanes, skus, here, part), units - part
     return left, flows._replace(offered=state.offered, granted=granted, offer_reason=reasons)
 
 
+def _wanted_of_offers(problem: Problem, open_orders: Array, offered: Array) -> Array:
+    """Return offers (B, F, K) cut to what each channel wants and each lane reaches in time, shared by all lanes that do."""
+    xp, channel = namespace(offered), problem.serving.channel
+    reach = np.minimum(problem.serving.latest, problem.serving.last[channel])
+    in_time = (np.arange(open_orders.shape[-1]) <= reach[:, None])[:, None]
+    wanted = xp.minimum(offered, xp.sum(only(take(open_orders, channel, 1), in_time), axis=-1))
+    for slot in range(open_orders.shape[-1]):
+        reachable = xp.sum(open_orders[..., : slot + 1], axis=-1)
+        for served in np.unique(channel[reach == slot]):
+            members = np.flatnonzero((channel == served) & (reach <= slot) & (reach >= 0))
+            offers = xp.moveaxis(take(wanted, members, 1), 1, -1)
+            given = share(problem.rules, offers, reachable[:, served])
+            wanted = put_at(wanted, (members,), xp.moveaxis(given, -1, 1))
+    return wanted
+
+
+def _part_of_slot(problem: Problem, left: Left, lanes: Integers, skus: Integers, slots: Integers, units: Array) -> Array:
+    """Return how much of units (B, n) goes to the open orders of a slot, where a lane serves them in time."""
+    channel = problem.serving.channel[lanes]
+    able = slots <= np.minimum(problem.serving.latest[lanes], problem.serving.last[channel])
+    return only(namespace(units).minimum(units, at(left.open_orders, (channel, skus, slots))), able)
+
+
 def _offer_reasons(
-    problem: Problem, state: State, left: Left, lanes: Integers, skus: Integers, offered: Array, wanted: Array, units: Array
+    problem: Problem, state: State, left: Left, lanes: Integers, skus: Integers, wanted: Array, units: Array
 ) -> Array:
     """Return why less than offered was shipped, (B, n): nobody wants it in time, too little stock, protected, or capacity."""
     xp, site, rank = namespace(units), problem.serving.site[lanes[0]], problem.serving.rank[problem.serving.channel[lanes]]
@@ -229,7 +245,7 @@ def _offer_reasons(
         guarded = xp.maximum(guarded, protected)
     why = xp.where(together > free + ROUNDING, CODES["no_stock"], CODES["capacity"])
     why = xp.where((guarded > 0.0) & (together > free - guarded + ROUNDING), CODES["protected"], why)
-    unwanted = xp.where(wanted < offered - ROUNDING, CODES["deadline"], CODES[""])
+    unwanted = xp.where(wanted < at(state.offered, (lanes, skus)) - ROUNDING, CODES["deadline"], CODES[""])
     return xp.where(units < wanted - ROUNDING, why, unwanted)
 
 

@@ -48,6 +48,8 @@ def start(table: int, now: int, first: World, count: int) -> None:
     if reserved.shape[0] > 0:
         for site in range(free.shape[0]):
             for sku in range(free.shape[1]):
+                for j in range(count):
+                    cut_reserves(table, site, sku, first + np.uint64(j))
                 for channel in range(reserved.shape[1]):
                     for j in range(count):
                         world = first + np.uint64(j)
@@ -57,6 +59,17 @@ def start(table: int, now: int, first: World, count: int) -> None:
                     free[site, sku, world] = max(0.0, free[site, sku, world])
     if integers1(table, f.SETTINGS)[f.LIMITED_LANES]:
         fill_rows(table, f.SERVING_ROWS, f.SERVING_CAPACITY, now, first, count)
+
+
+@far
+def cut_reserves(table: int, site: int, sku: int, world: World) -> None:
+    """Cut what is set aside in a site to the stock that is left, where some has expired since."""
+    free, reserved, amounts = floats3(table, f.SITE_SKU_ROWS), floats4(table, f.RESERVED), floats1(table, f.AMOUNTS)
+    for channel in range(reserved.shape[1]):
+        amounts[channel] = reserved[site, channel, sku, world]
+    share(table, 0, reserved.shape[1], free[site, sku, world])
+    for channel in range(reserved.shape[1]):
+        reserved[site, channel, sku, world] = amounts[channel]
 
 
 @far
@@ -359,26 +372,63 @@ def top_up(table: int, lane: int, sku: int, slot: int, units: float, world: Worl
 
 @far
 def ship_offers(table: int, first: World, count: int) -> None:
-    """Ship what the policy allocates, site by site; what cannot be shipped has a reason."""
+    """Ship what the policy allocates, cut as `allocation.project` cuts it; what cannot be shipped has a reason."""
     begins = integers1(table, f.OFFER_START)
-    for site in range(begins.shape[0] - 1):
-        if begins[site + 1] > begins[site]:
-            for j in range(count):
+    for j in range(count):
+        want_offers(table, first + np.uint64(j))
+        for site in range(begins.shape[0] - 1):
+            if begins[site + 1] > begins[site]:
                 ship_offers_of(table, begins[site], begins[site + 1], first + np.uint64(j))
 
 
 @far
-def ship_offers_of(table: int, begin: int, end: int, world: World) -> None:
-    """Ship what the policy allocates from one site in one world, the oldest orders first."""
+def want_offers(table: int, world: World) -> None:
+    """Write into `WANTED` what is offered in one world, cut to what each channel wants and each lane reaches in time."""
     lane, sku, channels = integers1(table, f.OFFER_LANE), integers1(table, f.OFFER_SKU), integers1(table, f.SERVING_CHANNEL)
-    offered, open_orders = floats3(table, f.OFFERED), floats4(table, f.OPEN_ORDERS)
-    wanted, units = floats1(table, f.WANTED), floats1(table, f.UNITS)
+    offered, wanted, latest = floats3(table, f.OFFERED), floats1(table, f.WANTED), integers1(table, f.SERVING_LATEST)
+    last = integers1(table, f.CHANNELS_LAST)
+    for claim in range(lane.shape[0]):
+        wanted[claim] = offered[lane[claim], sku[claim], world] if latest[lane[claim]] >= 0 else 0.0
+    for channel in range(last.shape[0]):
+        for slot in range(last[channel] + 1):
+            for other in range(channels.shape[0]):
+                if channels[other] == channel and min(latest[other], last[channel]) == slot:
+                    share_wanted(table, channel, slot, world)
+                    break
+
+
+@far
+def share_wanted(table: int, channel: int, slot: int, world: World) -> None:
+    """Share what a channel wants up to a slot, in one world, among the offers of lanes that reach no further."""
+    channels, latest, last = (
+        integers1(table, f.SERVING_CHANNEL),
+        integers1(table, f.SERVING_LATEST),
+        integers1(table, f.CHANNELS_LAST)[channel],
+    )
+    wanted, amounts, open_orders = floats1(table, f.WANTED), floats1(table, f.AMOUNTS), floats4(table, f.OPEN_ORDERS)
+    place = integers1(table, f.OFFER_FIRST)
+    for sku in range(open_orders.shape[1]):
+        reachable, found = 0.0, 0
+        for open_slot in range(slot + 1):
+            reachable += open_orders[channel, sku, open_slot, world]
+        for lane in range(channels.shape[0]):
+            if channels[lane] == channel and 0 <= min(latest[lane], last) <= slot:
+                amounts[found] = min(wanted[place[lane] + sku], reachable)
+                found += 1
+        share(table, 0, found, reachable)
+        found = 0
+        for lane in range(channels.shape[0]):
+            if channels[lane] == channel and 0 <= min(latest[lane], last) <= slot:
+                wanted[place[lane] + sku] = amounts[found]
+                found += 1
+
+
+@far
+def ship_offers_of(table: int, begin: int, end: int, world: World) -> None:
+    """Ship what is wanted of a site's offers in one world, the oldest orders first."""
+    lane, sku, channels = integers1(table, f.OFFER_LANE), integers1(table, f.OFFER_SKU), integers1(table, f.SERVING_CHANNEL)
+    open_orders, units = floats4(table, f.OPEN_ORDERS), floats1(table, f.UNITS)
     last, latest = integers1(table, f.CHANNELS_LAST), integers1(table, f.SERVING_LATEST)
-    for claim in range(begin, end):
-        channel, total = channels[lane[claim]], 0.0
-        for slot in range(min(latest[lane[claim]], last[channel]) + 1):
-            total += open_orders[channel, sku[claim], slot, world]
-        wanted[claim] = min(offered[lane[claim], sku[claim], world], total)
     within_limits(table, f.OFFER_LANE, f.OFFER_SKU, f.OFFER_PAIR, begin, end, world)
     explain_offers(table, begin, end, world)
     for claim in range(begin, end):

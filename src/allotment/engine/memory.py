@@ -190,12 +190,12 @@ def problem_arrays(problem: Problem) -> dict[int, NDArray[Any]]:
 
 
 def _offers(problem: Problem) -> list[NDArray[np.int64]]:
-    """Return lane, SKU and both as one number of all that a policy can allocate, site by site, and where each site starts."""
+    """Return lane, SKU and both as one number of all that a policy can allocate, and where each site and lane starts in it."""
     site, skus = problem.serving.site, problem.shape.skus
     order = np.argsort(site, kind="stable")
     begins = np.searchsorted(site[order], np.arange(problem.shape.sites + 1)) * skus
     lanes, each = np.repeat(order, skus), np.tile(np.arange(skus), len(order))
-    return [lanes, each, lanes * skus + each, begins]
+    return [lanes, each, lanes * skus + each, begins, np.argsort(order) * skus]
 
 
 def _plain(array: NDArray[Any]) -> NDArray[Any]:
@@ -277,7 +277,7 @@ def _world_arrays(problem: Problem, batch: int) -> dict[int, NDArray[Any]]:
         f.POSITIONS: (n.sites, n.skus) if problem.rules.rationing == BALANCED else (0, n.skus),
     }
     arrays |= {field: np.zeros((*shape, batch)) for field, shape in rows.items()}
-    most = max(n.lanes * n.skus, len(problem.serving.claim_lane), n.fulfilment * n.skus, 1)
+    most = max(n.lanes * n.skus, len(problem.serving.claim_lane), n.fulfilment * n.skus, n.channels)
     arrays |= {field: np.zeros(most) for field in (f.AMOUNTS, f.SCALES, f.STARTS, f.WANTED, f.UNITS, f.REST)}
     arrays |= {field: np.zeros(length, dtype=np.int64) for field, length in ((f.LEVELS, most), (f.ARRIVING, batch))}
     return arrays
