@@ -96,6 +96,22 @@ def test_rewards_of_the_shipped_worlds_have_gradients(name):
     assert any((gradient != 0.0).any() for gradient in gradients)
 
 
+def test_the_slope_of_the_cost_vanishes_at_the_newsvendors_optimum():
+    problem, worlds = relaxed(load_scenario("newsvendor").problem, {}), 20_000
+    start = on_torch(begun(problem, range(worlds)), torch.float64)
+
+    def slopes(order: float) -> np.ndarray:
+        orders = torch.full((worlds, 1, 1), order, dtype=torch.float64, requires_grad=True)
+        _, flows = dynamics.step(problem, start, orders)
+        flows.reward.sum().backward()
+        return -orders.grad.numpy().ravel()
+
+    optimal = slopes(56.604)  # Snyder and Shen, Fundamentals of Supply Chain Theory, Example 4.3
+    assert set(optimal.round(12)) == {0.18, -0.70}  # a unit too many is held, a unit too few is short
+    assert abs(optimal.mean()) < 3.0 * optimal.std() / np.sqrt(worlds)
+    assert slopes(54.0).mean() < -0.05 < 0.05 < slopes(60.0).mean()
+
+
 def shop_orders(first: float, initial_stock: float, **sections) -> tuple[float, float, float]:
     """Return what is left, the reward and its slope in the first order of a shop that sells 4 a period for 5 each."""
     content = SHOP | {
