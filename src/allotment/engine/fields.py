@@ -329,6 +329,7 @@ FUNCTIONS = (
     "level_out",
     "demand",
     "change_regimes",
+    "count_up",
     "draw_shared",
     "draw_demand",
     "table_place",

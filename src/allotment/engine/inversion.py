@@ -12,6 +12,7 @@ from allotment.engine.compiled import entry
 
 SMALL = 40.0  # a search begins at 0 for means up to this, else at the mode
 NEGLIGIBLE = 1e-18
+SMALLEST = 1e-300
 
 
 @entry
@@ -41,10 +42,17 @@ def poisson_quantile(chance, mean):  # type: ignore[no-untyped-def]
     """Return a Poisson quantile."""
     if mean <= 0.0:
         return 0.0
+    a, b, none = of_poisson(mean)
     if mean <= SMALL:
-        return _search(chance, mean, 0.0, 0.0, math.exp(-mean))
+        return _search(chance, a, b, 0.0, none)
     mode = math.floor(mean)
-    return _search(chance, mean, 0.0, mode, math.exp(mode * math.log(mean) - mean - math.lgamma(mode + 1.0)))
+    return _search(chance, a, b, mode, math.exp(mode * math.log(mean) - mean - math.lgamma(mode + 1.0)))
+
+
+@entry
+def of_poisson(mean):  # type: ignore[no-untyped-def]
+    """Return a, b and the probability of 0 of a Poisson distribution."""
+    return mean, 0.0, math.exp(-mean)
 
 
 @entry
@@ -52,13 +60,21 @@ def negative_binomial_quantile(chance, mean, dispersion):  # type: ignore[no-unt
     """Return a negative binomial quantile; dispersion = variance ÷ mean > 1."""
     if mean <= 0.0:
         return 0.0
-    successes, failing = mean / (dispersion - 1.0), 1.0 - 1.0 / dispersion
-    log_none = -successes * math.log(dispersion)
+    a, failing, none = of_negative_binomial(mean, dispersion)
     if mean <= SMALL:
-        return _search(chance, successes * failing, failing, 0.0, math.exp(log_none))
+        return _search(chance, a, failing, 0.0, none)
+    successes = mean / (dispersion - 1.0)
     mode = max(0.0, math.floor((successes - 1.0) * (dispersion - 1.0)))
     ways = math.lgamma(mode + successes) - math.lgamma(successes) - math.lgamma(mode + 1.0)
-    return _search(chance, successes * failing, failing, mode, math.exp(ways + mode * math.log(failing) + log_none))
+    log_at_mode = ways + mode * math.log(failing) - successes * math.log(dispersion)
+    return _search(chance, a, failing, mode, math.exp(log_at_mode))
+
+
+@entry
+def of_negative_binomial(mean, dispersion):  # type: ignore[no-untyped-def]
+    """Return a, b and the probability of 0 of a negative binomial distribution."""
+    successes, failing = mean / (dispersion - 1.0), 1.0 - 1.0 / dispersion
+    return successes * failing, failing, math.exp(-successes * math.log(dispersion))
 
 
 @entry
@@ -164,7 +180,7 @@ def _search(chance, a, b, start, at_start):  # type: ignore[no-untyped-def]
         return k
     while below < chance:
         factor = (a + b * k) / (k + 1.0)
-        if factor <= 0.0 or term < 1e-300:
+        if factor <= 0.0 or term < SMALLEST:
             break
         term *= factor
         below += term

@@ -18,8 +18,9 @@ from allotment.engine.compiled import (
     keys1,
     keys2,
 )
+from allotment.engine.inversion import NEGLIGIBLE, SMALL, SMALLEST, of_negative_binomial, of_poisson
 from allotment.engine.randomness import fill_uniforms, finished, inverted, recorded_period, table_value, with_factor
-from allotment.scenario.problem import EVENT, HISTORY, NO_DEMAND, TABLE
+from allotment.scenario.problem import EVENT, HISTORY, NEGATIVE_BINOMIAL, NO_DEMAND, POISSON, TABLE
 
 
 @far
@@ -172,9 +173,46 @@ def invert(table: int, channel: int, sku: int, now: int, first: World, count: in
     noise, maximum = floats2(table, f.DEMAND_NOISE)[channel, sku], floats2(table, f.DEMAND_MAXIMUM)[channel, sku]
     kind, rounded = integers2(table, f.DEMAND_KIND)[channel, sku], integers2(table, f.DEMAND_ROUNDED)[channel, sku]
     drawn, mood = floats1(table, f.ROW_A), floats1(table, f.ROW_C)
-    multiply_moods(table, channel, sku, first, count)
+    moody = integers1(table, f.MOODS_GROUP)[channel] >= 0 or integers2(table, f.MOODS_REGIME)[channel, sku] >= 0
     draw_chances(table, channel, sku, now, first, count)
+    mean = max(floor, centre)
+    if not moody and kind in (POISSON, NEGATIVE_BINOMIAL) and mean <= SMALL:
+        count_up(table, kind, mean, shape, first, count)
+        for j in range(count):
+            world = first + np.uint64(j)
+            drawn[world] = finished(drawn[world], mean, noise, maximum, rounded)
+        return
+    multiply_moods(table, channel, sku, first, count)
     for j in range(count):
         world = first + np.uint64(j)
         mean = max(floor, centre * mood[world])
         drawn[world] = finished(inverted(kind, drawn[world], mean, shape), mean, noise, maximum, rounded)
+
+
+@far
+def count_up(table: int, kind: int, mean: float, shape: float, first: World, count: int) -> None:
+    """Invert a counting distribution at one small mean for all worlds of a block, in place of their chances in row A.
+
+    A quantile is how many cumulative probabilities lie below its chance; each of them is computed once for all.
+    """
+    drawn, chance, most = floats1(table, f.ROW_A), floats1(table, f.ROW_B), 0.0
+    for j in range(count):
+        world = first + np.uint64(j)
+        chance[world], drawn[world] = drawn[world], 0.0
+        most = max(most, chance[world])
+    if mean <= 0.0:
+        return
+    a, b, term = of_poisson(mean) if kind == POISSON else of_negative_binomial(mean, shape)
+    below, k = term, 0.0
+    while below < most:
+        factor = (a + b * k) / (k + 1.0)
+        if factor <= 0.0 or term < SMALLEST:
+            return
+        for j in range(count):
+            world = first + np.uint64(j)
+            drawn[world] += 1.0 if below < chance[world] else 0.0
+        term *= factor
+        below += term
+        k += 1.0
+        if factor < 1.0 and term < NEGLIGIBLE:
+            return
