@@ -98,6 +98,7 @@ AXES = 5  # most axes of an array
     CLAIM_SLOT,
     CLAIM_PAIR,
     GROUP_START,
+    GROUP_COMPETES,
     OFFER_LANE,
     OFFER_SKU,
     OFFER_PAIR,
@@ -218,7 +219,7 @@ AXES = 5  # most axes of an array
     SEEN_FORECAST,
     SEEN,
     FIELDS,
-) = range(205)
+) = range(206)
 
 # single numbers among the settings
 (
@@ -261,8 +262,9 @@ AXES = 5  # most axes of an array
     DEMAND_EVENTS,
     HISTORIES,
     CYCLE,
+    COMES_LATE,
     SETTINGS_COUNT,
-) = range(40)
+) = range(41)
 
 # functions of the kernel, whose addresses stand behind the arrays
 FUNCTIONS = (
@@ -310,6 +312,7 @@ FUNCTIONS = (
     "cut_to_sites",
     "cut_group",
     "cut_cell",
+    "cut_only",
     "ration_lanes",
     "give",
     "add_served",
@@ -350,6 +353,7 @@ FUNCTIONS = (
     "move",
     "ship_commitments",
     "serve_group",
+    "handling_settles",
     "topped_up",
     "accepted",
     "within_limits",

@@ -271,18 +271,45 @@ def cut_group(
 def cut_cell(table: int, units: int, owners: int, owner: int, sku: int, why: int, first: World, count: int) -> None:
     """Ration the limit of an owner and SKU in `SITE_SKU_ROWS` over the owner's lanes."""
     wanted, total, order = floats3(table, units), floats1(table, f.ROW_A), integers1(table, f.LANES_ORDER)
-    owned, limit, found = integers1(table, owners), floats3(table, f.SITE_SKU_ROWS), False
+    owned, limit, found, only = integers1(table, owners), floats3(table, f.SITE_SKU_ROWS), 0, 0
     for lane in order:
         if owned[lane] == owner:
             for j in range(count):
                 world = first + np.uint64(j)
-                total[world] = wanted[lane, sku, world] + (total[world] if found else 0.0)
-            found = True
-    for j in range(count if found else 0):
+                total[world] = wanted[lane, sku, world] + (total[world] if found > 0 else 0.0)
+            found, only = found + 1, lane
+    if found == 1 and units == f.R_EXECUTED and not integers1(table, f.LANES_BACKLOG)[only]:
+        cut_only(table, only, owner, sku, why, first, count)
+        return
+    for j in range(count if found > 0 else 0):
         world = first + np.uint64(j)
         most = max(0.0, limit[owner, sku, world])
         if total[world] > most:
             ration_lanes(table, units, owners, owner, sku, sku + 1, most, why, why == NO_STOCK, world)
+
+
+@far
+def cut_only(table: int, lane: int, owner: int, sku: int, why: int, first: World, count: int) -> None:
+    """Cut new requests of the only lane with a limit in `SITE_SKU_ROWS`, in all worlds at once; nothing is owed."""
+    wanted, limit, whole = floats3(table, f.R_EXECUTED), floats3(table, f.SITE_SKU_ROWS), integers1(table, f.SETTINGS)[f.WHOLE]
+    reason, source, cuts = integers3(table, f.R_CUT_REASON), integers1(table, f.LANES_SITE)[lane], 0
+    guards = why == NO_STOCK and (floats4(table, f.RESERVED).shape[0] > 0 or floats4(table, f.PROTECTED).shape[1] > 0)
+    for j in range(count):
+        world = first + np.uint64(j)
+        most = max(0.0, limit[owner, sku, world])
+        if whole:
+            most = math.floor(most)
+        cuts += 1 if wanted[lane, sku, world] > most else 0
+    for j in range(count if cuts > 0 else 0):
+        world = first + np.uint64(j)
+        most = max(0.0, limit[owner, sku, world])
+        if whole:
+            most = math.floor(most)
+        before = wanted[lane, sku, world]
+        wanted[lane, sku, world] = min(before, most)
+        if most < before - ROUNDING:
+            guarded = guards and kept(table, source, sku, world) > ROUNDING
+            reason[lane, sku, world] = PROTECTED if guarded else why
 
 
 @far

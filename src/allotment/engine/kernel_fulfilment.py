@@ -36,7 +36,7 @@ def fulfil(table: int, now: int, first: World, count: int) -> None:
             if groups[group + 1] == groups[group] + 1:
                 serve_claim(table, groups[group], now, first, count)
             else:
-                serve_group(table, groups[group], groups[group + 1], now, first, count)
+                serve_group(table, group, now, first, count)
     settle(table, now, first, count)
 
 
@@ -220,11 +220,18 @@ def ship_commitments(table: int, first: World, count: int) -> None:
 
 
 @far
-def serve_group(table: int, begin: int, end: int, now: int, first: World, count: int) -> None:
-    """Ship to the claims of one group, world after world, as much as they want and stock, lanes and handling allow."""
+def serve_group(table: int, group: int, now: int, first: World, count: int) -> None:
+    """Ship to the claims of one group as much as they want and stock, lanes and handling allow.
+
+    Where they do not compete they are served one by one in all worlds at once, else world after world.
+    """
     lanes, skus, slots = integers1(table, f.CLAIM_LANE), integers1(table, f.CLAIM_SKU), integers1(table, f.CLAIM_SLOT)
-    wanted, units = floats1(table, f.WANTED), floats1(table, f.UNITS)
-    tops_up = topped_up(table)
+    wanted, units, groups = floats1(table, f.WANTED), floats1(table, f.UNITS), integers1(table, f.GROUP_START)
+    begin, end, tops_up = groups[group], groups[group + 1], topped_up(table)
+    if not integers1(table, f.GROUP_COMPETES)[group] and handling_settles(table, begin, end, first, count):
+        for claim in range(begin, end):
+            serve_claim(table, claim, now, first, count)
+        return
     for j in range(count):
         world = first + np.uint64(j)
         for claim in range(begin, end):
@@ -235,6 +242,28 @@ def serve_group(table: int, begin: int, end: int, now: int, first: World, count:
         if tops_up:
             for claim in range(begin, end):
                 top_up(table, lanes[claim], skus[claim], slots[claim], wanted[claim] - units[claim], world)
+
+
+@far
+def handling_settles(table: int, begin: int, end: int, first: World, count: int) -> int:
+    """Tell whether a site's handling, in every world of a block, is enough for all open orders of some claims, or used up."""
+    if not integers1(table, f.SETTINGS)[f.LIMITED_HANDLING]:
+        return 1
+    lanes, skus, slots = integers1(table, f.CLAIM_LANE), integers1(table, f.CLAIM_SKU), integers1(table, f.CLAIM_SLOT)
+    open_orders, channels, total = floats4(table, f.OPEN_ORDERS), integers1(table, f.SERVING_CHANNEL), floats1(table, f.ROW_A)
+    left, site = floats2(table, f.HANDLING_LEFT), integers1(table, f.SERVING_SITE)[lanes[begin]]
+    for j in range(count):
+        total[first + np.uint64(j)] = 0.0
+    for claim in range(begin, end):
+        channel = channels[lanes[claim]]
+        for j in range(count):
+            world = first + np.uint64(j)
+            total[world] += open_orders[channel, skus[claim], slots[claim], world]
+    scarce = 0
+    for j in range(count):
+        world = first + np.uint64(j)
+        scarce += 1 if left[site, world] > 0.0 and total[world] > left[site, world] else 0
+    return 1 if scarce == 0 else 0
 
 
 @far

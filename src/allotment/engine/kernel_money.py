@@ -33,8 +33,10 @@ def charge(table: int, now: int, first: World, count: int) -> None:
     value(table, f.R_IN_TRANSIT, f.IN_TRANSIT_COST, IN_TRANSIT, now, first, count)
     charge_backorders(table, now, first, count)
     value(table, f.R_LOST, f.SHORTAGE, LOST_SALE, now, first, count)
-    value(table, f.R_LATE, f.LATE_COST, LATENESS, now, first, count)
-    value(table, f.R_EXPIRED, f.WASTE_COST, WASTE, now, first, count)
+    if settings[f.COMES_LATE]:
+        value(table, f.R_LATE, f.LATE_COST, LATENESS, now, first, count)
+    if settings[f.PERISHES]:
+        value(table, f.R_EXPIRED, f.WASTE_COST, WASTE, now, first, count)
     if settings[f.OVERFLOWS]:
         charge_overflow(table, now, first, count)
     reward(table, now, first, count)
@@ -43,16 +45,21 @@ def charge(table: int, now: int, first: World, count: int) -> None:
 
 @far
 def close(table: int, first: World, count: int) -> None:
-    """Move what has happened since the last record into this one, and note the stocks."""
+    """Move what has happened since the last record into this one, and note the stocks; what a world lacks stays at nothing."""
+    settings = integers1(table, f.SETTINGS)
     hand_over(table, f.DEMAND, f.R_DEMAND, first, count)
     hand_over(table, f.RECEIVED, f.R_RECEIVED, first, count)
-    hand_over(table, f.DISCARDED, f.R_DISCARDED, first, count)
     hand_over(table, f.SHIPPED, f.R_SHIPPED, first, count)
     hand_over(table, f.ON_TIME, f.R_ON_TIME, first, count)
     hand_over(table, f.LOST, f.R_LOST, first, count)
-    hand_over(table, f.LATE, f.R_LATE, first, count)
-    hand_over(table, f.EXPIRED, f.R_EXPIRED, first, count)
-    hand_over(table, f.SHRUNK, f.R_SHRUNK, first, count)
+    if settings[f.STORES]:
+        hand_over(table, f.DISCARDED, f.R_DISCARDED, first, count)
+    if settings[f.COMES_LATE]:
+        hand_over(table, f.LATE, f.R_LATE, first, count)
+    if settings[f.PERISHES]:
+        hand_over(table, f.EXPIRED, f.R_EXPIRED, first, count)
+    if settings[f.SHRINKS]:
+        hand_over(table, f.SHRUNK, f.R_SHRUNK, first, count)
     add_up(table, f.ON_HAND, f.R_ON_HAND, first, count)
     add_up(table, f.OPEN_ORDERS, f.R_OPEN_ORDERS, first, count)
     copy(table, f.UNDER_WAY, f.R_IN_TRANSIT, first, count)
@@ -116,13 +123,13 @@ def charge_orders(table: int, now: int, first: World, count: int) -> None:
         cost = fixed[now % fixed.shape[0], lane]
         for j in range(count):
             skus[first + np.uint64(j)] = 0.0
-        for sku in range(executed.shape[1]):
+        for sku in range(executed.shape[1] if cost != 0.0 else 0):
             for j in range(count):
                 world = first + np.uint64(j)
                 skus[world] += 1.0 if executed[lane, sku, world] > 0.0 else 0.0
         for sku in range(executed.shape[1]):
             own = line[now % line.shape[0], lane, sku]
-            for j in range(count):
+            for j in range(count if cost != 0.0 or own != 0.0 else 0):
                 world = first + np.uint64(j)
                 paid = cost / max(1.0, skus[world]) + own
                 money[FIXED, sku, world] += paid if executed[lane, sku, world] > 0.0 else 0.0

@@ -170,7 +170,7 @@ def problem_arrays(problem: Problem) -> dict[int, NDArray[Any]]:
         *tables,
         *(serving.site, serving.channel, serving.capacity, serving.latest, serving.on_time, serving.accept),
         *(serving.accept_stream, serving.claim_lane, serving.claim_sku, serving.claim_slot),
-        *(serving.claim_lane * problem.shape.skus + serving.claim_sku, serving.group_start),
+        *(serving.claim_lane * problem.shape.skus + serving.claim_sku, serving.group_start, _competes(problem)),
         *_offers(problem),
         *(serving.promised_lane, serving.promised_sku, serving.commitment, serving.due, serving.last, serving.open_ended),
         *(serving.stays, serving.stays_stream, serving.home, serving.rank),
@@ -187,6 +187,17 @@ def problem_arrays(problem: Problem) -> dict[int, NDArray[Any]]:
         *(prices.site_salvage[None, lanes.to], prices.site_salvage[None], prices.channel_salvage[None]),
     ]
     return {field: _plain(array) for field, array in zip(range(f.SETTINGS, f.CHANNEL_SALVAGE + 1), in_order, strict=True)}
+
+
+def _competes(problem: Problem) -> NDArray[np.int64]:
+    """Tell of each group whether some of its claims, all of one site, want the same SKU, or the room of one lane."""
+    serving, limited = problem.serving, bool(np.isfinite(problem.serving.capacity).any())
+    competes = np.zeros(len(serving.group_start) - 1, dtype=np.int64)
+    for group in np.flatnonzero(np.diff(serving.group_start) > 1):
+        claims = slice(serving.group_start[group], serving.group_start[group + 1])
+        lanes, skus = serving.claim_lane[claims], serving.claim_sku[claims]
+        competes[group] = len(np.unique(skus)) < len(skus) or (limited and len(np.unique(lanes)) < len(lanes))
+    return competes
 
 
 def _offers(problem: Problem) -> list[NDArray[np.int64]]:
@@ -249,6 +260,7 @@ def _settings(problem: Problem) -> NDArray[np.int64]:
         f.DEMAND_EVENTS: (demand.kind == EVENT).any(),
         f.HISTORIES: (demand.kind == HISTORY).any(),
         f.CYCLE: max(problem.clock.cycle, 2),
+        f.COMES_LATE: (serving.last > serving.due).any(),
     }
     settings = np.zeros(f.SETTINGS_COUNT, dtype=np.int64)
     settings[list(values)] = list(values.values())
