@@ -199,6 +199,7 @@ AXES = 5  # most axes of an array
     PLANT_ROWS,
     SERVING_ROWS,
     PROMISE_ROWS,
+    CLAIM_ROWS,
     SERVED_OWED,
     POSITIONS,
     PAID,
@@ -219,7 +220,7 @@ AXES = 5  # most axes of an array
     SEEN_FORECAST,
     SEEN,
     FIELDS,
-) = range(206)
+) = range(207)
 
 # single numbers among the settings
 (
@@ -312,9 +313,13 @@ FUNCTIONS = (
     "cut_to_sites",
     "cut_group",
     "cut_cell",
-    "cut_only",
+    "ration_block",
+    "share_at_once",
+    "share_whole",
+    "share_part",
+    "take_share",
     "ration_lanes",
-    "give",
+    "take_back",
     "add_served",
     "keep_unserved",
     "cut_to_positions",

@@ -73,14 +73,14 @@ def share(table: int, start: int, stop: int, limit: float) -> None:
         amounts[place] = math.floor(exact)
         rest[place] = exact - amounts[place]
         left -= amounts[place]
-    if settings[f.LARGEST]:
-        for _ in range(min(int(left), stop - start)):
-            most = start
-            for place in range(start + 1, stop):
-                if rest[place] > rest[most]:
-                    most = place
-            amounts[most] += 1.0
-            rest[most] = -1.0
+    if settings[f.LARGEST] and left >= 1.0:
+        for place in range(start, stop):
+            own, ahead = rest[place], 0
+            for other in range(start, place):
+                ahead += 1 if rest[other] >= own else 0
+            for other in range(place + 1, stop):
+                ahead += 1 if rest[other] > own else 0
+            amounts[place] += 1.0 if ahead + 1 <= left else 0.0
 
 
 @far

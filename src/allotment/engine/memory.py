@@ -46,6 +46,7 @@ FLOW_FIELDS = {
     "terms": f.R_TERMS,
     "reward": f.R_REWARD,
 }
+MOST_AT_ONCE = 64  # claims that share a limit in all worlds at once; the work grows with their square
 FUNCTIONS_OF = kernel, kernel_actions, kernel_observation  # importing them says where their functions are
 Slabs = tuple[NDArray[np.float64], NDArray[np.int64]]
 DECIDED_FIELDS = {"orders": f.REQUESTS, "allocation": f.OFFERS, "protection": f.PROTECTIONS}
@@ -284,6 +285,7 @@ def _world_arrays(problem: Problem, batch: int) -> dict[int, NDArray[Any]]:
         f.PLANT_ROWS: (n.sites,),
         f.SERVING_ROWS: (n.fulfilment,),
         f.PROMISE_ROWS: (n.channels, n.skus),
+        f.CLAIM_ROWS: (min(n.lanes * n.skus, MOST_AT_ONCE),),
         f.SERVED_OWED: (n.lanes, n.skus) if problem.lanes.backlog.any() else (0, n.skus),
         f.PAID: (n.lanes, n.skus) if problem.lanes.on_receipt.any() else (0, n.skus),
         f.POSITIONS: (n.sites, n.skus) if problem.rules.rationing == BALANCED else (0, n.skus),
