@@ -11,6 +11,7 @@ from gymnasium.utils.env_checker import check_env
 from stable_baselines3.common.env_checker import check_env as check_env_for_stable_baselines
 
 import allotment
+from allotment.engine.kernel import BLOCK
 from allotment.env.flatten import Flattener
 from allotment.env.observation import Observation
 from allotment.env.registration import environment_id
@@ -394,8 +395,14 @@ def ends(batch, steps):
 
 def test_staggering_spreads_the_first_ends_and_leaves_those_episodes_out_of_the_statistics():
     ended, counted = ends(allotment.make_sb3(two_shops(), 4, "quantity", stagger=True), steps=9)
-    assert ended == [[1, 5, 9], [2, 6], [3, 7], [4, 8]]
-    assert counted == [[(5, 4), (9, 4)], [(6, 4)], [(7, 4)], [(4, 4), (8, 4)]]
+    assert ended == [[2, 6], [2, 6], [4, 8], [4, 8]]
+    assert counted == [[(6, 4)], [(6, 4)], [(4, 4), (8, 4)], [(4, 4), (8, 4)]]
+
+
+def test_groups_that_end_together_fill_the_blocks_that_are_simulated_together():
+    ended, _ = ends(allotment.make_sb3(two_shops(), 3 * BLOCK, "quantity", stagger=True), steps=4)
+    first = [each[0] for each in ended]
+    assert first == [2] * BLOCK + [3] * BLOCK + [4] * BLOCK
 
 
 def test_without_staggering_all_episodes_end_together_and_count():

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
+from allotment.engine.kernel import BLOCK
 from allotment.env.decision import Decides
 from allotment.env.decoder import Decoder
 from allotment.env.encoding import Encoding
@@ -19,14 +20,13 @@ from allotment.env.spaces import action_space, observation_space
 from allotment.env.view import View
 from allotment.scenario.loader import World
 
-GROUPS = (
-    8  # of worlds whose episodes end together; worlds in one period are simulated together, which smaller groups would slow
-)
-
 
 def _staggered_ends(num_envs: int, length: int) -> NDArray[np.int64]:
-    """Return after how many periods the first episode of each world ends, (num_envs,), evenly spread over the groups."""
-    groups = min(GROUPS, num_envs, length)
+    """Return after how many periods the first episode of each world ends, (num_envs,): two groups, or more that fill blocks.
+
+    Worlds in one period are simulated together, block by block, which smaller groups would slow.
+    """
+    groups = min(max(2, num_envs // BLOCK), num_envs, length)
     group = np.arange(num_envs) * groups // num_envs
     return -(-(group + 1) * length // groups)
 
