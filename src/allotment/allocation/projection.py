@@ -12,8 +12,8 @@ this order, each cut with its reason:
 
 Where several requests exceed one limit they share it in proportion to what they still request (`sharing`).
 
-The engine cuts the allocation of a policy in the same way, in a simulated network as in the plan for a snapshot (`fulfilment`,
-and `kernel_fulfilment` for speed); a test holds all three together, network by network and unit by unit.
+The engine cuts the allocation of a policy in the same way, in a simulated network as in the plan for a snapshot (`offers`,
+and `kernel_offers` for speed); a test holds all three together, network by network and unit by unit.
 """
 
 from __future__ import annotations

@@ -15,8 +15,9 @@ from allotment.engine import randomness
 from allotment.engine.arrays import Array, like, namespace, now, only, plain, sum_into
 from allotment.engine.cuts import cut_requests
 from allotment.engine.expiry import expire
-from allotment.engine.fulfilment import fulfil, reserve
+from allotment.engine.fulfilment import fulfil
 from allotment.engine.money import charge, pay_at_the_end
+from allotment.engine.offers import reserve
 from allotment.engine.shipping import dispatch, receive, receive_at_once
 from allotment.engine.state import Decided, Flows, State, empty_flows, empty_state, only_orders
 from allotment.scenario.problem import CHARGE, DECIDE, DEMAND, EXPIRE, FULFIL, RECEIVE, ROUNDING, Flags, Integers, Problem

@@ -14,8 +14,9 @@ from allotment.engine.compiled import World, entry, far, floats2, floats3, float
 from allotment.engine.kernel_cuts import cut_requests
 from allotment.engine.kernel_demand import demand
 from allotment.engine.kernel_expiry import expire
-from allotment.engine.kernel_fulfilment import clean_offers, fulfil, protect, reserve
+from allotment.engine.kernel_fulfilment import fulfil
 from allotment.engine.kernel_money import charge, pay_at_the_end
+from allotment.engine.kernel_offers import clean_offers, protect, reserve
 from allotment.engine.kernel_shipping import dispatch, order_before, receive
 from allotment.scenario.problem import CHARGE, DECIDE, DEMAND, EXPIRE, FULFIL, RECEIVE
 

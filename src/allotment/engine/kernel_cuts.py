@@ -1,7 +1,4 @@
-"""From request to execution, in a block of worlds: the cuts of `cuts`, in the same order, fused by Numba.
-
-Whether a limit binds is asked of all worlds of a block at once; where it does, one world after the other is rationed.
-"""
+"""From request to execution, in a block of worlds: the cuts of `cuts`, in the same order, fused by Numba."""
 
 from __future__ import annotations
 
@@ -23,14 +20,13 @@ from allotment.engine.compiled import (
     keys1,
     keys2,
 )
-from allotment.engine.inversion import SMALLEST
 from allotment.engine.kernel_moves import add_up
-from allotment.engine.kernel_rationing import ration
+from allotment.engine.kernel_sharing import NO_STOCK, kept, ration_block
 from allotment.engine.kernel_shipping import draw_yield
 from allotment.engine.randomness import fill_binomials, fill_uniforms
-from allotment.scenario.problem import BALANCED, PRIORITY, PROPORTIONAL, ROUNDING
+from allotment.scenario.problem import BALANCED, ROUNDING
 
-LANE, CAPACITY, NO_STOCK, PROTECTED, POSITION, MINIMUM = 1, 2, 3, 4, 5, 6  # places in `REASONS`
+LANE, CAPACITY, POSITION, MINIMUM = 1, 2, 5, 6  # places in `REASONS`
 
 
 @far
@@ -145,20 +141,6 @@ def set_aside(table: int, first: World, count: int) -> None:
             for j in range(count):
                 world = first + np.uint64(j)
                 free[site, sku, world] = max(0.0, free[site, sku, world] - kept(table, site, sku, world))
-
-
-@far
-def kept(table: int, site: int, sku: int, world: World) -> float:
-    """Return what is reserved in a site, and what nobody but the classes above may use at its most."""
-    reserved, protected = floats4(table, f.RESERVED), floats4(table, f.PROTECTED)
-    units = 0.0
-    if reserved.shape[0] > 0:
-        for channel in range(reserved.shape[1]):
-            units += reserved[site, channel, sku, world]
-    highest = 0.0
-    for rank in range(protected.shape[1]):
-        highest = max(highest, protected[site, rank, sku, world])
-    return units + highest
 
 
 @far
@@ -286,177 +268,6 @@ def cut_cell(table: int, units: int, owners: int, owner: int, sku: int, why: int
         most[world] = max(0.0, limit[owner, sku, world])
     if claims > 0:
         ration_block(table, units, owners, owner, sku, sku + 1, claims, why, why == NO_STOCK, first, count)
-
-
-@far
-def ration_block(
-    table: int,
-    units: int,
-    owners: int,
-    owner: int,
-    low: int,
-    high: int,
-    claims: int,
-    why: int,
-    owes: int,
-    first: World,
-    count: int,
-) -> None:
-    """Ration limits (row B) below the total (row A) of an owner's claims: in all worlds at once where many are short."""
-    total, most, short = floats1(table, f.ROW_A), floats1(table, f.ROW_B), 0
-    for j in range(count):
-        world = first + np.uint64(j)
-        short += 1 if total[world] > most[world] else 0
-    if short == 0:
-        return
-    settings = integers1(table, f.SETTINGS)
-    alone = claims == 1 and (settings[f.WHOLE] or settings[f.RATIONING] == PRIORITY)
-    at_once = alone or settings[f.RATIONING] == PROPORTIONAL
-    if at_once and claims <= floats2(table, f.CLAIM_ROWS).shape[0] and short * 8 > count:
-        share_at_once(table, units, owners, owner, low, high, why, owes, first, count)
-        return
-    for j in range(count):
-        world = first + np.uint64(j)
-        if total[world] > most[world]:
-            ration_lanes(table, units, owners, owner, low, high, most[world], why, owes, world)
-
-
-@far
-def share_at_once(
-    table: int, units: int, owners: int, owner: int, low: int, high: int, why: int, owes: int, first: World, count: int
-) -> None:
-    """Share limits (row B) below the total (row A) in proportion, in all worlds of a block, as `share` does in one."""
-    order, owned, wanted = integers1(table, f.LANES_ORDER), integers1(table, owners), floats3(table, units)
-    total, most, left = floats1(table, f.ROW_A), floats1(table, f.ROW_B), floats1(table, f.ROW_C)
-    whole, rests, claims = integers1(table, f.SETTINGS)[f.WHOLE], floats2(table, f.CLAIM_ROWS), 0
-    for j in range(count):
-        world = first + np.uint64(j)
-        most[world] = min(most[world], total[world])
-        left[world], total[world] = most[world], max(total[world], SMALLEST)
-    for lane in order:
-        for sku in range(low, high if owned[lane] == owner and whole else low):
-            for j in range(count):
-                world = first + np.uint64(j)
-                exact = wanted[lane, sku, world] * most[world] / total[world]
-                rests[claims, world] = exact - math.floor(exact)
-                left[world] -= math.floor(exact)
-            claims += 1
-    claim = 0
-    for lane in order:
-        for sku in range(low, high if owned[lane] == owner else low):
-            if whole:
-                share_whole(table, units, lane, sku, claim, claims, first, count)
-            else:
-                share_part(table, units, lane, sku, first, count)
-            take_share(table, units, lane, sku, why, owes, first, count)
-            claim += 1
-
-
-@far
-def share_whole(table: int, units: int, lane: int, sku: int, claim: int, claims: int, first: World, count: int) -> None:
-    """Write the whole units of a claim's share into row D: the integer part, and one more for the largest remainders."""
-    wanted, total, most = floats3(table, units), floats1(table, f.ROW_A), floats1(table, f.ROW_B)
-    left, given, rests = floats1(table, f.ROW_C), floats1(table, f.ROW_D), floats2(table, f.CLAIM_ROWS)
-    rank = floats1(table, f.ROW_E)
-    for j in range(count):
-        rank[first + np.uint64(j)] = 1.0
-    for other in range(claims if integers1(table, f.SETTINGS)[f.LARGEST] else 0):
-        if other < claim:
-            for j in range(count):
-                world = first + np.uint64(j)
-                rank[world] += 1.0 if rests[other, world] >= rests[claim, world] else 0.0
-        elif other > claim:
-            for j in range(count):
-                world = first + np.uint64(j)
-                rank[world] += 1.0 if rests[other, world] > rests[claim, world] else 0.0
-    another = 1.0 if integers1(table, f.SETTINGS)[f.LARGEST] else 0.0
-    for j in range(count):
-        world = first + np.uint64(j)
-        part = math.floor(wanted[lane, sku, world] * most[world] / total[world])
-        given[world] = part + (another if rank[world] <= left[world] else 0.0)
-
-
-@far
-def share_part(table: int, units: int, lane: int, sku: int, first: World, count: int) -> None:
-    """Write a claim's share, in continuous units, into row D."""
-    wanted, total, most, given = (
-        floats3(table, units),
-        floats1(table, f.ROW_A),
-        floats1(table, f.ROW_B),
-        floats1(table, f.ROW_D),
-    )
-    for j in range(count):
-        world = first + np.uint64(j)
-        given[world] = wanted[lane, sku, world] * (most[world] / total[world])
-
-
-@far
-def take_share(table: int, units: int, lane: int, sku: int, why: int, owes: int, first: World, count: int) -> None:
-    """Let a claim's share through, in row D; of new requests, note the reason and what the source owes."""
-    wanted, given, reason = floats3(table, units), floats1(table, f.ROW_D), integers3(table, f.R_CUT_REASON)
-    owed, site, keeps = (
-        floats3(table, f.OWED),
-        integers1(table, f.LANES_SITE)[lane],
-        owes and integers1(table, f.LANES_BACKLOG)[lane],
-    )
-    guards = floats4(table, f.RESERVED).shape[0] > 0 or floats4(table, f.PROTECTED).shape[1] > 0
-    if units == f.R_EXECUTED:
-        if keeps:
-            for j in range(count):
-                world = first + np.uint64(j)
-                owed[lane, sku, world] += wanted[lane, sku, world] - min(wanted[lane, sku, world], given[world])
-        for j in range(count):
-            world = first + np.uint64(j)
-            short = given[world] < wanted[lane, sku, world] - ROUNDING
-            reason[lane, sku, world] = why if short else reason[lane, sku, world]
-        for j in range(count if guards and why == NO_STOCK and site >= 0 else 0):
-            world = first + np.uint64(j)
-            if given[world] < wanted[lane, sku, world] - ROUNDING and kept(table, site, sku, world) > ROUNDING:
-                reason[lane, sku, world] = PROTECTED
-    for j in range(count):
-        world = first + np.uint64(j)
-        wanted[lane, sku, world] = min(wanted[lane, sku, world], given[world])
-
-
-@far
-def ration_lanes(
-    table: int, units: int, owners: int, owner: int, low: int, high: int, limit: float, why: int, owes: int, world: World
-) -> None:
-    """Ration a limit in one world over SKUs low, …, high − 1 of an owner's lanes, by lane priority and file order."""
-    order, priority, owned = integers1(table, f.LANES_ORDER), integers1(table, f.LANES_PRIORITY), integers1(table, owners)
-    wanted, amounts, levels = floats3(table, units), floats1(table, f.AMOUNTS), integers1(table, f.LEVELS)
-    starts, scales, to = floats1(table, f.STARTS), floats1(table, f.SCALES), integers1(table, f.LANES_TO)
-    positions, expected, claims = floats3(table, f.POSITIONS), floats2(table, f.SITES_EXPECTED), 0
-    for lane in order:
-        if owned[lane] == owner:
-            for sku in range(low, high):
-                amounts[claims], levels[claims] = wanted[lane, sku, world], priority[lane]
-                if positions.shape[0] > 0:
-                    starts[claims], scales[claims] = positions[to[lane], sku, world], expected[to[lane], sku]
-                claims += 1
-    ration(table, claims, limit)
-    take_back(table, units, owners, owner, low, high, why, owes, world)
-
-
-@far
-def take_back(table: int, units: int, owners: int, owner: int, low: int, high: int, why: int, owes: int, world: World) -> None:
-    """Let through what rationing allows; of new requests, note the reason and what the source owes."""
-    order, owned, sources = integers1(table, f.LANES_ORDER), integers1(table, owners), integers1(table, f.LANES_SITE)
-    wanted, amounts, claims = floats3(table, units), floats1(table, f.AMOUNTS), 0
-    reason, backlog, owed = integers3(table, f.R_CUT_REASON), integers1(table, f.LANES_BACKLOG), floats3(table, f.OWED)
-    for lane in order:
-        if owned[lane] != owner:
-            continue
-        keeps = owes and backlog[lane] and units == f.R_EXECUTED
-        for sku in range(low, high):
-            before, after = wanted[lane, sku, world], min(wanted[lane, sku, world], amounts[claims])
-            claims += 1
-            wanted[lane, sku, world] = after
-            if keeps:
-                owed[lane, sku, world] += before - after
-            if units == f.R_EXECUTED and after < before - ROUNDING:
-                guarded = why == NO_STOCK and sources[lane] >= 0 and kept(table, sources[lane], sku, world) > ROUNDING
-                reason[lane, sku, world] = PROTECTED if guarded else why
 
 
 @far
