@@ -9,7 +9,7 @@ from small_policies import rule
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import batch, machine, peers, periods, rule_based, serving, timing, training
+from benchmarks import batch, gradients, machine, peers, periods, rule_based, serving, timing, training
 
 
 def test_the_machine_is_described():
@@ -48,6 +48,11 @@ def test_bare_periods_are_counted_by_site_and_sku():
 def test_a_whole_step_takes_longer_than_its_simulation():
     whole, bare = periods.around(batch=64, steps=5, repeats=3)
     assert min(whole) > min(bare) > 0.0
+
+
+def test_gradients_cost_more_than_the_periods_they_are_of():
+    forward, both = gradients.episodes(batch=16, repeats=3)
+    assert max(forward) > max(both) > 0.0
 
 
 def test_a_step_here_takes_less_time_than_in_gym_invmgmt():

@@ -7,9 +7,10 @@ import copy
 import numpy as np
 import pytest
 from playing import IMPLEMENTATIONS
-from random_worlds import build
 
 from allotment.scenario.problem import REASONS
+from random_worlds import build
+from small_worlds import APPLE, two_shops
 
 # Two suppliers and two sites; lanes: mill → depot, mill → store, forge → store, depot → store, store → depot.
 CONTENT = {
@@ -211,3 +212,14 @@ def test_rounding_error_left_in_stock_is_not_shipped_and_pays_no_fixed_cost(impl
     orders[0, 3, 0] = 5.0
     flows = player.step(orders)
     assert flows.executed.sum() == flows.money.sum() == 0.0
+
+
+@pytest.mark.parametrize("player", IMPLEMENTATIONS)
+def test_large_requests_that_nothing_cuts_stay_whole_beside_a_world_that_is_short(player):
+    world = two_shops(suppliers=[{"name": "farm", "capacity": 5e8}, {"name": "market"}], remainder="none")
+    orders = np.zeros((2, 4, 2))
+    orders[0, :2, APPLE] = 112_936_330, 78_169_739
+    orders[1, :2, APPLE] = 400_000_000
+    flows = player(world.problem, [0, 1]).step(orders)
+    assert flows.executed[0, :2, APPLE].tolist() == [112_936_330, 78_169_739]
+    assert flows.executed[1, :2, APPLE].tolist() == [250_000_000, 250_000_000]

@@ -235,6 +235,43 @@ def test_goodwill_follows_service_or_stays(treatment, demand):
     assert flows.demand.sum().item() == demand
 
 
+@pytest.mark.parametrize("rationing", ["proportional", "priority", "balanced", "min_shortage"])
+@pytest.mark.parametrize("units", [0.0, 5e-42, 1e-20, 1.0])
+def test_an_order_that_nothing_limits_has_its_full_gradient_however_small(rationing, units):
+    lane = {"from": "farm", "to": "shop", "lead_time": 0, "capacity": 10}
+    problem = relaxed(one_shop(supply_lanes=[lane], rationing=rationing).problem, {})
+    order = torch.full((1, 1, 1), units, requires_grad=True)  # in single precision
+    _, flows = dynamics.step(problem, on_torch(begun(problem, [0]), torch.float32), order)
+    flows.executed.sum().backward()
+    assert order.grad.item() == 1.0
+
+
+def test_a_network_in_another_precision_is_taken_over_with_its_gradient():
+    problem = relaxed(two_shops().problem, {"whole_shares": IGNORED})
+    orders = torch.ones((1, 4, 2), requires_grad=True)
+    _, flows = dynamics.step(problem, on_torch(begun(problem, [0]), torch.float64), orders)
+    flows.executed.sum().backward()
+    assert flows.executed.dtype == torch.float64
+    assert (orders.grad == 1.0).all()
+
+
+def test_a_world_that_is_not_relaxed_is_not_differentiated():
+    problem = two_shops().problem
+    with pytest.raises(ValueError, match="is differentiated in its continuous relaxation"):
+        dynamics.step(problem, on_torch(begun(problem, [0])), torch.ones((1, 4, 2), requires_grad=True))
+    dynamics.step(problem, on_torch(begun(problem, [0])), torch.ones((1, 4, 2)))  # but simulated
+
+
+@pytest.mark.parametrize(("attribute", "shipped"), [({"minimum": 6}, 6.0), ({"multiple": 3}, 6.0), ({"multiple": 0.1}, 6.0)])
+def test_rounding_errors_of_single_precision_cost_no_shipment(attribute, shipped):
+    lane = {"from": "farm", "to": "shop", "lead_time": 0, "capacity": 6, **attribute}
+    world = one_shop(supply_lanes=[lane], units="continuous")
+    problem = relaxed(world.problem, {"minimums": STRAIGHT_THROUGH, "multiples": STRAIGHT_THROUGH})
+    orders = torch.linspace(6.0, 30.0, 500).reshape(-1, 1, 1)
+    _, flows = dynamics.step(problem, on_torch(begun(problem, range(500)), torch.float32), orders)
+    np.testing.assert_allclose(flows.executed.numpy(), shipped, rtol=1e-6)
+
+
 def test_single_precision_says_the_same_to_six_digits():
     problem = relaxed(load_scenario("gym_invmgmt_base").problem, {})
     orders = np.random.default_rng(0).uniform(0.0, 40.0, (problem.clock.length, 64, problem.shape.lanes, 1))

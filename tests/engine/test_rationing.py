@@ -11,7 +11,7 @@ from numba import njit
 from allotment.engine import fields as f
 from allotment.engine.kernel_rationing import ration
 from allotment.engine.memory import Memory
-from allotment.engine.rationing import Claims, equal_claims
+from allotment.engine.rationing import Claims
 from allotment.engine.rationing import ration as array_ration
 from allotment.scenario.problem import BALANCED, MIN_SHORTAGE, PRIORITY, PROPORTIONAL, Rules
 from small_worlds import one_shop
@@ -49,6 +49,10 @@ def array_form(amounts, limit, levels=None, whole=True, largest=True, rule=PRIOR
 
 def rules(rule, whole=True, largest=True):
     return Rules(whole, rule, largest, orders=True, allocates=False, protects=False)
+
+
+def equal_claims(count):
+    return Claims(np.zeros(count, dtype=np.int64), np.zeros(count), np.ones(count))
 
 
 both_forms = pytest.mark.parametrize("ration", [kernel_form, array_form])

@@ -7,13 +7,14 @@ this order, each cut with its reason:
 2. options that are blocked (no lane leads there, a deadline) ship nothing;
 3. a claim gets no more than it wants, and nobody asks more for it;
 4. no pool gives more than it has and than promises for later dates leave; what is reserved for a claim comes first;
-5. no limit (a carrier's, a site's) is exceeded; of what was drawn, free stock stays first;
+5. no limit (a carrier's, a site's) is exceeded; what one cuts is taken off free stock first, then off what is reserved;
 6. a shipment below its claim's minimum is left out, and its units stay where they are.
 
 Where several requests exceed one limit they share it in proportion to what they still request (`sharing`).
 
 The engine cuts the allocation of a policy in the same way, in a simulated network as in the plan for a snapshot (`offers`,
-and `kernel_offers` for speed); a test holds all three together, network by network and unit by unit.
+and `kernel_offers` for speed); a test holds all three together, network by network and unit by unit, where units left over
+go to the largest remainders and every lane is in time for all of a channel's orders or for none.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def _from_pools(left: Remaining, units: Floats, weights: Floats | None) -> tuple
 
 
 def _first_units(drawn: Floats, units: Floats) -> Floats:
-    """Return what options draw (O, D) once they ship only units (O,): the first pools stay, which are reserved ones."""
+    """Return what options draw (O, D) once they ship only units (O,), which they take from their first pools: the reserved."""
     before = np.cumsum(drawn, axis=1) - drawn
     return np.clip(units[:, None] - before, 0.0, drawn)
 

@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, is_torch_array
 
+from allotment.scenario.problem import ROUNDING
+
 Array = Any  # a NumPy array or a Torch tensor
 Places = np.ndarray  # integers, of NumPy
+NOTHING = 1e-12  # units by which nothing is divided: in single precision, what a division by less returns has no bounds
 
 
 def namespace(array: Array) -> Any:
@@ -28,6 +31,23 @@ def like(array: Array, values: Array) -> Array:
 
     numbers = array.dtype if values.dtype.kind == "f" else None
     return torch.as_tensor(np.ascontiguousarray(values), dtype=numbers, device=array.device)
+
+
+def taken_over(array: Array, values: Array) -> Array:
+    """Return values of either kind as `like` returns NumPy's; gradients pass."""
+    return values.to(array) if is_torch_array(values) else like(array, values)
+
+
+def tracked(arrays: Any) -> bool:
+    """Tell whether gradients are to be taken of what is done with some of several arrays."""
+    return any(is_torch_array(array) and array.requires_grad for array in arrays)
+
+
+def slack(units: Array) -> Array:
+    """Return how much of some units is rounding error: `ROUNDING`, and in single precision what it cannot tell apart."""
+    if not is_torch_array(units) or units.element_size() > 4:
+        return ROUNDING
+    return ROUNDING + 8.0 * 1.2e-7 * units.detach().abs()
 
 
 def only(array: Array, flags: np.ndarray) -> Array:
@@ -110,7 +130,7 @@ def now(calendar: np.ndarray, state: Any) -> Array:
 
 
 def guarded(part: Array, whole: Array, otherwise: float = 0.0) -> Array:
-    """Return part ÷ whole, and `otherwise` where the whole is nothing, with a gradient of zero there."""
+    """Return part ÷ whole, and `otherwise` where the whole is next to nothing, with a gradient of zero there."""
     xp = namespace(whole)
-    there = whole > 0.0
+    there = whole > NOTHING
     return xp.where(there, part / xp.where(there, whole, xp.ones_like(whole)), otherwise * xp.ones_like(whole))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from allotment.engine import randomness
-from allotment.engine.arrays import Array, like, namespace, now, only, plain, sum_into
+from allotment.engine.arrays import Array, like, namespace, now, only, plain, sum_into, taken_over, tracked
 from allotment.engine.cuts import cut_requests
 from allotment.engine.expiry import expire
 from allotment.engine.fulfilment import fulfil
@@ -26,10 +26,13 @@ from allotment.scenario.problem import CHARGE, DECIDE, DEMAND, EXPIRE, FULFIL, R
 def step(problem: Problem, state: State, decided: Decided | Array) -> tuple[State, Flows]:
     """Return the state before the next decision and the record of the period; orders alone are (B, L, K) in units.
 
-    An allocation without entries leaves serving to the scenario's rule.
+    An allocation without entries leaves serving to the scenario's rule. Raises `ValueError` where gradients are to be taken
+    of a problem that is not `relaxed`.
     """
     decided = decided if isinstance(decided, Decided) else only_orders(problem, decided)
-    decided = Decided(*(like(state.on_hand, part) for part in decided))
+    if not problem.rules.relaxed and tracked((*decided, *state)):
+        raise ValueError("a world is differentiated in its continuous relaxation: make it with relaxation.relaxed")
+    decided = Decided(*(taken_over(state.on_hand, part) for part in decided))
     flows = Flows(*(like(state.on_hand, part) for part in empty_flows(problem, len(state.period))))
     ruled = left_to_rule(problem, decided)
     for phase in problem.clock.sequence[problem.clock.decide_at :]:

@@ -53,15 +53,12 @@ AXES = 5  # most axes of an array
     LANES_CROSSING,
     LANES_ROW,
     LANES_STREAM,
-    LANES_BY_SKU,
     LANES_FILL_STREAM,
     LANES_PLANT,
     LANES_SELF,
     DEMAND_KIND,
     DEMAND_ROW,
     DEMAND_CENTRE,
-    DEMAND_MEAN,
-    DEMAND_DEVIATION,
     DEMAND_SHAPE,
     DEMAND_FLOOR,
     DEMAND_ROUNDED,
@@ -220,7 +217,7 @@ AXES = 5  # most axes of an array
     SEEN_FORECAST,
     SEEN,
     FIELDS,
-) = range(207)
+) = range(204)
 
 # single numbers among the settings
 (
@@ -264,8 +261,10 @@ AXES = 5  # most axes of an array
     HISTORIES,
     CYCLE,
     COMES_LATE,
+    ROUNDS_DOWN,
+    REMEMBERS,
     SETTINGS_COUNT,
-) = range(41)
+) = range(43)
 
 # functions of the kernel, whose addresses stand behind the arrays
 FUNCTIONS = (

@@ -24,9 +24,10 @@ from allotment.engine.kernel_moves import add_up
 from allotment.engine.kernel_sharing import NO_STOCK, kept, ration_block
 from allotment.engine.kernel_shipping import draw_yield
 from allotment.engine.randomness import fill_binomials, fill_uniforms
-from allotment.scenario.problem import BALANCED, ROUNDING
+from allotment.scenario.problem import BALANCED, CODES, ROUNDING
 
-LANE, CAPACITY, POSITION, MINIMUM = 1, 2, 5, 6  # places in `REASONS`
+LANE, CAPACITY = CODES["lane"], CODES["capacity"]
+POSITION, MINIMUM = CODES["position"], CODES["minimum"]
 
 
 @far
@@ -44,7 +45,7 @@ def cut_requests(table: int, now: int, first: World, count: int) -> None:
         add_served(table, first, count)
     if settings[f.LIMITS_POSITION]:
         cut_to_positions(table, now, first, count)
-    else:
+    elif settings[f.ROUNDS_DOWN]:
         for lane in range(executed.shape[0]):
             cut_to_multiple(table, lane, first, count)
     if settings[f.OWES]:

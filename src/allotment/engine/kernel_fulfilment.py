@@ -66,7 +66,7 @@ def ship_commitments(table: int, first: World, count: int) -> None:
     lanes, skus = integers1(table, f.PROMISED_LANE), integers1(table, f.PROMISED_SKU)
     commitment, promised = floats2(table, f.COMMITMENT), floats3(table, f.PROMISE_ROWS)
     open_orders, wanted = floats4(table, f.OPEN_ORDERS), floats1(table, f.ROW_A)
-    for channel in range(promised.shape[0] if lanes.shape[0] > 0 else 0):
+    for channel in range(promised.shape[0]):
         for sku in range(promised.shape[1]):
             for j in range(count):
                 promised[channel, sku, first + np.uint64(j)] = commitment[channel, sku]
@@ -111,9 +111,14 @@ def serve_group(table: int, group: int, now: int, first: World, count: int) -> N
 
 @far
 def handling_settles(table: int, begin: int, end: int, first: World, count: int) -> int:
-    """Tell whether a site's handling, in every world of a block, is enough for all open orders of some claims, or used up."""
+    """Tell whether a site's handling, in every world of a block, is enough for all open orders of some claims, or used up.
+
+    In continuous units the two ways to serve them differ in the last digit, so that one of them serves all worlds.
+    """
     if not integers1(table, f.SETTINGS)[f.LIMITED_HANDLING]:
         return 1
+    if not integers1(table, f.SETTINGS)[f.WHOLE]:
+        return 0
     lanes, skus, slots = integers1(table, f.CLAIM_LANE), integers1(table, f.CLAIM_SKU), integers1(table, f.CLAIM_SLOT)
     open_orders, channels, total = floats4(table, f.OPEN_ORDERS), integers1(table, f.SERVING_CHANNEL), floats1(table, f.ROW_A)
     left, site = floats2(table, f.HANDLING_LEFT), integers1(table, f.SERVING_SITE)[lanes[begin]]

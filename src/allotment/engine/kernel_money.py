@@ -9,9 +9,8 @@ import numpy as np
 from allotment.engine import fields as f
 from allotment.engine.compiled import World, far, floats1, floats2, floats3, floats4, integers1
 from allotment.engine.kernel_moves import add_over, add_up, copy, hand_over
-from allotment.scenario.problem import INCOME, ROUNDING, TERMS
+from allotment.scenario.problem import ROUNDING, TERMS
 
-SIGNS = tuple(1.0 if term in INCOME else -1.0 for term in TERMS)
 (
     *(REVENUE, PURCHASE, MADE, INBOUND, OUTBOUND, FIXED, HOLDING, IN_TRANSIT, BACKORDER, LOST_SALE, LATENESS, WASTE, OVERFLOW),
     SALVAGE,
@@ -40,7 +39,8 @@ def charge(table: int, now: int, first: World, count: int) -> None:
     if settings[f.OVERFLOWS]:
         charge_overflow(table, now, first, count)
     reward(table, now, first, count)
-    remember(table, now, first, count)
+    if settings[f.REMEMBERS]:
+        remember(table, now, first, count)
 
 
 @far

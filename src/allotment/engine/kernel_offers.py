@@ -10,9 +10,10 @@ from allotment.engine import fields as f
 from allotment.engine.compiled import World, far, floats1, floats3, floats4, integers1, integers3
 from allotment.engine.kernel_rationing import share
 from allotment.engine.kernel_serving import guard, ship, within_limits
-from allotment.scenario.problem import ROUNDING
+from allotment.scenario.problem import CODES, ROUNDING
 
-CAPACITY, NO_STOCK, PROTECTED, DEADLINE = 2, 3, 4, 7  # places in `REASONS`
+CAPACITY, NO_STOCK = CODES["capacity"], CODES["no_stock"]
+PROTECTED, DEADLINE = CODES["protected"], CODES["deadline"]
 
 
 @far

@@ -14,9 +14,9 @@ from allotment.engine import fields as f
 from allotment.engine.compiled import World, far, floats1, floats2, floats3, floats4, integers1, integers3
 from allotment.engine.inversion import SMALLEST
 from allotment.engine.kernel_rationing import ration
-from allotment.scenario.problem import PRIORITY, PROPORTIONAL, ROUNDING
+from allotment.scenario.problem import CODES, PRIORITY, PROPORTIONAL, ROUNDING
 
-NO_STOCK, PROTECTED = 3, 4  # places in `REASONS`
+NO_STOCK, PROTECTED = CODES["no_stock"], CODES["protected"]
 
 
 @far
@@ -40,9 +40,8 @@ def ration_block(
         short += 1 if total[world] > most[world] else 0
     if short == 0:
         return
-    settings = integers1(table, f.SETTINGS)
-    alone = claims == 1 and (settings[f.WHOLE] or settings[f.RATIONING] == PRIORITY)
-    at_once = alone or settings[f.RATIONING] == PROPORTIONAL
+    rule = integers1(table, f.SETTINGS)[f.RATIONING]
+    at_once = rule == PROPORTIONAL or (rule == PRIORITY and claims == 1)
     if at_once and claims <= floats2(table, f.CLAIM_ROWS).shape[0] and short * 8 > count:
         share_at_once(table, units, owners, owner, low, high, why, owes, first, count)
         return
@@ -104,7 +103,8 @@ def share_whole(table: int, units: int, lane: int, sku: int, claim: int, claims:
     for j in range(count):
         world = first + np.uint64(j)
         part = math.floor(wanted[lane, sku, world] * most[world] / total[world])
-        given[world] = part + (another if rank[world] <= left[world] else 0.0)
+        part += another if rank[world] <= left[world] else 0.0
+        given[world] = part if most[world] < total[world] else wanted[lane, sku, world]
 
 
 @far

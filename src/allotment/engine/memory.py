@@ -163,8 +163,8 @@ def problem_arrays(problem: Problem) -> dict[int, NDArray[Any]]:
         *(suppliers.event_low, suppliers.event_high),
         *(lanes.supplier, lanes.site, lanes.to, lanes.allowed, lanes.priority, lanes.order, lanes.capacity, lanes.minimum),
         *(lanes.multiple, lanes.backlog, lanes.on_receipt, lanes.initial, lanes.constant, lanes.crossing, lanes.lead_row),
-        *(lanes.stream, lanes.by_sku, lanes.fill_stream, lanes.plant, np.arange(len(lanes.to))),
-        *(demand.kind, demand.row, demand.centre, demand.mean, demand.deviation, demand.shape, demand.floor, demand.rounded),
+        *(lanes.stream, lanes.fill_stream, lanes.plant, np.arange(len(lanes.to))),
+        *(demand.kind, demand.row, demand.centre, demand.shape, demand.floor, demand.rounded),
         *(demand.maximum, demand.noise, demand.stream, demand.loading, demand.factor_stream, demand.event_low),
         *(demand.event_high, np.array([demand.event_stream, demand.history_stream], dtype=np.uint64), demand.history),
         *(moods.goodwill_group, moods.goodwill, moods.regime, moods.multiplier, moods.transition, moods.initial, moods.stream),
@@ -262,6 +262,8 @@ def _settings(problem: Problem) -> NDArray[np.int64]:
         f.HISTORIES: (demand.kind == HISTORY).any(),
         f.CYCLE: max(problem.clock.cycle, 2),
         f.COMES_LATE: (serving.last > serving.due).any(),
+        f.ROUNDS_DOWN: not rules.whole or bool(((lanes.multiple != 1.0) | (lanes.minimum > 1.0)).any()),
+        f.REMEMBERS: problem.shape.groups > 0 or (demand.history_slots > 0 and demand.of_sales),
     }
     settings = np.zeros(f.SETTINGS_COUNT, dtype=np.int64)
     settings[list(values)] = list(values.values())

@@ -1,14 +1,18 @@
-"""What the policy allocates: shipped where demand is known, else reserved; cut as `allocation.project` cuts it, and why."""
+"""What the policy allocates: shipped where demand is known, else reserved, as far as it is possible, and why less.
+
+It is cut as `allocation.project` cuts it, which knows no protection, no lanes in time for a part of a channel's orders only,
+and gives units left over to the largest remainders whatever a world says of them.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
-from allotment.engine.arrays import Array, add_at, at, namespace, only, put_at, take
+from allotment.engine.arrays import Array, add_at, at, namespace, only, put_at, slack, take
 from allotment.engine.rationing import share
 from allotment.engine.serving import Left, ship, within_limits
 from allotment.engine.state import Flows, State, reserves
-from allotment.scenario.problem import CODES, ROUNDING, Integers, Problem
+from allotment.scenario.problem import CODES, Integers, Problem
 
 
 def ship_offers(problem: Problem, state: State, flows: Flows, left: Left) -> tuple[Left, Flows]:
@@ -56,17 +60,18 @@ def _offer_reasons(
     problem: Problem, state: State, left: Left, lanes: Integers, skus: Integers, wanted: Array, units: Array
 ) -> Array:
     """Return why less than offered was shipped, (B, n): nobody wants it in time, too little stock, protected, or capacity."""
-    xp, site, rank = namespace(units), problem.serving.site[lanes[0]], problem.serving.rank[problem.serving.channel[lanes]]
+    xp, offered = namespace(units), at(state.offered, (lanes, skus))
+    site, rank = problem.serving.site[lanes[0]], problem.serving.rank[problem.serving.channel[lanes]]
     free, by_sku = take(left.free[:, site], skus, 1), add_at(xp.zeros_like(left.free[:, 0]), (skus,), wanted)
     together = take(by_sku, skus, 1)
     guarded = xp.zeros_like(free)
     for above in range(state.protected.shape[2]):
         protected = only(take(state.protected[:, site, above], skus, 1), rank > above)
         guarded = xp.maximum(guarded, protected)
-    why = xp.where(together > free + ROUNDING, CODES["no_stock"], CODES["capacity"])
-    why = xp.where((guarded > 0.0) & (together > free - guarded + ROUNDING), CODES["protected"], why)
-    unwanted = xp.where(wanted < at(state.offered, (lanes, skus)) - ROUNDING, CODES["deadline"], CODES[""])
-    return xp.where(units < wanted - ROUNDING, why, unwanted)
+    why = xp.where(together > free + slack(free), CODES["no_stock"], CODES["capacity"])
+    why = xp.where((guarded > 0.0) & (together > free - guarded + slack(free)), CODES["protected"], why)
+    unwanted = xp.where(wanted < offered - slack(offered), CODES["deadline"], CODES[""])
+    return xp.where(units < wanted - slack(wanted), why, unwanted)
 
 
 def reserve(problem: Problem, state: State, flows: Flows, offers: Array) -> tuple[State, Flows]:
@@ -81,5 +86,5 @@ def reserve(problem: Problem, state: State, flows: Flows, offers: Array) -> tupl
             wanted = xp.moveaxis(take(offers, members, 1), 1, -1)
             given = put_at(given, (members,), xp.moveaxis(share(problem.rules, wanted, on_hand[:, site]), -1, 1))
     reserved = add_at(xp.zeros_like(state.reserved), (serving.site, serving.channel), given)
-    reasons = xp.where(given < offers - ROUNDING, CODES["no_stock"], CODES[""])
+    reasons = xp.where(given < offers - slack(offers), CODES["no_stock"], CODES[""])
     return state._replace(reserved=reserved, offered=given), flows._replace(offered=offers, granted=given, offer_reason=reasons)

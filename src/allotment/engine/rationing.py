@@ -26,11 +26,6 @@ class Claims(NamedTuple):
     demands: Floats  # (n,) units/period that receivers expect
 
 
-def equal_claims(count: int) -> Claims:
-    """Return claims that nothing tells apart."""
-    return Claims(np.zeros(count, dtype=np.int64), np.zeros(count), np.ones(count))
-
-
 def ration(rules: Rules, amounts: Array, claims: Claims, limit: Array) -> Array:
     """Return amounts (…, n) cut so that they sum to at most limit (…)."""
     if rules.rationing == PRIORITY:
@@ -60,9 +55,10 @@ def shares(rules: Rules, amounts: Array, owners: Integers, levels: Integers, lim
     xp, granted = namespace(amounts), namespace(amounts).ones_like(amounts)
     for members in _by_rank(owners, levels if rules.rationing == PRIORITY else np.zeros_like(levels)):
         total = sum_into(take(amounts, members, 1), owners[members], limits.shape[1])
-        given = xp.minimum(total, limits)
-        granted = put_at(granted, (members,), take(guarded(given, total), owners[members], 1))
-        limits = limits - given
+        short = total > limits
+        part = xp.where(short, guarded(xp.minimum(limits, total), total), xp.ones_like(total))
+        granted = put_at(granted, (members,), take(part, owners[members], 1))
+        limits = xp.where(short, xp.zeros_like(total), limits - total)
     return granted
 
 
@@ -99,7 +95,7 @@ def _in_proportion(rules: Rules, amounts: Array, limit: Array) -> Array:
     total = xp.sum(amounts, axis=-1)
     limit = xp.minimum(limit, total)  # an unlimited supply shares nothing
     if not rules.whole:
-        return amounts * guarded(limit, total)[..., None]
+        return amounts * xp.where(total > limit, guarded(limit, total), xp.ones_like(total))[..., None]
     parts = amounts * limit[..., None] / xp.where(total > 0.0, total, xp.ones_like(total))[..., None]
     units = xp.floor(parts)
     if not rules.largest_remainder:

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from allotment.engine.cuts import limits_of_suppliers
 from allotment.engine.state import State
 from allotment.scenario.errors import nearest
 from allotment.scenario.problem import BALANCED, MIN_SHORTAGE, Floats, Integers, Problem
@@ -40,7 +41,8 @@ def relaxed(problem: Problem, treatments: Mapping[str, str]) -> Problem:
     for feature in FEATURES:
         if treatments.get(feature.name) == IGNORED:
             problem = feature.without(problem)
-    return _in_continuous_units(problem) if problem.rules.whole else problem
+    problem = _in_continuous_units(problem) if problem.rules.whole else problem
+    return problem._replace(rules=problem.rules._replace(relaxed=True))
 
 
 def on_torch(state: State, dtype: Any = None, device: Any = None) -> State:
@@ -88,7 +90,7 @@ def _shares_whole_units(problem: Problem) -> bool:
     several_claims = bool(np.diff(serving.group_start).max(initial=0) > 1) or rules.allocates
     of_lanes = (
         (np.arange(len(lanes.to)), lanes.capacity),
-        (lanes.supplier, problem.suppliers.capacity),
+        (lanes.supplier, limits_of_suppliers(problem)),
         (lanes.plant, sites.production_capacity),
         (lanes.site, sites.handling),
     )
