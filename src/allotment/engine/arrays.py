@@ -15,7 +15,7 @@ from allotment.scenario.problem import ROUNDING
 
 Array = Any  # a NumPy array or a Torch tensor
 Places = np.ndarray  # integers, of NumPy
-NOTHING = 1e-12  # units by which nothing is divided: in single precision, what a division by less returns has no bounds
+LEAST_DIVISOR = 1e-12  # in single precision, what a division by less returns has no bounds
 
 
 def namespace(array: Array) -> Any:
@@ -24,18 +24,15 @@ def namespace(array: Array) -> Any:
 
 
 def like(array: Array, values: Array) -> Array:
-    """Return NumPy's values as the kind of array that another one is: on its device, and numbers in its precision."""
-    if not is_torch_array(array) or is_torch_array(values):
+    """Return values as the kind of array that another one is: on its device, and numbers in its precision; gradients pass."""
+    if not is_torch_array(array):
         return values
+    if is_torch_array(values):
+        return values.to(array)
     import torch
 
     numbers = array.dtype if values.dtype.kind == "f" else None
     return torch.as_tensor(np.ascontiguousarray(values), dtype=numbers, device=array.device)
-
-
-def taken_over(array: Array, values: Array) -> Array:
-    """Return values of either kind as `like` returns NumPy's; gradients pass."""
-    return values.to(array) if is_torch_array(values) else like(array, values)
 
 
 def tracked(arrays: Any) -> bool:
@@ -43,11 +40,11 @@ def tracked(arrays: Any) -> bool:
     return any(is_torch_array(array) and array.requires_grad for array in arrays)
 
 
-def slack(units: Array) -> Array:
+def rounding_error(units: Array) -> Array:
     """Return how much of some units is rounding error: `ROUNDING`, and in single precision what it cannot tell apart."""
     if not is_torch_array(units) or units.element_size() > 4:
         return ROUNDING
-    return ROUNDING + 8.0 * 1.2e-7 * units.detach().abs()
+    return ROUNDING + 8.0 * namespace(units).finfo(units.dtype).eps * units.detach().abs()
 
 
 def only(array: Array, flags: np.ndarray) -> Array:
@@ -132,5 +129,5 @@ def now(calendar: np.ndarray, state: Any) -> Array:
 def guarded(part: Array, whole: Array, otherwise: float = 0.0) -> Array:
     """Return part ÷ whole, and `otherwise` where the whole is next to nothing, with a gradient of zero there."""
     xp = namespace(whole)
-    there = whole > NOTHING
+    there = whole > LEAST_DIVISOR
     return xp.where(there, part / xp.where(there, whole, xp.ones_like(whole)), otherwise * xp.ones_like(whole))

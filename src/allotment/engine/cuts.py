@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from allotment.engine import randomness
-from allotment.engine.arrays import Array, like, namespace, now, only, put_at, slack, straight_through, sum_into, take
+from allotment.engine.arrays import Array, like, namespace, now, only, put_at, rounding_error, straight_through, sum_into, take
 from allotment.engine.rationing import Claims, divides_freely, ration, shares
 from allotment.engine.state import Flows, State
 from allotment.scenario.problem import BALANCED, CODES, ROUNDING, Floats, Integers, Problem
@@ -81,7 +81,7 @@ def _limits(problem: Problem, state: State) -> Limits:
 
 
 def limits_of_suppliers(problem: Problem) -> Floats:
-    """Return suppliers' capacities (T, U), some number below infinity where a supplier ships a unit at an event or nothing."""
+    """Return suppliers' capacities (T, U), 1 where a supplier ships a unit in the periods of an event and else nothing."""
     return np.where(problem.suppliers.event_low > 1.0, problem.suppliers.capacity, 1.0)
 
 
@@ -164,14 +164,14 @@ def _cut(problem: Problem, state: State, limits: Limits, units: Array, reasons: 
 
 def _noted(reasons: Array, before: Array, after: Array, name: str) -> Array:
     """Return the reasons with a new one where something was cut."""
-    return namespace(after).where(after < before - slack(before), CODES[name], reasons)
+    return namespace(after).where(after < before - rounding_error(before), CODES[name], reasons)
 
 
 def _protected(problem: Problem, limits: Limits, reasons: Array, before: Array, after: Array) -> Array:
     """Say that stock was protected where the site holds more than it may give."""
     site = problem.lanes.site
     guarded = take(limits.guarded, np.maximum(site, 0), 1) & like(after, (site >= 0)[:, None])
-    return namespace(after).where((after < before - slack(before)) & guarded, CODES["protected"], reasons)
+    return namespace(after).where((after < before - rounding_error(before)) & guarded, CODES["protected"], reasons)
 
 
 def _claims(problem: Problem, state: State) -> Claims:
@@ -303,8 +303,8 @@ def _to_multiples(problem: Problem, units: Array, reasons: Array, members: Integ
     rounded = chosen
     if (multiple > 0.0).any():
         step = like(units, np.where(multiple > 0.0, multiple, 1.0))
-        rounded = xp.where(like(units, multiple > 0.0), xp.floor(chosen / step + slack(chosen / step)) * step, chosen)
-    enough = (rounded >= like(units, minimum) - slack(rounded)) & (rounded >= ROUNDING)
+        rounded = xp.where(like(units, multiple > 0.0), xp.floor(chosen / step + rounding_error(chosen / step)) * step, chosen)
+    enough = (rounded >= like(units, minimum) - rounding_error(rounded)) & (rounded >= ROUNDING)
     left = straight_through(xp.minimum(chosen, rounded * enough), chosen)
     cut = put_at(units, (members,), left)
     return cut, _noted(reasons, units, cut, "minimum")

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from allotment.engine import randomness
-from allotment.engine.arrays import Array, like, namespace, now, only, plain, sum_into, taken_over, tracked
+from allotment.engine.arrays import Array, like, namespace, now, only, plain, sum_into, tracked
 from allotment.engine.cuts import cut_requests
 from allotment.engine.expiry import expire
 from allotment.engine.fulfilment import fulfil
@@ -32,7 +32,7 @@ def step(problem: Problem, state: State, decided: Decided | Array) -> tuple[Stat
     decided = decided if isinstance(decided, Decided) else only_orders(problem, decided)
     if not problem.rules.relaxed and tracked((*decided, *state)):
         raise ValueError("a world is differentiated in its continuous relaxation: make it with relaxation.relaxed")
-    decided = Decided(*(taken_over(state.on_hand, part) for part in decided))
+    decided = Decided(*(like(state.on_hand, part) for part in decided))
     flows = Flows(*(like(state.on_hand, part) for part in empty_flows(problem, len(state.period))))
     ruled = left_to_rule(problem, decided)
     for phase in problem.clock.sequence[problem.clock.decide_at :]:

@@ -355,6 +355,7 @@ FUNCTIONS = (
     "own_reserve",
     "guard",
     "move",
+    "note_time",
     "ship_commitments",
     "serve_group",
     "handling_settles",

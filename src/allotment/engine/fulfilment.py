@@ -78,7 +78,7 @@ def _ship_commitments(problem: Problem, state: State, left: Left) -> Left:
     promised = like(left.late, serving.commitment) + xp.zeros_like(left.late)
     for lane, sku in zip(serving.promised_lane, serving.promised_sku, strict=True):
         channel = serving.channel[lane]
-        for slot in range(min(serving.latest[lane], serving.last[channel]), -1, -1):
+        for slot in range(serving.latest[lane], -1, -1):
             lanes, skus, slots = np.array([lane]), np.array([sku]), np.array([slot])
             wanted = xp.minimum(left.open_orders[:, channel, sku, slot], promised[:, channel, sku])[:, None]
             units = within_limits(problem, state, left, lanes, skus, wanted)

@@ -73,8 +73,7 @@ def ship_commitments(table: int, first: World, count: int) -> None:
     for place in range(lanes.shape[0]):
         lane, sku = lanes[place], skus[place]
         channel = integers1(table, f.SERVING_CHANNEL)[lane]
-        oldest = min(integers1(table, f.SERVING_LATEST)[lane], integers1(table, f.CHANNELS_LAST)[channel])
-        for slot in range(oldest, -1, -1):
+        for slot in range(integers1(table, f.SERVING_LATEST)[lane], -1, -1):
             for j in range(count):
                 world = first + np.uint64(j)
                 wanted[world] = min(open_orders[channel, sku, slot, world], promised[channel, sku, world])

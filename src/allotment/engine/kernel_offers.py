@@ -38,7 +38,7 @@ def want_offers(table: int, world: World) -> None:
     for channel in range(last.shape[0]):
         for slot in range(last[channel] + 1):
             for other in range(channels.shape[0]):
-                if channels[other] == channel and min(latest[other], last[channel]) == slot:
+                if channels[other] == channel and latest[other] == slot:
                     share_wanted(table, channel, slot, world)
                     break
 
@@ -46,11 +46,7 @@ def want_offers(table: int, world: World) -> None:
 @far
 def share_wanted(table: int, channel: int, slot: int, world: World) -> None:
     """Share what a channel wants up to a slot, in one world, among the offers of lanes that reach no further."""
-    channels, latest, last = (
-        integers1(table, f.SERVING_CHANNEL),
-        integers1(table, f.SERVING_LATEST),
-        integers1(table, f.CHANNELS_LAST)[channel],
-    )
+    channels, latest = integers1(table, f.SERVING_CHANNEL), integers1(table, f.SERVING_LATEST)
     wanted, amounts, open_orders = floats1(table, f.WANTED), floats1(table, f.AMOUNTS), floats4(table, f.OPEN_ORDERS)
     place = integers1(table, f.OFFER_FIRST)
     for sku in range(open_orders.shape[1]):
@@ -58,13 +54,13 @@ def share_wanted(table: int, channel: int, slot: int, world: World) -> None:
         for open_slot in range(slot + 1):
             reachable += open_orders[channel, sku, open_slot, world]
         for lane in range(channels.shape[0]):
-            if channels[lane] == channel and 0 <= min(latest[lane], last) <= slot:
+            if channels[lane] == channel and 0 <= latest[lane] <= slot:
                 amounts[found] = min(wanted[place[lane] + sku], reachable)
                 found += 1
         share(table, 0, found, reachable)
         found = 0
         for lane in range(channels.shape[0]):
-            if channels[lane] == channel and 0 <= min(latest[lane], last) <= slot:
+            if channels[lane] == channel and 0 <= latest[lane] <= slot:
                 wanted[place[lane] + sku] = amounts[found]
                 found += 1
 
@@ -74,13 +70,13 @@ def ship_offers_of(table: int, begin: int, end: int, world: World) -> None:
     """Ship what is wanted of a site's offers in one world, the oldest orders first."""
     lane, sku, channels = integers1(table, f.OFFER_LANE), integers1(table, f.OFFER_SKU), integers1(table, f.SERVING_CHANNEL)
     open_orders, units = floats4(table, f.OPEN_ORDERS), floats1(table, f.UNITS)
-    last, latest = integers1(table, f.CHANNELS_LAST), integers1(table, f.SERVING_LATEST)
+    latest = integers1(table, f.SERVING_LATEST)
     within_limits(table, f.OFFER_LANE, f.OFFER_SKU, f.OFFER_PAIR, begin, end, world)
     explain_offers(table, begin, end, world)
     for claim in range(begin, end):
         channel, left = channels[lane[claim]], units[claim]
         floats3(table, f.R_GRANTED)[lane[claim], sku[claim], world] = units[claim]
-        for slot in range(min(latest[lane[claim]], last[channel]), -1, -1):
+        for slot in range(latest[lane[claim]], -1, -1):
             part = min(left, open_orders[channel, sku[claim], slot, world])
             ship(table, lane[claim], sku[claim], slot, part, world)
             left -= part

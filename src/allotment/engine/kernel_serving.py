@@ -103,7 +103,7 @@ def move(table: int, lane: int, sku: int, slot: int, first: World, count: int) -
         floats1(table, f.ROW_A),
     )
     free, open_orders = floats3(table, f.SITE_SKU_ROWS), floats4(table, f.OPEN_ORDERS)
-    shipped, handling, late = floats3(table, f.SHIPPED), floats2(table, f.HANDLING_LEFT), floats3(table, f.LATE)
+    shipped, handling = floats3(table, f.SHIPPED), floats2(table, f.HANDLING_LEFT)
     if floats4(table, f.RESERVED).shape[0] > 0:
         reserved = floats4(table, f.RESERVED)
         for j in range(count):
@@ -128,9 +128,16 @@ def move(table: int, lane: int, sku: int, slot: int, first: World, count: int) -
         for j in range(count):
             world = first + np.uint64(j)
             handling[site, world] -= units[world]
+    note_time(table, lane, sku, slot, first, count)
+
+
+@far
+def note_time(table: int, lane: int, sku: int, slot: int, first: World, count: int) -> None:
+    """Count what is shipped, in row A, to one claim as on time, or as late."""
+    channel, units = integers1(table, f.SERVING_CHANNEL)[lane], floats1(table, f.ROW_A)
     due, last = integers1(table, f.CHANNELS_DUE)[channel], integers1(table, f.CHANNELS_LAST)[channel]
+    on_time, late = floats3(table, f.ON_TIME), floats3(table, f.LATE)
     if slot <= integers1(table, f.SERVING_ON_TIME)[lane]:
-        on_time = floats3(table, f.ON_TIME)
         for j in range(count):
             world = first + np.uint64(j)
             on_time[channel, sku, world] += units[world]

@@ -16,7 +16,7 @@ from allotment.engine import fields as f
 from allotment.engine import kernel, kernel_actions, kernel_observation
 from allotment.engine.compiled import function_addresses
 from allotment.engine.state import Decided, Flows, State, decided_shapes, flow_shapes, reserves, state_shapes
-from allotment.scenario.problem import BALANCED, EVENT, HISTORY, Problem
+from allotment.scenario.problem import BALANCED, CHARGE, EVENT, HISTORY, RECEIVE, Problem
 
 STATE_FIELDS = {
     **dict(zip(State._fields, range(f.ON_HAND, f.EPISODE + 1), strict=True)),
@@ -218,28 +218,44 @@ def _plain(array: NDArray[Any]) -> NDArray[Any]:
 
 def _settings(problem: Problem) -> NDArray[np.int64]:
     """Return a problem's single numbers, and which features it has."""
-    clock, rules, sites, lanes, demand = problem.clock, problem.rules, problem.sites, problem.lanes, problem.demand
-    order = {int(phase): place for place, phase in enumerate(clock.sequence)}
-    serving, prices = problem.serving, problem.prices
-    values = {
+    values = _numbers(problem) | _features(problem)
+    settings = np.zeros(f.SETTINGS_COUNT, dtype=np.int64)
+    settings[list(values)] = list(values.values())
+    return settings
+
+
+def _numbers(problem: Problem) -> dict[int, int]:
+    """Return a problem's rules and single numbers by their place among the settings."""
+    clock, rules, demand = problem.clock, problem.rules, problem.demand
+    return {
         f.WHOLE: rules.whole,
         f.RATIONING: rules.rationing,
         f.LARGEST: rules.largest_remainder,
         f.ALLOCATES: rules.allocates,
         f.PROTECTS: rules.protects,
         f.DECIDE_AT: clock.decide_at,
-        f.PHASES: len(order),
+        f.PHASES: len(clock.sequence),
         f.RECEIVED_FIRST: clock.received_first,
         f.DEMAND_FIRST: clock.demand_first,
         f.SEASON: clock.season,
         f.LENGTH: clock.length,
         f.WARM_UP: clock.warm_up,
-        f.SLOTS: lanes.slots,
+        f.SLOTS: problem.lanes.slots,
         f.REPEATS: demand.repeats,
         f.REPLAYED: demand.replayed,
         f.WINDOW: demand.window,
         f.HISTORY_SLOTS: demand.history_slots,
         f.OF_SALES: demand.of_sales,
+        f.CYCLE: max(problem.clock.cycle, 2),
+    }
+
+
+def _features(problem: Problem) -> dict[int, bool]:
+    """Return which features a problem has by their place among the settings."""
+    order = {int(phase): place for place, phase in enumerate(problem.clock.sequence)}
+    rules, sites, lanes, demand = problem.rules, problem.sites, problem.lanes, problem.demand
+    serving, prices = problem.serving, problem.prices
+    return {
         f.PERISHES: problem.goods.shelf_life.any(),
         f.SHRINKS: sites.shrinkage.any(),
         f.STORES: bool((np.isfinite(sites.storage).any(axis=0) & ~sites.overflow_charged).any()),
@@ -255,19 +271,15 @@ def _settings(problem: Problem) -> NDArray[np.int64]:
         f.LIMITED_HANDLING: np.isfinite(sites.handling).any(),
         f.WAITS: problem.shape.slots > 1,
         f.RANDOM_YIELD: (sites.yield_low < sites.yield_high).any(),
-        f.CHARGES_LATE: order[0] > order[5],
+        f.CHARGES_LATE: order[RECEIVE] > order[CHARGE],
         f.EVENTS: (problem.suppliers.event_low <= 1.0).any(),
         f.FIXED_COSTS: prices.fixed.any() or prices.line.any(),
         f.DEMAND_EVENTS: (demand.kind == EVENT).any(),
         f.HISTORIES: (demand.kind == HISTORY).any(),
-        f.CYCLE: max(problem.clock.cycle, 2),
         f.COMES_LATE: (serving.last > serving.due).any(),
         f.ROUNDS_DOWN: not rules.whole or bool(((lanes.multiple != 1.0) | (lanes.minimum > 1.0)).any()),
         f.REMEMBERS: problem.shape.groups > 0 or (demand.history_slots > 0 and demand.of_sales),
     }
-    settings = np.zeros(f.SETTINGS_COUNT, dtype=np.int64)
-    settings[list(values)] = list(values.values())
-    return settings
 
 
 def _world_arrays(problem: Problem, batch: int) -> dict[int, NDArray[Any]]:

@@ -144,7 +144,7 @@ class ServingReader:
         lanes, skus = outbound.shape
         slots = int(last.max()) + 1
         lane, sku, slot = (axis.ravel() for axis in np.indices((lanes, skus, slots)))
-        possible = slot <= np.minimum(latest, last[self.channel])[lane]
+        possible = slot <= latest[lane]
         lane, sku, slot = lane[possible], sku[possible], slot[possible]
         columns = [key.astype(float) for key in self._keys_of_rule(outbound, due, lane, sku, slot)]
         columns = [*columns, self.site[lane].astype(float)]
