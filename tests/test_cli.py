@@ -48,9 +48,13 @@ def command(monkeypatch, capsys):
 
 
 def started(*arguments):
-    """Start a command in a process, and a process group, of its own."""
+    """Start a command in a process, and a process group, of its own, which listens to interrupts whatever the tests do."""
     call = [sys.executable, "-W", "ignore", "-m", "allotment.cli", *map(str, arguments)]
-    return subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    listens = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore them, and so would it
+    try:
+        return subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    finally:
+        signal.signal(signal.SIGINT, listens)
 
 
 def settings(values):
@@ -181,7 +185,11 @@ def interrupted(process, ready):
         assert time.monotonic() < deadline
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=PATIENCE)
+    try:
+        _, err = process.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # what was to be interrupted would go on for ever
+        raise
     return process.returncode, err
 
 
