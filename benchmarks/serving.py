@@ -26,9 +26,9 @@ from rich.console import Console
 from rich.table import Table
 
 import allotment
-from allotment.env.simulation import Simulation
-from allotment.env.standing import Register
+from allotment.exchange.register import Register
 from allotment.scenario.loader import World
+from allotment.simulation.simulation import Simulation
 from benchmarks.machine import describe
 
 ENV, CONFIG = "three_warehouses", "ppo_residual"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import allotment
-from allotment.env.stable import StableVecEnv
+from allotment.environments.sb3 import StableVecEnv
 from benchmarks.timing import Duration, measure
 
 CONFIG, ENVIRONMENTS = "ppo", 256

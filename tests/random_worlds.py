@@ -15,7 +15,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allotment.engine.state import Decided, decided_shapes
+from allotment.engine.state import Decision, decision_shapes
 from allotment.scenario.loader import World, world_from
 from allotment.scenario.problem import Problem
 from allotment.scenario.schema import PHASES
@@ -77,19 +77,19 @@ def random_world(data: bytes, fixed: Part) -> RandomWorld:
     return RandomWorld(content, build(content))
 
 
-def random_decisions(world: RandomWorld, batch: int, seed: int) -> list[Decided]:
+def random_decisions(world: RandomWorld, batch: int, seed: int) -> list[Decision]:
     """Return decisions for an episode, some large, none or negative; a window goes on after its end."""
     generator = np.random.default_rng(seed)
     clock = world.problem.clock
     return [_decision(world.problem, batch, generator) for _ in range(clock.length + (0 if clock.season else 2))]
 
 
-def _decision(problem: Problem, batch: int, generator: np.random.Generator) -> Decided:
+def _decision(problem: Problem, batch: int, generator: np.random.Generator) -> Decision:
     """Return a decision; now and then it leaves serving to the scenario's rule."""
-    parts = {name: _quantities(generator, (batch, *shape)) for name, shape in decided_shapes(problem).items()}
+    parts = {name: _quantities(generator, (batch, *shape)) for name, shape in decision_shapes(problem).items()}
     if generator.random() < 0.25:
         parts["allocation"] = parts["allocation"][:, :0]
-    return Decided(**parts)
+    return Decision(**parts)
 
 
 def _quantities(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
@@ -364,7 +364,7 @@ def _demand(choose: Choices, periods: int) -> tuple[list[Part], Part]:
     patterns = choose.among([{}], by_channel, by_sku)
     moody = choose.among(False, False, True)
     entries = [{**pattern, "process": _process(choose, moody), **_correlated(choose)} for pattern in patterns]
-    others = _moods(choose, entries) if moody else {}
+    others = _modulation(choose, entries) if moody else {}
     if choose.among(False, False, True) and not (moody and choose.whole):
         window = choose.among(None, 0, 1, 2)
         resampled = {"distribution": "empirical", "history": "past", "window": window}
@@ -388,7 +388,7 @@ def _events(choose: Choices) -> tuple[list[Part], Part]:
     return [{"sku": choose.skus[0], "process": process}], {}
 
 
-def _moods(choose: Choices, entries: list[Part]) -> Part:
+def _modulation(choose: Choices, entries: list[Part]) -> Part:
     """Let demand follow goodwill, or regimes, or both; returns the sections that say how."""
     goodwill = choose.stated(
         goodwill=lambda: {

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 
-from allotment.env.encoding import Encoding
-from allotment.env.flatten import Flattener
+from allotment.decisions.encodings import Encoding
+from allotment.decisions.flatten import Flattener
 from allotment.policies.config_file import rule_config
 from allotment.policies.learned import LearnedPolicy, build_actor
 from allotment.policies.networks import NetworkShape

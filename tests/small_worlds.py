@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from allotment.decisions.observation import Observation
 from allotment.engine.state import empty_state
-from allotment.env.observation import Observation
 from allotment.resources import shipped_folder, shipped_names
 from allotment.scenario.loader import World, load_scenario, read_yaml, world_from
 
@@ -76,18 +76,18 @@ def one_shop(**sections: Any) -> World:
 def seen(
     world: World,
     on_hand: Any,
-    under_way: Iterable[tuple[int, int, int, float]] = (),
-    open_orders: Any = 0.0,
+    in_transit: Iterable[tuple[int, int, int, float]] = (),
+    open_demand: Any = 0.0,
     period: int = 10,
 ) -> Observation:
-    """Return what a policy sees of one world; `under_way` lists (age of the order, lane, SKU, units)."""
+    """Return what a policy sees of one world; `in_transit` lists (age of the order, lane, SKU, units)."""
     state = empty_state(world.problem, 1)
     state.on_hand[0, :, :, 0] = on_hand
-    state.open_orders[0, :, :, 0] = open_orders
+    state.open_demand[0, :, :, 0] = open_demand
     state.period[0] = period
-    for age, lane, sku, units in under_way:
-        state.in_transit[0, (period - age) % world.problem.lanes.slots, lane, sku, 0] = units
-        state.under_way[0, lane, sku] += units
+    for age, lane, sku, units in in_transit:
+        state.pipeline[0, (period - age) % world.problem.lanes.slots, lane, sku, 0] = units
+        state.in_transit[0, lane, sku] += units
     return Observation.of(world.problem, state)
 
 

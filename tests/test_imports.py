@@ -73,9 +73,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from allotment.train import never
 def late():
-    from allotment.env.single import AllotmentEnv
+    from allotment.environments.single import AllotmentEnv
 """
-    assert imported(source) == ["numpy", "typing.TYPE_CHECKING", "allotment.env.single.AllotmentEnv"]
+    assert imported(source) == ["numpy", "typing.TYPE_CHECKING", "allotment.environments.single.AllotmentEnv"]
 
 
 def test_every_package_has_its_place_in_the_order():

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from allotment.env.registration import environment_id
+from allotment.environments.registration import environment_id
 from allotment.resources import shipped_names
 from allotment.scenario.yaml_file import read_yaml
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from allotment.env.registration import register
+from allotment.environments.registration import register
 
 if TYPE_CHECKING:
     from allotment.assembly import evaluate, export_onnx, load_policy, make, make_sb3, make_vec, repeat, resume, train, tune

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from allotment.env.encoding import Encoding
-from allotment.env.outside import OutsideEnvironment, is_outside, outside_environment
-from allotment.env.registration import environment_id
-from allotment.env.single import AllotmentEnv
-from allotment.env.vector import AllotmentVectorEnv
+from allotment.decisions.encodings import Encoding
+from allotment.environments.external import OutsideEnvironment, is_outside, outside_environment
+from allotment.environments.registration import environment_id
+from allotment.environments.single import AllotmentEnv
+from allotment.environments.vector import AllotmentVectorEnv
 from allotment.policies.bundle import load_bundle
 from allotment.policies.config_file import checked, read_config, rule_config
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
@@ -24,7 +24,7 @@ from allotment.scenario.overrides import apply_overrides
 if TYPE_CHECKING:
     import pandas as pd
 
-    from allotment.env.stable import StableVecEnv
+    from allotment.environments.sb3 import StableVecEnv
 
 VALIDATION_EPISODES = 64  # behind the measures on TensorBoard's page of hyperparameters
 EncodingChoice = str | dict[str, Any] | Encoding
@@ -50,7 +50,7 @@ def make_sb3(
     world: World | str | Path, num_envs: int = 1, encoding: EncodingChoice = "order_up_to", stagger: bool = False
 ) -> StableVecEnv:
     """Return the native Stable-Baselines3 VecEnv of `num_envs` worlds; arguments as for `make`."""
-    from allotment.env.stable import StableVecEnv
+    from allotment.environments.sb3 import StableVecEnv
 
     world = _world(world)
     return StableVecEnv(world, _encoding(encoding, world), num_envs, stagger)
@@ -69,7 +69,7 @@ def train(
     `world` is as for `make`, or the Gymnasium id of another package's environment for a policy that learns.
     `progress(what, done, of, score)` is called as it goes. Raises `ScenarioError` for a config that does not fit.
     """
-    from allotment.training.run_folder import new_run_folder
+    from allotment.runs.run_folder import new_run_folder
 
     world = load_place(world)
     name, content = read_config(config, overrides)
@@ -90,7 +90,7 @@ def resume(run: str | Path, progress: Any = None) -> Path:
 
     A run that has been finished stays as it is.
     """
-    from allotment.training.run_folder import metadata, read_run
+    from allotment.runs.run_folder import metadata, read_run
 
     folder = Path(run)
     world, name, content, seed = read_run(folder)
@@ -102,7 +102,7 @@ def repeat(run: str | Path, out: str | Path = "runs", progress: Any = None) -> P
 
     With the same versions on the same machine the weights are the same, bit for bit.
     """
-    from allotment.training.run_folder import new_run_folder, read_run
+    from allotment.runs.run_folder import new_run_folder, read_run
 
     world, name, content, seed = read_run(Path(run))
     return _made(world, name, content, seed, new_run_folder(Path(out), world.name, name, seed), progress)
@@ -113,8 +113,8 @@ def _made(
 ) -> Path:
     """Fill a run folder, and put the run on TensorBoard's page of hyperparameters."""
     from allotment.evaluation.testing import mean_measures
+    from allotment.fitting.fit import make_policy
     from allotment.report.hyperparameters import write_hyperparameters
-    from allotment.training.making import make_policy
 
     policy = make_policy(world, name, content, seed, folder, progress=progress)
     measures = mean_measures(_play(policy, world, VALIDATION_EPISODES, seed, "validate", None))
@@ -137,7 +137,7 @@ def _play(
     policy: Any, world: World | OutsideEnvironment, episodes: int, seed: int, purpose: str, progress: Any
 ) -> pd.DataFrame:
     if isinstance(world, OutsideEnvironment):
-        from allotment.evaluation.outside import evaluate_outside
+        from allotment.evaluation.external import evaluate_outside
 
         return evaluate_outside(policy, world, episodes, seed, purpose, progress)
     from allotment.evaluation.testing import evaluate as play_worlds
@@ -192,7 +192,7 @@ def _encoding(choice: EncodingChoice, world: World) -> Encoding:
         name, content = read_config(config.rule) if isinstance(config.rule, str) else ("rule", config.rule)
         rule, open_parameters = build_rule(rule_config(content, name), world, name, name)
         if open_parameters:
-            from allotment.policies.tuning import tune as tune_rule
+            from allotment.fitting.tuning import tune as tune_rule
 
             rule = tune_rule(rule, open_parameters, seed=0).policy
     return build_encoding(config, world, rule)

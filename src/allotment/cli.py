@@ -87,7 +87,7 @@ def train(
 
 def _tell_differences(run: Path) -> None:
     """Say where the installed packages are not those that a run was made with: its weights may then come out differently."""
-    from allotment.training.run_folder import differing_packages
+    from allotment.runs.run_folder import differing_packages
 
     differing = differing_packages(run)
     if differing:
@@ -135,7 +135,7 @@ def evaluate(
     import allotment
     from allotment.evaluation.testing import mean_measures
     from allotment.scenario.loader import World
-    from allotment.studies.common_worlds import keep
+    from allotment.studies.test_episodes import keep
 
     with _progress() as bars:
         chosen, world = _policy_and_world(policy, env, env_overrides or [], overrides or [], seed, _one_bar(bars))
@@ -215,8 +215,8 @@ def compare(
     out: Annotated[Path | None, typer.Option(help="Folder for tables, figures and TensorBoard.")] = None,
 ) -> None:
     """Compare policies on the same test worlds, print the tables and write the report; several seeds are one policy."""
-    from allotment.studies.lineup import lineup_of
     from allotment.studies.running import compare_lineup
+    from allotment.studies.setup import lineup_of
 
     lineup = lineup_of(names, Path("runs"))
     typer.echo(f"{lineup.title}: {lineup.question}")
@@ -271,10 +271,10 @@ def _policy_and_world(
     """Return a policy and its world from a run folder, or from a rule's config and a world; open parameters are tuned."""
     import allotment
     from allotment.assembly import load_place
+    from allotment.fitting.fit import Tuned
     from allotment.policies.config_file import is_rule, read_config
     from allotment.scenario.errors import ScenarioError
     from allotment.scenario.loader import World
-    from allotment.training.making import Tuned
 
     world = load_place(env, env_overrides) if env else None
     if Path(policy).is_dir():

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 from hypothesis import assume, settings
-from playing import begun
+from rollouts import begun
 
 from allotment.engine import dynamics
 from allotment.engine.relaxation import FEATURES, IGNORED, STRAIGHT_THROUGH, on_torch, relaxed
-from allotment.engine.state import Decided, State, decided_shapes
+from allotment.engine.state import Decision, State, decision_shapes
 from allotment.resources import shipped_names
 from allotment.scenario.loader import load_scenario
 from allotment.scenario.problem import Problem
@@ -23,7 +23,7 @@ STEP = 1e-6  # units; what a decision is moved by to measure a slope
 SHOP = {"horizon": {"kind": "season", "periods": 2}, "objective": "profit"}
 
 
-def total_reward(problem: Problem, state: State, decisions: list[Decided]) -> torch.Tensor:
+def total_reward(problem: Problem, state: State, decisions: list[Decision]) -> torch.Tensor:
     """Return the rewards of an episode, summed over the worlds of a batch."""
     total = torch.zeros((), dtype=state.on_hand.dtype)
     for decided in decisions:
@@ -32,17 +32,17 @@ def total_reward(problem: Problem, state: State, decisions: list[Decided]) -> to
     return total
 
 
-def as_leaves(decisions: list[Decided], generator: np.random.Generator) -> list[Decided]:
+def as_leaves(decisions: list[Decision], generator: np.random.Generator) -> list[Decision]:
     """Return decisions as tensors that gradients are taken of, moved off the round numbers where slopes jump."""
     return [
-        Decided(*(torch.tensor(part + generator.uniform(0.0, 0.1, part.shape), requires_grad=True) for part in decided))
+        Decision(*(torch.tensor(part + generator.uniform(0.0, 0.1, part.shape), requires_grad=True) for part in decided[:3]))
         for decided in decisions
     ]
 
 
-def moved(decisions: list[Decided], along: list[Decided], by: float) -> list[Decided]:
+def moved(decisions: list[Decision], along: list[Decision], by: float) -> list[Decision]:
     return [
-        Decided(*(part.detach() + by * step for part, step in zip(decided, steps, strict=True)))
+        Decision(*(part.detach() + by * step for part, step in zip(decided[:3], steps[:3], strict=True)))
         for decided, steps in zip(decisions, along, strict=True)
     ]
 
@@ -53,12 +53,12 @@ def test_gradients_are_the_slopes_of_the_rewards(world: RandomWorld, seed):
     problem, generator = relaxed(world.problem, ALL_IGNORED), np.random.default_rng(seed)
     start = on_torch(begun(problem, [seed, seed + 1]), torch.float64)
     decisions = as_leaves(random_decisions(world, 2, seed), generator)
-    along = [Decided(*(torch.tensor(generator.normal(size=part.shape)) for part in decided)) for decided in decisions]
+    along = [Decision(*(torch.tensor(generator.normal(size=part.shape)) for part in decided[:3])) for decided in decisions]
 
     total = total_reward(problem, start, decisions)
-    leaves = [part for decided in decisions for part in decided]
+    leaves = [part for decided in decisions for part in decided[:3]]
     gradients = torch.autograd.grad(total, leaves, allow_unused=True, materialize_grads=True)
-    steps = [part for decided in along for part in decided]
+    steps = [part for decided in along for part in decided[:3]]
     slope = float(sum((gradient * step).sum() for gradient, step in zip(gradients, steps, strict=True)))
 
     here = float(total.detach())
@@ -77,7 +77,7 @@ def test_everything_happens_on_the_device_of_the_state(world: RandomWorld, seed)
     for decided in random_decisions(world, 1, seed):
         state, flows = dynamics.step(problem, state, decided)
     assert flows.reward.device.type == state.on_hand.device.type == "meta"
-    assert flows.reward.dtype == flows.executed.dtype == state.open_orders.dtype == torch.float32
+    assert flows.reward.dtype == flows.executed.dtype == state.open_demand.dtype == torch.float32
 
 
 @pytest.mark.parametrize("name", sorted(set(shipped_names("envs")) - {"iowa_liquor"}))
@@ -85,13 +85,13 @@ def test_rewards_of_the_shipped_worlds_have_gradients(name):
     problem = relaxed(load_scenario(name, SMALLER.get(name, [])).problem, ALL_IGNORED)
     state = on_torch(begun(problem, [1, 2, 3]), torch.float64)
     periods = min(problem.clock.length, 2 * problem.lanes.slots)
-    shapes = decided_shapes(problem).values()
+    shapes = decision_shapes(problem).values()
     decisions = [
-        Decided(*(torch.full((3, *shape), 0.5, dtype=torch.float64, requires_grad=True) for shape in shapes))
+        Decision(*(torch.full((3, *shape), 0.5, dtype=torch.float64, requires_grad=True) for shape in shapes))
         for _ in range(periods)
     ]
     total_reward(problem, state, decisions).backward()
-    gradients = [part.grad for decided in decisions for part in decided if part.grad is not None]
+    gradients = [part.grad for decided in decisions for part in decided[:3] if part.grad is not None]
     assert all(torch.isfinite(gradient).all() for gradient in gradients)
     assert any((gradient != 0.0).any() for gradient in gradients)
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playing import IMPLEMENTATIONS
+from rollouts import IMPLEMENTATIONS
 
-from allotment.engine.state import Decided, Flows, decided_shapes
+from allotment.engine.state import Decision, Flows, decision_shapes
 from allotment.scenario.problem import REASONS, TERMS
 from random_worlds import build
 
@@ -42,11 +42,11 @@ def played(implementation: Any, changes: dict[str, Any], *orders: Any, **decided
     player = implementation(problem, [0])
     records = []
     for entry in orders:
-        parts = {name: np.zeros((1, *shape)) for name, shape in decided_shapes(problem).items()}
+        parts = {name: np.zeros((1, *shape)) for name, shape in decision_shapes(problem).items()}
         parts["orders"][0, : np.size(entry), 0] = entry
         for name, values in decided.items():
             parts[name][0] = np.reshape(values, parts[name].shape[1:])
-        records.append(player.step(Decided(**parts)))
+        records.append(player.step(Decision(**parts)))
     return records
 
 
@@ -156,7 +156,7 @@ def test_orders_are_due_later_and_cancelled_when_they_are_too_late(implementatio
     records = played(implementation, changes, 0, 2, 0, 0)
     assert column(records, "shipped") == [3, 0, 2, 0]
     assert column(records, "on_time") == [3, 0, 0, 0]
-    assert column(records, "open_orders") == [5, 5, 0, 0]  # two are shipped a period late, the other three cancelled
+    assert column(records, "open_demand") == [5, 5, 0, 0]  # two are shipped a period late, the other three cancelled
     assert column(records, "late") == [0, 5, 0, 0]
     assert column(records, "lost") == [0, 0, 3, 0]
     assert money(records, "lateness") == [0, 10, 0, 0]
@@ -178,7 +178,7 @@ def test_of_continuous_demand_a_share_waits_and_a_share_accepts_an_emergency_shi
     }
     (first,) = played(implementation, changes, 0)
     assert first.shipped[0].ravel().tolist() == [4, 4]  # of the eight that the shop lacks, half accept
-    assert (first.lost.item(), first.open_orders.item()) == (3, 1)  # of the other four, a quarter waits
+    assert (first.lost.item(), first.open_demand.item()) == (3, 1)  # of the other four, a quarter waits
     assert money([first], "outbound_freight") == [12]
 
 
@@ -220,7 +220,7 @@ def test_what_a_policy_reserves_for_a_channel_goes_to_no_other(implementation):
         "demand": [asking(9)],
     }
     (record,) = played(implementation, changes, 0, allocation=[0, 8])
-    assert record.granted[0].ravel().tolist() == [0, 8]
+    assert record.allocation_executed[0].ravel().tolist() == [0, 8]
     assert record.shipped[0].ravel().tolist() == [2, 8]
 
 

@@ -10,7 +10,7 @@ import copy
 
 import numpy as np
 import pytest
-from playing import IMPLEMENTATIONS, play
+from rollouts import IMPLEMENTATIONS, play
 
 from allotment.engine.state import State
 from allotment.scenario.problem import REASONS, TERMS
@@ -75,7 +75,7 @@ RECORDS = [
         "demand": [4, 3],
         "shipped": [4, 3],
         "lost": [0, 0],
-        "open_orders": [0, 0],
+        "open_demand": [0, 0],
         "on_hand": [1, 2],
         "in_transit": [6, 4, 0],
     },
@@ -86,7 +86,7 @@ RECORDS = [
         "demand": [6, 5],
         "shipped": [0, 5],
         "lost": [0, 0],
-        "open_orders": [6, 0],
+        "open_demand": [6, 0],
         "on_hand": [0, 2],
         "in_transit": [6, 0, 0],
     },
@@ -97,7 +97,7 @@ RECORDS = [
         "demand": [2, 4],
         "shipped": [6, 2],
         "lost": [0, 2],
-        "open_orders": [2, 0],
+        "open_demand": [2, 0],
         "on_hand": [0, 0],
         "in_transit": [10, 0, 0],
     },
@@ -173,8 +173,8 @@ def seen(state: State):
     """Return what a state holds, in the order of the table above."""
     return {
         "on_hand": state.on_hand.ravel().tolist(),
-        "in_transit": state.in_transit.sum(axis=1).ravel().tolist(),
-        "open_orders": state.open_orders.sum(axis=-1).ravel().tolist(),
+        "in_transit": state.pipeline.sum(axis=1).ravel().tolist(),
+        "open_demand": state.open_demand.sum(axis=-1).ravel().tolist(),
         "received": state.received.ravel().tolist(),
         "period": state.period.tolist(),
     }
@@ -184,10 +184,10 @@ def seen(state: State):
 def test_the_state_before_each_decision_is_as_worked_by_hand(implementation):
     steps = played(implementation)
     states = [steps[0].before] + [step.after for step in steps]
-    nothing = {"in_transit": [0, 0, 0], "open_orders": [0, 0], "received": [0, 0, 0]}
+    nothing = {"in_transit": [0, 0, 0], "open_demand": [0, 0], "received": [0, 0, 0]}
     assert seen(states[0]) == {**nothing, "on_hand": [8, 2], "period": [0]}
     assert seen(states[1]) == {**nothing, "on_hand": [1, 6], "in_transit": [6, 0, 0], "received": [0, 4, 0], "period": [1]}
-    assert seen(states[2]) == {**nothing, "on_hand": [6, 2], "open_orders": [6, 0], "received": [6, 0, 0], "period": [2]}
+    assert seen(states[2]) == {**nothing, "on_hand": [6, 2], "open_demand": [6, 0], "received": [6, 0, 0], "period": [2]}
 
 
 @every_implementation
@@ -196,7 +196,7 @@ def test_a_season_stays_as_it_ended_with_nothing_of_the_next_period(implementati
     assert after == {
         "on_hand": [0, 0],
         "in_transit": [10, 0, 0],
-        "open_orders": [2, 0],
+        "open_demand": [2, 0],
         "received": [0, 0, 0],
         "period": [3],
     }
@@ -208,7 +208,7 @@ def test_a_window_goes_on_after_its_last_period_and_salvages_nothing(implementat
     steps = played(implementation, content, [*ORDERS, [0, 0, 0]])
     assert steps[2].flows.reward.tolist() == [30.0 - 2.0]
     assert seen(steps[2].after)["period"] == [3]
-    assert steps[3].flows.open_orders.ravel().tolist() == [2 + 4, 0]
+    assert steps[3].flows.open_demand.ravel().tolist() == [2 + 4, 0]
     assert seen(steps[3].after)["on_hand"] == [10, 0]  # ordered in period 2, received in period 4
 
 
@@ -265,10 +265,10 @@ def test_goods_join_the_stock_in_the_receive_phase_of_their_period(implementatio
 
 
 @every_implementation
-def test_demand_before_the_decision_is_seen_as_open_orders(implementation):
+def test_demand_before_the_decision_is_seen_as_open_demand(implementation):
     content = copy.deepcopy(CONTENT) | {"sequence": ["receive", "demand", "decide", "fulfil", "charge"]}
     steps = played(implementation, content, [[0, 0, 0]])
-    assert seen(steps[0].before)["open_orders"] == [4, 3]
+    assert seen(steps[0].before)["open_demand"] == [4, 3]
     assert steps[0].flows.demand.ravel().tolist() == [4, 3]
     assert steps[0].after.demand.ravel().tolist() == [6, 5]  # of the period that the next decision is in
 

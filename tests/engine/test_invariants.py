@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from playing import Dynamics, Kernel, play
+from rollouts import Dynamics, Kernel, play
 
 from allotment.engine import randomness
-from allotment.engine.cuts import plant_yield
+from allotment.engine.dynamics.feasibility import plant_yield
 from allotment.scenario.problem import IN_ORDER, INCOME, KAPLAN, REASONS, TERMS
 from random_worlds import RandomWorld, holds_in_random_worlds, random_decisions
 
@@ -43,7 +43,7 @@ def test_every_unit_bought_is_in_stock_under_way_sold_or_gone_for_a_reason(world
     periods = played(world, seed)
     opening = periods[0].before
     in_hand_before = opening.received.sum(axis=1) + opening.discarded.sum(axis=1)  # received before the first decision
-    held_at_first = opening.on_hand.sum(axis=(1, 3)) + opening.in_transit.sum(axis=(1, 2, 4)) + opening.discarded.sum(axis=1)
+    held_at_first = opening.on_hand.sum(axis=(1, 3)) + opening.pipeline.sum(axis=(1, 2, 4)) + opening.discarded.sum(axis=1)
     held_at_first = held_at_first + opening.shipped.sum(axis=1) + opening.expired.sum(axis=1) + opening.shrunk.sum(axis=1)
     for _, flows, after in periods:
         bought = bought + flows.executed[:, from_suppliers].sum(axis=1)
@@ -53,16 +53,16 @@ def test_every_unit_bought_is_in_stock_under_way_sold_or_gone_for_a_reason(world
             + sum(getattr(flows, name).sum(axis=1) for name in ("expired", "shrunk", "discarded", "consumed"))
         )
         open_record = sum(getattr(after, name).sum(axis=1) for name in ("shipped", "expired", "shrunk", "discarded"))
-        held = after.on_hand.sum(axis=(1, 3)) + after.in_transit.sum(axis=(1, 2, 4))
+        held = after.on_hand.sum(axis=(1, 3)) + after.pipeline.sum(axis=(1, 2, 4))
         assert equal(held + gone + open_record, held_at_first + bought)
     assert in_hand_before.min(initial=0.0) >= 0.0
 
 
 @holds_in_random_worlds()
 def test_replaying_the_recorded_movements_reproduces_every_stock(world: RandomWorld, seed):
-    lanes, serving, sites = world.problem.lanes, world.problem.serving, world.problem.shape.sites
-    under_way = np.zeros((2, *lanes.allowed.shape))
-    under_way += world.problem.lanes.initial.sum(axis=0)
+    lanes, fulfilment, sites = world.problem.lanes, world.problem.fulfilment, world.problem.shape.sites
+    in_transit = np.zeros((2, *lanes.allowed.shape))
+    in_transit += world.problem.lanes.initial.sum(axis=0)
     on_hand = np.broadcast_to(world.problem.sites.initial_stock, (2, sites, world.problem.shape.skus))
     clock, sequence = world.problem.clock, world.content["sequence"]
     receives_last = sequence.index("receive") > sequence.index("charge")
@@ -71,13 +71,13 @@ def test_replaying_the_recorded_movements_reproduces_every_stock(world: RandomWo
             return  # the last record closes with the receipts behind `charge`, which come after stock was counted
         left = summed_by(lanes.site, flows.executed, sites) + flows.consumed
         arrived = summed_by(lanes.to, flows.received, sites)
-        on_hand = on_hand + arrived - left - summed_by(serving.site, flows.shipped, sites) - flows.expired - flows.shrunk
+        on_hand = on_hand + arrived - left - summed_by(fulfilment.site, flows.shipped, sites) - flows.expired - flows.shrunk
         assert equal(flows.on_hand, on_hand)
-        under_way = under_way + flows.executed
+        in_transit = in_transit + flows.executed
         refused = flows.discarded if not np.isinf(world.problem.sites.storage).all() else np.zeros_like(flows.discarded)
-        moved_on = summed_by(lanes.to, under_way - flows.in_transit, sites)
+        moved_on = summed_by(lanes.to, in_transit - flows.in_transit, sites)
         assert equal(moved_on, arrived + refused)
-        under_way = flows.in_transit
+        in_transit = flows.in_transit
 
 
 @holds_in_random_worlds()
@@ -85,16 +85,18 @@ def test_demand_is_shipped_lost_or_still_open(world: RandomWorld, seed):
     channels = world.problem.shape.channels
     still_open = 0.0
     for _, flows, _ in played(world, seed):
-        still_open = still_open + flows.demand - flows.lost - summed_by(world.problem.serving.channel, flows.shipped, channels)
-        assert equal(flows.open_orders, still_open)
+        still_open = (
+            still_open + flows.demand - flows.lost - summed_by(world.problem.fulfilment.channel, flows.shipped, channels)
+        )
+        assert equal(flows.open_demand, still_open)
 
 
 @holds_in_random_worlds()
 def test_orders_wait_no_longer_than_their_channel_allows(world: RandomWorld, seed):
-    serving = world.problem.serving
+    fulfilment = world.problem.fulfilment
     slots = np.arange(world.problem.shape.slots)
     for _, _, after in played(world, seed):
-        beyond = np.moveaxis(after.open_orders, -1, 2)[:, slots > serving.last[:, None]]
+        beyond = np.moveaxis(after.open_demand, -1, 2)[:, slots > world.problem.channels.last[:, None]]
         assert not beyond.any()
 
 
@@ -109,7 +111,7 @@ def test_patient_customers_without_a_limit_are_never_lost_and_impatient_ones_nev
         if not world.problem.clock.demand_first or world.content["sequence"].index("fulfil") < world.content["sequence"].index(
             "charge"
         ):
-            assert not flows.open_orders[:, at_once].any()
+            assert not flows.open_demand[:, at_once].any()
 
 
 @holds_in_random_worlds()
@@ -137,16 +139,16 @@ def test_no_channel_is_sent_more_than_it_wants(world: RandomWorld, seed):
     channels = world.problem.shape.channels
     open_before = 0.0
     for _, flows, _ in played(world, seed):
-        sent = summed_by(world.problem.serving.channel, flows.shipped, channels)
+        sent = summed_by(world.problem.fulfilment.channel, flows.shipped, channels)
         assert (sent <= open_before + flows.demand + NEGLIGIBLE).all()
         assert (flows.on_time <= sent + NEGLIGIBLE).all()
-        open_before = flows.open_orders
+        open_before = flows.open_demand
 
 
 @holds_in_random_worlds()
 def test_the_parts_of_stock_under_way_sum_to_the_whole(world: RandomWorld, seed):
     for _, _, after in played(world, seed):
-        assert equal(after.in_transit.sum(axis=(1, 4)), after.under_way)
+        assert equal(after.pipeline.sum(axis=(1, 4)), after.in_transit)
 
 
 @holds_in_random_worlds()
@@ -156,7 +158,7 @@ def test_records_differ_from_stock_by_what_has_disappeared_since_the_last_count(
     every = [site.get("count_every") for site in world.content["sites"]]
     unseen = 0.0
     for period, (_, flows, after) in enumerate(played(world, seed)):
-        if not after.hidden.shape[1]:
+        if not after.unrecorded_loss.shape[1]:
             return
         unseen = unseen + flows.shrunk
         for site, periods in enumerate(every):
@@ -164,7 +166,7 @@ def test_records_differ_from_stock_by_what_has_disappeared_since_the_last_count(
                 unseen[:, site] = 0.0
         ahead = world.content["sequence"].index("expire") < world.content["sequence"].index("decide")
         if not ahead:  # else the next period's losses are in the state already
-            assert equal(after.hidden, unseen)
+            assert equal(after.unrecorded_loss, unseen)
 
 
 # ---- time
@@ -238,7 +240,7 @@ def test_goodwill_follows_whether_units_were_missing_in_the_period_before(world:
     goodwill = None
     for before, flows, after in played(world, seed):
         goodwill = before.goodwill if goodwill is None else goodwill
-        unmet = (flows.open_orders + flows.lost).sum(axis=-1)
+        unmet = (flows.open_demand + flows.lost).sum(axis=-1)
         unmet = unmet.sum(axis=1, keepdims=True) if declared["scope"] == "shared" else unmet
         worse = np.maximum(goodwill * declared.get("decay", 0.9), declared.get("floor", 0.2))
         better = np.minimum(goodwill * declared.get("growth", 1.01), declared.get("cap", 2.0))
@@ -257,13 +259,13 @@ def by_period(part: dict, key: str, period: int) -> float:
 
 @holds_in_random_worlds()
 def test_every_capacity_holds(world: RandomWorld, seed):
-    content, lanes, serving = world.content, world.problem.lanes, world.problem.serving
+    content, lanes, fulfilment = world.content, world.problem.lanes, world.problem.fulfilment
     sites = world.problem.shape.sites
     decide_first = content["sequence"].index("decide") < content["sequence"].index("fulfil")
     for period, (_, flows, _) in enumerate(played(world, seed)):
         bought = summed_by(lanes.supplier, flows.executed, world.problem.shape.suppliers)
         handled = summed_by(lanes.site, flows.executed, sites)
-        handled = handled + summed_by(serving.site, flows.shipped, sites) if decide_first else handled
+        handled = handled + summed_by(fulfilment.site, flows.shipped, sites) if decide_first else handled
         for moved, section, key in (
             (flows.executed, "supply_lanes", "capacity"),
             (bought, "suppliers", "capacity"),
@@ -281,8 +283,8 @@ def test_sites_never_ship_more_than_is_in_stock_at_the_decision_less_what_is_set
         left = summed_by(world.problem.lanes.site, flows.executed, world.problem.shape.sites)
         stock = before.on_hand.sum(axis=-1) - after.protected.max(axis=2, initial=0.0)
         if before.reserved.shape[1]:
-            site = world.problem.serving.site
-            stock = stock - summed_by(site, flows.granted, world.problem.shape.sites)
+            site = world.problem.fulfilment.site
+            stock = stock - summed_by(site, flows.allocation_executed, world.problem.shape.sites)
         plant = world.problem.sites.plant[:, None]
         rate = np.where(plant, plant_yield(world.problem, before)[..., None], 1.0)
         assert (left <= np.maximum(stock, 0.0) * rate + NEGLIGIBLE).all()
@@ -292,15 +294,15 @@ def test_sites_never_ship_more_than_is_in_stock_at_the_decision_less_what_is_set
     decisions=["orders", "protection"], sequence=["receive", "decide", "demand", "fulfil", "expire", "charge"]
 )
 def test_lower_classes_leave_what_is_protected_from_them(world: RandomWorld, seed):
-    serving = world.problem.serving
+    fulfilment = world.problem.fulfilment
     for before, flows, after in played(world, seed):
         left_by_transfers = summed_by(world.problem.lanes.site, flows.executed, world.problem.shape.sites) + flows.consumed
         at_once = summed_by(world.problem.lanes.to, flows.received - before.received, world.problem.shape.sites)
         start = before.on_hand.sum(axis=-1) - left_by_transfers + at_once
         for rank in range(1, world.problem.shape.classes):
             guarded = after.protected[:, :, :rank].max(axis=2)
-            of_rank = serving.rank[serving.channel] >= rank
-            taken = summed_by(np.where(of_rank, serving.site, -1), flows.shipped, world.problem.shape.sites)
+            of_rank = world.problem.channels.rank[fulfilment.channel] >= rank
+            taken = summed_by(np.where(of_rank, fulfilment.site, -1), flows.shipped, world.problem.shape.sites)
             assert (taken <= np.maximum(start - guarded, 0.0) + NEGLIGIBLE).all()
 
 
@@ -308,15 +310,15 @@ def test_lower_classes_leave_what_is_protected_from_them(world: RandomWorld, see
     decisions=["orders", "allocation"], sequence=["receive", "decide", "demand", "fulfil", "expire", "charge"]
 )
 def test_what_is_reserved_for_a_channel_goes_to_no_other(world: RandomWorld, seed):
-    serving, shape = world.problem.serving, world.problem.shape
+    fulfilment, shape = world.problem.fulfilment, world.problem.shape
     for before, flows, _ in played(world, seed):
-        reserved = summed_by(serving.site, flows.granted, shape.sites)
+        reserved = summed_by(fulfilment.site, flows.allocation_executed, shape.sites)
         assert (reserved <= before.on_hand.sum(axis=-1) + NEGLIGIBLE).all()
         for lane in range(shape.fulfilment):
-            others = (serving.site == serving.site[lane]) & (np.arange(shape.fulfilment) != lane)
+            others = (fulfilment.site == fulfilment.site[lane]) & (np.arange(shape.fulfilment) != lane)
             taken_by_others = flows.shipped[:, others].sum(axis=1)
-            free = before.on_hand[:, serving.site[lane]].sum(axis=-1) + arrived_in(world, flows)[:, serving.site[lane]]
-            assert (taken_by_others <= free - flows.granted[:, lane] + NEGLIGIBLE).all()
+            free = before.on_hand[:, fulfilment.site[lane]].sum(axis=-1) + arrived_in(world, flows)[:, fulfilment.site[lane]]
+            assert (taken_by_others <= free - flows.allocation_executed[:, lane] + NEGLIGIBLE).all()
 
 
 @holds_in_random_worlds()
@@ -328,7 +330,7 @@ def test_no_decision_raises_a_site_above_its_highest_position(world: RandomWorld
             shipped = flows.executed[:, (lanes.site == site) & outside].sum(axis=1)
             shipped = shipped + flows.consumed[:, site] * bool(outside[lanes.site == site].all())
             arriving = lanes.to == site
-            coming = before.under_way[:, arriving].sum(axis=1) + flows.executed[:, arriving].sum(axis=1)
+            coming = before.in_transit[:, arriving].sum(axis=1) + flows.executed[:, arriving].sum(axis=1)
             position = before.on_hand[:, site].sum(axis=-1) - shipped + coming
             raised = flows.executed[:, arriving].sum(axis=1) > NEGLIGIBLE
             assert (position <= problem.sites.max_position[site] + 1e-6)[raised].all()
@@ -447,7 +449,7 @@ def money_of(world: RandomWorld, flows, i: int, period: int) -> dict[str, float]
             terms["waste"] += expired * now(sku.get("waste_cost", 0.0), period)
         for c, channel in enumerate(content["channels"]):
             if channel.get("due_in", 0) == 0:
-                terms["backorder"] += flows.open_orders[i, c, k] * now(channel.get("backorder_cost", 0.0), period, name)
+                terms["backorder"] += flows.open_demand[i, c, k] * now(channel.get("backorder_cost", 0.0), period, name)
             terms["lost_sale"] += flows.lost[i, c, k] * now(channel.get("shortage_cost", 0.0), period, name)
             terms["lateness"] += flows.late[i, c, k] * now(channel.get("late_cost", 0.0), period, name)
     for lane, units in zip(content["supply_lanes"], flows.executed[i], strict=True):
@@ -487,9 +489,9 @@ def test_a_season_ends_with_what_is_left_at_its_salvage_value(world: RandomWorld
             for site, units in zip(world.content["sites"], after.on_hand[i, :, k].sum(axis=-1), strict=True):
                 worth += units * for_sku(site.get("salvage", 0.0), sku["name"])
             sites = {site["name"]: site for site in world.content["sites"]}
-            for lane, units in zip(world.content["supply_lanes"], after.under_way[i, :, k], strict=True):
+            for lane, units in zip(world.content["supply_lanes"], after.in_transit[i, :, k], strict=True):
                 worth += units * for_sku(sites[lane["to"]].get("salvage", 0.0), sku["name"])
-            for channel, units in zip(world.content["channels"], after.open_orders[i, :, k].sum(axis=-1), strict=True):
+            for channel, units in zip(world.content["channels"], after.open_demand[i, :, k].sum(axis=-1), strict=True):
                 worth += units * for_sku(channel.get("salvage", 0.0), sku["name"])
         assert flows.money[i, TERMS.index("salvage")].sum() == pytest.approx(worth, rel=1e-9, abs=1e-9)
 
@@ -509,6 +511,6 @@ def test_the_reward_is_income_less_every_other_term(world: RandomWorld, seed):
 @holds_in_random_worlds(units="continuous")
 def test_the_array_dynamics_keep_continuous_stock_and_orders_from_falling_below_zero(world: RandomWorld, seed):
     for _, flows, after in play(Dynamics(world.problem, [seed]), random_decisions(world, 1, seed)):
-        held = (flows.on_hand, flows.in_transit, flows.shipped, flows.lost, flows.open_orders)
-        for array in (*held, after.on_hand, after.open_orders, after.owed, after.reserved):
+        held = (flows.on_hand, flows.in_transit, flows.shipped, flows.lost, flows.open_demand)
+        for array in (*held, after.on_hand, after.open_demand, after.owed, after.reserved):
             assert array.min(initial=0.0) >= 0.0

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from playing import Dynamics, Kernel
+from rollouts import Dynamics, Kernel
 
-from allotment.engine.state import only_orders
+from allotment.engine.state import Decision
 from allotment.scenario.loader import load_scenario, world_from
 from peer_networks import EFFECTS, TOPOLOGIES, peer, recorded, scenario_of
 
@@ -41,8 +41,8 @@ def assert_agrees(env: Any, content: dict[str, Any], orders: np.ndarray, impleme
     sold = [network.network_map[edge] for edge in network.retail_links]
     simulated = implementation(problem, [0])
     for period, requested in enumerate(orders):
-        flows = simulated.step(only_orders(problem, requested[None, :, None]))
-        unmet = flows.open_orders if env.backlog else flows.lost
+        flows = simulated.step(Decision(requested[None, :, None]))
+        unmet = flows.open_demand if env.backlog else flows.lost
         for ours, theirs in (
             (flows.demand[0, :, 0], env.D[period]),
             (flows.executed[0, :, 0], env.R[period]),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import assume
-from playing import IMPLEMENTATIONS, Dynamics, Kernel
+from rollouts import IMPLEMENTATIONS, Dynamics, Kernel
 
 from allotment.allocation.day import Claims, Day, Options, Pools, reason
 from allotment.allocation.projection import project
-from allotment.engine.dynamics import play
-from allotment.engine.state import Decided, State, decided_shapes, empty_flows
+from allotment.engine.dynamics.period import play_phase
+from allotment.engine.state import Decision, State, decision_shapes, empty_flows
 from allotment.scenario.problem import FULFIL, Problem
 from random_worlds import RandomWorld, holds_in_random_worlds, random_decisions
 from small_worlds import one_shop, two_shops
@@ -29,13 +29,13 @@ def test_a_policys_allocation_is_cut_as_the_projection_of_a_day_cuts_it(world: R
         flows = [player.step(decided) for player in (one, other)]
         if not decided.allocation.shape[1]:
             continue
-        serving, open_orders = problem.serving, before.open_orders.sum(axis=-1)
+        fulfilment, open_demand = problem.fulfilment, before.open_demand.sum(axis=-1)
         for place in range(2):
-            capacity = serving.capacity[before.period[place] % len(serving.capacity)]
+            capacity = fulfilment.capacity[before.period[place] % len(fulfilment.capacity)]
             limits = np.append(capacity, before.handling_left[place])
-            units = projected(problem, before.on_hand[place], open_orders[place], limits, decided.allocation[place])
+            units = projected(problem, before.on_hand[place], open_demand[place], limits, decided.allocation[place])
             for each in flows:
-                np.testing.assert_allclose(each.granted[place], units, rtol=0.0, atol=0.0 if world.whole else 1e-9)
+                np.testing.assert_allclose(each.allocation_executed[place], units, rtol=0.0, atol=0.0 if world.whole else 1e-9)
 
 
 @holds_in_random_worlds(decisions=["orders", "allocation"], sequence=SEEN_LATER, remainder="largest")
@@ -49,26 +49,26 @@ def test_what_a_policy_reserves_before_demand_is_cut_so_too(world: RandomWorld, 
             continue
         offers = np.maximum(decided.allocation[0], 0.0)
         wanted = np.zeros((problem.shape.channels, problem.shape.skus))
-        np.add.at(wanted, problem.serving.channel, np.ceil(offers))  # as much as anybody may mean to reserve
+        np.add.at(wanted, problem.fulfilment.channel, np.ceil(offers))  # as much as anybody may mean to reserve
         no_limits = np.full(problem.shape.fulfilment + problem.shape.sites, np.inf)
         units = projected(problem, before.on_hand[0], wanted, no_limits, offers, all_in_time=True)
         for each in flows:
-            np.testing.assert_allclose(each.granted[0], units, rtol=0.0, atol=0.0 if world.whole else 1e-9)
+            np.testing.assert_allclose(each.allocation_executed[0], units, rtol=0.0, atol=0.0 if world.whole else 1e-9)
 
 
 def lanes_reach_all_or_nothing(problem: Problem) -> bool:
-    """Tell whether no lane is in time for a part of a channel's open orders only, so that one claim stands for them all."""
-    serving = problem.serving
-    return bool(((serving.latest < 0) | (serving.latest >= serving.last[serving.channel])).all())
+    """Tell whether no lane is in time for a part of a channel's open demand only, so that one claim stands for them all."""
+    fulfilment = problem.fulfilment
+    return bool(((fulfilment.latest < 0) | (fulfilment.latest >= problem.channels.last[fulfilment.channel])).all())
 
 
-def at_fulfilment(problem: Problem, state: State, decided: Decided) -> State:
+def at_fulfilment(problem: Problem, state: State, decided: Decision) -> State:
     """Return the state in which `fulfil` finds the world after a decision."""
     flows = empty_flows(problem, len(state.period))
     for phase in problem.clock.sequence[problem.clock.decide_at :]:
         if phase == FULFIL:
             return state
-        state, flows = play(problem, int(phase), state, flows, decided)
+        state, flows = play_phase(problem, int(phase), state, flows, decided)
     raise AssertionError("fulfil comes after decide")
 
 
@@ -81,10 +81,10 @@ def projected(
     all_in_time: bool = False,
 ) -> np.ndarray:
     """Return an allocation (F, K) as `project` cuts it to stock (S, K, A), wants (C, K) and limits (F + S,), (F, K) units."""
-    serving, n = problem.serving, problem.shape
+    fulfilment, n = problem.fulfilment, problem.shape
     lane, sku = (axis.ravel() for axis in np.indices((n.fulfilment, n.skus)))
-    site, channel = serving.site[lane], serving.channel[lane]
-    late = (serving.latest[lane] < 0) & (not all_in_time)
+    site, channel = fulfilment.site[lane], fulfilment.channel[lane]
+    late = (fulfilment.latest[lane] < 0) & (not all_in_time)
     stock = on_hand.sum(axis=-1).reshape(-1, 1)
     places = [axis.ravel() for axis in np.indices((n.sites, n.skus))]
     day = Day(
@@ -103,9 +103,9 @@ def projected(
     return project(day, allocation.ravel()).units.reshape(allocation.shape)
 
 
-def offering(problem: Problem, offers: np.ndarray) -> Decided:
+def offering(problem: Problem, offers: np.ndarray) -> Decision:
     """Return the decision to ship (1, F, K) units and to order nothing."""
-    nothing = Decided(**{name: np.zeros((1, *shape)) for name, shape in decided_shapes(problem).items()})
+    nothing = Decision(**{name: np.zeros((1, *shape)) for name, shape in decision_shapes(problem).items()})
     return nothing._replace(allocation=offers)
 
 
@@ -121,7 +121,7 @@ def test_sites_that_offer_a_channel_more_than_it_wants_share_in_proportion(playe
     offers = np.zeros((1, 3, 2))
     offers[0, :, 0] = [4, 8, 0]  # for nine apples
     flows = player(world.problem, [0]).step(offering(world.problem, offers))
-    assert flows.granted[0, :, 0].tolist() == [3, 6, 0]
+    assert flows.allocation_executed[0, :, 0].tolist() == [3, 6, 0]
     assert flows.shipped[0, :, 0].tolist() == [3, 6, 0]
 
 
@@ -143,7 +143,10 @@ def test_lanes_too_slow_for_the_oldest_orders_leave_them_to_the_others(player):
     played.step(offering(world.problem, offers))
     offers[0, :, 0] = [10, 8]
     flows = played.step(offering(world.problem, offers))
-    assert flows.granted[0, :, 0].tolist() == [4, 6]  # the north reaches 6 of the 10; 6 and 8 for 10 are 4.3 and 5.7
+    assert flows.allocation_executed[0, :, 0].tolist() == [
+        4,
+        6,
+    ]  # the north reaches 6 of the 10; 6 and 8 for 10 are 4.3 and 5.7
     assert flows.lost.sum() == 0.0
 
 
@@ -156,5 +159,5 @@ def test_what_expires_after_it_was_reserved_is_not_shipped(player):
         demand=[{"process": {"distribution": "deterministic", "mean": 2}}],
     )
     flows = player(world.problem, [0]).step(offering(world.problem, np.full((1, 1, 1), 2.0)))
-    assert flows.granted.sum() == 2.0
+    assert flows.allocation_executed.sum() == 2.0
     assert (flows.shipped.sum(), flows.expired.sum(), flows.lost.sum()) == (0.0, 3.0, 2.0)

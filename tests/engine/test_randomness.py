@@ -38,8 +38,8 @@ def one_site(**replaced):
 def drawn_demand(world, seeds, period=0, episode=0):
     """Return demand, (seeds, channels, skus)."""
     seeds, shape = np.array(seeds), world.problem.demand.kind.shape
-    moods = np.ones((len(seeds), *shape))
-    return randomness.demands(world.problem, moods, seeds, np.full_like(seeds, episode), np.full_like(seeds, period))
+    modulation = np.ones((len(seeds), *shape))
+    return randomness.demands(world.problem, modulation, seeds, np.full_like(seeds, episode), np.full_like(seeds, period))
 
 
 def drawn_lead_times(world, seeds, period=0, episode=0):

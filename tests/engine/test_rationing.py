@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numba import njit
 
-from allotment.engine import fields as f
-from allotment.engine.kernel_rationing import ration
+from allotment.engine import layout as f
+from allotment.engine.dynamics.rationing import Claims
+from allotment.engine.dynamics.rationing import ration as array_ration
+from allotment.engine.kernel.rationing import ration
 from allotment.engine.memory import Memory
-from allotment.engine.rationing import Claims
-from allotment.engine.rationing import ration as array_ration
 from allotment.scenario.problem import BALANCED, MIN_SHORTAGE, PRIORITY, PROPORTIONAL, Rules
 from small_worlds import one_shop
 
@@ -26,13 +26,14 @@ def _kernel_ration(table, count, limit):
 
 def kernel_form(amounts, limit, levels=None, whole=True, largest=True, rule=PRIORITY, positions=None, demands=None):
     count, settings = len(amounts), MEMORY.arrays[f.SETTINGS]
-    settings[[f.RATIONING, f.WHOLE, f.LARGEST]] = rule, whole, largest
+    settings[[f.RULES_RATIONING, f.RULES_WHOLE, f.RULES_LARGEST_REMAINDER]] = rule, whole, largest
     given_units = np.array(amounts, dtype=float)
     MEMORY.put(f.AMOUNTS, given_units)
     MEMORY.put(f.LEVELS, np.zeros(count, dtype=np.int64) if levels is None else np.array(levels, dtype=np.int64))
     MEMORY.put(f.STARTS, np.zeros(count) if positions is None else np.array(positions, dtype=float))
     MEMORY.put(f.SCALES, np.ones(count) if demands is None else np.array(demands, dtype=float))
     MEMORY.put(f.REST, np.zeros(count))
+    MEMORY.put(f.ASKED, np.zeros(count))
     _kernel_ration(MEMORY.address, count, float(limit))
     return given_units
 

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
-from playing import Dynamics, Kernel, Tensors, copied
+from rollouts import Dynamics, Kernel, Tensors, copied
 
 from allotment.engine import kernel
 from allotment.engine.relaxation import FEATURES, relaxed
-from allotment.engine.state import Decided, Flows, State
+from allotment.engine.state import Decision, Flows, State
 from allotment.resources import shipped_names
 from allotment.scenario.loader import load_scenario
 from random_worlds import RandomWorld, build, holds_in_random_worlds, random_decisions, random_worlds
@@ -30,13 +30,13 @@ def assert_agree(one: State | Flows, other: State | Flows, whole: bool) -> None:
             np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9 * (gross if name in MONEY else 1.0), err_msg=name)
 
 
-def assert_identical(one: State | Flows | Decided, other: State | Flows | Decided) -> None:
+def assert_identical(one: State | Flows | Decision, other: State | Flows | Decision) -> None:
     for name, a, b in zip(one._fields, one, other, strict=True):
         np.testing.assert_array_equal(a, b, err_msg=name)
 
 
 def of_world(arrays: Any, position: int) -> Any:
-    return type(arrays)(*(array[position : position + 1] for array in arrays))
+    return type(arrays)(*(None if array is None else array[position : position + 1] for array in arrays))
 
 
 @holds_in_random_worlds()

@@ -48,7 +48,7 @@ def test_money_counts_in_the_measured_periods():
 
 def test_units_and_service_count_in_the_measured_periods():
     row = measured()
-    units = {"demand": 13 / 3, "shipped": 4, "lost": 1 / 3, "open_orders": 0, "on_hand": 1, "in_transit": 4}
+    units = {"demand": 13 / 3, "shipped": 4, "lost": 1 / 3, "open_demand": 0, "on_hand": 1, "in_transit": 4}
     assert row[list(units)].to_dict() == pytest.approx(units)
     assert row["fill_rate"] == pytest.approx(12 / 13)
     assert row["cycle_service_level"] == pytest.approx(2 / 3)
@@ -58,7 +58,7 @@ def test_units_and_service_count_in_the_measured_periods():
 def test_units_served_late_are_not_served_on_time():
     row = measured(channels=[{"name": "counter", "unmet": "backorder", "backorder_cost": 3}])
     # 1 of 6 waits for a period; it is served first in the next.
-    assert row["open_orders"] == pytest.approx(1 / 3)
+    assert row["open_demand"] == pytest.approx(1 / 3)
     assert row["shipped"] == pytest.approx(13 / 3)
     assert row["fill_rate"] == pytest.approx(12 / 13)
     assert row["cycle_service_level"] == pytest.approx(2 / 3)
@@ -72,7 +72,7 @@ def test_while_a_backlog_grows_nothing_is_on_time():
         supply_lanes=[{"from": "mill", "to": "store", "lead_time": 3}],
     )
     # Owed after the four periods: 4, 10, 12, 13; the first 4 tins arrive in the last and serve the oldest orders.
-    assert row["open_orders"] == pytest.approx((10 + 12 + 13) / 3)
+    assert row["open_demand"] == pytest.approx((10 + 12 + 13) / 3)
     assert row["fill_rate"] == row["cycle_service_level"] == 0
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 import allotment
-from allotment.env.simulation import Simulation
 from allotment.evaluation.testing import evaluate
 from allotment.policies.allocating import BY_QUOTA, RULES
 from allotment.policies.bundle import load_bundle, save_bundle
@@ -15,6 +14,7 @@ from allotment.policies.rule_config import build_rule
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import load_scenario, world_from
 from allotment.scenario.problem import REASONS
+from allotment.simulation.simulation import Simulation
 from random_worlds import RandomWorld, holds_in_random_worlds
 
 SEEN_FIRST = ["receive", "demand", "decide", "fulfil", "charge"]
@@ -60,7 +60,7 @@ def shipped_by_channel(method, changes=None, **config):
     policy, simulation = allocating(world, method, **config), Simulation(world.problem, 1)
     simulation.reset(np.zeros(1, dtype=int), np.zeros(1, dtype=int), np.zeros(1, dtype=int))
     flows = simulation.step(policy.decide(simulation.observation()))
-    return [flows.shipped[0, world.problem.serving.channel == channel].sum() for channel in range(3)]
+    return [flows.shipped[0, world.problem.fulfilment.channel == channel].sum() for channel in range(3)]
 
 
 ONE_DEPOT = {
@@ -122,7 +122,7 @@ def check_all_rules(world: RandomWorld, seed: int) -> None:
     quotas = {"quotas": {name: 100.0 / len(channels) for name in channels}} if method in BY_QUOTA else {}
     policy, simulation = allocating(world.world, method, **quotas), Simulation(world.problem, 2)
     simulation.reset(np.arange(2), np.array([seed, seed + 1]), np.zeros(2, dtype=int))
-    luck = world.problem.serving.accept.min(initial=1.0) < 1.0 or world.problem.sites.shrinkage.any()
+    luck = world.problem.fulfilment.accept.min(initial=1.0) < 1.0 or world.problem.sites.shrinkage.any()
     for _ in range(world.problem.clock.length):
         observation = simulation.observation()
         decision = policy.decide(observation)
@@ -132,8 +132,8 @@ def check_all_rules(world: RandomWorld, seed: int) -> None:
             assert (decision.allocation == np.floor(decision.allocation)).all()
         if luck:
             continue
-        assert flows.granted == pytest.approx(decision.allocation, abs=1e-6)
-        assert {REASONS[code] for code in np.unique(flows.offer_reason)} <= {""}
+        assert flows.allocation_executed == pytest.approx(decision.allocation, abs=1e-6)
+        assert {REASONS[code] for code in np.unique(flows.allocation_reason)} <= {""}
 
 
 @holds_in_random_worlds(decisions=ORDERS_AND_ALLOCATION, sequence=["receive", "demand", "decide", "fulfil", "expire", "charge"])

@@ -11,13 +11,13 @@ import torch
 import yaml
 
 import allotment
-from allotment.env.simulation import Simulation
 from allotment.policies.bundle import load_bundle, save_bundle
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
 from allotment.policies.networks import NetworkShape
 from allotment.policies.rule_config import KINDS
 from allotment.policies.sealed_folder import version_of
 from allotment.scenario.errors import ScenarioError
+from allotment.simulation.simulation import Simulation
 from small_policies import network, rule
 from small_worlds import RESIDUAL, TWO_SHOPS, seen, shipped_world, two_shops
 

@@ -10,12 +10,12 @@ from typer.testing import CliRunner
 
 import allotment
 from allotment.cli import app
-from allotment.env.encoding import Discrete, OrderUpTo, Quantity, Residual
-from allotment.env.simulation import Simulation
+from allotment.decisions.encodings import Discrete, OrderUpTo, Quantity, Residual
 from allotment.policies import onnx_export
 from allotment.policies.bundle import save_bundle
 from allotment.policies.networks import NetworkShape
 from allotment.scenario.errors import ScenarioError
+from allotment.simulation.simulation import Simulation
 from small_policies import network, rule
 from small_worlds import one_shop, two_shops
 

@@ -13,9 +13,9 @@ import pytest
 
 import allotment
 from allotment.evaluation.testing import evaluate
+from allotment.fitting.tuning import sku_scores, tune
 from allotment.policies.config_file import read_config, rule_config
 from allotment.policies.rule_config import build_rule
-from allotment.policies.tuning import sku_scores, tune
 from small_worlds import seen
 
 world = cache(allotment.load_scenario)

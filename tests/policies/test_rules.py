@@ -33,7 +33,7 @@ def orders_of(policy, on_hand, **more):
 
 def test_base_stock_raises_every_position_to_its_level_from_the_cheapest_supplier():
     policy = rule(policy="base_stock", parameters={"level": {"north": 20, "south": {"apple": 40, "pear": 10}}})
-    orders = orders_of(policy, [[6, 3], [30, 12]], under_way=[(1, FARM_NORTH, APPLE, 5), (1, MARKET_NORTH, APPLE, 2)])
+    orders = orders_of(policy, [[6, 3], [30, 12]], in_transit=[(1, FARM_NORTH, APPLE, 5), (1, MARKET_NORTH, APPLE, 2)])
     assert orders.tolist() == [[20 - 6 - 7, 17], [10, 0], [0, 0], [0, 0]]
 
 
@@ -43,7 +43,7 @@ def test_base_stock_orders_at_most_its_cap():
 
 
 def test_base_stock_counts_what_waiting_customers_are_owed():
-    orders = orders_of(rule(policy="base_stock", parameters={"level": 20}), 20, open_orders=[[0, 0], [3, 0]])
+    orders = orders_of(rule(policy="base_stock", parameters={"level": 20}), 20, open_demand=[[0, 0], [3, 0]])
     assert orders.tolist() == [[0, 0], [3, 0], [0, 0], [0, 0]]
 
 
@@ -57,7 +57,7 @@ SOUTH_SUPPLIES_NORTH = two_shops(supply_lanes=[TWO_SHOPS["supply_lanes"][1], TWO
 
 def test_an_echelon_counts_what_is_anywhere_downstream():
     policy = rule(SOUTH_SUPPLIES_NORTH, policy="echelon_base_stock", parameters={"level": {"south": 50, "north": 12}})
-    orders = orders_of(policy, [[4, 12], [10, 30]], under_way=[(1, 1, APPLE, 3)])
+    orders = orders_of(policy, [[4, 12], [10, 30]], in_transit=[(1, 1, APPLE, 3)])
     assert orders[1].tolist() == [12 - 4 - 3, 0]  # from the south to the north
     assert orders[0].tolist() == [50 - (10 + 4 + 3), 50 - (30 + 12)]
 
@@ -77,7 +77,7 @@ def test_lanes_by_which_a_site_is_supplied_are_no_transfers():
 
 def test_a_tailored_base_surge_goes_on_at_its_quantity_and_expedites_by_what_is_near():
     config = {"policy": "tailored_base_surge", "parameters": {"expedite_level": 10, "quantity": 6}}
-    orders = orders_of(rule(**config), [[5, 20], [2, 20]], under_way=ON_ITS_WAY)
+    orders = orders_of(rule(**config), [[5, 20], [2, 20]], in_transit=ON_ITS_WAY)
     near = 5 + 3  # what the farm brings later does not count
     assert orders.tolist() == [[6, 6], [6, 6], [10 - near, 0], [0, 0]]
 
@@ -139,7 +139,7 @@ ON_ITS_WAY = [(1, FARM_NORTH, APPLE, 4), (2, FARM_NORTH, APPLE, 3)]  # the older
 
 
 def test_a_dual_index_expedites_by_what_is_there_when_an_expedited_order_would_arrive():
-    orders = orders_of(rule(**DUAL), [[5, 20], [20, 20]], under_way=ON_ITS_WAY)
+    orders = orders_of(rule(**DUAL), [[5, 20], [20, 20]], in_transit=ON_ITS_WAY)
     near, position = 5 + 3, 5 + 3 + 4
     assert orders[MARKET_NORTH, APPLE] == 10 - near
     assert orders[FARM_NORTH, APPLE] == 20 - position - (10 - near)
@@ -148,7 +148,7 @@ def test_a_dual_index_expedites_by_what_is_there_when_an_expedited_order_would_a
 
 def test_a_dual_index_caps_what_it_orders_from_the_cheap_source():
     orders = orders_of(
-        rule(**{**DUAL, "parameters": {**DUAL["parameters"], "cap": 4}}), [[5, 20], [20, 20]], under_way=ON_ITS_WAY
+        rule(**{**DUAL, "parameters": {**DUAL["parameters"], "cap": 4}}), [[5, 20], [20, 20]], in_transit=ON_ITS_WAY
     )
     assert orders[[FARM_NORTH, MARKET_NORTH], APPLE].tolist() == [4, 2]
 
@@ -183,7 +183,7 @@ def test_the_newsvendor_looks_ahead_in_the_season():
 
 def test_the_dual_newsvendor_has_a_forecast_level_for_each_source():
     policy = rule(policy="dual_newsvendor", parameters={"expedite_factor": 0.5, "safety_factor": 1})
-    orders = orders_of(policy, [[5, 99], [30, 99]], under_way=ON_ITS_WAY)
+    orders = orders_of(policy, [[5, 99], [30, 99]], in_transit=ON_ITS_WAY)
     near = 8 + 0.5 * math.sqrt(8)  # two periods' apples in the north
     assert orders[MARKET_NORTH, APPLE] == pytest.approx(near - (5 + 3))
     assert orders[FARM_NORTH, APPLE] == pytest.approx(20 - 12 - (near - 8))
@@ -216,8 +216,8 @@ def transferring(pull_below, give_above):
     ],
 )
 def test_a_shop_that_runs_short_draws_on_one_that_has_plenty(north, south, coming, moved):
-    under_way = [(0, SOUTH_NORTH, APPLE, coming)]
-    orders = orders_of(transferring(1, 2), [[north, 9], [south, 9]], under_way=under_way)
+    in_transit = [(0, SOUTH_NORTH, APPLE, coming)]
+    orders = orders_of(transferring(1, 2), [[north, 9], [south, 9]], in_transit=in_transit)
     assert orders.tolist() == [[0, 0], [0, 0], [0, 0], [moved, 0]]
 
 
@@ -228,7 +228,7 @@ def test_what_is_moved_counts_when_suppliers_are_asked():
 
 
 def test_units_that_customers_wait_for_are_not_given_away():
-    orders = orders_of(transferring(1, 2), [[0, 9], [25, 9]], open_orders=[[0, 0], [5, 0]])
+    orders = orders_of(transferring(1, 2), [[0, 9], [25, 9]], open_demand=[[0, 0], [5, 0]])
     assert orders[SOUTH_NORTH, APPLE] == 25 - 5 - 18
 
 

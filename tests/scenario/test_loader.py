@@ -122,9 +122,9 @@ def test_what_is_left_out_is_free_and_unlimited():
     problem = world_from(SCENARIO, "x").problem
     assert np.isinf(problem.suppliers.capacity).all()
     assert np.isinf(problem.lanes.capacity).all()
-    assert np.isinf(problem.serving.capacity).all()
+    assert np.isinf(problem.fulfilment.capacity).all()
     assert problem.lanes.minimum.sum() == problem.prices.holding.sum() == problem.prices.shortage.sum() == 0
-    assert not problem.serving.stays.any()
+    assert not problem.channels.stays.any()
 
 
 def test_a_lane_from_a_supplier_costs_what_the_sku_does_and_one_between_sites_nothing():

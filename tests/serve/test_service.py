@@ -10,7 +10,7 @@ import httpx
 import pytest
 import uvicorn
 
-from allotment.env.encoding import Quantity
+from allotment.decisions.encodings import Quantity
 from allotment.policies.networks import NetworkShape
 from allotment.serve.example import example_snapshot
 from allotment.serve.service import Limits, build_service

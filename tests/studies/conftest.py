@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from priced_shops import PPO, constant_order, priced
 
-from allotment.training.making import make_policy
+from allotment.fitting.fit import make_policy
 
 
 @pytest.fixture(scope="session")

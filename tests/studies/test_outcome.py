@@ -10,8 +10,8 @@ from priced_shops import priced
 from allotment.evaluation.testing import evaluate, mean_measures
 from allotment.policies.bundle import load_bundle
 from allotment.scenario.errors import ScenarioError
-from allotment.studies.lineup import run_lineup
 from allotment.studies.outcome import read_outcome
+from allotment.studies.setup import run_lineup
 from allotment.studies.study import EvaluationEntry
 
 POLICIES = ["base_stock", "constant_order (parameters.quantity=2)", "constant_order (parameters.quantity=9)", "ppo"]

@@ -11,11 +11,11 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from allotment.report.episodes import episodes_side_by_side
 from allotment.studies import presentation
-from allotment.studies.lineup import lineup_of, run_lineup
 from allotment.studies.logs import write_logs
 from allotment.studies.outcome import read_outcome
 from allotment.studies.presentation import present
 from allotment.studies.running import compare_lineup, run_study
+from allotment.studies.setup import lineup_of, run_lineup
 from allotment.studies.study import load_study
 
 FIGURES = ["learning", "differences", "chances", "terms", "service", "episodes"]

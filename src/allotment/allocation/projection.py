@@ -25,9 +25,9 @@ import numpy as np
 
 from allotment.allocation.day import ROUNDING, Codes, Day, Flags, Floats, reason, total_by
 from allotment.allocation.promise import look_ahead
+from allotment.allocation.proportional import share
 from allotment.allocation.remaining import Remaining
 from allotment.allocation.reserved import kept_for_others
-from allotment.allocation.sharing import share
 
 
 class Projection(NamedTuple):

@@ -12,8 +12,8 @@ import numpy as np
 
 from allotment.allocation.day import NONE, Day, Floats, Integers, total_by
 from allotment.allocation.filling import fill
+from allotment.allocation.proportional import share
 from allotment.allocation.sequences import claim_by_claim
-from allotment.allocation.sharing import share
 
 
 def quota(day: Day, percent: Floats, borrowing: bool = False) -> Floats:

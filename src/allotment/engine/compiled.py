@@ -4,12 +4,12 @@ Handing a hundred arrays to a compiled function costs more time than a simulated
 the address of a table that holds addresses and lengths of arrays, and takes out of it what it needs: `floats3(table, ON_HAND)`.
 The table's owner keeps the arrays alive and contiguous (`memory`).
 
-The same table holds the addresses of the kernel's own functions. Those marked `@far` call each other through it, so that each
-is compiled once, by itself, and only when a world first needs it: a world without plants never waits for the code of plants.
-Their arguments are numbers: `int`, `float`, `World` or `Key`.
+The same table holds the addresses of the kernel's own functions. Those marked `@linked` call each other through it, so that
+each is compiled once, by itself, and only when a world first needs it: a world without plants never waits for the code of
+plants. Their arguments are numbers: `int`, `float`, `World` or `Key`.
 
-Numba recompiles a function when its own file changes, not when a function it calls does; so the cache is emptied when any
-source that it was built from is newer.
+Machine code holds places of the table as plain numbers. So what Numba keeps on disk is stamped with a digest of all sources
+that decide on them, wherever it is kept: code compiled from other sources is never loaded.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from __future__ import annotations
 import _thread
 import ctypes
 import gc
+import hashlib
 import inspect
 import os
+import re
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -28,16 +30,15 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from llvmlite import ir
 from numba import cfunc, njit, types
-from numba.core import cgutils
+from numba.core import caching, cgutils
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
 
-from allotment.engine.fields import AXES, FIELDS, FUNCTIONS
+from allotment.engine.layout import AXES, FIELDS
 
 World: TypeAlias = np.uint64  # the place of a world on the batch axis
 Key: TypeAlias = np.uint64  # the key of a stream of random numbers
 F = TypeVar("F", bound=Callable[..., Any])
-WIDTH = 8 * (1 + AXES)  # bytes of a table's row
 TYPES = {"int": types.int64, "float": types.float64, "World": types.uint64, "Key": types.uint64, "None": types.void}
 OF_C: dict[Any, Any] = {
     types.int64: ctypes.c_int64,
@@ -45,23 +46,79 @@ OF_C: dict[Any, Any] = {
     types.uint64: ctypes.c_uint64,
     types.void: None,
 }
+# a row of the table: an address, how many rows of worlds an array has, and its lengths
+ROWS, LENGTHS = 1, 2
+COLUMNS = LENGTHS + AXES
+WIDTH = 8 * COLUMNS  # bytes
 
-
-def remove_outdated(cache: Path, sources: list[Path]) -> None:
-    """Remove from a cache folder what was compiled before the last change of any source."""
-    changed = max(source.stat().st_mtime for source in sources)
-    for index in cache.glob("*.nbi"):
-        with suppress(OSError):  # another process was faster, or the folder is read-only
-            if index.stat().st_mtime < changed:
-                index.unlink()
-
-
-_here = Path(__file__).parent
-_compiled = [
-    *_here.glob("kernel*.py"),
-    *(_here / name for name in ("compiled.py", "randomness.py", "inversion.py", "fields.py")),
+ENGINE = Path(__file__).parent
+COMPILED = sorted(ENGINE.glob("kernel/*.py")) + [ENGINE / name for name in ("compiled.py", "randomness.py", "inversion.py")]
+DECLARED = [ENGINE / name for name in ("layout.py", "declaration.py", "state.py")] + [
+    ENGINE.parent / "scenario" / name for name in ("problem.py",)
 ]
-remove_outdated(_here / "__pycache__", [*_compiled, _here.parent / "scenario" / "problem.py"])
+
+
+def digest(sources: list[Path]) -> str:
+    """Return a digest of what source files say."""
+    found = hashlib.sha256()
+    for source in sources:
+        found.update(source.read_bytes() + b"\0")
+    return found.hexdigest()
+
+
+STAMP = digest(COMPILED + DECLARED)
+
+
+def linked_functions(sources: list[Path]) -> tuple[str, ...]:
+    """Return the names of the functions that are marked `@linked` in some source files, sorted."""
+    names = sorted(name for file in sources for name in re.findall(r"^@linked\ndef (\w+)\(", file.read_text("utf-8"), re.M))
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise TypeError(f"functions of the kernel need names of their own; {', '.join(sorted(twice))} is there twice")
+    return tuple(names)
+
+
+FUNCTIONS = linked_functions(COMPILED)  # their addresses stand behind the arrays
+
+
+class StampedLocator(caching._CacheLocator):
+    """Keeps the engine's machine code where Numba would, under the digest of its sources."""
+
+    def __init__(self, usual: Any) -> None:
+        self.usual = usual
+
+    @classmethod
+    def from_function(cls, py_func: Any, py_file: str) -> StampedLocator | None:
+        """Return the locator of a function of the engine, none for other functions."""
+        if Path(py_file).parent not in (ENGINE, ENGINE / "kernel"):
+            return None
+        usual = (caching.UserProvidedCacheLocator, caching.InTreeCacheLocator, caching.UserWideCacheLocator)
+        return next((cls(found) for each in usual if (found := each.from_function(py_func, py_file)) is not None), None)
+
+    def get_cache_path(self) -> str:
+        """Return the folder that Numba chooses."""
+        return str(self.usual.get_cache_path())
+
+    def get_source_stamp(self) -> str:
+        """Return the digest of all sources that machine code depends on."""
+        return STAMP
+
+    def get_disambiguator(self) -> str:
+        """Return what tells files of one function apart: those of different sources never share a name."""
+        return f"{self.usual.get_disambiguator()}.{STAMP[:16]}"
+
+
+def remove_outdated(cache: Path, stamp: str) -> None:
+    """Remove from a cache folder the engine's machine code of other sources."""
+    for file in cache.glob("*.nb[ic]"):
+        with suppress(OSError):  # another process was faster, or the folder is read-only
+            if stamp[:16] not in file.name:
+                file.unlink()
+
+
+caching.CacheImpl._locator_classes.insert(0, StampedLocator)
+for _folder in (ENGINE, ENGINE / "kernel"):
+    remove_outdated(_folder / "__pycache__", STAMP)
 
 entry = njit(cache=True, error_model="numpy")  # callable from Python
 # called by other compiled functions only, and compiled into them
@@ -72,7 +129,7 @@ _addresses: dict[str, int] = {}  # of what has been compiled in this process
 _first_calls: dict[str, Any] = {}  # of what has not: functions that compile, and then call
 
 
-def far(function: F) -> F:
+def linked(function: F) -> F:
     """Let a kernel function be called by others through the table that they share."""
     name = function.__name__
     arguments = [TYPES[kind] for key, kind in function.__annotations__.items() if key != "return"]
@@ -80,7 +137,7 @@ def far(function: F) -> F:
     signature = returned(*arguments)
     of_c: Any = ctypes.CFUNCTYPE(OF_C[returned], *(OF_C[kind] for kind in arguments))
     _first_calls[name] = of_c(_compiling(name, function, signature, of_c))
-    offset = WIDTH * (FIELDS + FUNCTIONS.index(name))
+    offset = WIDTH * (len(FIELDS) + FUNCTIONS.index(name))
 
     def call(typing: Any, *given: Any) -> Any:
         def generate(context: Any, builder: Any, given_types: Any, values: Any) -> Any:
@@ -108,7 +165,7 @@ def _compiling(name: str, function: Callable[..., Any], signature: Any, of_c: An
 
     def first_call(table: int, *arguments: Any) -> Any:
         address = _address(name, function, signature)
-        ctypes.c_int64.from_address(table + WIDTH * (FIELDS + FUNCTIONS.index(name))).value = address
+        ctypes.c_int64.from_address(table + WIDTH * (len(FIELDS) + FUNCTIONS.index(name))).value = address
         return of_c(address)(table, *arguments)
 
     return first_call
@@ -148,35 +205,43 @@ def _keep(compiled: Any) -> int:
     return int(compiled.address)
 
 
-def function_addresses() -> dict[str, int]:
+def function_addresses() -> list[int]:
     """Return for each function of the kernel where a call shall go: to it, or to what compiles it."""
-    return {name: _addresses.get(name) or ctypes.cast(_first_calls[name], ctypes.c_void_p).value or 0 for name in FUNCTIONS}
+    return [_addresses.get(name) or ctypes.cast(_first_calls[name], ctypes.c_void_p).value or 0 for name in FUNCTIONS]
+
+
+def _array_type(dtype: Any, dimensions: int) -> Any:
+    return types.Array(dtype, dimensions, "C")
+
+
+def _made(context: Any, builder: Any, array_type: Any, address: Any, lengths: list[Any]) -> Any:
+    """Return the array of some lengths at an address, as compiled code holds it."""
+    word = ir.IntType(64)
+    taken = make_array(array_type)(context, builder)
+    item = context.get_abi_sizeof(context.get_data_type(array_type.dtype))
+    steps: list[Any] = [context.get_constant(types.intp, item)]
+    for length in reversed(lengths[1:]):
+        steps.insert(0, builder.mul(steps[0], length, flags=("nsw",)))
+    populate_array(
+        taken,
+        data=builder.inttoptr(address, taken.data.type),
+        shape=lengths,
+        strides=steps,
+        itemsize=word(item),
+        meminfo=None,
+    )
+    return taken._getvalue()
 
 
 def _taker(dtype: Any, dimensions: int) -> Any:
     """Return a function that takes an array of so many dimensions out of a table."""
-    array_type = types.Array(dtype, dimensions, "C")
+    array_type = _array_type(dtype, dimensions)
 
     def take(typing: Any, table: Any, field: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            word = ir.IntType(64)
-            row = builder.add(arguments[0], builder.mul(arguments[1], word(WIDTH)))
-            words = builder.inttoptr(row, word.as_pointer())
-            taken = make_array(array_type)(context, builder)
-            item = context.get_abi_sizeof(context.get_data_type(dtype))
-            lengths = [builder.load(cgutils.gep(builder, words, 1 + axis)) for axis in range(dimensions)]
-            steps: list[Any] = [context.get_constant(types.intp, item)]
-            for length in reversed(lengths[1:]):
-                steps.insert(0, builder.mul(steps[0], length, flags=("nsw",)))
-            populate_array(
-                taken,
-                data=builder.inttoptr(builder.load(words), taken.data.type),
-                shape=lengths,
-                strides=steps,
-                itemsize=context.get_constant(types.intp, item),
-                meminfo=None,
-            )
-            return taken._getvalue()
+            words = _row(builder, arguments)
+            lengths = [builder.load(cgutils.gep(builder, words, LENGTHS + axis)) for axis in range(dimensions)]
+            return _made(context, builder, array_type, builder.load(words), lengths)
 
         return array_type(types.int64, types.int64), generate
 
@@ -184,7 +249,31 @@ def _taker(dtype: Any, dimensions: int) -> Any:
     return intrinsic(take)
 
 
+def _taker_of_rows(dtype: Any) -> Any:
+    """Return a function that takes an array of worlds out of a table as rows of worlds, however many axes it has."""
+    array_type = _array_type(dtype, 2)
+
+    def take(typing: Any, table: Any, field: Any, worlds: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            words = _row(builder, arguments)
+            lengths = [builder.load(cgutils.gep(builder, words, ROWS)), arguments[2]]
+            return _made(context, builder, array_type, builder.load(words), lengths)
+
+        return array_type(types.int64, types.int64, types.int64), generate
+
+    take.__name__ = f"take_rows_of_{dtype}"
+    return intrinsic(take)
+
+
+def _row(builder: Any, arguments: Any) -> Any:
+    """Return a pointer to a field's row of a table."""
+    word = ir.IntType(64)
+    row = builder.add(arguments[0], builder.mul(arguments[1], word(WIDTH)))
+    return builder.inttoptr(row, word.as_pointer())
+
+
 floats1, floats2, floats3, floats4, floats5 = (_taker(types.float64, dimensions) for dimensions in (1, 2, 3, 4, 5))
 integers1, integers2, integers3, integers4 = (_taker(types.int64, dimensions) for dimensions in (1, 2, 3, 4))
 singles2 = _taker(types.float32, 2)
 keys1, keys2 = (_taker(types.uint64, dimensions) for dimensions in (1, 2))
+float_rows, integer_rows = _taker_of_rows(types.float64), _taker_of_rows(types.int64)

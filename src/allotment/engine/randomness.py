@@ -11,9 +11,9 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from allotment.engine import fields as f
-from allotment.engine.arrays import Array, like, plain
-from allotment.engine.compiled import Key, World, entry, far, floats1, inline, inner, integers1
+from allotment.engine import layout as f
+from allotment.engine.compiled import Key, World, entry, floats1, inline, inner, integers1, linked
+from allotment.engine.dynamics.arrays import Array, like, plain
 from allotment.engine.inversion import (
     binomial_quantile,
     gamma_quantile,
@@ -81,7 +81,7 @@ def uniform(stream, seed, episode, period):  # type: ignore[no-untyped-def]
     return fraction(c0, c1)
 
 
-@far
+@linked
 def fill_uniforms(table: int, row: int, stream: Key, period: int, first: World, count: int) -> None:
     """Write a uniform number for each world of a block that is in one period into the row of some field."""
     drawn, seeds, episodes = floats1(table, row), integers1(table, f.SEED), integers1(table, f.EPISODE)
@@ -93,11 +93,11 @@ def fill_uniforms(table: int, row: int, stream: Key, period: int, first: World, 
         drawn[place] = fraction(c0, c1)
 
 
-@far
+@linked
 def fill_binomials(table: int, row: int, stream: Key, probability: float, period: int, first: World, count: int) -> None:
     """Replace the units of each world of a block by how many of them come through, each by a probability."""
-    units, chance = floats1(table, row), floats1(table, f.ROW_F)
-    fill_uniforms(table, f.ROW_F, stream, period, first, count)
+    units, chance = floats1(table, row), floats1(table, f.BINOMIAL_CHANCE)
+    fill_uniforms(table, f.BINOMIAL_CHANCE, stream, period, first, count)
     for j in range(count):
         world = first + np.uint64(j)
         units[world] = binomial_quantile(chance[world], units[world], probability)
@@ -222,7 +222,7 @@ def _demands(demand, tables, place, multiplier, recorded, seeds, episodes, perio
                     low, high = demand.event_low[channel, sku], demand.event_high[channel, sku]
                     drawn[world, channel, sku] = 1.0 if low <= event < high else 0.0
                 elif kind == HISTORY:
-                    units = demand.history[recorded[world], channel, sku] * mood
+                    units = demand.recorded[recorded[world], channel, sku] * mood
                     mean = demand.centre[now, channel, sku] * mood
                     drawn[world, channel, sku] = finished(units, mean, noise, maximum, False)
                 else:
@@ -253,7 +253,7 @@ def demands(problem: Problem, multiplier: Floats, seed: Integers, episode: Integ
     """
     demand = problem.demand
     chances = uniforms(np.array([demand.history_stream]), seed, episode, period)[:, 0]
-    recorded = _recorded(len(demand.history), demand.replayed, demand.window, chances, period)
+    recorded = _recorded(len(demand.recorded), demand.replayed, demand.window, chances, period)
     drawn = np.empty((len(seed), *demand.kind.shape))
     place = problem.table_period(period)
     _demands(demand, problem.tables, place, multiplier, recorded, seed, episode, period, drawn)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from allotment.engine.cuts import limits_of_suppliers
+from allotment.engine.dynamics.feasibility import limits_of_suppliers
 from allotment.engine.state import State
 from allotment.scenario.errors import nearest
 from allotment.scenario.problem import BALANCED, MIN_SHORTAGE, Floats, Integers, Problem
@@ -83,11 +83,11 @@ def _in_continuous_units(problem: Problem) -> Problem:
 
 def _shares_whole_units(problem: Problem) -> bool:
     """Tell whether a comparison picks who gets a whole unit: the largest remainder, or the receiver worst off."""
-    rules, lanes, sites, serving = problem.rules, problem.lanes, problem.sites, problem.serving
+    rules, lanes, sites = problem.rules, problem.lanes, problem.sites
     if not rules.whole:
         return False
     one_by_one = rules.rationing in (BALANCED, MIN_SHORTAGE)
-    several_claims = bool(np.diff(serving.group_start).max(initial=0) > 1) or rules.allocates
+    several_claims = bool(np.diff(problem.claims.group_start).max(initial=0) > 1) or rules.allocates
     of_lanes = (
         (np.arange(len(lanes.to)), lanes.capacity),
         (lanes.supplier, limits_of_suppliers(problem)),
@@ -132,8 +132,8 @@ def _without_fixed_costs(problem: Problem) -> Problem:
 
 
 def _without_goodwill(problem: Problem) -> Problem:
-    none = np.full_like(problem.moods.goodwill_group, -1)
-    return problem._replace(moods=problem.moods._replace(goodwill_group=none), shape=problem.shape._replace(groups=0))
+    none = np.full_like(problem.modulation.goodwill_group, -1)
+    return problem._replace(modulation=problem.modulation._replace(goodwill_group=none), shape=problem.shape._replace(groups=0))
 
 
 FEATURES = (

@@ -1,17 +1,17 @@
-"""What a batch of simulated worlds holds between two decisions, and what a period leaves on record.
+"""What a batch of simulated worlds holds between two decisions, what a policy decides, and what a period leaves on record.
 
-Every array has a leading batch axis B. Stock on its way is kept by the period in which it was ordered, with the period in
-which it will arrive beside it: one array answers both "what arrives now" and "what has been outstanding for how long".
+Every array has a leading batch axis B. Stock in transit is kept by the period in which it was ordered, with the period in
+which it will arrive beside it: one array answers both "what arrives now" and "for how long has this been in transit".
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
 
-from allotment.scenario.problem import TERMS, Floats, Integers, Problem
+from allotment.engine.declaration import Declared, declared
+from allotment.scenario.problem import Floats, Integers, Problem
 
 
 class State(NamedTuple):
@@ -20,68 +20,89 @@ class State(NamedTuple):
     What follows from a feature that a world does not have is an array without entries.
     """
 
-    on_hand: Floats  # (B, S, K, A) units, by remaining life
-    in_transit: Floats  # (B, N, L, K, A) units; slot = period of the order modulo the slots
-    arrival: Integers  # (B, N, L, draws) period in which the slot's shipment arrives; only the engine may read it
-    under_way: Floats  # (B, L, K) units, the sum of `in_transit`
-    open_orders: Floats  # (B, C, K, D) units, by due slot
-    owed: Floats  # (B, L, K) units that sources owe, where lanes keep a backlog
-    reserved: Floats  # (B, S, C, K) units set aside for a channel in this period
-    protected: Floats  # (B, S, J, K) units that classes below may not use in this period
-    offered: Floats  # (B, F, K) units that the policy allocates in this period
-    hidden: Floats  # (B, S, K) units that have disappeared and are still in the records
-    goodwill: Floats  # (B, G) multiplier of mean demand
-    regime: Integers  # (B, R) state of each Markov chain
-    demand_history: Floats  # (B, H, C, K) units; slot = period modulo the slots
-    handling_left: Floats  # (B, S) units that a site can still ship out in this period
-    demand: Floats  # (B, C, K) units demanded in the record under way, as all that follow
-    received: Floats  # (B, L, K) units
-    discarded: Floats  # (B, S, K) units turned away for want of room
-    shipped: Floats  # (B, F, K) units
-    on_time: Floats  # (B, C, K) units shipped that are there when due
-    lost: Floats  # (B, C, K) units
-    late: Floats  # (B, C, K) units that were not there when due
-    expired: Floats  # (B, S, K) units
-    shrunk: Floats  # (B, S, K) units
-    period: Integers  # (B,)
-    seed: Integers  # (B,)
-    episode: Integers  # (B,)
+    on_hand: Annotated[Floats, "S K A", "units, by remaining life"]
+    pipeline: Annotated[Floats, "N L K A", "units in transit; slot = period of the order modulo the slots"]
+    arrival: Annotated[Integers, "N L draws", "period in which the slot's shipment arrives; only the engine may read it", -1.0]
+    in_transit: Annotated[Floats, "L K", "units, the sum of `pipeline`"]
+    open_demand: Annotated[Floats, "C K D", "units, by due slot"]
+    owed: Annotated[Floats, "L|owes K", "units that sources owe, where lanes keep a backlog"]
+    reserved: Annotated[Floats, "S|reserves C K", "units set aside for a channel in this period"]
+    protected: Annotated[Floats, "S J|protects K", "units that classes below may not use in this period"]
+    allocation: Annotated[Floats, "F|allocates K", "units that the policy allocates in this period"]
+    unrecorded_loss: Annotated[Floats, "S|shrinks K", "units that have disappeared and are still in the records"]
+    goodwill: Annotated[Floats, "G", "multiplier of mean demand", 1.0]
+    regime: Annotated[Integers, "R", "state of each Markov chain"]
+    demand_history: Annotated[Floats, "H C K", "units; slot = period modulo the slots"]
+    handling_left: Annotated[Floats, "S", "units that a site can still ship out in this period"]
+    demand: Annotated[Floats, "C K", "units demanded since the last record was closed, as all that follow"]
+    received: Annotated[Floats, "L K", "units"]
+    discarded: Annotated[Floats, "S K", "units turned away for want of room"]
+    shipped: Annotated[Floats, "F K", "units"]
+    on_time: Annotated[Floats, "C K", "units shipped that are there when due"]
+    lost: Annotated[Floats, "C K", "units"]
+    late: Annotated[Floats, "C K", "units that were not there when due"]
+    expired: Annotated[Floats, "S K", "units"]
+    shrunk: Annotated[Floats, "S K", "units"]
+    period: Annotated[Integers, ""]
+    seed: Annotated[Integers, ""]
+    episode: Annotated[Integers, ""]
 
 
 class Flows(NamedTuple):
     """What happened in the period whose record a step closed. Units, money at the end; stocks are those at `charge`."""
 
-    demand: Floats  # (B, C, K)
-    shipped: Floats  # (B, F, K)
-    on_time: Floats  # (B, C, K) shipped, and there when due
-    lost: Floats  # (B, C, K)
-    late: Floats  # (B, C, K)
-    open_orders: Floats  # (B, C, K)
-    received: Floats  # (B, L, K)
-    requested: Floats  # (B, L, K)
-    executed: Floats  # (B, L, K)
-    cut_reason: NDArray[np.int64]  # (B, L, K) code in `REASONS` of the last cut, 0 for none
-    on_hand: Floats  # (B, S, K)
-    in_transit: Floats  # (B, L, K)
-    owed: Floats  # (B, L, K)
-    expired: Floats  # (B, S, K)
-    shrunk: Floats  # (B, S, K)
-    discarded: Floats  # (B, S, K)
-    consumed: Floats  # (B, S, K) lost in production: what a plant used up beyond what it shipped
-    offered: Floats  # (B, F, K) units that the policy allocated
-    granted: Floats  # (B, F, K) units of these that were reserved, or shipped
-    offer_reason: NDArray[np.int64]  # (B, F, K) why less
-    money: Floats  # (B, terms, K) positive magnitudes, in the order of `TERMS`
-    terms: Floats  # (B, terms) the same, summed over SKUs
-    reward: Floats  # (B,) money
+    demand: Annotated[Floats, "C K"]
+    shipped: Annotated[Floats, "F K"]
+    on_time: Annotated[Floats, "C K", "shipped, and there when due"]
+    lost: Annotated[Floats, "C K"]
+    late: Annotated[Floats, "C K"]
+    open_demand: Annotated[Floats, "C K"]
+    received: Annotated[Floats, "L K"]
+    requested: Annotated[Floats, "L K"]
+    executed: Annotated[Floats, "L K"]
+    cut_reason: Annotated[Integers, "L K", "code in `REASONS` of the last cut, 0 for none"]
+    on_hand: Annotated[Floats, "S K"]
+    in_transit: Annotated[Floats, "L K"]
+    owed: Annotated[Floats, "L K"]
+    expired: Annotated[Floats, "S K"]
+    shrunk: Annotated[Floats, "S K"]
+    discarded: Annotated[Floats, "S K"]
+    consumed: Annotated[Floats, "S K", "lost in production: what a plant used up beyond what it shipped"]
+    allocation_requested: Annotated[Floats, "F|allocates K", "units that the policy allocated"]
+    allocation_executed: Annotated[Floats, "F|allocates K", "units of these that were reserved, or shipped"]
+    allocation_reason: Annotated[Integers, "F|allocates K", "code in `REASONS` of why less, 0 for none"]
+    money: Annotated[Floats, "terms K", "positive magnitudes, in the order of `TERMS`"]
+    terms: Annotated[Floats, "terms", "the same, summed over SKUs"]
+    reward: Annotated[Floats, "", "money"]
 
 
-class Decided(NamedTuple):
-    """What the policy decides; an array without entries where the scenario leaves it to a rule."""
+class Decision(NamedTuple):
+    """What a policy decides for a batch of worlds. Quantities in units; what is negative counts as nothing."""
 
-    orders: Floats  # (B, L, K) units requested on each supply lane
-    allocation: Floats  # (B, F, K) units of each site's stock offered to each channel
-    protection: Floats  # (B, S, J, K) units that classes below each may not use
+    orders: Annotated[Floats, "L K", "units requested on each supply lane"]
+    allocation: Annotated[
+        Floats | None, "F|allocates K", "units of each site's stock for each channel; none = the scenario's rule allocates"
+    ] = None
+    protection: Annotated[
+        Floats | None, "S|protects J K", "units that classes below each may not use; none = nothing is protected"
+    ] = None
+    wanted: Floats | None = None  # (B, L, K) orders before negative quantities were cut to 0, where the policy has such a thing
+    memory: Floats | None = None  # (B, n) what the policy wants to see again at its next decision
+
+
+STATE, FLOWS, DECISION = declared(State), declared(Flows), declared(Decision)
+MOVEMENTS = {  # what the state collects until a record is closed, and the feature without which there is none of it
+    "demand": "",
+    "received": "",
+    "discarded": "stores",
+    "shipped": "",
+    "on_time": "",
+    "lost": "",
+    "late": "comes_late",
+    "expired": "perishes",
+    "shrunk": "shrinks",
+}
+CODED = tuple(name for name, field in FLOWS.items() if field.dtype == np.int64)  # records of reasons
 
 
 def reserves(problem: Problem) -> bool:
@@ -89,93 +110,30 @@ def reserves(problem: Problem) -> bool:
     return bool(problem.rules.allocates and not problem.clock.demand_first)
 
 
-def state_shapes(problem: Problem) -> dict[str, tuple[tuple[int, ...], DTypeLike, float]]:
-    """Return the shape of each array of the state without its batch axis, its type and what it is filled with."""
-    n = problem.shape
-    slots = problem.lanes.slots
-    draws = problem.lanes.stream.shape[1]
-    classes = n.classes if problem.rules.protects else 0
-    by_channel = n.channels, n.skus
-    by_site = n.sites, n.skus
-    by_lane = n.lanes, n.skus
-    floats: dict[str, tuple[int, ...]] = {
-        "on_hand": (*by_site, n.lives),
-        "in_transit": (slots, *by_lane, n.lives),
-        "under_way": by_lane,
-        "open_orders": (*by_channel, n.slots),
-        "owed": by_lane if problem.lanes.backlog.any() else (0, n.skus),
-        "reserved": (n.sites, *by_channel) if reserves(problem) else (0, *by_channel),
-        "protected": (n.sites, classes, n.skus),
-        "offered": (n.fulfilment, n.skus) if problem.rules.allocates else (0, n.skus),
-        "hidden": by_site if problem.sites.shrinkage.any() else (0, n.skus),
-        "goodwill": (n.groups,),
-        "demand_history": (problem.demand.history_slots, *by_channel),
-        "handling_left": (n.sites,),
-        "demand": by_channel,
-        "received": by_lane,
-        "discarded": by_site,
-        "shipped": (n.fulfilment, n.skus),
-        "on_time": by_channel,
-        "lost": by_channel,
-        "late": by_channel,
-        "expired": by_site,
-        "shrunk": by_site,
-    }
-    integers = {"arrival": (slots, n.lanes, draws), "regime": (n.regimes,), "period": (), "seed": (), "episode": ()}
-    shapes: dict[str, tuple[tuple[int, ...], DTypeLike, float]] = {
-        name: (shape, np.float64, 1.0 if name == "goodwill" else 0.0) for name, shape in floats.items()
-    }
-    shapes |= {name: (shape, np.int64, -1 if name == "arrival" else 0) for name, shape in integers.items()}
-    return {name: shapes[name] for name in State._fields}
+def decision_shapes(problem: Problem) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each quantity of a decision without its batch axis."""
+    return {name: field.shape(problem) for name, field in DECISION.items()}
 
 
-def flow_shapes(problem: Problem) -> dict[str, tuple[tuple[int, ...], DTypeLike, float]]:
-    """Return the shape of each array of the record without its batch axis, its type and what it is filled with."""
-    n = problem.shape
-    by_channel, by_site, by_lane, by_service = (
-        (n.channels, n.skus),
-        (n.sites, n.skus),
-        (n.lanes, n.skus),
-        (n.fulfilment, n.skus),
+def in_full(problem: Problem, decision: Decision) -> Decision:
+    """Return a decision with an array for each quantity: nothing protected, and no lanes where the scenario's rule allocates."""
+    batch, shapes = len(decision.orders), decision_shapes(problem)
+    allocation, protection = decision.allocation, decision.protection
+    return decision._replace(
+        allocation=np.zeros((batch, 0, problem.shape.skus)) if allocation is None else allocation,
+        protection=np.zeros((batch, *shapes["protection"])) if protection is None else protection,
     )
-    offers = by_service if problem.rules.allocates else (0, n.skus)
-    shapes = {
-        **dict.fromkeys(("demand", "on_time", "lost", "late", "open_orders"), by_channel),
-        **dict.fromkeys(("received", "requested", "executed", "cut_reason", "in_transit", "owed"), by_lane),
-        **dict.fromkeys(("on_hand", "expired", "shrunk", "discarded", "consumed"), by_site),
-        "shipped": by_service,
-        "offered": offers,
-        "granted": offers,
-        "offer_reason": offers,
-        "money": (len(TERMS), n.skus),
-        "terms": (len(TERMS),),
-        "reward": (),
-    }
-    integers = ("cut_reason", "offer_reason")
-    return {name: (shapes[name], np.int64 if name in integers else np.float64, 0.0) for name in Flows._fields}
-
-
-def decided_shapes(problem: Problem) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each array of a decision without its batch axis."""
-    n = problem.shape
-    return {
-        "orders": (n.lanes, n.skus),
-        "allocation": (n.fulfilment, n.skus) if problem.rules.allocates else (0, n.skus),
-        "protection": (n.sites, n.classes, n.skus) if problem.rules.protects else (0, n.classes, n.skus),
-    }
 
 
 def empty_state(problem: Problem, batch: int) -> State:
     """Return a state of worlds before their first period; `reset` fills it."""
-    return State(*(np.full((batch, *shape), fill, dtype) for shape, dtype, fill in state_shapes(problem).values()))
+    return State(*_empty(STATE, problem, batch))
 
 
 def empty_flows(problem: Problem, batch: int) -> Flows:
     """Return a record of zeros; a step fills it."""
-    return Flows(*(np.zeros((batch, *shape), dtype) for shape, dtype, _ in flow_shapes(problem).values()))
+    return Flows(*_empty(FLOWS, problem, batch))
 
 
-def only_orders(problem: Problem, orders: Floats) -> Decided:
-    """Return the decision to order (B, L, K) units, to protect nothing and to leave serving to the scenario's rule."""
-    batch, skus = len(orders), problem.shape.skus
-    return Decided(orders, np.zeros((batch, 0, skus)), np.zeros((batch, *decided_shapes(problem)["protection"])))
+def _empty(fields: dict[str, Declared], problem: Problem, batch: int) -> list[np.ndarray]:
+    return [np.full((batch, *field.shape(problem)), field.start, field.dtype) for field in fields.values()]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from allotment.engine.money import SIGNS
+from allotment.engine.dynamics.money import SIGNS
 from allotment.engine.state import Flows
 from allotment.scenario.loader import World
 from allotment.scenario.problem import ROUNDING, TERMS, Floats
@@ -22,7 +22,7 @@ class Tally:
         self.periods = world.scenario.horizon.periods
         self.money = np.zeros((batch, len(TERMS), len(world.names.skus)))
         self.discounted = np.zeros(batch)
-        self.units = {name: np.zeros(batch) for name in ("demand", "shipped", "lost", "open_orders", "on_hand", "in_transit")}
+        self.units = {name: np.zeros(batch) for name in ("demand", "shipped", "lost", "open_demand", "on_hand", "in_transit")}
         self.on_time = np.zeros(batch)
         self.periods_with_demand = np.zeros(batch)
         self.periods_in_full = np.zeros(batch)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from allotment.env.decision import Decides
-from allotment.env.play import play
+from allotment.decisions.policy import Policy
 from allotment.evaluation.metrics import Tally
+from allotment.evaluation.rollout import play
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
 from allotment.scenario.streams import derived_seed
@@ -30,7 +30,7 @@ class Evaluation:
 
 
 def evaluate(
-    policy: Decides,
+    policy: Policy,
     world: World,
     episodes: int,
     seed: int,

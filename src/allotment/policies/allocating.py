@@ -19,7 +19,7 @@ from allotment.allocation.fairness import fair
 from allotment.allocation.program import optimal
 from allotment.allocation.protection import emsr_b
 from allotment.allocation.quotas import quota
-from allotment.env.observation import Observation
+from allotment.decisions.observation import Observation
 from allotment.scenario.errors import ScenarioError, nearest
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats, Integers
@@ -56,13 +56,13 @@ class Allocator:
 
     def allocation(self, observation: Observation, orders: Floats) -> Floats:
         """Return what each fulfilment lane ships, (B, F, K) units, beside orders (B, L, K) of the same decision."""
-        serving, skus = self.world.problem.serving, self.world.problem.shape.skus
-        shipped = np.zeros((observation.batch, len(serving.site), skus))
+        fulfilment, skus = self.world.problem.fulfilment, self.world.problem.shape.skus
+        shipped = np.zeros((observation.batch, len(fulfilment.site), skus))
         wanted, stock = self._wanted(observation), self._stock(observation, orders)
         for world in range(observation.batch):
             places = np.nonzero(wanted[world] > 0.0)
             if len(places[0]):
-                lane, claim = np.nonzero(serving.channel[:, None] == places[0])
+                lane, claim = np.nonzero(fulfilment.channel[:, None] == places[0])
                 day = self._day(wanted[world][places], places, lane, claim, stock[world], int(observation.period[world]))
                 units = self._drawn(day).sum(axis=1)
                 np.add.at(shipped[world], (lane, places[1][claim]), units)
@@ -75,7 +75,7 @@ class Allocator:
 
     def _wanted(self, observation: Observation) -> Floats:
         """Return what channels wait for, and expect to, (B, C, K, slots) units."""
-        problem, wanted = self.world.problem, observation.open_by_slot.copy()
+        problem, wanted = self.world.problem, observation.open_demand_by_slot.copy()
         if not problem.clock.demand_first:
             mean = problem.demand.mean[problem.table_period(observation.period)]
             wanted[..., 0] += np.floor(mean + 0.5) if problem.rules.whole else mean
@@ -93,17 +93,17 @@ class Allocator:
         self, wanted: Floats, places: tuple[Integers, ...], lane: Integers, claim: Integers, stock: Floats, period: int
     ) -> Day:
         """Return a day of claims (n,), served on lanes by options (O,), from stock (S, K)."""
-        problem, serving = self.world.problem, self.world.problem.serving
+        problem, fulfilment = self.world.problem, self.world.problem.fulfilment
         channel, sku, slot = places
         sites, skus = stock.shape
-        site = serving.site[lane]
-        late = slot[claim] > serving.latest[lane]
+        site = fulfilment.site[lane]
+        late = slot[claim] > fulfilment.latest[lane]
         return Day(
             claims=Claims.of(
                 wanted,
                 committed=self._committed(wanted, places),
                 priority=self._priority[channel],
-                due=serving.due[channel] - slot,
+                due=problem.channels.due[channel] - slot,
                 ordered=-slot,
                 channel=channel,
             ),
@@ -117,19 +117,19 @@ class Allocator:
                 claim,
                 site * skus + sku[claim],
                 site=site,
-                arrival=serving.due[channel[claim]] - serving.on_time[lane],  # periods under way
-                limits=np.stack([lane, len(serving.site) + site], axis=1),
+                arrival=problem.channels.due[channel[claim]] - fulfilment.on_time[lane],  # periods under way
+                limits=np.stack([lane, len(fulfilment.site) + site], axis=1),
                 value=self._value[lane, sku[claim]],
                 distance=self._freight[lane, sku[claim]],
                 blocked=np.where(late, reason("deadline"), 0),
             ),
-            capacity=np.concatenate([_now(serving.capacity, period), _now(problem.sites.handling, period)]),
+            capacity=np.concatenate([_now(fulfilment.capacity, period), _now(problem.sites.handling, period)]),
             whole=problem.rules.whole,
         )
 
     def _committed(self, wanted: Floats, places: tuple[Integers, ...]) -> Floats:
         """Return how much of each claim is promised: a channel's oldest orders first."""
-        left = self.world.problem.serving.commitment.copy()
+        left = self.world.problem.channels.commitment.copy()
         committed = np.zeros_like(wanted)
         for claim in np.argsort(-places[2], kind="stable"):
             channel, sku = places[0][claim], places[1][claim]
@@ -153,7 +153,7 @@ class Allocator:
         problem = self.world.problem
         margin = problem.prices.price.mean(axis=0) - problem.goods.unit_cost.mean(axis=0)
         history = np.array([channel.fulfilment_history for channel in self.world.scenario.channels])
-        return (margin * history[:, None])[problem.serving.channel] - self._freight
+        return (margin * history[:, None])[problem.fulfilment.channel] - self._freight
 
 
 def _now(calendar: Floats, period: int) -> Floats:
@@ -188,9 +188,9 @@ def expected_marginal_revenue(world: World, where: str) -> Floats:
     price, classes = problem.prices.price.mean(axis=0), problem.shape.classes
     protected = np.zeros((problem.shape.sites, classes, problem.shape.skus))
     for site in range(problem.shape.sites):
-        near = problem.serving.home == site
+        near = problem.channels.nearest_site == site
         for sku in range(problem.shape.skus):
-            of = [near & (problem.serving.rank == rank) for rank in range(classes)]
+            of = [near & (problem.channels.rank == rank) for rank in range(classes)]
             asked = np.array([mean[members, sku].sum() for members in of])
             if classes < 2 or (asked > 0.0).sum() < 2:
                 continue

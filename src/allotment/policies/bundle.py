@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
-from allotment.env.encoding import Residual
-from allotment.env.outside import OutsideEnvironment, outside_environment
+from allotment.decisions.encodings import Residual
+from allotment.environments.external import OutsideEnvironment, outside_environment
 from allotment.policies.config_file import checked, rule_config
 from allotment.policies.encoding_config import EncodingConfig, build_encoding, described
 from allotment.policies.rule_config import RulePolicy, build_rule
@@ -103,7 +103,7 @@ def _load_rule(folder: Path, about: dict[str, Any], world: World) -> RulePolicy:
 
 
 def _load_learned(folder: Path, about: dict[str, Any], world: World) -> Any:
-    from allotment.env.flatten import Flattener
+    from allotment.decisions.flatten import Flattener
     from allotment.policies.learned import LearnedPolicy, build_actor
     from allotment.policies.networks import NetworkShape
 
@@ -115,8 +115,8 @@ def _load_learned(folder: Path, about: dict[str, Any], world: World) -> Any:
 
 
 def _load_outside(folder: Path, about: dict[str, Any], given: World | OutsideEnvironment | None) -> Any:
+    from allotment.policies.external import OutsidePolicy, build_outside_actor
     from allotment.policies.networks import NetworkShape
-    from allotment.policies.outside import OutsidePolicy, build_outside_actor
 
     content = read_yaml(part_of(folder, "environment.yaml"))
     own = outside_environment(content["id"], content["arguments"])

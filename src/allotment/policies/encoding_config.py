@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from allotment.env.encoding import ENCODINGS, Discrete, Encoding, OrderUpTo, Quantity, Residual
+from allotment.decisions.encodings import ENCODINGS, Discrete, Encoding, OrderUpTo, Quantity, Residual
 from allotment.policies.rule_config import RulePolicy
 from allotment.scenario.errors import ScenarioError, nearest
 from allotment.scenario.loader import World

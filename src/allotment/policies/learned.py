@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import nn
 
-from allotment.env.decision import Decision
-from allotment.env.encoding import Discrete, Encoding, Quantity, Residual, decision
-from allotment.env.flatten import Flattener
-from allotment.env.observation import Observation
+from allotment.decisions.encodings import Discrete, Encoding, Quantity, Residual, decision
+from allotment.decisions.flatten import Flattener
+from allotment.decisions.observation import Observation
+from allotment.engine.state import Decision
+from allotment.exchange.recommend import Recommender, recommend
 from allotment.policies.networks import NetworkShape, cell_network, vector_network
-from allotment.policies.recommend import Recommender, recommend
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
 
@@ -37,7 +37,7 @@ class LearnedPolicy:
         """Return the network's decision."""
         answers, memory = answered(self.actor, self.flattener(observation), observation.memory)
         actions = chosen_actions(answers, isinstance(self.encoding, Discrete))
-        return replace(decision(self.encoding, actions, observation), memory=memory)
+        return decision(self.encoding, actions, observation)._replace(memory=memory)
 
     def recommend(self, snapshot: Any) -> Any:
         """Return the plan for a snapshot, or a list of plans for a list of snapshots; see `env.snapshot` and `env.plan`."""

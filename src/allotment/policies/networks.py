@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from allotment.env.flatten import Flattener
+from allotment.decisions.flatten import Flattener
 from allotment.scenario.loader import World
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU, "silu": nn.SiLU, "elu": nn.ELU}
@@ -161,7 +161,7 @@ def _places(flattener: Flattener, world: World) -> np.ndarray:
         if axes[-2:] == ("site", "sku"):
             columns += list(place.reshape(-1, sites, skus))
         elif axes[-1] == "sku":
-            owners = world.problem.lanes.to if axes[-2] == "supply_lane" else world.problem.serving.home
+            owners = world.problem.lanes.to if axes[-2] == "supply_lane" else world.problem.channels.nearest_site
             for layer in place.reshape(-1, len(owners), skus):
                 columns += _by_site(layer, owners, sites, flattener.size)
         else:

@@ -21,12 +21,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from allotment.env.encoding import Discrete, OrderUpTo, Residual
-from allotment.env.observation import Observation
-from allotment.env.simulation import Simulation
+from allotment.decisions.encodings import Discrete, OrderUpTo, Residual
+from allotment.decisions.observation import Observation
 from allotment.policies.learned import LearnedPolicy
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.problem import Floats
+from allotment.simulation.simulation import Simulation
 from allotment.whole_file import whole_file
 
 TOLERANCE = 1e-5  # of the largest quantity that an action can ask for

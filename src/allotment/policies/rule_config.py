@@ -10,12 +10,14 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from allotment.env.decision import Decides, Decision
-from allotment.env.observation import Observation
-from allotment.policies import guesses, rules, transfers
+from allotment.decisions.observation import Observation
+from allotment.decisions.policy import Policy
+from allotment.engine.state import Decision
+from allotment.exchange.recommend import Recommender, recommend
+from allotment.policies import initial_values as initial_values
+from allotment.policies import rules, transfers
 from allotment.policies.allocating import Allocator, allocator, expected_marginal_revenue
 from allotment.policies.parameters import TUNED, Parameter, check_names, parameter_values
-from allotment.policies.recommend import Recommender, recommend
 from allotment.policies.sources import CHEAPEST, FASTEST, source_lanes
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World
@@ -31,37 +33,60 @@ class Kind:
 
     purpose: str
     parameters: tuple[Parameter, ...]
-    build: Callable[..., Decides]  # network and one array for each parameter
+    build: Callable[..., Policy]  # network and one array for each parameter
     defaults: Mapping[str, Any]  # values of parameters that a config may leave out
 
 
 def _level(source: str = CHEAPEST) -> Parameter:
-    return Parameter("level", "site_sku", guesses.cover(source), guesses.spread_over(source, 1.0), whole=True)
+    return Parameter("level", "site_sku", initial_values.cover(source), initial_values.spread_over(source, 1.0), whole=True)
 
 
-_CAP = Parameter("cap", "site_sku", guesses.demand_share(1.5), guesses.demand_share(0.25), whole=True)
+_CAP = Parameter("cap", "site_sku", initial_values.demand_share(1.5), initial_values.demand_share(0.25), whole=True)
 _EXPEDITE = Parameter(
-    "expedite_level", "site_sku", guesses.cover(FASTEST, 0.0), guesses.spread_over(FASTEST, 1.0), whole=True, signed=True
+    "expedite_level",
+    "site_sku",
+    initial_values.cover(FASTEST, 0.0),
+    initial_values.spread_over(FASTEST, 1.0),
+    whole=True,
+    signed=True,
 )
 # A single position holds all that the slow source is bringing, so the fast source's level covers the slow lead time.
 _SLOW_EXPEDITE = Parameter(
-    "expedite_level", "site_sku", guesses.cover(CHEAPEST, 0.0), guesses.spread_over(CHEAPEST, 1.0), whole=True, signed=True
+    "expedite_level",
+    "site_sku",
+    initial_values.cover(CHEAPEST, 0.0),
+    initial_values.spread_over(CHEAPEST, 1.0),
+    whole=True,
+    signed=True,
 )
-_SLOW_GAP = Parameter("gap", "site_sku", guesses.demand_share(1.0), guesses.demand_share(0.5), whole=True)
-_GAP = Parameter("gap", "site_sku", guesses.demand_share(2.0), guesses.demand_share(1.0), whole=True)
+_SLOW_GAP = Parameter("gap", "site_sku", initial_values.demand_share(1.0), initial_values.demand_share(0.5), whole=True)
+_GAP = Parameter("gap", "site_sku", initial_values.demand_share(2.0), initial_values.demand_share(1.0), whole=True)
 _REORDER = Parameter(
-    "reorder_point", "site_sku", guesses.cover(CHEAPEST, 0.0), guesses.spread_over(CHEAPEST, 1.0), whole=True, signed=True
+    "reorder_point",
+    "site_sku",
+    initial_values.cover(CHEAPEST, 0.0),
+    initial_values.spread_over(CHEAPEST, 1.0),
+    whole=True,
+    signed=True,
 )
-_PROTECTION = Parameter("protection", "site_sku", guesses.constant(0.0, "site_sku"), guesses.constant(1.0, "site_sku"))
-_QUANTITY = Parameter("quantity", "site_sku", guesses.demand_share(0.9), guesses.demand_share(0.1), whole=True)
-_REGULAR = Parameter("quantity", "site_sku", guesses.demand_share(0.5), guesses.demand_share(0.25), whole=True)
-_ECHELON_LEVEL = Parameter("level", "site_sku", guesses.echelon_cover, guesses.echelon_spread, whole=True, signed=True)
+_PROTECTION = Parameter(
+    "protection", "site_sku", initial_values.constant(0.0, "site_sku"), initial_values.constant(1.0, "site_sku")
+)
+_QUANTITY = Parameter("quantity", "site_sku", initial_values.demand_share(0.9), initial_values.demand_share(0.1), whole=True)
+_REGULAR = Parameter("quantity", "site_sku", initial_values.demand_share(0.5), initial_values.demand_share(0.25), whole=True)
+_ECHELON_LEVEL = Parameter(
+    "level", "site_sku", initial_values.echelon_cover, initial_values.echelon_spread, whole=True, signed=True
+)
 _SAFETY = Parameter(
-    "safety_factor", "site_sku", guesses.constant(1.0, "site_sku"), guesses.constant(0.5, "site_sku"), signed=True
+    "safety_factor", "site_sku", initial_values.constant(1.0, "site_sku"), initial_values.constant(0.5, "site_sku"), signed=True
 )
 
 _EXPEDITE_FACTOR = Parameter(
-    "expedite_factor", "site_sku", guesses.constant(0.0, "site_sku"), guesses.constant(0.5, "site_sku"), signed=True
+    "expedite_factor",
+    "site_sku",
+    initial_values.constant(0.0, "site_sku"),
+    initial_values.constant(0.5, "site_sku"),
+    signed=True,
 )
 
 KINDS: dict[str, Kind] = {
@@ -125,7 +150,7 @@ class RulePolicy:
     config: RuleConfig
     world: World
     values: dict[str, Floats]
-    rule: Decides
+    rule: Policy
     protected: Floats | None = None  # (S, J, K) units that classes below each may not use
     allocator: Allocator | None = None  # what ships to channels, where the scenario leaves it to the policy
     kind: str = "rule-based"
@@ -137,9 +162,9 @@ class RulePolicy:
         decision = self.rule.decide(observation)
         if self.protected is not None:
             everywhere = np.broadcast_to(self.protected, (observation.batch, *self.protected.shape))
-            decision = replace(decision, protection=everywhere)
+            decision = decision._replace(protection=everywhere)
         if self.allocator is not None:
-            decision = replace(decision, allocation=self.allocator.allocation(observation, decision.orders))
+            decision = decision._replace(allocation=self.allocator.allocation(observation, decision.orders))
         return decision
 
     def recommend(self, snapshot: Any) -> Any:
@@ -206,7 +231,7 @@ def _protected(given: Mapping[int, Any] | str, world: World, where: str) -> Floa
     return protected
 
 
-def _rule(config: RuleConfig, world: World, values: dict[str, Floats]) -> Decides:
+def _rule(config: RuleConfig, world: World, values: dict[str, Floats]) -> Policy:
     kind = KINDS[config.policy]
     usual, moves = source_lanes(world, config.source), None
     if "pull_below" in values:

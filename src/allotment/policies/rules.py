@@ -11,9 +11,9 @@ from functools import cached_property
 
 import numpy as np
 
-from allotment.env.decision import Decision
-from allotment.env.encoding import moved
-from allotment.env.observation import Observation, by_home
+from allotment.decisions.encodings import moved
+from allotment.decisions.observation import Observation, by_nearest_site
+from allotment.engine.state import Decision
 from allotment.policies.sources import at_sources, placed
 from allotment.policies.transfers import Transfers
 from allotment.scenario.loader import World
@@ -68,7 +68,7 @@ class Network:
     def late(self, observation: Observation) -> Floats:
         """Return what the cheap lane will bring only after the fast one could, going by mean lead times, (B, S, K) units."""
         slower = self.lead_times[0] - self.fast_lead_times[0]
-        by_age = observation.outstanding[:, :, self.lanes, np.arange(self.lanes.shape[1])]  # (B, A, S, K)
+        by_age = observation.in_transit_by_age[:, :, self.lanes, np.arange(self.lanes.shape[1])]  # (B, A, S, K)
         ages = 1 + np.arange(by_age.shape[1])[:, None, None]
         return np.where(ages < slower, by_age, 0.0).sum(axis=1)
 
@@ -264,7 +264,7 @@ class RandomOrder:
     def _shares(self, observation: Observation, world: int) -> Floats:
         seen = [
             (np.round(array[world], 6) + 0.0).tobytes()  # sums of the same parts in another order count as equal
-            for array in (observation.on_hand, observation.inbound, observation.open_orders)
+            for array in (observation.on_hand, observation.inbound, observation.open_demand)
         ]
         key = hashlib.blake2b(b"".join([*seen, observation.period[world].tobytes()]), digest_size=8).digest()
         rng = np.random.Generator(np.random.Philox(key=[self.seed, int.from_bytes(key, "little")]))
@@ -278,12 +278,12 @@ def critical_safety_factor(world: World) -> Floats:
     """
     from scipy.special import ndtri
 
-    prices, serving, lanes = world.problem.prices, world.problem.serving, world.problem.lanes
+    prices, lanes = world.problem.prices, world.problem.lanes
     bought = np.where((lanes.supplier >= 0)[:, None] & lanes.allowed, prices.purchase.mean(axis=0), np.inf).min(axis=0)
     margin = np.maximum(prices.price.mean(axis=0) - bought, 0.0)
     lost = prices.shortage.mean(axis=0) + margin
-    underage = np.where(serving.stays[:, None] == 0.0, lost, prices.backorder.mean(axis=0))
+    underage = np.where(world.problem.channels.stays[:, None] == 0.0, lost, prices.backorder.mean(axis=0))
     weight = world.problem.demand.mean.mean(axis=0) + 1e-12
-    near = by_home(world.problem, underage * weight) / np.maximum(by_home(world.problem, weight), 1e-12)
+    near = by_nearest_site(world.problem, underage * weight) / np.maximum(by_nearest_site(world.problem, weight), 1e-12)
     ratio = near / np.maximum(near + prices.holding.mean(axis=0), 1e-12)
     return ndtri(np.clip(ratio, 0.01, 0.999))

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from allotment.env.observation import Observation, by_home
-from allotment.policies.guesses import constant
+from allotment.decisions.observation import Observation, by_nearest_site
+from allotment.policies.initial_values import constant
 from allotment.policies.parameters import Parameter
 from allotment.scenario.loader import World
 from allotment.scenario.problem import ROUNDING, Flags, Floats, Integers
@@ -41,7 +41,7 @@ class Transfers:
         """Return transfers (B, L, K) in units; zero on lanes of suppliers."""
         lanes, demand = self.world.problem.lanes, self.world.problem.sites.expected_demand
         orders = np.zeros((observation.batch, *lanes.allowed.shape))
-        wanted = by_home(self.world.problem, observation.open_orders)
+        wanted = by_nearest_site(self.world.problem, observation.open_demand)
         lacking = self.pull_below * demand + wanted - observation.on_hand - self._coming(observation)
         spare = observation.on_hand - wanted - self.give_above * demand
         lacking, spare = np.maximum(lacking, 0.0), np.maximum(spare, 0.0)
@@ -59,4 +59,4 @@ class Transfers:
         """Return transfers under way to each site, (B, S, K) units."""
         lanes = self.world.problem.lanes
         leads_to = (lanes.to[None, :] == np.arange(observation.on_hand.shape[1])[:, None]) & self.lanes
-        return leads_to.astype(float) @ observation.under_way
+        return leads_to.astype(float) @ observation.in_transit

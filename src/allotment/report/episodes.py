@@ -8,7 +8,7 @@ from math import ceil
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from allotment.env.episode_figure import EpisodeRecord, draw_episode
+from allotment.environments.episode_figure import EpisodeRecord, draw_episode
 
 ABREAST = 3  # episodes in a row of the figure
 

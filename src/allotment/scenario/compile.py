@@ -9,10 +9,11 @@ import numpy as np
 from allotment.scenario import tables
 from allotment.scenario.demand import LONGEST_CYCLE, compile_demand
 from allotment.scenario.errors import ScenarioError, nearest
-from allotment.scenario.fulfilment import ServingReader
+from allotment.scenario.fulfilment import FulfilmentReader
 from allotment.scenario.lanes import LaneReader, sku_calendar
-from allotment.scenario.moods import compile_moods
+from allotment.scenario.modulation import compile_modulation
 from allotment.scenario.patterns import check_unique
+from allotment.scenario.prices import compile_prices
 from allotment.scenario.problem import (
     BALANCED,
     CHARGE,
@@ -24,22 +25,20 @@ from allotment.scenario.problem import (
     PRIORITY,
     PROPORTIONAL,
     RECEIVE,
+    Channels,
     Clock,
     Demand,
     Floats,
     Goods,
     Lanes,
     Names,
-    Prices,
     Problem,
     Rules,
-    Serving,
     Shape,
 )
-from allotment.scenario.schema import HoldingRate, Scenario
+from allotment.scenario.schema import Scenario
 from allotment.scenario.sites import compile_sites, compile_suppliers
 from allotment.scenario.source_data import History
-from allotment.scenario.spreading import aligned, by_period, calendar, spread
 
 PHASE_CODES = {"receive": RECEIVE, "decide": DECIDE, "demand": DEMAND, "fulfil": FULFIL, "expire": EXPIRE, "charge": CHARGE}
 RATIONING = {"proportional": PROPORTIONAL, "priority": PRIORITY, "balanced": BALANCED, "min_shortage": MIN_SHORTAGE}
@@ -51,11 +50,13 @@ def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple
     if scenario.units == "integer":
         _check_whole_units(scenario)
     packing = tables.TableSet()
-    lane_reader, serving_reader = LaneReader(scenario), ServingReader(scenario)
-    lanes, serving = lane_reader.compiled(packing), serving_reader.compiled()
+    lane_reader, fulfilment_reader = LaneReader(scenario), FulfilmentReader(scenario)
+    lanes = lane_reader.compiled(packing)
+    fulfilment, claims, channels = fulfilment_reader.compiled()
     demand = compile_demand(scenario, histories, packing)
-    sites, suppliers = compile_sites(scenario, lanes, _near(serving, demand, len(scenario.sites))), compile_suppliers(scenario)
-    moods, goods = compile_moods(scenario), _goods(scenario)
+    near = _near(channels, demand, len(scenario.sites))
+    sites, suppliers = compile_sites(scenario, lanes, near), compile_suppliers(scenario)
+    modulation, goods = compile_modulation(scenario), _goods(scenario)
     problem = Problem(
         clock=_clock(scenario, 1),
         rules=_rules(scenario),
@@ -64,22 +65,24 @@ def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple
         suppliers=suppliers,
         lanes=lanes,
         demand=demand,
-        moods=moods,
+        modulation=modulation,
         tables=packing.packed(),
-        serving=serving,
-        prices=_prices(scenario, lane_reader, serving_reader),
+        fulfilment=fulfilment,
+        claims=claims,
+        channels=channels,
+        prices=compile_prices(scenario, lane_reader, fulfilment_reader),
         shape=Shape(
             sites=len(scenario.sites),
             skus=len(scenario.skus),
             channels=len(scenario.channels),
             suppliers=len(scenario.suppliers),
             lanes=len(lanes.to),
-            fulfilment=len(serving.site),
+            fulfilment=len(fulfilment.site),
             lives=max(1, int(goods.shelf_life.max())),
-            slots=int(serving.last.max()) + 1,
-            groups=int(moods.goodwill_group.max()) + 1,
-            regimes=len(moods.initial),
-            classes=int(serving.rank.max()) + 1,
+            slots=int(channels.last.max()) + 1,
+            groups=int(modulation.goodwill_group.max()) + 1,
+            regimes=len(modulation.initial),
+            classes=int(channels.rank.max()) + 1,
         ),
     )
     names = Names(
@@ -88,16 +91,16 @@ def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple
         sites=[site.name for site in scenario.sites],
         channels=[channel.name for channel in scenario.channels],
         supply_lanes=lane_reader.names,
-        fulfilment_lanes=serving_reader.names,
+        fulfilment_lanes=fulfilment_reader.names,
     )
     problem = problem._replace(clock=_clock(scenario, _cycle(scenario, problem)))
     return _with_whole_capacities(problem), names
 
 
-def _near(serving: Serving, demand: Demand, sites: int) -> Floats:
+def _near(channels: Channels, demand: Demand, sites: int) -> Floats:
     """Return the mean demand of the channels that each site is nearest to, (S, K) units/period."""
     near = np.zeros((sites, demand.mean.shape[2]))
-    np.add.at(near, serving.home, demand.mean.mean(axis=0))
+    np.add.at(near, channels.nearest_site, demand.mean.mean(axis=0))
     return near
 
 
@@ -140,12 +143,12 @@ def _cycle(scenario: Scenario, problem: Problem) -> int:
     """Return after how many periods seasons of demand and calendars repeat together."""
     seasons = [season.period for part in scenario.demand if (season := getattr(part.process, "season", None)) is not None]
     lengths = {len(problem.demand.mean) if problem.demand.repeats else 1, *seasons}
-    calendars = [*problem.prices[:-2], problem.goods.unit_cost, problem.sites.handling, problem.sites.storage]
+    calendars = [*problem.prices, problem.goods.unit_cost, problem.sites.handling, problem.sites.storage]
     calendars += [
         problem.sites.production_capacity,
         problem.suppliers.capacity,
         problem.lanes.capacity,
-        problem.serving.capacity,
+        problem.fulfilment.capacity,
     ]
     lengths |= {len(calendar) for calendar in calendars if calendar.ndim > 1}
     return min(math.lcm(*lengths), LONGEST_CYCLE)
@@ -187,73 +190,11 @@ def _goods(scenario: Scenario) -> Goods:
     )
 
 
-def _prices(scenario: Scenario, lanes: LaneReader, serving: ServingReader) -> Prices:
-    price = serving.prices()
-    return Prices(
-        price=price if scenario.objective == "profit" else np.zeros_like(price),
-        outbound_freight=serving.freight(),
-        waste=sku_calendar(scenario, "waste_cost"),
-        overflow=by_period([site.overflow_cost for site in scenario.sites], 0.0),
-        **lanes.prices(),
-        **_site_prices(scenario),
-        **_channel_prices(scenario),
-    )
-
-
-def _site_prices(scenario: Scenario) -> dict[str, Floats]:
-    skus = [sku.name for sku in scenario.skus]
-    unit_costs = sku_calendar(scenario, "unit_cost")
-
-    def holding(position: int) -> Floats:
-        cost = scenario.sites[position].holding_cost
-        if isinstance(cost, HoldingRate):
-            return cost.rate * unit_costs
-        return calendar(cost, skus, f"sites[{position}].holding_cost", seed=_seed(scenario, "sites", position, "holding_cost"))
-
-    return {
-        "holding": aligned([holding(position) for position in range(len(scenario.sites))]),
-        "site_salvage": _salvage(scenario, "sites"),
-    }
-
-
-def _channel_prices(scenario: Scenario) -> dict[str, Floats]:
-    skus = [sku.name for sku in scenario.skus]
-
-    def by_sku(attribute: str) -> Floats:
-        parts = [
-            calendar(
-                getattr(part, attribute),
-                skus,
-                f"channels[{position}].{attribute}",
-                seed=_seed(scenario, "channels", position, attribute),
-            )
-            for position, part in enumerate(scenario.channels)
-        ]
-        return aligned(parts)
-
-    return {
-        "backorder": by_sku("backorder_cost"),
-        "shortage": by_sku("shortage_cost"),
-        "late": by_sku("late_cost"),
-        "channel_salvage": _salvage(scenario, "channels"),
-    }
-
-
-def _salvage(scenario: Scenario, section: str) -> Floats:
-    skus = [sku.name for sku in scenario.skus]
-    parts = enumerate(getattr(scenario, section))
-    return np.stack([spread(part.salvage, skus, f"{section}[{position}].salvage") for position, part in parts])
-
-
-def _seed(scenario: Scenario, section: str, position: int, attribute: str) -> tuple[str, ...]:
-    return str(scenario.seed), section, getattr(scenario, section)[position].name, attribute
-
-
 def _with_whole_capacities(problem: Problem) -> Problem:
     """Round capacities down where units are whole: half a unit of capacity ships nothing."""
     if not problem.rules.whole:
         return problem
-    sites, lanes, serving = problem.sites, problem.lanes, problem.serving
+    sites, lanes, fulfilment = problem.sites, problem.lanes, problem.fulfilment
     return problem._replace(
         sites=sites._replace(
             handling=np.floor(sites.handling),
@@ -262,7 +203,8 @@ def _with_whole_capacities(problem: Problem) -> Problem:
         ),
         suppliers=problem.suppliers._replace(capacity=np.floor(problem.suppliers.capacity)),
         lanes=_whole_lanes(lanes),
-        serving=serving._replace(capacity=np.floor(serving.capacity), commitment=np.floor(serving.commitment)),
+        fulfilment=fulfilment._replace(capacity=np.floor(fulfilment.capacity)),
+        channels=problem.channels._replace(commitment=np.floor(problem.channels.commitment)),
     )
 
 

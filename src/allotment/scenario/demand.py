@@ -82,7 +82,7 @@ class _Compiler:
             "event_low": np.full(cells, 2.0),
             "event_high": np.full(cells, 2.0),
             "event_stream": np.uint64(stream_key("event")),
-            "history": np.zeros((1, *cells)),
+            "recorded": np.zeros((1, *cells)),
             "replayed": False,
             "window": -1,
             "history_stream": np.uint64(stream_key("history")),
@@ -171,7 +171,7 @@ class _Compiler:
             self._fill_tables(cells, process)
 
     def _fill_mean(self, cells: Flags, process: processes.Shaped, where: str) -> None:
-        """Write the nominal mean by period, channel and SKU, before clipping, noise and moods."""
+        """Write the nominal mean by period, channel and SKU, before clipping, noise and modulation."""
         concerned, demanded = np.asarray(cells.any(axis=1)), np.asarray(cells.any(axis=0))
         scale = spread(process.scale, self.channels, f"{where}.scale", concerned)
         by_sku = spread(process.mean, self.skus, f"{where}.mean", demanded, (str(self.scenario.seed), where))
@@ -241,7 +241,7 @@ class _Compiler:
         for name, values in (("mean", mean), ("deviation", deviation), ("centre", mean)):
             self.arrays[name][:, cells] = np.resize(values, self.shape)[:, cells]
         self.arrays["kind"][cells] = HISTORY
-        self.arrays["history"], self.arrays["replayed"] = units, replayed
+        self.arrays["recorded"], self.arrays["replayed"] = units, replayed
         self.arrays["window"] = -1 if window is None else window
 
     def _correlate(self, cells: Flags, declared: Declared, position: int) -> None:

@@ -12,13 +12,13 @@ import numpy as np
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.lanes import freight, sku_calendar
 from allotment.scenario.patterns import matching
-from allotment.scenario.problem import Flags, Floats, Integers, Keys, Serving
+from allotment.scenario.problem import Channels, Claims, Flags, Floats, Fulfilment, Integers, Keys
 from allotment.scenario.schema import PartialBackorder, Scenario
 from allotment.scenario.spreading import aligned, by_period, calendar, spread
 from allotment.scenario.streams import stream_key
 
 
-class ServingReader:
+class FulfilmentReader:
     """Reads the fulfilment lanes and the channels of a scenario."""
 
     def __init__(self, scenario: Scenario) -> None:
@@ -57,14 +57,12 @@ class ServingReader:
         ]
         return aligned(parts)
 
-    def compiled(self) -> Serving:
-        """Return the lanes and channels as arrays, and the order of the rule."""
+    def compiled(self) -> tuple[Fulfilment, Claims, Channels]:
+        """Return the lanes, the claims in the order of the rule, and the channels as arrays."""
         outbound = self.freight().mean(axis=0)
         due, last, open_ended = self._slots()
         latest, on_time = self._reach(due, last, open_ended)
-        claims = self._claims(outbound, due, last, latest)
-        promised = self._promised(outbound)
-        return Serving(
+        lanes = Fulfilment(
             site=self.site,
             channel=self.channel,
             capacity=by_period([lane.capacity for lane in self.declared], np.inf),
@@ -72,21 +70,18 @@ class ServingReader:
             on_time=on_time,
             accept=np.array([lane.accept_probability for lane in self.declared]),
             accept_stream=self._keys("accept", [f"{source}\x1f{to}" for source, to in self.ends]),
-            claim_lane=claims[0],
-            claim_sku=claims[1],
-            claim_slot=claims[2],
-            group_start=claims[3],
-            promised_lane=promised[0],
-            promised_sku=promised[1],
-            commitment=self._commitments(),
+        )
+        channels = Channels(
             due=due,
             last=last,
             open_ended=open_ended,
             stays=self._chance_to_stay(),
             stays_stream=self._keys("stays", self.channels),
-            home=self._homes(outbound),
+            commitment=self._commitments(),
+            nearest_site=self._nearest_sites(outbound),
             rank=np.unique([part.priority for part in self.scenario.channels], return_inverse=True)[1].astype(np.int64),
         )
+        return lanes, Claims(*self._claims(outbound, due, last, latest), *self._promised(outbound)), channels
 
     def _expanded(self) -> tuple[list[tuple[str, str]], list[int]]:
         """Return every lane the wildcards stand for and its place in the file."""
@@ -210,7 +205,7 @@ class ServingReader:
     def _keys(self, what: str, names: list[str]) -> Keys:
         return np.array([[stream_key(what, name, sku) for sku in self.skus] for name in names], dtype=np.uint64)
 
-    def _homes(self, outbound: Floats) -> Integers:
+    def _nearest_sites(self, outbound: Floats) -> Integers:
         mean = outbound.mean(axis=1)
         cheapest = [min(np.flatnonzero(self.channel == c), key=lambda lane: mean[lane]) for c in range(len(self.channels))]
         return self.site[np.array(cheapest)]

@@ -90,8 +90,6 @@ class LaneReader:
                 ]
             ),
             "fixed": by_period([lane.declared.fixed_cost for lane in self.lanes], 0.0),
-            "line": self._calendars("line_cost"),
-            "in_transit": self._calendars("in_transit_cost"),
         }
 
     def _each(self, attribute: str) -> Floats:
@@ -102,7 +100,7 @@ class LaneReader:
             rows.append(spread(value, self.skus, where, carried, self._seed(lane, attribute)))
         return np.stack(rows)
 
-    def _calendars(self, attribute: str) -> Floats:
+    def calendars(self, attribute: str) -> Floats:
         """Return an attribute of every lane by period, (periods, lanes, skus)."""
         parts = []
         for lane, carried in zip(self.lanes, self.carried, strict=True):

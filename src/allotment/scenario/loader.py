@@ -141,7 +141,7 @@ def _source(content: dict[str, Any], origin: str) -> SourceData:
         declared = DataSource.model_validate(content["data"])
     except ValidationError as error:
         raise ScenarioError(explain(error, content["data"], DataSource, origin, lambda path: ("data", *path))) from None
-    from allotment.scenario import iowa_liquor
+    from allotment.datasets import iowa_liquor
 
     try:
         return iowa_liquor.read(Path(os.path.expandvars(declared.folder)), dict(declared.options))

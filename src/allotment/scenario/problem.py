@@ -1,14 +1,17 @@
 """The compiled world: a scenario as arrays, the only thing the engine reads.
 
+Every array is declared once, with its axes and its unit: `minimum: Annotated[Floats, "L K", "units"]`. The array dynamics read
+it as `problem.lanes.minimum`, the kernel as `LANES_MINIMUM` (see `engine.layout`).
+
 Axes: sites S, SKUs K, channels C, suppliers U, supply lanes L, fulfilment lanes F, remaining lives A, due slots D, goodwill
 groups G, regimes R, priority classes J; periods of a demand table P, periods of a calendar T (one where nothing changes).
-Unlimited amounts are infinite. Parts are named tuples because both implementations of the dynamics read them.
+Unlimited amounts are infinite.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,23 +27,6 @@ NO_DEMAND, TABLE, NORMAL, HISTORY, POISSON, NEGATIVE_BINOMIAL, GEOMETRIC, GAMMA,
 PROPORTIONAL, PRIORITY, BALANCED, MIN_SHORTAGE = range(4)  # rationing rules
 CROSSING, IN_ORDER, KAPLAN = range(3)  # how orders on one lane may overtake each other
 
-TERMS = (
-    "revenue",
-    "purchase",
-    "production",
-    "inbound_freight",
-    "outbound_freight",
-    "fixed_ordering",
-    "holding",
-    "in_transit",
-    "backorder",
-    "lost_sale",
-    "lateness",
-    "waste",
-    "overflow",
-    "salvage",
-)
-INCOME = ("revenue", "salvage")
 REASONS = ("", "lane", "capacity", "no_stock", "protected", "position", "minimum", "deadline", "storage")  # why less was done
 CODES = {reason: code for code, reason in enumerate(REASONS)}
 ROUNDING = 1e-9  # units; where units are continuous, less than this is rounding error and no shipment or cut
@@ -49,7 +35,7 @@ ROUNDING = 1e-9  # units; where units are continuous, less than this is rounding
 class Clock(NamedTuple):
     """How a period and an episode run."""
 
-    sequence: Integers  # (phases,) phase codes in the order of a period
+    sequence: Annotated[Integers, "phases", "phase codes in the order of a period"]
     decide_at: int  # position of `decide`
     received_first: bool  # `receive` comes before `decide`
     demand_first: bool  # `demand` comes before `decide`
@@ -75,91 +61,91 @@ class Rules(NamedTuple):
 class Goods(NamedTuple):
     """Stock-keeping units."""
 
-    unit_cost: Floats  # (T, K) money/unit
-    volume: Floats  # (K,) m³/unit
-    shelf_life: Integers  # (K,) periods, 0 for what does not perish
-    lifo: Flags  # (K,) the freshest leave first
+    unit_cost: Annotated[Floats, "T K", "money/unit"]
+    volume: Annotated[Floats, "K", "m³/unit"]
+    shelf_life: Annotated[Integers, "K", "periods, 0 for what does not perish"]
+    lifo: Annotated[Flags, "K", "the freshest leave first"]
 
 
 class Sites(NamedTuple):
     """Places that hold stock."""
 
-    initial_stock: Floats  # (S, K) units
-    handling: Floats  # (T, S) units/period
-    storage: Floats  # (T, S) m³
-    overflow_charged: Flags  # (S,) what does not fit costs, else it is turned away
-    max_position: Floats  # (S, K) units
-    plant: Flags  # (S,)
-    production_capacity: Floats  # (T, S) units/period
-    yield_low: Floats  # (S,) good units per unit consumed
-    yield_high: Floats  # (S,)
-    yield_stream: Keys  # (S,)
-    shrinkage: Floats  # (S,) chance of a unit to disappear in a period
-    shrinkage_stream: Keys  # (S, K)
-    count_every: Integers  # (S,) periods, 0 for never
-    expected_demand: Floats  # (S, K) units/period near a site, or downstream of it
-    from_downstream: Integers  # (S,) sites in an order in which each comes before those that supply it
-    cycle: Integers  # (S,) sites with equal numbers supply each other
-    downstream: Flags  # (S, S) goods of the one may reach the other, itself included, without going round a cycle
+    initial_stock: Annotated[Floats, "S K", "units"]
+    handling: Annotated[Floats, "T S", "units/period"]
+    storage: Annotated[Floats, "T S", "m³"]
+    overflow_charged: Annotated[Flags, "S", "what does not fit costs, else it is turned away"]
+    max_position: Annotated[Floats, "S K", "units"]
+    plant: Annotated[Flags, "S"]
+    production_capacity: Annotated[Floats, "T S", "units/period"]
+    yield_low: Annotated[Floats, "S", "good units per unit consumed"]
+    yield_high: Annotated[Floats, "S"]
+    yield_stream: Annotated[Keys, "S"]
+    shrinkage: Annotated[Floats, "S", "chance of a unit to disappear in a period"]
+    shrinkage_stream: Annotated[Keys, "S K"]
+    count_every: Annotated[Integers, "S", "periods, 0 for never"]
+    expected_demand: Annotated[Floats, "S K", "units/period near a site, or downstream of it"]
+    from_downstream: Annotated[Integers, "S", "sites in an order in which each comes before those that supply it"]
+    cycle: Annotated[Integers, "S", "sites with equal numbers supply each other"]
+    downstream: Annotated[Flags, "S S", "goods of the one may reach the other, itself included, without going round a cycle"]
 
 
 class Suppliers(NamedTuple):
     """Sources outside the network."""
 
-    capacity: Floats  # (T, U) units/period
-    fill_low: Floats  # (U,) share of an order that is shipped
-    fill_high: Floats  # (U,)
-    fill_by_unit: Flags  # (U,) each unit by that chance, else a share of all
-    event_low: Floats  # (U,) a unit of capacity in periods whose event lies between; 2 for suppliers without events
-    event_high: Floats  # (U,)
+    capacity: Annotated[Floats, "T U", "units/period"]
+    fill_low: Annotated[Floats, "U", "share of an order that is shipped"]
+    fill_high: Annotated[Floats, "U"]
+    fill_by_unit: Annotated[Flags, "U", "each unit by that chance, else a share of all"]
+    event_low: Annotated[Floats, "U", "a unit of capacity in periods whose event lies between; 2 for suppliers without events"]
+    event_high: Annotated[Floats, "U"]
 
 
 class Lanes(NamedTuple):
     """Supply lanes."""
 
-    supplier: Integers  # (L,) supplier, or -1
-    site: Integers  # (L,) source site, or -1
-    plant: Integers  # (L,) source site where that is a plant, or -1
-    to: Integers  # (L,) destination site
-    allowed: Flags  # (L, K)
-    priority: Integers  # (L,) 1 is supplied first
-    order: Integers  # (L,) lanes by priority, then file order
-    capacity: Floats  # (T, L) units/period
-    minimum: Floats  # (L, K) units
-    multiple: Floats  # (L, K) units, 0 for none
-    backlog: Flags  # (L,) what the source lacks is owed
-    on_receipt: Flags  # (L,) purchase and freight are paid when goods arrive
-    initial: Floats  # (ages, L, K) units under way when an episode begins, ordered 1, 2, … periods ago
+    supplier: Annotated[Integers, "L", "supplier, or -1"]
+    site: Annotated[Integers, "L", "source site, or -1"]
+    plant: Annotated[Integers, "L", "source site where that is a plant, or -1"]
+    to: Annotated[Integers, "L", "destination site"]
+    allowed: Annotated[Flags, "L K"]
+    priority: Annotated[Integers, "L", "1 is supplied first"]
+    order: Annotated[Integers, "L", "lanes by priority, then file order"]
+    capacity: Annotated[Floats, "T L", "units/period"]
+    minimum: Annotated[Floats, "L K", "units"]
+    multiple: Annotated[Floats, "L K", "units, 0 for none"]
+    backlog: Annotated[Flags, "L", "what the source lacks is owed"]
+    on_receipt: Annotated[Flags, "L", "purchase and freight are paid when goods arrive"]
+    initial: Annotated[Floats, "ages L K", "units in transit when an episode begins, ordered 1, 2, … periods ago"]
     slots: int  # periods of orders kept: longest lead time + 1
-    constant: Integers  # (L,) the lead time, -1 where it is random
-    crossing: Integers  # (L,)
-    lead_row: Integers  # (L,) row of the tables
-    stream: Keys  # (L, draws) one draw a lane, or one a SKU in every lane where any lane draws by SKU
-    by_sku: Flags  # (L,)
-    fill_stream: Keys  # (L, K) of what a supplier ships of an order
+    constant: Annotated[Integers, "L", "the lead time, -1 where it is random"]
+    crossing: Annotated[Integers, "L"]
+    lead_row: Annotated[Integers, "L", "row of the tables"]
+    stream: Annotated[Keys, "L draws", "one draw a lane, or one a SKU in every lane where any lane draws by SKU"]
+    by_sku: Annotated[Flags, "L"]
+    fill_stream: Annotated[Keys, "L K", "of what a supplier ships of an order"]
 
 
 class Demand(NamedTuple):
     """Demand processes."""
 
-    kind: Integers  # (C, K)
-    row: Integers  # (P, C, K) row of the tables
-    centre: Floats  # (P, C, K) units/period, nominal mean of a distribution that is inverted at it
-    mean: Floats  # (P, C, K) units/period, what an informed policy may know
-    deviation: Floats  # (P, C, K) standard deviation, likewise
+    kind: Annotated[Integers, "C K"]
+    row: Annotated[Integers, "P C K", "row of the tables"]
+    centre: Annotated[Floats, "P C K", "units/period, nominal mean of a distribution that is inverted at it"]
+    mean: Annotated[Floats, "P C K", "units/period, what an informed policy may know"]
+    deviation: Annotated[Floats, "P C K", "standard deviation, likewise"]
     repeats: bool  # the P periods repeat, else the last one stays
-    shape: Floats  # (C, K) dispersion, or coefficient of variation
-    floor: Floats  # (C, K) units/period, lowest mean
-    rounded: Flags  # (C, K) draws are rounded to whole units
-    maximum: Floats  # (C, K) units
-    noise: Floats  # (C, K) how far draws lie from the mean, relative to the distribution's own
-    stream: Keys  # (C, K)
-    loading: Floats  # (C, K) of the common factor, 0 for independent draws
-    factor_stream: Keys  # (C, K)
-    event_low: Floats  # (C, K) a unit in periods whose event lies between
-    event_high: Floats  # (C, K)
+    shape: Annotated[Floats, "C K", "dispersion, or coefficient of variation"]
+    floor: Annotated[Floats, "C K", "units/period, lowest mean"]
+    rounded: Annotated[Flags, "C K", "draws are rounded to whole units"]
+    maximum: Annotated[Floats, "C K", "units"]
+    noise: Annotated[Floats, "C K", "how far draws lie from the mean, relative to the distribution's own"]
+    stream: Annotated[Keys, "C K"]
+    loading: Annotated[Floats, "C K", "of the common factor, 0 for independent draws"]
+    factor_stream: Annotated[Keys, "C K"]
+    event_low: Annotated[Floats, "C K", "a unit in periods whose event lies between"]
+    event_high: Annotated[Floats, "C K"]
     event_stream: np.uint64
-    history: Floats  # (recorded periods, C, K) units
+    recorded: Annotated[Floats, "recorded_periods C K", "units"]
     replayed: bool  # the history is replayed, else resampled
     window: int  # periods either side from which a period is resampled, or -1 for any
     history_stream: np.uint64
@@ -167,76 +153,140 @@ class Demand(NamedTuple):
     of_sales: bool  # what is kept is sales
 
 
-class Moods(NamedTuple):
+class Modulation(NamedTuple):
     """What multiplies the mean of demand and follows from the past: goodwill and regimes."""
 
-    goodwill_group: Integers  # (C,) group of a channel, -1 for none
-    goodwill: Floats  # growth, decay, cap, floor
-    regime: Integers  # (C, K) regime of a demand, -1 for none
-    multiplier: Floats  # (R, states)
-    transition: Floats  # (R, states, states) cumulative, from a state to each
-    initial: Integers  # (R,) state of the first period
-    stream: Keys  # (R,)
+    goodwill_group: Annotated[Integers, "C", "group of a channel, -1 for none"]
+    goodwill: Annotated[Floats, "4", "growth, decay, cap, floor"]
+    regime: Annotated[Integers, "C K", "regime of a demand, -1 for none"]
+    multiplier: Annotated[Floats, "R states"]
+    transition: Annotated[Floats, "R states states", "cumulative, from a state to each"]
+    initial: Annotated[Integers, "R", "state of the first period"]
+    stream: Annotated[Keys, "R"]
 
 
 class Tables(NamedTuple):
     """Discrete distributions end to end; see `tables`."""
 
-    first: Floats  # (rows,)
-    start: Integers  # (rows + 1,)
-    cumulative: Floats
-    guide_start: Integers  # (rows + 1,)
-    guide: Integers
+    first: Annotated[Floats, "rows"]
+    start: Annotated[Integers, "rows+1"]
+    cumulative: Annotated[Floats, "values"]
+    guide_start: Annotated[Integers, "rows+1"]
+    guide: Annotated[Integers, "slices"]
 
 
-class Serving(NamedTuple):
-    """Fulfilment lanes, and claims (lane, SKU and due slot) in the order of the rule; claims of one group rank equally.
+class Fulfilment(NamedTuple):
+    """Fulfilment lanes."""
 
-    Slot j of a channel's open orders holds those that are due in `due_in` − j periods; the last one holds all that are later.
+    site: Annotated[Integers, "F"]
+    channel: Annotated[Integers, "F"]
+    capacity: Annotated[Floats, "T F", "units/period"]
+    latest: Annotated[Integers, "F", "last slot whose demand a lane can still serve in time"]
+    on_time: Annotated[Integers, "F", "last slot whose demand it can serve by its due period"]
+    accept: Annotated[Floats, "F", "chance of a unit's customer to accept"]
+    accept_stream: Annotated[Keys, "F K"]
+
+
+class Claims(NamedTuple):
+    """Claims (fulfilment lane, SKU and due slot) in the order of the fulfilment rule; those of one group rank equally."""
+
+    lane: Annotated[Integers, "claims"]
+    sku: Annotated[Integers, "claims"]
+    slot: Annotated[Integers, "claims"]
+    group_start: Annotated[Integers, "claim_groups+1"]
+    promised_lane: Annotated[Integers, "promises", "lanes and SKUs in the order in which commitments are served"]
+    promised_sku: Annotated[Integers, "promises"]
+
+
+class Channels(NamedTuple):
+    """Classes of customer demand.
+
+    Slot j of a channel's open demand holds what is due in `due_in` − j periods; the last slot holds all that is later.
     """
 
-    site: Integers  # (F,)
-    channel: Integers  # (F,)
-    capacity: Floats  # (T, F) units/period
-    latest: Integers  # (F,) last slot whose orders a lane can still serve in time
-    on_time: Integers  # (F,) last slot whose orders it can serve by their due period
-    accept: Floats  # (F,) chance of a unit's customer to accept
-    accept_stream: Keys  # (F, K)
-    claim_lane: Integers  # (claims,)
-    claim_sku: Integers  # (claims,)
-    claim_slot: Integers  # (claims,)
-    group_start: Integers  # (groups + 1,)
-    promised_lane: Integers  # (promises,) lanes and SKUs in the order in which commitments are served
-    promised_sku: Integers  # (promises,)
-    commitment: Floats  # (C, K) units/period
-    due: Integers  # (C,) slot of what is due in this period
-    last: Integers  # (C,) last slot
-    open_ended: Flags  # (C,) the last slot waits on, else what is left in it is lost
-    stays: Floats  # (C,) chance of a unit that is not served when due to wait
-    stays_stream: Keys  # (C, K)
-    home: Integers  # (C,) the site with the cheapest lane to the channel
-    rank: Integers  # (C,) class of a channel's priority, 0 is served first
+    due: Annotated[Integers, "C", "slot of what is due in this period"]
+    last: Annotated[Integers, "C", "last slot"]
+    open_ended: Annotated[Flags, "C", "the last slot waits on, else what is left in it is lost"]
+    stays: Annotated[Floats, "C", "chance of a unit that is not served when due to wait"]
+    stays_stream: Annotated[Keys, "C K"]
+    commitment: Annotated[Floats, "C K", "units/period promised"]
+    nearest_site: Annotated[Integers, "C", "the site with the cheapest lane to the channel"]
+    rank: Annotated[Integers, "C", "class of a channel's priority, 0 is served first"]
 
 
 class Prices(NamedTuple):
-    """What a unit, or a shipment, is worth or costs, by period of the calendar."""
+    """What a unit, or a shipment, is worth or costs, by period of the calendar.
 
-    price: Floats  # (T, C, K) money/unit, 0 where the objective is cost
-    purchase: Floats  # (T, L, K) money/unit, 0 between sites
-    production: Floats  # (T, L, K) money/unit that a plant ships
-    inbound_freight: Floats  # (T, L, K) money/unit
-    fixed: Floats  # (T, L) money per period with a shipment
-    line: Floats  # (T, L, K) money per period with a shipment
-    outbound_freight: Floats  # (T, F, K) money/unit
-    holding: Floats  # (T, S, K) money/unit/period
-    in_transit: Floats  # (T, L, K) money/unit/period
-    backorder: Floats  # (T, C, K) money/unit/period
-    shortage: Floats  # (T, C, K) money/unit
-    late: Floats  # (T, C, K) money/unit
-    waste: Floats  # (T, K) money/unit
-    overflow: Floats  # (T, S) money/m³/period
-    site_salvage: Floats  # (S, K) money/unit
-    channel_salvage: Floats  # (C, K) money/unit
+    A third text names the attribute of a scenario that states a price as it is; the other prices are put together in `prices`.
+    """
+
+    price: Annotated[Floats, "T C K", "money/unit, 0 where the objective is cost"]
+    revenue: Annotated[Floats, "T F K", "money/unit, the price of a lane's channel"]
+    purchase: Annotated[Floats, "T L K", "money/unit, 0 between sites"]
+    production: Annotated[Floats, "T L K", "money/unit that a plant ships"]
+    inbound_freight: Annotated[Floats, "T L K", "money/unit"]
+    fixed: Annotated[Floats, "T L", "money per period with a shipment"]
+    line: Annotated[Floats, "T L K", "money per period with a shipment", "supply_lanes.line_cost"]
+    outbound_freight: Annotated[Floats, "T F K", "money/unit"]
+    holding: Annotated[Floats, "T S K", "money/unit/period"]
+    in_transit: Annotated[Floats, "T L K", "money/unit/period", "supply_lanes.in_transit_cost"]
+    backorder: Annotated[Floats, "T C K", "money/unit/period", "channels.backorder_cost"]
+    shortage: Annotated[Floats, "T C K", "money/unit", "channels.shortage_cost"]
+    late: Annotated[Floats, "T C K", "money/unit", "channels.late_cost"]
+    waste: Annotated[Floats, "T S K", "money/unit", "skus.waste_cost"]
+    overflow: Annotated[Floats, "T S", "money/m³/period"]
+    site_salvage: Annotated[Floats, "T S K", "money/unit", "sites.salvage"]
+    lane_salvage: Annotated[Floats, "T L K", "money/unit, that of the site the lane leads to"]
+    channel_salvage: Annotated[Floats, "T C K", "money/unit", "channels.salvage"]
+
+
+class Linear(NamedTuple):
+    """Units × price, summed over all places: an addend of a money term, by SKU.
+
+    `units` is a field of `Flows`, or what a period leaves beside it (`engine.dynamics.money.UNITS`); `price` is a field of
+    `Prices`. What counts `at` the end is paid once, when a season has ended.
+    """
+
+    term: str
+    units: str
+    price: str
+    at: Literal["charge", "end"] = "charge"
+
+
+TERMS = (
+    "revenue",
+    "purchase",
+    "production",
+    "inbound_freight",
+    "outbound_freight",
+    "fixed_ordering",
+    "holding",
+    "in_transit",
+    "backorder",
+    "lost_sale",
+    "lateness",
+    "waste",
+    "overflow",
+    "salvage",
+)
+INCOME = ("revenue", "salvage")
+SIGNS = np.array([1.0 if term in INCOME else -1.0 for term in TERMS])
+LINEAR = (
+    Linear("revenue", "shipped", "revenue"),
+    Linear("purchase", "paid", "purchase"),
+    Linear("production", "paid", "production"),
+    Linear("inbound_freight", "paid", "inbound_freight"),
+    Linear("outbound_freight", "shipped", "outbound_freight"),
+    Linear("holding", "on_hand", "holding"),
+    Linear("in_transit", "in_transit", "in_transit"),
+    Linear("backorder", "due", "backorder"),
+    Linear("lost_sale", "lost", "shortage"),
+    Linear("lateness", "late", "late"),
+    Linear("waste", "expired", "waste"),
+    Linear("salvage", "remaining_in_transit", "lane_salvage", at="end"),
+    Linear("salvage", "remaining_stock", "site_salvage", at="end"),
+    Linear("salvage", "remaining_demand", "channel_salvage", at="end"),
+)  # the terms that are not here are more than a price of units: fixed ordering costs and overflow
 
 
 class Shape(NamedTuple):
@@ -265,9 +315,11 @@ class Problem(NamedTuple):
     suppliers: Suppliers
     lanes: Lanes
     demand: Demand
-    moods: Moods
+    modulation: Modulation
     tables: Tables
-    serving: Serving
+    fulfilment: Fulfilment
+    claims: Claims
+    channels: Channels
     prices: Prices
     shape: Shape
 

@@ -261,8 +261,8 @@ class Horizon(Part):
 class ObservationGroups(Part):
     """Which named groups of the state a policy's network sees, beside stock on hand (as the records have it)."""
 
-    outstanding: Literal["by_age", "by_lane", "by_site_and_age", "by_site"] = "by_age"
-    open_orders: Literal["total", "by_due_period"] = "total"
+    in_transit: Literal["by_age", "by_lane", "by_site_and_age", "by_site"] = "by_age"
+    open_demand: Literal["total", "by_due_period"] = "total"
     by_remaining_life: bool = False  # stock on hand, where goods perish
     demand_history: Count = 0  # periods back
     history_of: Literal["demand", "sales"] = "demand"  # sales, where lost demand is not seen

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from allotment.env.simulation import Simulation
-from allotment.env.standing import Register
+from allotment.exchange.register import Register
+from allotment.simulation.simulation import Simulation
 
 PERIODS = 3  # played before the example
 
@@ -22,7 +22,9 @@ def example_snapshot(policy: Any) -> dict[str, Any]:
         memory = decision.memory
         simulation.step(decision)
     content = Register(policy.world).snapshot(simulation.state, 0, memory).model_dump(by_alias=True, mode="json")
-    content["under_way"] = [{key: value for key, value in entry.items() if value is not None} for entry in content["under_way"]]
+    content["in_transit"] = [
+        {key: value for key, value in entry.items() if value is not None} for entry in content["in_transit"]
+    ]
     return _whole(content) if problem.rules.whole else content
 
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from allotment.env.observation import visible_ages
-from allotment.env.snapshot import LARGEST_MEMORY, MOST_PERIODS, MOST_UNITS
-from allotment.env.standing import Register
+from allotment.decisions.observation import visible_ages
+from allotment.exchange.register import Register
+from allotment.exchange.snapshot import LARGEST_MEMORY, MOST_PERIODS, MOST_UNITS
 from allotment.scenario.loader import World
 
 Schema = dict[str, Any]
@@ -21,7 +21,7 @@ def request_schemas(world: World, memory_size: int) -> dict[str, Schema]:
     return {
         "Units": _units(world),
         "StockOfSite": _object({sku: _ref("Units") for sku in register.skus}, required=list(register.skus)),
-        "UnderWay": {"anyOf": _under_way(register)},
+        "InTransit": {"anyOf": _in_transit(register)},
         "OpenDemand": _object({**_of_channel(register), "units": _ref("Units")}),
         "PastDemand": _object({**_of_channel(register), "units": {"type": "array", "items": _ref("Units")}}),
         "Forecast": _object({**_of_channel(register), "periods": _forecast_periods()}),
@@ -42,7 +42,7 @@ def _snapshot(world: World, register: Register, memory_size: int) -> Schema:
             **_object({site: _ref("StockOfSite") for site in register.sites}),
             "description": "units on hand by site and SKU",
         },
-        "under_way": _array("UnderWay", "ordered and not received yet", possible=visible_ages(world.problem) > 0),
+        "in_transit": _array("InTransit", "ordered and not received yet", possible=visible_ages(world.problem) > 0),
         "open_demand": _array("OpenDemand", "ordered by customers and not shipped yet"),
         "demand_history": _array("PastDemand", "needed where the policy observes it; 0 where left out"),
         "forecast": _array("Forecast", "instead of the world's own, for the channels and SKUs named"),
@@ -56,7 +56,7 @@ def _units(world: World) -> Schema:
     return {"type": kind, "minimum": 0, "maximum": int(MOST_UNITS)}
 
 
-def _under_way(register: Register) -> list[Schema]:
+def _in_transit(register: Register) -> list[Schema]:
     """Return one schema a lane and way to date it: by age or by promise, the other one left out or null."""
     periods = {"type": "integer", "minimum": 0, "maximum": MOST_PERIODS}
     dates: list[tuple[dict[str, Schema], str]] = [

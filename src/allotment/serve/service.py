@@ -18,8 +18,8 @@ from pydantic import TypeAdapter
 from pydantic_core import from_json
 from starlette.exceptions import HTTPException
 
-from allotment.env.plan import Plan
-from allotment.env.snapshot import SnapshotError
+from allotment.exchange.plan import Plan
+from allotment.exchange.snapshot import SnapshotError
 from allotment.serve.example import example_snapshot
 from allotment.serve.request_schema import request_schemas
 

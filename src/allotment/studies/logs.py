@@ -11,7 +11,7 @@ from allotment.evaluation.testing import mean_measures
 from allotment.report import tensorboard
 from allotment.report.document import Drawn
 from allotment.report.hyperparameters import ranked, write_columns, write_hyperparameters
-from allotment.studies.contenders import Contender, Run
+from allotment.studies.compared_policies import Contender, Run
 from allotment.studies.outcome import Outcome
 
 SHOWN = ["score", *MEASURES]  # charts that compare policies, and columns of final scores, in this order

@@ -14,9 +14,9 @@ from allotment.evaluation.resampling import Floats
 from allotment.evaluation.testing import Evaluation, evaluate, mean_measures
 from allotment.policies.bundle import load_bundle
 from allotment.scenario.errors import ScenarioError, nearest
-from allotment.studies.common_worlds import CommonWorlds
-from allotment.studies.contenders import Contender, Run
-from allotment.studies.lineup import Lineup
+from allotment.studies.compared_policies import Contender, Run
+from allotment.studies.setup import Lineup
+from allotment.studies.test_episodes import CommonWorlds
 
 BOOTSTRAP_SEED = 20_261_122
 
@@ -125,7 +125,7 @@ def _validated(folder: Path, lineup: Lineup, worlds: dict[int, int]) -> pd.DataF
 
 def _validation_worlds(contenders: list[Contender]) -> dict[int, int]:
     """Return how many validation worlds the trainings of each seed were measured in."""
-    from allotment.training.config import ValidationConfig
+    from allotment.fitting.sb3.config import ValidationConfig
 
     worlds: dict[int, int] = {}
     for run in (run for contender in contenders if contender.kind == "learned" for run in contender.runs):

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import yaml
 
-from allotment.env.play import play
-from allotment.env.record import EpisodeRecord, record_of
+from allotment.evaluation.rollout import play
 from allotment.policies.bundle import load_bundle
 from allotment.report import figures
 from allotment.report.cells import reading_note, reference_policy, shown_name
 from allotment.report.document import draw, write_report
 from allotment.report.episodes import episodes_side_by_side
 from allotment.scenario.streams import derived_seed
-from allotment.studies.contenders import Contender, Run
+from allotment.simulation.episode_record import EpisodeRecord, record_of
+from allotment.studies.compared_policies import Contender, Run
 from allotment.studies.logs import write_logs
 from allotment.studies.outcome import Outcome
 

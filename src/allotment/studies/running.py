@@ -8,11 +8,11 @@ from pathlib import Path
 
 import yaml
 
-from allotment.studies.execution import run_jobs
-from allotment.studies.lineup import STUDY_FILE, Lineup, study_lineup
+from allotment.execution.executor import run_jobs
+from allotment.studies.job import Progress as JobProgress
 from allotment.studies.outcome import Outcome, Progress, read_outcome
+from allotment.studies.setup import STUDY_FILE, Lineup, study_lineup
 from allotment.studies.study import Study, jobs_of
-from allotment.studies.work import Progress as JobProgress
 
 
 @dataclass(frozen=True)

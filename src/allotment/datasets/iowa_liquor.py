@@ -1,0 +1,135 @@
+"""Turns Iowa's store orders for liquor into a world's parts: what follows from the data, and assumptions scaled by it.
+
+Demand is ordered bottles by week, city and item (`iowa_orders` says how weeks are cut). Each city is a channel with a
+warehouse, each vendor a supplier of its own items. Price = dollars ÷ bottles; unit cost = price ÷ 1.5. Whatever is
+fitted is fitted on 2018; 2019 is seen only as a history.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from allotment.datasets.iowa_orders import SALES, STORES, Orders, read_orders
+from allotment.scenario.errors import ScenarioError, nearest
+from allotment.scenario.source_data import SourceData
+
+FITTED, REPLAYED = 2018, 2019
+PRICE_OVER_COST = 1.5  # the State sells to stores at half as much again as it pays
+EARTH_RADIUS = 6371.0  # km
+
+Entries = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """What the data does not say, as multiples of what it says of 2018; the defaults assume nothing."""
+
+    opening_weeks: float = 0.0  # initial stock ÷ mean weekly demand of the city and item
+    vendor_capacity: float | None = None  # bottles supplied a week ÷ the vendor's mean week; none = unlimited
+    handling: float | None = None  # bottles shipped out a week ÷ the city's mean week; none = unlimited
+    closing_value: float = 0.0  # salvage ÷ unit cost
+
+
+def read(folder: Path, options: dict[str, Any]) -> SourceData:
+    """Return SKUs, suppliers, sites, channels, supply lanes, distances, and the histories "2018" and "2019".
+
+    `options` are the fields of `Assumptions`. Raises `ScenarioError` where a file is absent or not as published.
+    """
+    assumptions = _assumptions(options)
+    orders = read_orders(folder)
+    histories = {str(year): orders.history(year) for year in (FITTED, REPLAYED)}
+    mean = histories[str(FITTED)].units.mean(axis=0)  # (cities, items) bottles a week
+    skus = _skus(orders)
+    vendors = {str(name): sorted(items.unique()) for name, items in orders.lines.groupby("vendor")["item"]}
+    sections: dict[str, Entries | dict[str, Any]] = {
+        "skus": skus,
+        "suppliers": _suppliers(vendors, pd.Series(mean.sum(axis=0), orders.items), assumptions.vendor_capacity),
+        "sites": [_site(city, skus, own, assumptions) for city, own in zip(orders.cities, mean, strict=True)],
+        "channels": [{"name": channel} for channel in histories[str(FITTED)].channels],
+        "supply_lanes": _supply_lanes(vendors, orders.cities),
+        "distances": _distances(orders),
+    }
+    return SourceData(sections, histories)
+
+
+def _assumptions(options: dict[str, Any]) -> Assumptions:
+    allowed = [field.name for field in fields(Assumptions)]
+    for key, value in options.items():
+        if key not in allowed:
+            raise ScenarioError(f"unknown option {key!r}; {nearest(key, allowed)}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < np.inf:
+            raise ScenarioError(f"option {key} must be a number >= 0, not {value!r}")
+    return Assumptions(**options)
+
+
+def _skus(orders: Orders) -> Entries:
+    """Price each item at 2018's dollars per bottle (to 0.0001); a line without dollars says nothing of the price."""
+    priced = orders.lines[(orders.lines["year"] == FITTED) & (orders.lines["dollars"] > 0)]
+    totals = priced.groupby("item")[["dollars", "bottles"]].sum()
+    price = (totals["dollars"] / totals["bottles"]).reindex(orders.items)
+    if price.isna().any():
+        raise ScenarioError(f"{SALES}: item {price.index[price.isna()][0]} has no priced order line in {FITTED}")
+    packs = orders.lines.groupby("item")["case_pack"].first()
+    return [
+        {
+            "name": item,
+            "unit_cost": round(float(price[item]) / PRICE_OVER_COST, 4),
+            "price": round(float(price[item]), 4),
+            "case_pack": float(packs[item]),
+        }
+        for item in orders.items
+    ]
+
+
+def _suppliers(vendors: dict[str, list[str]], weekly: pd.Series[float], multiple: float | None) -> Entries:
+    return [{"name": vendor, **_limit("capacity", multiple, weekly[items].sum())} for vendor, items in vendors.items()]
+
+
+def _site(city: str, skus: Entries, mean: NDArray[np.float64], assumptions: Assumptions) -> dict[str, Any]:
+    """Return a city's warehouse; `mean` is its bottles a week, (items,)."""
+    opening = np.ceil(assumptions.opening_weeks * mean).tolist()
+    return {
+        "name": _warehouse(city),
+        "initial_stock": {sku["name"]: units for sku, units in zip(skus, opening, strict=True)},
+        **_limit("handling", assumptions.handling, mean.sum()),
+        "salvage": {sku["name"]: round(assumptions.closing_value * sku["unit_cost"], 4) for sku in skus},
+    }
+
+
+def _limit(name: str, multiple: float | None, weekly: float) -> dict[str, float]:
+    """Return a limit as a multiple of a mean week, in whole bottles, or nothing where there is none."""
+    return {} if multiple is None else {name: float(np.ceil(multiple * weekly))}
+
+
+def _supply_lanes(vendors: dict[str, list[str]], cities: list[str]) -> Entries:
+    return [
+        {"from": vendor, "to": _warehouse(city), "skus": list(items)} for vendor, items in vendors.items() for city in cities
+    ]
+
+
+def _warehouse(city: str) -> str:
+    return f"warehouse-{city}"
+
+
+def _distances(orders: Orders) -> dict[str, dict[str, float]]:
+    """Return great-circle distances in km between the centres of the cities' stores."""
+    stores = orders.lines.drop_duplicates("store")
+    centres = stores.groupby("city")[["latitude", "longitude"]].mean()
+    if centres.isna().any(axis=None):
+        city = centres.index[centres.isna().any(axis=1)][0]
+        raise ScenarioError(f"{STORES} has no latitude and longitude of any store in {city}")
+    places = {_warehouse(city): np.radians(centres.loc[city].to_numpy(dtype=float)) for city in orders.cities}
+    return {here: {there: _great_circle(places[here], places[there]) for there in places if there != here} for here in places}
+
+
+def _great_circle(here: NDArray[np.float64], there: NDArray[np.float64]) -> float:
+    """Return the haversine distance in km (to 0.1) of two places (latitude, longitude) in radians."""
+    latitude, longitude = np.sin((there - here) / 2.0) ** 2
+    chord = latitude + np.cos(here[0]) * np.cos(there[0]) * longitude
+    return round(float(2.0 * EARTH_RADIUS * np.arcsin(np.sqrt(chord))), 1)

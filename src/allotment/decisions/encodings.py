@@ -1,0 +1,372 @@
+"""Encodings: how a network's action in [-1, 1] becomes quantities to order.
+
+The engine takes quantities; an encoding belongs to a policy. Ranges are stated in periods of mean demand, so that one policy
+file serves every world. The mapping itself works on NumPy arrays and on Torch tensors alike.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from array_api_compat import array_namespace
+
+from allotment.decisions.allocation_actions import Sharing
+from allotment.decisions.observation import Observation
+from allotment.decisions.policy import Policy
+from allotment.engine.state import Decision
+from allotment.scenario.loader import World
+from allotment.scenario.problem import Flags, Floats, Integers
+
+Array = Any  # a NumPy array or a Torch tensor
+
+
+class Encoding(Protocol):
+    """An action space and its meaning."""
+
+    @property
+    def name(self) -> str:
+        """Return the encoding's name in configs."""
+        ...
+
+    @property
+    def periods(self) -> float:
+        """Return the reach of its actions in periods of mean demand."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Return the number of actions."""
+        ...
+
+    @property
+    def largest(self) -> float:
+        """Return the largest quantity that an action can ask for by itself, in units."""
+        ...
+
+    def base(self, observation: Observation) -> Floats | None:
+        """Return what actions count from: nothing, the inventory position (B, S, K) or a rule's orders (B, L, K), in units."""
+        ...
+
+    def quantities(self, actions: Array, base: Array | None) -> Array:
+        """Return quantities (B, L, K) in units from actions (B, size) in [-1, 1] and what they count from."""
+        ...
+
+    def orders(self, actions: Floats, observation: Observation) -> Floats:
+        """Return quantities (B, L, K) in units from actions (B, size) in [-1, 1]."""
+        ...
+
+    @property
+    def sharing(self) -> Sharing:
+        """Return what the last of its actions decide beside orders."""
+        ...
+
+
+def decision(encoding: Encoding, actions: Floats, observation: Observation) -> Decision:
+    """Return the decision that actions (B, size) in [-1, 1] stand for."""
+    shared = encoding.sharing
+    return Decision(encoding.orders(actions, observation), shared.allocation(actions), shared.protection(actions))
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A quantity for each lane and SKU it carries, from 0 to `periods` of mean demand at the destination."""
+
+    world: World
+    periods: float = 3.0
+    name: str = "quantity"
+
+    @cached_property
+    def cells(self) -> tuple[Integers, Integers]:
+        """Return lane and SKU of each action for orders."""
+        problem = self.world.problem
+        return np.nonzero(problem.lanes.allowed & problem.rules.orders)  # type: ignore[return-value]
+
+    @cached_property
+    def groups(self) -> Integers:
+        """Return which action decides each cell: one each."""
+        return np.arange(len(self.cells[0]))
+
+    @property
+    def size(self) -> int:
+        """Return the number of actions."""
+        return len(self.cells[0]) + self.sharing.size
+
+    @cached_property
+    def sharing(self) -> Sharing:
+        """Return what the last of its actions decide beside orders."""
+        return Sharing(self.world)
+
+    @property
+    def largest(self) -> float:
+        """Return the largest quantity that an action can ask for, in units."""
+        return float(self.limits.max(initial=0.0))
+
+    @cached_property
+    def limits(self) -> Floats:
+        """Return the largest quantity of each cell, in units."""
+        return self.periods * _demand_at(self.world, self.cells)
+
+    @cached_property
+    def _where(self) -> Integers:
+        return _places(self.world, self.cells)
+
+    def base(self, observation: Observation) -> None:
+        """Actions count from nothing."""
+
+    def quantities(self, actions: Array, base: Array | None = None) -> Array:
+        """Return quantities (B, L, K) in units from actions (B, size)."""
+        own = actions[:, : len(self.limits)]
+        return _placed(self.world, 0.5 * (own + 1.0) * _like(self.limits, actions), self._where)
+
+    def orders(self, actions: Floats, observation: Observation) -> Floats:
+        """Return quantities (B, L, K) in units from actions (B, size)."""
+        return self.quantities(actions)
+
+
+@dataclass(frozen=True)
+class OrderUpTo:
+    """A target position for each site and SKU, and for each lane a weight in the split of the shortfall.
+
+    Transfers between sites come first, each its share of the shortfall; what they add or take counts, and suppliers share
+    the rest. Targets reach from 0 to `periods` of mean demand near the site.
+    """
+
+    world: World
+    periods: float = 12.0
+    sharpness: float = 3.0  # how much of a shortfall the heaviest lane takes
+    name: str = "order_up_to"
+
+    def __post_init__(self) -> None:
+        _check_orders(self.name, self.world)
+
+    @property
+    def size(self) -> int:
+        """Return the number of actions: targets, then weights of lanes where a site has a choice."""
+        return self.world.problem.sites.initial_stock.size + int(self._choice.sum()) + self.sharing.size
+
+    @cached_property
+    def sharing(self) -> Sharing:
+        """Return what the last of its actions decide beside orders."""
+        return Sharing(self.world)
+
+    @property
+    def largest(self) -> float:
+        """Return the highest target, in units."""
+        return float(self._limits.max())
+
+    @cached_property
+    def _limits(self) -> Floats:
+        return self.periods * self.world.problem.sites.expected_demand
+
+    @cached_property
+    def _choice(self) -> Flags:
+        """Return which lanes have a weight of their own: those that lead where others lead too, (L,)."""
+        to = self.world.problem.lanes.to
+        return np.bincount(to)[to] > 1
+
+    def base(self, observation: Observation) -> Floats:
+        """Return the inventory position, (B, S, K) units."""
+        return observation.inventory_position
+
+    def quantities(self, actions: Array, base: Array | None) -> Array:
+        """Return quantities (B, L, K) in units from actions (B, size) and the inventory position (B, S, K)."""
+        xp, lanes, limits = array_namespace(actions), self.world.problem.lanes, _like(self._limits, actions)
+        assert base is not None
+        target = 0.5 * (xp.reshape(actions[:, : self._limits.size], (-1, *self._limits.shape)) + 1.0) * limits
+        weights = self._weights(actions[:, self._limits.size : self._limits.size + int(self._choice.sum())])
+        between = _like((lanes.site >= 0)[:, None].astype(float), actions)
+        shortfall = xp.clip(target - base, min=0.0)
+        transfers = between * weights * shortfall[:, lanes.to]
+        rest = xp.clip(target - base - moved(self.world, transfers), min=0.0)[:, lanes.to]
+        return transfers + self._normalised(weights * (1.0 - between)) * rest
+
+    def orders(self, actions: Floats, observation: Observation) -> Floats:
+        """Return quantities (B, L, K) in units from actions (B, size)."""
+        return self.quantities(actions, self.base(observation))
+
+    def _weights(self, actions: Array) -> Array:
+        """Return each lane's share of its site's shortfall by SKU, (B, L, K); shares of a site and SKU sum to 1."""
+        xp, lanes = array_namespace(actions), self.world.problem.lanes
+        where = np.where(self._choice, np.cumsum(self._choice) - 1, self._choice.sum())
+        scores = self.sharpness * _padded(actions)[:, where]
+        return self._normalised(xp.exp(scores)[:, :, None] * _like(lanes.allowed.astype(float), actions))
+
+    def _normalised(self, weights: Array) -> Array:
+        xp, to = array_namespace(weights), self.world.problem.lanes.to
+        together = _like((to[:, None] == to[None, :]).astype(float), weights) @ weights
+        return weights / xp.where(together > 0.0, together, xp.ones_like(together))
+
+
+@dataclass(frozen=True)
+class Residual:
+    """A correction to a rule-based policy's order on each supplier lane, up to `periods` of mean demand either way.
+
+    Where a rule wants less than nothing (its stock is above its level), the correction counts from there: it moves the level
+    at which the rule begins to order.
+    """
+
+    world: World
+    rule: Policy
+    periods: float = 1.0
+    by: Literal["lane", "lane_and_sku"] = "lane_and_sku"  # one correction for all SKUs of a lane, or one for each
+    name: str = "residual"
+
+    def __post_init__(self) -> None:
+        _check_orders(self.name, self.world)
+
+    @cached_property
+    def cells(self) -> tuple[Integers, Integers]:
+        """Return lane and SKU of each correction: what suppliers' lanes carry."""
+        lanes = self.world.problem.lanes
+        return np.nonzero(lanes.allowed & (lanes.site < 0)[:, None])  # type: ignore[return-value]
+
+    @cached_property
+    def groups(self) -> Integers:
+        """Return which action corrects each cell."""
+        lanes, _ = self.cells
+        return np.unique(lanes, return_inverse=True)[1] if self.by == "lane" else np.arange(len(lanes))
+
+    @property
+    def size(self) -> int:
+        """Return the number of actions."""
+        return int(self.groups.max(initial=-1)) + 1 + self.sharing.size
+
+    @cached_property
+    def sharing(self) -> Sharing:
+        """Return what the last of its actions decide beside orders."""
+        return Sharing(self.world)
+
+    @property
+    def largest(self) -> float:
+        """Return the largest correction, in units."""
+        return float(self._scale.max())
+
+    @cached_property
+    def _scale(self) -> Floats:
+        """Return the largest correction of each cell, in units."""
+        return self.periods * _demand_at(self.world, self.cells)
+
+    @cached_property
+    def _where(self) -> Integers:
+        return _places(self.world, self.cells)
+
+    def base(self, observation: Observation) -> Floats:
+        """Return what the rule wants on every lane, (B, L, K) units; below 0 where it is far from ordering."""
+        decision = self.rule.decide(observation)
+        return decision.orders if decision.wanted is None else decision.wanted
+
+    def quantities(self, actions: Array, base: Array | None) -> Array:
+        """Return quantities (B, L, K) in units from actions (B, size) and what the rule wants (B, L, K)."""
+        assert base is not None
+        corrections = actions[:, self.groups] * _like(self._scale, actions)
+        return array_namespace(actions).clip(base + _placed(self.world, corrections, self._where), min=0.0)
+
+    def orders(self, actions: Floats, observation: Observation) -> Floats:
+        """Return quantities (B, L, K) in units from actions (B, size)."""
+        return self.quantities(actions, self.base(observation))
+
+
+@dataclass(frozen=True)
+class Discrete:
+    """Whole quantities from 0 to `periods` of mean demand, where a world has a single decision."""
+
+    world: World
+    periods: float = 3.0
+    name: str = "discrete"
+
+    def __post_init__(self) -> None:
+        _check_orders(self.name, self.world)
+        decisions = int(self.world.problem.lanes.allowed.sum()) + self.sharing.size
+        if decisions != 1:
+            raise ValueError(
+                f"encoding discrete needs a world with one decision; {self.world.scenario.name} has "
+                f"{decisions} (allowed: quantity, order_up_to, residual)"
+            )
+
+    @property
+    def size(self) -> int:
+        """Return the number of actions: one position in a list."""
+        return 1
+
+    @cached_property
+    def sharing(self) -> Sharing:
+        """Return what the last of its actions decide beside orders."""
+        return Sharing(self.world)
+
+    @property
+    def choices(self) -> int:
+        """Return the number of quantities to choose from."""
+        return int(np.ceil(self.periods * self.world.problem.sites.expected_demand.max())) + 1
+
+    @property
+    def largest(self) -> float:
+        """Return the largest quantity of the list."""
+        return float(self.choices - 1)
+
+    def base(self, observation: Observation) -> None:
+        """Positions count from nothing."""
+
+    def quantities(self, actions: Array, base: Array | None = None) -> Array:
+        """Return quantities (B, L, K) in units from positions (B,) in the list 0, 1, …."""
+        xp = array_namespace(actions)
+        return _placed(self.world, xp.reshape(actions, (-1, 1)), _places(self.world, self._cell))
+
+    @cached_property
+    def _cell(self) -> tuple[Integers, Integers]:
+        return np.nonzero(self.world.problem.lanes.allowed)  # type: ignore[return-value]
+
+    def orders(self, actions: Floats, observation: Observation) -> Floats:
+        """Return quantities (B, L, K) in units from positions (B,) in the list 0, 1, …."""
+        return self.quantities(actions)
+
+
+ENCODINGS = {"quantity": Quantity, "order_up_to": OrderUpTo, "residual": Residual, "discrete": Discrete}
+
+
+def _check_orders(name: str, world: World) -> None:
+    """Refuse an encoding of orders where the policy decides none."""
+    if not world.problem.rules.orders:
+        raise ValueError(f"encoding {name} needs a world whose policy decides orders; {world.scenario.name} allows quantity")
+
+
+def _demand_at(world: World, cells: tuple[Integers, Integers]) -> Floats:
+    """Return the mean demand of a cell's SKU where its lane leads to, (n,) units/period."""
+    lanes, skus = cells
+    return world.problem.sites.expected_demand[world.problem.lanes.to[lanes], skus]
+
+
+def _like(constant: Floats, array: Array) -> Array:
+    """Return a constant as an array of the same kind as another."""
+    return array_namespace(array).asarray(constant, dtype=array.dtype)
+
+
+def _places(world: World, cells: tuple[Integers, Integers]) -> Integers:
+    """Return, for every lane and SKU, which cell stands there; the place behind the last cell for none, (L × K,)."""
+    shape = world.problem.lanes.allowed.shape
+    places = np.full(shape, len(cells[0]))
+    places[cells] = np.arange(len(cells[0]))
+    return places.ravel()
+
+
+def _placed(world: World, units: Array, places: Integers) -> Array:
+    """Put the units of cells (B, n) on their lanes and SKUs, (B, L, K); nothing elsewhere."""
+    return array_namespace(units).reshape(_padded(units)[:, places], (-1, *world.problem.lanes.allowed.shape))
+
+
+def _padded(columns: Array) -> Array:
+    """Return columns (B, n) with one of zeros behind them."""
+    xp = array_namespace(columns)
+    return xp.concat([columns, xp.zeros((columns.shape[0], 1), dtype=columns.dtype)], axis=1)
+
+
+def moved(world: World, orders: Array) -> Array:
+    """Return what orders between sites (B, L, K) add to, or take from, each site's position, (B, S, K) units."""
+    lanes = world.problem.lanes
+    sites = np.arange(world.problem.shape.sites)
+    between = lanes.site >= 0
+    added = ((lanes.to[None, :] == sites[:, None]) & between).astype(float)
+    taken = (lanes.site[None, :] == sites[:, None]).astype(float)
+    return _like(added - taken, orders) @ orders

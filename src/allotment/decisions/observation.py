@@ -1,0 +1,164 @@
+"""What a policy sees: stock, orders under way by age, open demand, past demand, the calendar and a forecast.
+
+Rule-based and learned policies receive the same object. It holds nothing of the future: when a shipment will arrive is not
+part of it, only when it was ordered.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allotment.engine.dynamics.feasibility import inventory_position
+from allotment.engine.state import State
+from allotment.scenario.problem import Floats, Integers, Problem
+
+
+def visible_ages(problem: Problem) -> int:
+    """Return how many order ages can be under way at a decision, from 1 period old."""
+    return max(0, problem.lanes.slots - 1 - int(problem.clock.received_first))
+
+
+def mean_demand(problem: Problem) -> Floats:
+    """Return each channel's mean demand for each SKU over a cycle, (C, K) units/period."""
+    return problem.demand.mean.mean(axis=0)
+
+
+def by_nearest_site(problem: Problem, by_channel: Floats) -> Floats:
+    """Sum channels (…, C, K) into the sites they are nearest to (…, S, K)."""
+    at_home = problem.channels.nearest_site[None, :] == np.arange(problem.shape.sites)[:, None]
+    return at_home.astype(float) @ by_channel
+
+
+def by_destination(problem: Problem, by_lane: Floats) -> Floats:
+    """Sum supply lanes (…, L, K) into the sites they lead to (…, S, K)."""
+    leads_to = problem.lanes.to[None, :] == np.arange(problem.shape.sites)[:, None]
+    return leads_to.astype(float) @ by_lane
+
+
+@dataclass(frozen=True)
+class GivenForecast:
+    """A forecast that was made elsewhere; where it is NaN, or ends, the world's own holds."""
+
+    mean: Floats  # (B, periods, C, K) units, the coming period first
+    deviation: Floats  # (B, periods, C, K) units
+
+    def instead_of(self, own: Floats, given: Floats) -> Floats:
+        """Return the world's own numbers (B, periods, C, K) with the given ones in their place."""
+        filled = own.copy()
+        shared = min(own.shape[1], given.shape[1])
+        known = given[:, :shared]
+        filled[:, :shared] = np.where(np.isnan(known), filled[:, :shared], known)
+        return filled
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What is known of a batch of worlds at a decision. Axes as in `Problem`; ages A count periods since the order."""
+
+    problem: Problem
+    by_life: Floats  # (B, S, K, lives) units on hand by remaining life; not aware of what has disappeared unseen
+    on_hand: Floats  # (B, S, K) units as the records have them
+    open_demand_by_slot: Floats  # (B, C, K, D) units by due slot
+    in_transit: Floats  # (B, L, K) units
+    owed: Floats  # (B, L, K) units that sources owe; no lanes where none keeps a backlog
+    goodwill: Floats  # (B, G) multiplier of mean demand that past service has left
+    period: Integers  # (B,)
+    slots: Floats  # (B, order slots, L, K, lives) units under way by the period of the order, modulo the slots
+    history: Floats  # (B, history slots, C, K) units demanded, or sold, by period, modulo the slots
+    memory: Floats | None = None  # (B, n) what the policy itself kept from its last decision; none before its first
+    given: GivenForecast | None = None  # instead of the world's own
+
+    @classmethod
+    def of(
+        cls, problem: Problem, state: State, memory: Floats | None = None, given: GivenForecast | None = None
+    ) -> Observation:
+        """Return what a policy sees of a state, beside what it remembers itself and the forecast it may have been given."""
+        on_hand = state.on_hand.sum(axis=-1) if state.on_hand.shape[-1] > 1 else state.on_hand[..., 0]
+        return cls(
+            problem=problem,
+            by_life=state.on_hand,
+            on_hand=on_hand + state.unrecorded_loss if state.unrecorded_loss.shape[1] else on_hand,
+            open_demand_by_slot=state.open_demand,
+            in_transit=state.in_transit,
+            owed=state.owed,
+            goodwill=state.goodwill,
+            period=state.period,
+            slots=state.pipeline,
+            history=state.demand_history,
+            memory=memory,
+            given=given,
+        )
+
+    @property
+    def batch(self) -> int:
+        """Return the number of worlds."""
+        return len(self.period)
+
+    @cached_property
+    def open_demand(self) -> Floats:
+        """Return open demand, whenever they are due, (B, C, K) units."""
+        return (
+            self.open_demand_by_slot.sum(axis=-1)
+            if self.open_demand_by_slot.shape[-1] > 1
+            else self.open_demand_by_slot[..., 0]
+        )
+
+    @cached_property
+    def in_transit_by_age(self) -> Floats:
+        """Return units under way by order age, (B, A, L, K), the youngest (1 period) first."""
+        ages = np.arange(1, visible_ages(self.problem) + 1)
+        slots = (self.period[:, None] - ages) % self.problem.lanes.slots
+        by_slot = self.slots[..., 0] if self.slots.shape[-1] == 1 else self.slots.sum(axis=-1)
+        return by_slot[np.arange(self.batch)[:, None], slots]
+
+    @cached_property
+    def inbound(self) -> Floats:
+        """Return units under way to each site, (B, S, K)."""
+        return by_destination(self.problem, self.in_transit)
+
+    @cached_property
+    def inbound_by_age(self) -> Floats:
+        """Return units in transit to each site by order age, (B, A, S, K), the youngest first."""
+        return by_destination(self.problem, self.in_transit_by_age)
+
+    @cached_property
+    def demand_history(self) -> Floats:
+        """Return past demand, or sales, (B, H, C, K) units, the latest first; zero before the episode began."""
+        kept = self.problem.demand.history_slots
+        seen = self.problem.clock.demand_first and not self.problem.demand.of_sales
+        slots = (self.period[:, None] - (0 if seen else 1) - np.arange(kept)) % max(kept, 1)
+        return self.history[np.arange(self.batch)[:, None], slots]
+
+    @cached_property
+    def inventory_position(self) -> Floats:
+        """Return on hand + under way + owed by sources − open demand near a site − owed to others, (B, S, K) units."""
+        return inventory_position(self.problem, self.on_hand, self.in_transit, self.open_demand, self.owed)
+
+    @cached_property
+    def echelon_position(self) -> Floats:
+        """Return the inventory position of a site and of all sites downstream of it together, (B, S, K) units."""
+        return self.problem.sites.downstream.astype(float) @ self.inventory_position
+
+    def forecast(self, periods: int) -> tuple[Floats, Floats]:
+        """Return mean and standard deviation of the demand near each site in this and the coming periods.
+
+        Both are (B, periods, S, K) in units; channels are taken as independent. What has been seen already (demand before
+        `decide`) is not forecast again: the first period is then the next one.
+        """
+        first = self.period + int(self.problem.clock.demand_first)
+        places = self.problem.table_period(first[:, None] + np.arange(periods))
+        if self.given is None:
+            means, variances = site_moments(self.problem)
+            return means[places], np.sqrt(variances[places])
+        mean = self.given.instead_of(self.problem.demand.mean[places], self.given.mean)
+        deviation = self.given.instead_of(self.problem.demand.deviation[places], self.given.deviation)
+        return by_nearest_site(self.problem, mean), np.sqrt(by_nearest_site(self.problem, deviation**2))
+
+
+def site_moments(problem: Problem) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return mean and variance of demand near each site, each (P, S, K)."""
+    return by_nearest_site(problem, problem.demand.mean), by_nearest_site(problem, problem.demand.deviation**2)

@@ -1,0 +1,256 @@
+"""What a policy's network observes of a block of worlds: named groups of the state as vectors, scaled and within bounds.
+
+`decisions.groups` says which groups there are; these functions write what those of array code do, in one pass.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from allotment.engine import layout as f
+from allotment.engine.compiled import (
+    World,
+    entry,
+    floats1,
+    floats2,
+    floats3,
+    floats4,
+    floats5,
+    inner,
+    integers1,
+    integers2,
+    linked,
+    singles2,
+)
+from allotment.engine.kernel.period import block_at
+
+KINDS = (  # of groups that compiled code writes; their places here stand for them in `OBSERVED_GROUPS`
+    *("on_hand", "on_hand_by_life", "in_transit_by_age", "in_transit_by_lane", "in_transit_by_site_and_age"),
+    *("in_transit_by_site", "owed", "open_demand", "open_demand_by_slot", "demand_history"),
+    *("forecast_mean", "forecast_deviation", "goodwill", "calendar"),
+)
+ON_HAND, BY_LIFE, BY_AGE, BY_LANE, BY_SITE_AND_AGE, BY_SITE, OWED = range(7)
+OPEN, OPEN_BY_SLOT, HISTORY, FORECAST_MEAN, FORECAST_DEVIATION, GOODWILL, CALENDAR = range(7, len(KINDS))
+
+
+@entry
+def observe(table):  # type: ignore[no-untyped-def]
+    """Write the vector of every world into `SEEN`, (worlds, n)."""
+    observe_all(table)
+
+
+@linked
+def observe_all(table: int) -> None:
+    """Write the vector of every world, block by block of worlds that are in the same period."""
+    period, first = integers1(table, f.PERIOD), 0
+    while first < period.shape[0]:
+        count = block_at(table, first)
+        observe_block(table, period[first], np.uint64(first), count)
+        first += count
+
+
+@linked
+def observe_block(table: int, now: int, first: World, count: int) -> None:
+    """Write every group."""
+    groups = integers2(table, f.OBSERVED_GROUPS)
+    for place in range(groups.shape[0]):
+        group, start, length = groups[place, 0], groups[place, 1], groups[place, 2]
+        if group == ON_HAND:
+            observe_on_hand(table, start, first, count)
+        elif group == BY_LIFE:
+            observe_parts(table, f.ON_HAND, start, first, count)
+        elif group in (BY_AGE, BY_SITE_AND_AGE):
+            observe_ages(table, group == BY_SITE_AND_AGE, start, length, now, first, count)
+        elif group in (BY_LANE, BY_SITE):
+            observe_in_transit(table, group == BY_SITE, start, first, count)
+        elif group == OPEN:
+            observe_open(table, start, first, count)
+        elif group == OPEN_BY_SLOT:
+            observe_parts(table, f.OPEN_DEMAND, start, first, count)
+        elif group == HISTORY:
+            observe_history(table, start, length, now, first, count)
+        elif group in (FORECAST_MEAN, FORECAST_DEVIATION):
+            observe_forecast(table, group - FORECAST_MEAN, start, length, now, first, count)
+        elif group == CALENDAR:
+            observe_calendar(table, start, length, now, first, count)
+        elif group == OWED:
+            observe_owed(table, start, first, count)
+        elif group == GOODWILL:
+            observe_goodwill(table, start, first, count)
+
+
+@inner
+def write(table, row, place, first, count):  # type: ignore[no-untyped-def]
+    """Write a row, scaled and within bounds, into a place of every world's vector."""
+    vectors, bounds = singles2(table, f.OBSERVATIONS), floats2(table, f.OBSERVED_BOUNDS)
+    per_unit, low, high = bounds[0, place], bounds[1, place], bounds[2, place]
+    for j in range(count):
+        world = first + np.uint64(j)
+        vectors[world, place] = min(max(row[world] * per_unit, low), high)
+
+
+@linked
+def write_all(table: int, place: int, value: float, first: World, count: int) -> None:
+    """Write one number, scaled and within bounds, into a place of every world's vector."""
+    vectors, bounds = singles2(table, f.OBSERVATIONS), floats2(table, f.OBSERVED_BOUNDS)
+    scaled = min(max(value * bounds[0, place], bounds[1, place]), bounds[2, place])
+    for j in range(count):
+        vectors[first + np.uint64(j), place] = scaled
+
+
+@linked
+def observe_on_hand(table: int, start: int, first: World, count: int) -> None:
+    """Stock on hand as the records have it."""
+    on_hand, unrecorded_loss, row = floats4(table, f.ON_HAND), floats3(table, f.UNRECORDED_LOSS), floats1(table, f.OBSERVED)
+    plain = on_hand.shape[2] == 1 and unrecorded_loss.shape[0] == 0
+    for site in range(on_hand.shape[0]):
+        for sku in range(on_hand.shape[1]):
+            if plain:
+                write(table, on_hand[site, sku, 0], start + site * on_hand.shape[1] + sku, first, count)
+                continue
+            for j in range(count):
+                world = first + np.uint64(j)
+                row[world] = on_hand[site, sku, 0, world]
+            for life in range(1, on_hand.shape[2]):
+                for j in range(count):
+                    world = first + np.uint64(j)
+                    row[world] += on_hand[site, sku, life, world]
+            if unrecorded_loss.shape[0] > 0:
+                for j in range(count):
+                    world = first + np.uint64(j)
+                    row[world] += unrecorded_loss[site, sku, world]
+            write(table, row, start + site * on_hand.shape[1] + sku, first, count)
+
+
+@linked
+def observe_parts(table: int, field: int, start: int, first: World, count: int) -> None:
+    """Every entry of a field with four axes: stock by remaining life, or open demand by due slot."""
+    parts, place = floats4(table, field), start
+    for a in range(parts.shape[0]):
+        for b in range(parts.shape[1]):
+            for c in range(parts.shape[2]):
+                write(table, parts[a, b, c], place, first, count)
+                place += 1
+
+
+@linked
+def observe_ages(table: int, by_site: int, start: int, ages: int, now: int, first: World, count: int) -> None:
+    """What is under way by the age of its order, the youngest first: by lane, or by the site that it leads to."""
+    pipeline, to, row = floats5(table, f.PIPELINE), integers1(table, f.LANES_TO), floats1(table, f.OBSERVED)
+    owners = floats4(table, f.ON_HAND).shape[0] if by_site else to.shape[0]
+    plain, place = pipeline.shape[3] == 1 and not by_site, start
+    for age in range(1, ages + 1):
+        slot = (now - age) % pipeline.shape[0]
+        for owner in range(owners):
+            for sku in range(pipeline.shape[2]):
+                if plain:
+                    write(table, pipeline[slot, owner, sku, 0], place, first, count)
+                    place += 1
+                    continue
+                for j in range(count):
+                    row[first + np.uint64(j)] = 0.0
+                for lane in range(0 if by_site else owner, to.shape[0] if by_site else owner + 1):
+                    if not by_site or to[lane] == owner:
+                        for life in range(pipeline.shape[3]):
+                            for j in range(count):
+                                world = first + np.uint64(j)
+                                row[world] += pipeline[slot, lane, sku, life, world]
+                write(table, row, place, first, count)
+                place += 1
+
+
+@linked
+def observe_in_transit(table: int, by_site: int, start: int, first: World, count: int) -> None:
+    """What is under way: by lane, or by the site that it leads to."""
+    in_transit, to, row = floats3(table, f.IN_TRANSIT), integers1(table, f.LANES_TO), floats1(table, f.OBSERVED)
+    owners = floats4(table, f.ON_HAND).shape[0] if by_site else to.shape[0]
+    for owner in range(owners):
+        for sku in range(in_transit.shape[1]):
+            if not by_site:
+                write(table, in_transit[owner, sku], start + owner * in_transit.shape[1] + sku, first, count)
+                continue
+            for j in range(count):
+                row[first + np.uint64(j)] = 0.0
+            for lane in range(to.shape[0]):
+                if to[lane] == owner:
+                    for j in range(count):
+                        world = first + np.uint64(j)
+                        row[world] += in_transit[lane, sku, world]
+            write(table, row, start + owner * in_transit.shape[1] + sku, first, count)
+
+
+@linked
+def observe_open(table: int, start: int, first: World, count: int) -> None:
+    """Open demand, whenever they are due."""
+    open_demand, row = floats4(table, f.OPEN_DEMAND), floats1(table, f.OBSERVED)
+    for channel in range(open_demand.shape[0]):
+        for sku in range(open_demand.shape[1]):
+            if open_demand.shape[2] == 1:
+                write(table, open_demand[channel, sku, 0], start + channel * open_demand.shape[1] + sku, first, count)
+                continue
+            for j in range(count):
+                world = first + np.uint64(j)
+                row[world] = open_demand[channel, sku, 0, world]
+            for slot in range(1, open_demand.shape[2]):
+                for j in range(count):
+                    world = first + np.uint64(j)
+                    row[world] += open_demand[channel, sku, slot, world]
+            write(table, row, start + channel * open_demand.shape[1] + sku, first, count)
+
+
+@linked
+def observe_history(table: int, start: int, periods: int, now: int, first: World, count: int) -> None:
+    """Past demand, or sales, the latest period first."""
+    history, settings = floats4(table, f.DEMAND_HISTORY), integers1(table, f.SETTINGS)
+    latest = now if settings[f.CLOCK_DEMAND_FIRST] and not settings[f.DEMAND_OF_SALES] else now - 1
+    place = start
+    for back in range(periods):
+        slot = (latest - back) % history.shape[0]
+        for channel in range(history.shape[1]):
+            for sku in range(history.shape[2]):
+                write(table, history[slot, channel, sku], place, first, count)
+                place += 1
+
+
+@linked
+def observe_forecast(table: int, which: int, start: int, periods: int, now: int, first: World, count: int) -> None:
+    """Mean, or standard deviation, of the demand near each site in the coming periods."""
+    forecast, settings = floats4(table, f.OBSERVED_FORECAST), integers1(table, f.SETTINGS)
+    known, place = forecast.shape[1], start
+    for ahead in range(periods):
+        period = now + settings[f.CLOCK_DEMAND_FIRST] + ahead
+        period = period % known if settings[f.DEMAND_REPEATS] else min(period, known - 1)
+        for site in range(forecast.shape[2]):
+            for sku in range(forecast.shape[3]):
+                write_all(table, place, forecast[which, period, site, sku], first, count)
+                place += 1
+
+
+@linked
+def observe_calendar(table: int, start: int, columns: int, now: int, first: World, count: int) -> None:
+    """Where the cycle of seasons and calendars stands, and where it matters how much of the episode is left."""
+    settings = integers1(table, f.SETTINGS)
+    angle = 2.0 * math.pi * now / settings[f.CLOCK_CYCLE]
+    write_all(table, start, math.sin(angle), first, count)
+    write_all(table, start + 1, math.cos(angle), first, count)
+    if columns > 2:
+        write_all(table, start + 2, (settings[f.CLOCK_LENGTH] - now) / settings[f.CLOCK_LENGTH], first, count)
+
+
+@linked
+def observe_owed(table: int, start: int, first: World, count: int) -> None:
+    """What sources owe."""
+    owed = floats3(table, f.OWED)
+    for lane in range(owed.shape[0]):
+        for sku in range(owed.shape[1]):
+            write(table, owed[lane, sku], start + lane * owed.shape[1] + sku, first, count)
+
+
+@linked
+def observe_goodwill(table: int, start: int, first: World, count: int) -> None:
+    """What past service makes of demand."""
+    goodwill = floats2(table, f.GOODWILL)
+    for group in range(goodwill.shape[0]):
+        write(table, goodwill[group], start + group, first, count)

@@ -1,0 +1,309 @@
+"""Where everything lies in the kernel's memory: a place in one table for each declared array, under its name in capitals.
+
+`LANES_MINIMUM` is `problem.lanes.minimum`, `FLOWS_SHIPPED` is `flows.shipped`, and an array of the state goes by its own name,
+`ON_HAND`. They follow from the declarations in `scenario.problem` and `engine.state`. What
+only the kernel needs is declared here: features of a world, arrays derived from the problem, and room to work in. Single
+numbers of a problem, and its features, stand in one array, `SETTINGS`: `settings[CLOCK_SEASON]`, `settings[PERISHES]`.
+
+Arrays of a problem keep their axes. Those of worlds have the batch as their last axis, so that a row of worlds lies together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, get_type_hints
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allotment.engine.declaration import FEATURES, LENGTHS, Declared, declared
+from allotment.engine.state import DECISION, FLOWS, STATE, reserves
+from allotment.scenario.errors import nearest
+from allotment.scenario.problem import BALANCED, CHARGE, EVENT, HISTORY, RECEIVE, Integers, Problem
+
+AXES = 5  # most axes of an array
+MOST_AT_ONCE = 64  # claims that share a limit in all worlds at once; the work grows with their square
+
+
+class Field(NamedTuple):
+    """An array of the table."""
+
+    name: str
+    declared: Declared
+    of: Callable[[Problem], Any] | None = None  # its content, for what follows from the problem
+    by_world: bool = False  # the batch is its last axis
+    given: bool = False  # put there by whoever needs it
+
+    @property
+    def dimensions(self) -> int:
+        """Return how many axes it has, the batch included."""
+        return len(self.declared.axes) + self.by_world
+
+    def array(self, problem: Problem, batch: int) -> NDArray[Any]:
+        """Return the array of a problem, or one as it is when an episode begins."""
+        if self.of is not None:
+            return np.ascontiguousarray(self.of(problem), dtype=self.declared.dtype)
+        shape = self.declared.shape(problem)
+        return np.full((*shape, batch) if self.by_world else shape, self.declared.start, self.declared.dtype)
+
+
+class Place(int):
+    """The place of an array in the table."""
+
+
+class Setting(int):
+    """The place of a single number in the array of settings."""
+
+
+FIELDS: list[Field] = []  # by place
+SETTING_VALUES: list[Callable[[Problem], int]] = []  # by place among the settings
+
+
+def _field(field: Field) -> int:
+    FIELDS.append(field)
+    return Place(len(FIELDS) - 1)
+
+
+def _setting(value: Callable[[Problem], Any]) -> int:
+    SETTING_VALUES.append(lambda problem: int(value(problem)))
+    return Setting(len(SETTING_VALUES) - 1)
+
+
+def feature(name: str, holds: Callable[[Problem], Any]) -> int:
+    """Declare a feature that a world may have; returns its place among the settings."""
+    FEATURES[name] = lambda problem: bool(holds(problem))
+    return _setting(holds)
+
+
+def derived(axes: str, of: Callable[[Problem], Any], dtype: Any = np.int64) -> int:
+    """Declare an array that follows from a problem; returns its place."""
+    return _field(Field("derived", Declared("", tuple(axes.split()), dtype), of=of))
+
+
+def scratch(axes: str = "", dtype: Any = np.float64) -> int:
+    """Declare room to work in, for each world a number or an array; returns its place."""
+    return _field(Field("scratch", Declared("", tuple(axes.split()), dtype), by_world=True))
+
+
+def list_of(axis: str, dtype: Any = np.float64) -> int:
+    """Declare room for numbers along an axis, in one world at a time; returns its place."""
+    return _field(Field("scratch", Declared("", (axis,), dtype)))
+
+
+def given(axes: str, dtype: Any) -> int:
+    """Declare an array that is put in its place by whoever plays; returns that place."""
+    return _field(Field("given", Declared("", tuple(axes.split()), dtype), given=True))
+
+
+def _declare_problem() -> dict[str, int]:
+    """Declare what a problem is: its arrays, and its single numbers as settings."""
+    places = {}
+    for part, kind in get_type_hints(Problem).items():
+        arrays = declared(kind)
+        for name, hint in get_type_hints(kind).items():
+            of = _reader(part, name)
+            key = f"{part}_{name}".upper()
+            if name in arrays:
+                places[key] = _field(Field(key, arrays[name], of=of))
+            elif hint in (int, bool):
+                places[key] = _setting(of)
+            else:  # a real number, or the key of a stream
+                dtype = np.float64 if hint is float else np.uint64
+                places[key] = _field(Field(key, Declared(name, ("1",), dtype), of=lambda problem, of=of: [of(problem)]))
+    return places
+
+
+def _reader(part: str, name: str) -> Callable[[Problem], Any]:
+    return lambda problem: getattr(getattr(problem, part), name)
+
+
+def _declare_worlds(prefix: str, fields: dict[str, Declared]) -> dict[str, int]:
+    """Declare what worlds hold."""
+    return {
+        f"{prefix}{name}".upper(): _field(Field(f"{prefix}{name}".upper(), each, by_world=True))
+        for name, each in fields.items()
+    }
+
+
+def _competes(problem: Problem) -> Integers:
+    """Tell of each group whether some of its claims, all of one site, want the same SKU, or the room of one lane."""
+    claims, limited = problem.claims, bool(np.isfinite(problem.fulfilment.capacity).any())
+    competes = np.zeros(len(claims.group_start) - 1, dtype=np.int64)
+    for group in np.flatnonzero(np.diff(claims.group_start) > 1):
+        members = slice(claims.group_start[group], claims.group_start[group + 1])
+        lanes, skus = claims.lane[members], claims.sku[members]
+        competes[group] = len(np.unique(skus)) < len(skus) or (limited and len(np.unique(lanes)) < len(lanes))
+    return competes
+
+
+def _by_site(problem: Problem) -> Integers:
+    """Return the fulfilment lanes site by site, (F,)."""
+    return np.argsort(problem.fulfilment.site, kind="stable")
+
+
+def _starts_by_site(problem: Problem) -> Integers:
+    ordered = problem.fulfilment.site[_by_site(problem)]
+    return np.searchsorted(ordered, np.arange(problem.shape.sites + 1)) * problem.shape.skus
+
+
+def _has_storage(problem: Problem, charged: bool) -> bool:
+    limited = np.isfinite(problem.sites.storage).any(axis=0)
+    return bool((limited & (problem.sites.overflow_charged == charged)).any())
+
+
+def _phase(problem: Problem, phase: int) -> int:
+    return int(np.flatnonzero(problem.clock.sequence == phase)[0])
+
+
+def _most_claims(problem: Problem) -> int:
+    n = problem.shape
+    return max(n.lanes * n.skus, len(problem.claims.lane), n.fulfilment * n.skus, n.channels)
+
+
+LENGTHS |= {
+    "most_claims": _most_claims,
+    "claims_at_once": lambda problem: min(problem.shape.lanes * problem.shape.skus, MOST_AT_ONCE),
+}
+
+SETTINGS = derived("settings", lambda problem: [value(problem) for value in SETTING_VALUES])
+_places = _declare_problem()
+
+# features, which say what a world may skip
+PERISHES = feature("perishes", lambda problem: problem.goods.shelf_life.any())
+SHRINKS = feature("shrinks", lambda problem: problem.sites.shrinkage.any())
+STORES = feature("stores", lambda problem: _has_storage(problem, charged=False))
+OVERFLOWS = feature("overflows", lambda problem: _has_storage(problem, charged=True))
+PLANTS = feature("plants", lambda problem: problem.sites.plant.any())
+TRANSFERS = feature("transfers", lambda problem: (problem.lanes.site >= 0).any())
+FILLS = feature("fills", lambda problem: (problem.suppliers.fill_low < 1.0).any())
+OWES = feature("owes", lambda problem: problem.lanes.backlog.any())
+LIMITS_POSITION = feature("limits_position", lambda problem: np.isfinite(problem.sites.max_position).any())
+ALLOCATES = feature("allocates", lambda problem: problem.rules.allocates)
+PROTECTS = feature("protects", lambda problem: problem.rules.protects)
+RESERVES = feature("reserves", reserves)
+BALANCES = feature("balances", lambda problem: problem.rules.rationing == BALANCED)
+ON_RECEIPT = feature("on_receipt", lambda problem: problem.lanes.on_receipt.any())
+LIMITED_LANES = feature("limited_lanes", lambda problem: np.isfinite(problem.fulfilment.capacity).any())
+LIMITED_HANDLING = feature("limited_handling", lambda problem: np.isfinite(problem.sites.handling).any())
+WAITS = feature("waits", lambda problem: problem.shape.slots > 1)
+RANDOM_YIELD = feature("random_yield", lambda problem: (problem.sites.yield_low < problem.sites.yield_high).any())
+CHARGES_LATE = feature("charges_late", lambda problem: _phase(problem, RECEIVE) > _phase(problem, CHARGE))
+EVENTS = feature("events", lambda problem: (problem.suppliers.event_low <= 1.0).any())
+FIXED_COSTS = feature("fixed_costs", lambda problem: problem.prices.fixed.any() or problem.prices.line.any())
+BACKORDER_COSTS = feature("backorder_costs", lambda problem: problem.prices.backorder.any())
+DEMAND_EVENTS = feature("demand_events", lambda problem: (problem.demand.kind == EVENT).any())
+HISTORIES = feature("histories", lambda problem: (problem.demand.kind == HISTORY).any())
+COMES_LATE = feature("comes_late", lambda problem: (problem.channels.last > problem.channels.due).any())
+ROUNDS_DOWN = feature(
+    "rounds_down",
+    lambda problem: not problem.rules.whole or ((problem.lanes.multiple != 1.0) | (problem.lanes.minimum > 1.0)).any(),
+)
+REMEMBERS = feature(
+    "remembers", lambda problem: problem.shape.groups > 0 or (problem.demand.history_slots > 0 and problem.demand.of_sales)
+)
+
+# what follows from the problem
+LANES_SELF = derived("L", lambda problem: np.arange(problem.shape.lanes))
+CLAIMS_PAIR = derived("claims", lambda problem: problem.claims.lane * problem.shape.skus + problem.claims.sku)
+CLAIMS_COMPETES = derived("claim_groups", _competes)
+# what a policy may allocate, site by site: lane, SKU and both as one number, and where each site and each lane begins
+ALLOCATED_LANE = derived("allocated", lambda problem: np.repeat(_by_site(problem), problem.shape.skus))
+ALLOCATED_SKU = derived("allocated", lambda problem: np.tile(np.arange(problem.shape.skus), problem.shape.fulfilment))
+ALLOCATED_PAIR = derived(
+    "allocated",
+    lambda problem: (_by_site(problem)[:, None] * problem.shape.skus + np.arange(problem.shape.skus)).ravel(),
+)
+ALLOCATED_START = derived("sites+1", _starts_by_site)
+ALLOCATED_FIRST = derived("F", lambda problem: np.argsort(_by_site(problem)) * problem.shape.skus)
+
+_places |= _declare_worlds("", STATE) | _declare_worlds("flows_", FLOWS) | _declare_worlds("decision_", DECISION)
+
+# a number for each world
+EVENT_CHANCE = scratch()  # the uniform number that says which event happens in a period
+BINOMIAL_CHANCE = scratch()  # the uniform numbers behind binomial draws
+REGIME_CHANCE = scratch()
+DEMAND_CHANCE = scratch()
+FACTOR_CHANCE = scratch()  # of the factor that demands share
+FILL_CHANCE = scratch()
+DRAWN = scratch()  # units demanded
+RECORDED_PERIOD = scratch()  # from which demand is taken
+MULTIPLIER = scratch()  # of mean demand
+LEAD_TIME = scratch()  # periods
+YIELD = scratch()  # good units per unit consumed
+MOVED = scratch()  # units that arrive
+DISAPPEARING = scratch()  # units
+REQUESTED = scratch()  # units that share a limit, together
+LIMIT = scratch()  # units that they may take
+UNITS_LEFT = scratch()  # of the limit, after the whole parts of shares
+REMAINDER_RANK = scratch()  # of a request's remainder, 1 for the largest
+GIVEN = scratch()  # units of a request that are let through
+LEAVING = scratch()  # units that a site ships to others
+FILLED = scratch()  # units that a supplier ships of what it accepted
+CLAIM_UNITS = scratch()  # wanted by one claim, then shipped to it
+CLAIMED = scratch()  # units wanted by a group of claims together
+STAYING = scratch()  # units that wait
+VOLUME_HELD = scratch()  # m³
+VOLUME_COMING = scratch()  # m³
+OVERFLOW_PRICE = scratch()  # money/m³ of what is held
+SKUS_SHIPPED = scratch()  # how many SKUs a shipment holds
+UNMET = scratch()  # units lost or waiting
+OBSERVED = scratch()  # units, before scaling
+ARRIVING = scratch(dtype=np.int64)  # the worlds in which a shipment arrives
+
+# an array for each world
+FREE = scratch("S K")  # units that may still be shipped
+POSITION_ROOM = scratch("S K")  # units up to the highest position
+TAKEN = scratch("S K")  # units that leave stock
+POSITION = scratch("S|balances K")  # units
+LANE_LIMIT = scratch("L")  # units, as all limits
+SUPPLIER_LIMIT = scratch("U")
+PLANT_LIMIT = scratch("S")
+HANDLING_LIMIT = scratch("S")
+SHARE_WITH_ROOM = scratch("S")  # of what arrives
+FULFILMENT_LIMIT = scratch("F")
+PROMISED = scratch("C K")  # units of commitments not served yet
+SERVED_OWED = scratch("L|owes K")  # units
+REMAINDERS = scratch("claims_at_once")
+PAID = scratch("L|on_receipt K")  # units that are paid for now
+DUE = scratch("C|backorder_costs K")  # units open and due
+REMAINING_STOCK = scratch("S K")
+REMAINING_DEMAND = scratch("C K")
+
+# claims, or requests that share a limit, in one world
+AMOUNTS = list_of("most_claims")  # units requested, then granted
+LEVELS = list_of("most_claims", np.int64)  # priorities
+STARTS = list_of("most_claims")  # positions that receivers have already
+SCALES = list_of("most_claims")  # demands that they expect
+ASKED = list_of("most_claims")  # units requested
+REST = list_of("most_claims")  # remainders of shares
+WANTED = list_of("most_claims")  # units wanted by claims
+UNITS = list_of("most_claims")  # units shipped to them
+FROM_RESERVE = list_of("most_claims")  # units of these from reserves
+
+# what a policy's network answers, and observes
+ACTION_LANE = given("actions", np.int64)
+ACTION_SKU = given("actions", np.int64)
+ACTION_LIMIT = given("actions", np.float64)  # units
+OBSERVED_GROUPS = given("groups 3", np.int64)  # code, first place, length
+OBSERVED_BOUNDS = given("3 components", np.float64)  # per unit, low, high
+OBSERVED_FORECAST = given("2 P S K", np.float64)  # mean, deviation
+OBSERVATIONS = given("worlds components", np.float32)
+
+globals().update(_places)
+PLACES = {name: place for name, place in globals().items() if isinstance(place, Place | Setting)}
+for _name, _place in PLACES.items():
+    if isinstance(_place, Place):
+        FIELDS[_place] = FIELDS[_place]._replace(name=_name)
+
+
+def _began(dtype: Any) -> list[tuple[int, float]]:
+    """Return the places of the state's arrays of a type, and what they hold when an episode begins."""
+    return [(int(_places[name.upper()]), each.start) for name, each in STATE.items() if each.dtype == dtype]
+
+
+CLEARED, CLEARED_TO = zip(*_began(np.float64), strict=True)
+CLEARED_INTEGERS, CLEARED_INTEGERS_TO = zip(*[(place, int(start)) for place, start in _began(np.int64)], strict=True)
+
+
+def __getattr__(name: str) -> int:
+    raise AttributeError(f"no array or setting of the kernel is called {name}; {nearest(name, PLACES)}")

@@ -1,0 +1,133 @@
+"""A snapshot: what a planner knows of a world at a decision, by name. The same facts as an observation, as one would send them.
+
+It is checked in two steps: by its own types (units are finite and not negative), and against a world (every name is known,
+every site and SKU is there). Each error names the field.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from allotment.scenario.errors import ScenarioError, explain
+
+MOST_UNITS = 1e9
+LARGEST_MEMORY = 1e6
+MOST_PERIODS = 1_000_000
+
+
+def _whole(value: Any) -> Any:
+    """Take 4.0 for 4: JSON does not tell them apart."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Units = Annotated[float, Field(ge=0, le=MOST_UNITS, allow_inf_nan=False)]
+Number = Annotated[float, Field(ge=-LARGEST_MEMORY, le=LARGEST_MEMORY, allow_inf_nan=False)]
+Periods = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=MOST_PERIODS)]
+Date = Annotated[int, BeforeValidator(_whole), Field(ge=-MOST_PERIODS, le=MOST_PERIODS)]
+AtLeastOne = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MOST_PERIODS)]
+
+
+class SnapshotError(ScenarioError):
+    """A snapshot that cannot be used; the message names the field, what was seen and what is allowed."""
+
+
+class Part(BaseModel):
+    """A frozen piece of a snapshot that refuses unknown keys and silent conversions."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+
+
+class InTransit(Part):
+    """Units on their way to a site, ordered in one period."""
+
+    source: Annotated[str, Field(alias="from", description="supplier or site that ships them")]
+    to: Annotated[str, Field(description="site they are on their way to")]
+    sku: str
+    units: Units
+    age: Annotated[AtLeastOne | None, Field(description="periods since they were ordered")] = None
+    life: Annotated[
+        AtLeastOne | None, Field(description="periods on sale left, where goods perish; all of them if left out")
+    ] = None
+    promised: Annotated[Periods | None, Field(description="periods until promised to arrive, instead of the age")] = None
+
+    @model_validator(mode="after")
+    def _age_or_promise(self) -> InTransit:
+        if (self.age is None) == (self.promised is None):
+            raise ValueError("must state either age or promised")
+        return self
+
+
+class OpenDemand(Part):
+    """Units that a channel has ordered and not received yet."""
+
+    channel: str
+    sku: str
+    units: Units
+    due: Annotated[
+        Date | None, Field(description="periods until it is due, negative where late; as the latest orders where left out")
+    ] = None
+
+
+class Owed(Part):
+    """Units that a source has accepted to ship and has not, on a lane that keeps a backlog."""
+
+    source: Annotated[str, Field(alias="from")]
+    to: str
+    sku: str
+    units: Units
+
+
+class PastDemand(Part):
+    """What a channel demanded in past periods."""
+
+    channel: str
+    sku: str
+    units: Annotated[list[Units], Field(description="by period, the latest first")]
+
+
+class ForecastPeriod(Part):
+    """What is expected of one period."""
+
+    mean: Units
+    deviation: Annotated[Units, Field(description="standard deviation")]
+
+
+class Forecast(Part):
+    """What a channel is expected to demand, instead of what the world's own demand process says."""
+
+    channel: str
+    sku: str
+    periods: Annotated[list[ForecastPeriod], Field(min_length=1, description="the coming one first")]
+
+
+class Snapshot(Part):
+    """What is known of a world when a decision is due."""
+
+    period: Annotated[Periods, Field(description="periods since the world's calendar (its season of demand) began")]
+    stock: Annotated[
+        dict[str, dict[str, Units | list[Units]]],
+        Field(
+            description="units on hand by site and SKU; of what perishes a number (fresh), or a list by periods on sale left"
+        ),
+    ]
+    in_transit: Annotated[list[InTransit], Field(description="ordered and not received yet")] = []
+    open_demand: Annotated[list[OpenDemand], Field(description="ordered by customers and not shipped yet")] = []
+    owed: Annotated[list[Owed], Field(description="accepted by sources and not shipped yet")] = []
+    goodwill: Annotated[
+        dict[str, Number], Field(description="by channel, 1 where left out; needed where the policy observes it")
+    ] = {}
+    demand_history: Annotated[list[PastDemand], Field(description="needed where the policy observes it; 0 where left out")] = []
+    forecast: Annotated[list[Forecast], Field(description="instead of the world's own, for the channels and SKUs named")] = []
+    memory: Annotated[list[Number] | None, Field(description="the last plan's memory; none for a first decision")] = None
+
+
+def as_snapshot(content: Snapshot | dict[str, Any], where: str = "snapshot") -> Snapshot:
+    """Return a snapshot from the content of a JSON object; `SnapshotError` names the field that is wrong."""
+    if isinstance(content, Snapshot):
+        return content
+    try:
+        return Snapshot.model_validate(content)
+    except ValidationError as error:
+        raise SnapshotError(explain(error, content, Snapshot, where)) from None

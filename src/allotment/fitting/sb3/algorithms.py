@@ -1,0 +1,102 @@
+"""The algorithms a config may name: one visible table, of Stable-Baselines3 and its contributions.
+
+Each entry says which actions and networks the algorithm can train, how its policy is built, and how the deterministic actor
+is read out of it: the network that is validated, bundled and served.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import log
+from typing import Any, Literal
+
+from sb3_contrib import TQC, TRPO, CrossQ, RecurrentPPO
+from stable_baselines3 import A2C, DDPG, DQN, PPO, SAC, TD3
+from stable_baselines3.common.base_class import BaseAlgorithm
+from torch import nn
+
+from allotment.fitting.sb3 import actors
+from allotment.fitting.sb3.network_policy import NetworkPolicy
+from allotment.policies.networks import ACTIVATIONS, NetworkShape
+
+ActionKind = Literal["continuous", "discrete"]
+Builder = Callable[[NetworkShape], nn.Module]
+
+
+@dataclass(frozen=True)
+class Networks:
+    """How to build what an algorithm trains."""
+
+    shape: NetworkShape
+    actor: Builder
+    critic: Builder
+    deviation: float  # of actions in [-1, 1], when training starts
+
+
+@dataclass(frozen=True)
+class Algorithm:
+    """An algorithm: what it can train, and how its policy is made and read."""
+
+    make: type[BaseAlgorithm]
+    purpose: str
+    networks: tuple[str, ...]  # kinds of network
+    actions: tuple[ActionKind, ...]
+    policy: Callable[[Networks], tuple[Any, dict[str, Any]]]  # Stable-Baselines3's policy and its keywords
+    read: actors.Reader
+    output: Literal["plain", "tanh"] = "plain"  # whether the actor squashes its answers
+
+
+def _actor_and_critic(networks: Networks) -> tuple[Any, dict[str, Any]]:
+    return NetworkPolicy, {
+        "actor": lambda: networks.actor(networks.shape),
+        "critic": lambda: networks.critic(networks.shape),
+        "deviation": networks.deviation,
+    }
+
+
+def _recurrent(networks: Networks) -> tuple[Any, dict[str, Any]]:
+    layers = list(networks.shape.hidden)
+    return "MlpLstmPolicy", {
+        "net_arch": {"pi": layers, "vf": layers},
+        "activation_fn": ACTIVATIONS[networks.shape.activation],
+        "lstm_hidden_size": networks.shape.memory,
+        "log_std_init": log(networks.deviation),
+    }
+
+
+def _perceptrons(networks: Networks) -> tuple[Any, dict[str, Any]]:
+    return "MlpPolicy", {
+        "net_arch": list(networks.shape.hidden),
+        "activation_fn": ACTIVATIONS[networks.shape.activation],
+    }
+
+
+_EITHER: tuple[ActionKind, ...] = ("continuous", "discrete")
+_CONTINUOUS: tuple[ActionKind, ...] = ("continuous",)
+_ANY_NETWORK = ("mlp", "cells")
+
+ALGORITHMS: dict[str, Algorithm] = {
+    "ppo": Algorithm(PPO, "proximal policy optimisation", _ANY_NETWORK, _EITHER, _actor_and_critic, actors.built_here),
+    "a2c": Algorithm(A2C, "advantage actor-critic", _ANY_NETWORK, _EITHER, _actor_and_critic, actors.built_here),
+    "trpo": Algorithm(TRPO, "trust region policy optimisation", _ANY_NETWORK, _EITHER, _actor_and_critic, actors.built_here),
+    "recurrent_ppo": Algorithm(RecurrentPPO, "PPO with a memory of its own", ("lstm",), _EITHER, _recurrent, actors.recurrent),
+    "sac": Algorithm(SAC, "soft actor-critic", ("mlp",), _CONTINUOUS, _perceptrons, actors.squashed, "tanh"),
+    "tqc": Algorithm(TQC, "SAC with truncated quantile critics", ("mlp",), _CONTINUOUS, _perceptrons, actors.squashed, "tanh"),
+    "crossq": Algorithm(
+        CrossQ,
+        "SAC with batch renormalisation, no target networks",
+        ("mlp",),
+        _CONTINUOUS,
+        _perceptrons,
+        actors.renormalised,
+        "tanh",
+    ),
+    "td3": Algorithm(
+        TD3, "twin delayed deterministic policy gradient", ("mlp",), _CONTINUOUS, _perceptrons, actors.deterministic, "tanh"
+    ),
+    "ddpg": Algorithm(
+        DDPG, "deep deterministic policy gradient", ("mlp",), _CONTINUOUS, _perceptrons, actors.deterministic, "tanh"
+    ),
+    "dqn": Algorithm(DQN, "deep Q-network, for one discretised decision", ("mlp",), ("discrete",), _perceptrons, actors.valued),
+}

@@ -1,0 +1,132 @@
+"""A learned policy's config file, checked before anything is trained."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from allotment.fitting.sb3.algorithms import ALGORITHMS, Algorithm
+from allotment.fitting.sb3.schedules import SCHEDULED, SCHEDULES
+from allotment.policies.encoding_config import EncodingConfig
+from allotment.policies.networks import ACTIVATIONS
+from allotment.scenario.errors import ScenarioError, nearest
+
+SET_ELSEWHERE = {  # arguments of Stable-Baselines3's algorithms that are not settings here
+    *("policy", "env", "policy_kwargs", "seed", "verbose", "device", "tensorboard_log", "self", "_init_setup_model"),
+    *("replay_buffer_class", "replay_buffer_kwargs", "rollout_buffer_class", "rollout_buffer_kwargs", "optimize_memory_usage"),
+    "action_noise",  # exploration_deviation says it
+    *("use_sde", "sde_sample_freq", "use_sde_at_warmup"),  # its noise matrices are in no checkpoint
+}
+
+
+class Section(BaseModel):
+    """A part of a config that refuses unknown keys."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class NetworkConfig(Section):
+    """The networks of actor and critic."""
+
+    kind: Literal["mlp", "cells", "lstm"] = "mlp"
+    hidden: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = [64, 64]
+    activation: str = "tanh"
+    memory: Annotated[int, Field(ge=1)] = 64  # units that a network of kind lstm remembers with
+    initial_deviation: Annotated[float, Field(gt=0)] = 0.5  # of actions in [-1, 1]
+
+
+class ValidationConfig(Section):
+    """Evaluation during training, on validation worlds."""
+
+    every: Annotated[int, Field(ge=1)] = 200_000  # environment steps
+    episodes: Annotated[int, Field(ge=2)] = 64
+
+
+class CheckpointConfig(Section):
+    """How often training is put on disk, from where an interrupted one goes on."""
+
+    every: Annotated[int, Field(ge=1)] = 100_000  # environment steps
+
+
+class LearnedConfig(Section):
+    """How a policy is learned."""
+
+    algorithm: str
+    encoding: EncodingConfig = EncodingConfig()
+    network: NetworkConfig = NetworkConfig()
+    environments: Annotated[int, Field(ge=1)] = 256  # simulated together
+    steps: Annotated[int, Field(ge=1)]  # environment steps in all
+    stagger: bool = True  # first episodes of windows end one after the other
+    normalise_reward: bool = True  # by the running deviation of returns
+    normalise_observation: bool = False  # by running mean and deviation; worlds of this project are scaled already
+    exploration_deviation: Annotated[float, Field(ge=0)] = 0.0  # of noise on the actions of an actor that has none itself
+    relative_to_rule: bool = False  # rewards count from what a residual's rule earns in the same worlds
+    stock_at_cost: bool = False  # rewards count stock at its unit cost, as accounts do: far less noise
+    settings: dict[str, Any] = {}  # of the algorithm, by Stable-Baselines3's names
+    validation: ValidationConfig = ValidationConfig()
+    checkpoint: CheckpointConfig = CheckpointConfig()
+
+
+def check_learned(config: LearnedConfig, origin: str) -> LearnedConfig:
+    """Return a config whose names all exist; `ScenarioError` names the first that does not."""
+    if config.algorithm not in ALGORITHMS:
+        raise ScenarioError(f"{origin}: unknown algorithm {config.algorithm!r}; {nearest(config.algorithm, ALGORITHMS)}")
+    if config.network.activation not in ACTIVATIONS:
+        raise ScenarioError(
+            f"{origin}: network.activation: unknown {config.network.activation!r}; "
+            f"{nearest(config.network.activation, ACTIVATIONS)}"
+        )
+    algorithm = ALGORITHMS[config.algorithm]
+    _check_fit(config, algorithm, origin)
+    known = [name for name in inspect.signature(algorithm.make).parameters if name not in SET_ELSEWHERE]
+    for name, value in config.settings.items():
+        if name not in known:
+            raise ScenarioError(f"{origin}: settings: unknown key {name!r} for {config.algorithm}; {nearest(name, known)}")
+        _check_setting(name, value, f"{origin}: settings.{name}")
+    return config
+
+
+def _check_fit(config: LearnedConfig, algorithm: Algorithm, origin: str) -> None:
+    """Refuse what an algorithm cannot do."""
+    if config.network.kind not in algorithm.networks:
+        allowed = " or ".join(algorithm.networks)
+        raise ScenarioError(f"{origin}: network.kind must be {allowed} for {config.algorithm}, not {config.network.kind}")
+    if config.encoding.name == "discrete" and "discrete" not in algorithm.actions:
+        raise ScenarioError(f"{origin}: {config.algorithm} cannot choose from a list; encoding discrete works with dqn and ppo")
+    if config.encoding.name != "discrete" and "continuous" not in algorithm.actions and "encoding" in config.model_fields_set:
+        raise ScenarioError(f"{origin}: {config.algorithm} needs encoding discrete, not {config.encoding.name}")
+    if config.exploration_deviation and "action_noise" not in inspect.signature(algorithm.make).parameters:
+        raise ScenarioError(f"{origin}: exploration_deviation: {config.algorithm} explores by itself")
+    if config.relative_to_rule and config.encoding.name != "residual":
+        raise ScenarioError(f"{origin}: relative_to_rule needs encoding residual, not {config.encoding.name}")
+
+
+def _check_setting(name: str, value: Any, where: str) -> None:
+    if isinstance(value, list) and name != "train_freq":
+        raise ScenarioError(f"{where} must be a single value, not {value!r}")
+    if isinstance(value, dict):
+        if name not in SCHEDULED:
+            raise ScenarioError(f"{where} must be a single value; only {', '.join(SCHEDULED)} may follow a schedule")
+        _check_schedule(value, where)
+    if isinstance(value, str) and _is_number(value):
+        raise ScenarioError(f"{where} must be a number, not the text {value!r}; YAML wants a point in it, as in 1.0e-3")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_schedule(section: dict[str, Any], where: str) -> None:
+    if set(section) != {"schedule", "initial", "final"}:
+        raise ScenarioError(f"{where} must be a number or have schedule, initial and final, not {sorted(section)}")
+    if section["schedule"] not in SCHEDULES:
+        raise ScenarioError(f"{where}: unknown schedule {section['schedule']!r}; {nearest(section['schedule'], SCHEDULES)}")
+    for key in ("initial", "final"):
+        if isinstance(section[key], bool) or not isinstance(section[key], int | float) or section[key] <= 0:
+            raise ScenarioError(f"{where}.{key} must be a number > 0, not {section[key]!r}")

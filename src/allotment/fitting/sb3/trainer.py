@@ -1,0 +1,158 @@
+"""Training a learned policy: an algorithm of the table, in a world or in another package's environment, into a run folder."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from stable_baselines3.common.base_class import BaseAlgorithm
+from stable_baselines3.common.logger import configure
+from stable_baselines3.common.noise import NormalActionNoise
+from stable_baselines3.common.vec_env import VecEnv, VecNormalize
+from torch.utils.tensorboard import SummaryWriter
+
+from allotment.fitting.sb3.algorithms import ALGORITHMS, Algorithm, Networks
+from allotment.fitting.sb3.checkpoint import Checkpoints, read_checkpoint, restore
+from allotment.fitting.sb3.config import LearnedConfig
+from allotment.fitting.sb3.scalars import Scalars
+from allotment.fitting.sb3.schedules import scheduled
+from allotment.fitting.sb3.training_place import Arena
+from allotment.fitting.sb3.validation import Progress, Validation
+from allotment.policies.bundle import load_bundle, save_bundle
+from allotment.policies.networks import NetworkShape
+from allotment.runs.run_folder import CHECKPOINT, update_metadata
+from allotment.scenario.errors import ScenarioError
+from allotment.scenario.streams import derived_seed
+
+REWARD_REACH = 10.0  # normalised rewards and observations are clipped here
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training about to run: what is trained, where, and into which folder."""
+
+    arena: Arena
+    config: LearnedConfig
+    name: str
+    seed: int
+    folder: Path
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """Return the config's algorithm."""
+        return ALGORITHMS[self.config.algorithm]
+
+    @property
+    def shape(self) -> NetworkShape:
+        """Return the shape of the actor."""
+        network = self.config.network
+        return NetworkShape(network.kind, list(network.hidden), network.activation, network.memory, self.algorithm.output)
+
+    def environments(self) -> VecEnv:
+        """Return the batch that is trained in, behind running statistics where the config wants them."""
+        batch, config = self.arena.environments(), self.config
+        if not (config.normalise_reward or config.normalise_observation):
+            return batch
+        return VecNormalize(
+            batch,
+            norm_obs=config.normalise_observation,
+            norm_reward=config.normalise_reward,
+            clip_reward=REWARD_REACH,
+            clip_obs=REWARD_REACH,
+            gamma=float(config.settings.get("gamma", 0.99)),
+        )
+
+    def model(self, environments: VecEnv, writer: SummaryWriter) -> BaseAlgorithm:
+        """Return the algorithm, ready to learn."""
+        if ("discrete" if self.arena.discrete else "continuous") not in self.algorithm.actions:
+            wanted = "a list of choices" if self.arena.discrete else "quantities"
+            raise ScenarioError(f"{self.name}: {self.config.algorithm} cannot decide on {wanted}")
+        networks = Networks(self.shape, self.arena.actor, self.arena.critic, self.config.network.initial_deviation)
+        policy, keywords = self.algorithm.policy(networks)
+        model = self.algorithm.make(
+            policy,
+            environments,
+            policy_kwargs=keywords,
+            seed=derived_seed("learn", self.seed) % 2**31,
+            device="cpu",
+            **self._settings(environments),
+        )
+        model.set_logger(configure(None, []))
+        model.logger.output_formats.append(Scalars(writer))
+        return model
+
+    def _settings(self, environments: VecEnv) -> dict[str, Any]:
+        """Return the algorithm's settings as Stable-Baselines3 takes them."""
+        settings = scheduled(self.config.settings)
+        if isinstance(settings.get("train_freq"), list):
+            settings["train_freq"] = tuple(settings["train_freq"])
+        if self.config.exploration_deviation:
+            deviation = np.full(environments.action_space.shape or (), self.config.exploration_deviation)
+            settings["action_noise"] = NormalActionNoise(np.zeros_like(deviation), deviation)
+        return settings
+
+    def policy(self, model: BaseAlgorithm) -> Any:
+        """Return the policy as the algorithm has it now."""
+        actor = self.algorithm.read(model, lambda: self.arena.actor(self.shape))
+        environments = model.get_env()
+        assert environments is not None
+        return self.arena.policy(self.name, actor, self.shape, environments)
+
+
+def train(training: Training, progress: Progress | None = None) -> Any:
+    """Learn, measure and keep: fills the run folder and returns the best policy on validation worlds.
+
+    Where the folder holds a checkpoint, training goes on from there, to the same end as without the interruption. An
+    interrupt leaves the best policy so far, the learning curve and the last checkpoint in the folder, and passes on.
+    """
+    torch.set_num_threads(1)
+    resumed = read_checkpoint(training.folder)
+    done = int(resumed["algorithm"]["num_timesteps"]) if resumed else 0
+    writer = SummaryWriter(str(training.folder / "tb"), purge_step=done + 1 if resumed else None)
+    environments = training.environments()
+    model = training.model(environments, writer)
+    environments.seed(training.arena.first_seed(training.seed))  # after the algorithm, which seeds them with its own
+    validation = _validation(training, writer, progress)
+    checkpoints = Checkpoints(training.folder, training.config.checkpoint.every, validation.progress_so_far, resumed)
+    if resumed:
+        restore(model, resumed)
+        validation.go_on(resumed["progress"])
+    finished = False
+    try:
+        model.learn(training.config.steps - done, callback=[validation, checkpoints], reset_num_timesteps=not resumed)
+        validation.finish()
+        finished = True
+    finally:
+        _close(training, model, environments, validation, finished)
+        writer.close()
+    return load_bundle(training.folder / "best", getattr(training.arena, "world", None))
+
+
+def _validation(training: Training, writer: SummaryWriter, progress: Progress | None) -> Validation:
+    best = training.folder / "best"
+    return Validation(
+        measure=lambda policy: training.arena.measure(policy, training.config.validation.episodes, training.seed),
+        current=training.policy,
+        keep=lambda policy: save_bundle(policy, best),
+        writer=writer,
+        every=training.config.validation.every,
+        progress=progress,
+    )
+
+
+def _close(training: Training, model: BaseAlgorithm, environments: VecEnv, validation: Validation, finished: bool) -> None:
+    """Write what there is: the last policy, the learning curve, and how far training came."""
+    save_bundle(training.policy(model), training.folder / "final")
+    validation.write(training.folder / "curve.parquet")
+    if isinstance(environments, VecNormalize) and environments.norm_reward:
+        statistics = {"mean": float(environments.ret_rms.mean), "variance": float(environments.ret_rms.var)}
+        update_metadata(training.folder, return_statistics=statistics)
+    update_metadata(training.folder, finished=finished, environment_steps=model.num_timesteps)
+    if finished:
+        shutil.rmtree((training.folder / CHECKPOINT).parent, ignore_errors=True)
+    model.logger.close()
+    environments.close()

@@ -1,0 +1,162 @@
+"""Where a policy is trained and measured: a world of this project, or an environment of another package."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+import torch
+from stable_baselines3.common.monitor import Monitor
+from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
+from torch import nn
+
+from allotment.decisions.encodings import Discrete, Encoding
+from allotment.decisions.flatten import Flattener
+from allotment.environments.external import OutsideEnvironment
+from allotment.environments.sb3 import StableVecEnv
+from allotment.evaluation.external import evaluate_outside
+from allotment.evaluation.testing import evaluate
+from allotment.fitting.sb3.config import LearnedConfig
+from allotment.policies.encoding_config import build_encoding
+from allotment.policies.external import OutsidePolicy
+from allotment.policies.learned import LearnedPolicy, build_actor, build_critic
+from allotment.policies.networks import NetworkShape, Normalised, vector_network
+from allotment.policies.rule_config import RulePolicy
+from allotment.scenario.errors import ScenarioError
+from allotment.scenario.loader import World
+from allotment.scenario.streams import derived_seed
+
+
+class Arena(Protocol):
+    """What training needs to know of the place it trains in."""
+
+    @property
+    def discrete(self) -> bool:
+        """Tell whether an action is one of a list of choices."""
+        ...
+
+    def environments(self) -> VecEnv:
+        """Return the batch of training environments."""
+        ...
+
+    def first_seed(self, seed: int) -> int:
+        """Return the seed of the first training environment, derived from the user's; the others count on from it."""
+        ...
+
+    def actor(self, shape: NetworkShape) -> nn.Module:
+        """Return an empty actor for Stable-Baselines3's observations."""
+        ...
+
+    def critic(self, shape: NetworkShape) -> nn.Module:
+        """Return an empty critic."""
+        ...
+
+    def policy(self, name: str, actor: nn.Module, shape: NetworkShape, environments: VecEnv) -> Any:
+        """Return the policy that an actor is, on its own."""
+        ...
+
+    def measure(self, policy: Any, episodes: int, seed: int) -> pd.DataFrame:
+        """Return the policy's episodes on validation worlds, one row each."""
+        ...
+
+
+@dataclass(frozen=True)
+class WorldArena:
+    """A world, the encoding of a policy's actions in it, and the rule that a residual encoding corrects."""
+
+    world: World
+    config: LearnedConfig
+    rule: RulePolicy | None
+
+    @cached_property
+    def encoding(self) -> Encoding:
+        """Return the encoding of the config in the world."""
+        return build_encoding(self.config.encoding, self.world, self.rule)
+
+    @property
+    def discrete(self) -> bool:
+        """Tell whether an action is one of a list of quantities."""
+        return isinstance(self.encoding, Discrete)
+
+    def first_seed(self, seed: int) -> int:
+        """Return the seed of the first training world."""
+        return derived_seed("train", seed)
+
+    def environments(self) -> VecEnv:
+        """Return the native batch of training worlds."""
+        return StableVecEnv(
+            self.world,
+            self.encoding,
+            self.config.environments,
+            stagger=self.config.stagger,
+            reference=self.rule if self.config.relative_to_rule else None,
+            stock_at_cost=self.config.stock_at_cost,
+        )
+
+    def actor(self, shape: NetworkShape) -> nn.Module:
+        """Return an empty actor."""
+        return build_actor(shape, self.world, self.encoding)
+
+    def critic(self, shape: NetworkShape) -> nn.Module:
+        """Return an empty critic."""
+        return build_critic(shape, self.world)
+
+    def policy(self, name: str, actor: nn.Module, shape: NetworkShape, environments: VecEnv) -> LearnedPolicy:
+        """Return the policy that an actor is in the world."""
+        return LearnedPolicy(name, self.world, self.encoding, actor.eval(), Flattener(self.world), shape)
+
+    def measure(self, policy: LearnedPolicy, episodes: int, seed: int) -> pd.DataFrame:
+        """Return the policy's episodes on validation worlds."""
+        return evaluate(policy, self.world, episodes, seed, purpose="validate").episodes
+
+
+@dataclass(frozen=True)
+class OutsideArena:
+    """An environment of another package."""
+
+    world: OutsideEnvironment
+    config: LearnedConfig
+
+    def __post_init__(self) -> None:
+        for key, default in (("relative_to_rule", False), ("stock_at_cost", False)):
+            if getattr(self.config, key) != default:
+                raise ScenarioError(f"{key} needs a world of this project, not {self.world.id}")
+
+    @property
+    def discrete(self) -> bool:
+        """Tell whether an action is one of a list of choices."""
+        return self.world.spaces[2]
+
+    def first_seed(self, seed: int) -> int:
+        """Return the seed of the first copy, within the 31 bits that environments elsewhere may expect."""
+        return derived_seed("train", seed) % 2**31
+
+    def environments(self) -> VecEnv:
+        """Return a batch of copies."""
+        return DummyVecEnv([lambda: Monitor(self.world.make())] * self.config.environments)
+
+    def actor(self, shape: NetworkShape) -> nn.Module:
+        """Return an empty actor for observations that are normalised already."""
+        inputs, outputs, _ = self.world.spaces
+        return vector_network(shape, inputs, outputs)
+
+    def critic(self, shape: NetworkShape) -> nn.Module:
+        """Return an empty critic."""
+        return vector_network(shape, self.world.spaces[0], 1)
+
+    def policy(self, name: str, actor: nn.Module, shape: NetworkShape, environments: VecEnv) -> OutsidePolicy:
+        """Return the policy that an actor is, behind the observations' running statistics."""
+        whole = Normalised(actor, self.world.spaces[0])
+        if isinstance(environments, VecNormalize) and environments.norm_obs:
+            statistics: Any = environments.obs_rms
+            whole.mean = torch.as_tensor(statistics.mean, dtype=torch.float32)
+            whole.deviation = torch.as_tensor(np.sqrt(statistics.var + environments.epsilon), dtype=torch.float32)
+            whole.limit = torch.tensor(environments.clip_obs)
+        return OutsidePolicy(name, self.world, whole.eval(), self.discrete, shape)
+
+    def measure(self, policy: OutsidePolicy, episodes: int, seed: int) -> pd.DataFrame:
+        """Return the policy's episodes with seeds of validation."""
+        return evaluate_outside(policy, self.world, episodes, seed, purpose="validate")

@@ -1,0 +1,92 @@
+"""First initial_values for the parameters of rules: mean and spread of demand over the lead time and the review period."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from allotment.decisions.observation import by_nearest_site
+from allotment.policies.sources import CHEAPEST, at_sources, source_lanes
+from allotment.scenario.loader import World
+from allotment.scenario.moments import lead_time_moments
+from allotment.scenario.problem import Floats
+
+InitialValue = Callable[[World], Floats]
+
+
+def protection_moments(world: World, source: str) -> tuple[Floats, Floats]:
+    """Return mean and standard deviation of demand near each site over lead time + 1 periods, (S, K) units."""
+    mean_lead, variance_lead = (at_sources(each, source_lanes(world, source)) for each in lead_time_moments(world.problem))
+    demand = world.problem.sites.expected_demand
+    variance = by_nearest_site(world.problem, world.problem.demand.deviation**2).mean(axis=0)
+    return demand * (mean_lead + 1.0), np.sqrt(variance * (mean_lead + 1.0) + variance_lead * demand**2)
+
+
+def cover(source: str, safety: float = 1.0) -> InitialValue:
+    """InitialValue a level: demand over the protection interval and `safety` standard deviations."""
+
+    def initial_value(world: World) -> Floats:
+        mean, deviation = protection_moments(world, source)
+        return mean + safety * deviation
+
+    return initial_value
+
+
+def echelon_moments(world: World) -> tuple[Floats, Floats]:
+    """Return mean and standard deviation of demand downstream of each site until what it orders can be sold, (S, K) units.
+
+    That takes the lead times of the usual lanes down to the farthest customers, and one period of review.
+    """
+    problem, lanes = world.problem, source_lanes(world, CHEAPEST)
+    lead = at_sources(lead_time_moments(problem)[0], lanes)
+    until_sold = np.where(lanes >= 0, lead, 0.0)
+    for site in problem.sites.from_downstream:
+        for further in range(len(until_sold)):
+            follows = (lanes[further] >= 0) & (problem.lanes.site[lanes[further]] == site)
+            until_sold[site] = np.where(
+                follows,
+                np.maximum(until_sold[site], np.where(lanes[site] >= 0, lead[site], 0.0) + until_sold[further]),
+                until_sold[site],
+            )
+    reached = problem.sites.downstream.astype(float)
+    mean = reached @ by_nearest_site(problem, problem.demand.mean).mean(axis=0)
+    variance = reached @ by_nearest_site(problem, problem.demand.deviation**2).mean(axis=0)
+    return mean * (until_sold + 1.0), np.sqrt(variance * (until_sold + 1.0))
+
+
+def echelon_cover(world: World) -> Floats:
+    """InitialValue an echelon's level: demand until what is ordered can be sold, and its standard deviation."""
+    mean, deviation = echelon_moments(world)
+    return mean + deviation
+
+
+def echelon_spread(world: World) -> Floats:
+    """InitialValue a step of an echelon's level: the standard deviation of that demand, at least one unit."""
+    step = echelon_moments(world)[1]
+    return np.maximum(step, 1.0) if world.problem.rules.whole else step
+
+
+def spread_over(source: str, share: float) -> InitialValue:
+    """InitialValue a step: a share of the standard deviation over the protection interval, at least one unit."""
+
+    def initial_value(world: World) -> Floats:
+        step = share * protection_moments(world, source)[1]
+        return np.maximum(step, 1.0) if world.problem.rules.whole else step
+
+    return initial_value
+
+
+def constant(value: float, axes: str) -> InitialValue:
+    """InitialValue one number everywhere."""
+
+    def initial_value(world: World) -> Floats:
+        sites, skus = world.problem.sites.initial_stock.shape
+        return np.full((sites, skus) if axes == "site_sku" else (skus,), value)
+
+    return initial_value
+
+
+def demand_share(share: float) -> InitialValue:
+    """InitialValue a share of the mean demand of a period near each site."""
+    return lambda world: share * world.problem.sites.expected_demand

@@ -1,0 +1,121 @@
+"""A batch of simulated worlds that moves: the one place where a simulation's state changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from allotment.decisions.observation import Observation
+from allotment.engine import kernel
+from allotment.engine.memory import Memory
+from allotment.engine.state import DECISION, Decision, Flows, State
+from allotment.scenario.problem import Flags, Floats, Integers, Problem
+
+AXES = {
+    "orders": "worlds, supply lanes, SKUs",
+    "allocation": "worlds, fulfilment lanes, SKUs",
+    "protection": "worlds, sites, priority classes, SKUs",
+}
+
+
+class Simulation:
+    """`batch` worlds of one problem, each with its own seed, episode number and period."""
+
+    def __init__(self, problem: Problem, batch: int) -> None:
+        self.problem = problem
+        self.batch = batch
+        self.memory = Memory(problem, batch)
+        self.started = False
+
+    @property
+    def state(self) -> State:
+        """Return the state of the worlds, which a step changes in place."""
+        return self.memory.state
+
+    @property
+    def flows(self) -> Flows:
+        """Return the record of the last period, which a step changes in place."""
+        return self.memory.flows
+
+    def reset(self, worlds: Integers, seeds: Integers, episodes: Integers) -> None:
+        """Start the given episode of the given seed in each of `worlds` (n,), and play up to its first decision."""
+        kernel.reset(self.memory.address, worlds, np.ascontiguousarray(seeds), np.ascontiguousarray(episodes))
+        self.started = True
+
+    def next_episodes(self, worlds: Integers) -> None:
+        """Start the next episode of the same seed in each of `worlds` (n,)."""
+        self.reset(worlds, self.state.seed[worlds], self.state.episode[worlds] + 1)
+
+    def take_over(self, worlds: Integers, other: Simulation) -> None:
+        """Put `worlds` (n,) into the states of another simulation's n worlds."""
+        for mine, theirs in zip(self.state, other.state, strict=True):
+            mine[worlds] = theirs
+        self.started = True
+
+    def step(self, decision: Decision | Floats) -> Flows:
+        """Play one period with a decision, or orders alone (B, L, K) in units; the record is valid until the next step."""
+        self.take(decision if isinstance(decision, Decision) else Decision(decision))
+        return self.play()
+
+    def take(self, decision: Decision) -> None:
+        """Take over what is decided for the next period; `ValueError` for a wrong shape."""
+        self._take("orders", decision.orders if self.problem.rules.orders else None)
+        if self.problem.rules.allocates:
+            self._take("allocation", decision.allocation)
+            self.memory.ship(decision.allocation is not None)
+        if self.problem.rules.protects:
+            self._take("protection", decision.protection)
+
+    def play(self) -> Flows:
+        """Play one period with what was taken over; `ValueError` where a quantity is not finite, and nothing is played then."""
+        self._check_finite(kernel.step(self.memory.address))
+        return self.flows
+
+    def _take(self, name: str, units: Floats | None) -> None:
+        """Take over one part of a decision; `ValueError` for a wrong shape."""
+        target = getattr(self.memory.decision, name)
+        if units is None:
+            target[...] = 0.0
+            return
+        units = np.asarray(units, dtype=np.float64)
+        if units.shape != target.shape:
+            raise ValueError(f"{name} have shape {units.shape}; expected {target.shape} ({AXES[name]})")
+        target[...] = units
+
+    def _check_finite(self, fault: int) -> None:
+        """Raise `ValueError` where the kernel refused a quantity that is not finite; nothing has been played then."""
+        if fault < 0:
+            return
+        for name in DECISION:
+            units = getattr(self.memory.decision, name)
+            for place in np.argwhere(~np.isfinite(units))[:1]:
+                where = ", ".join(f"{axis} {at}" for axis, at in zip(_singular(AXES[name]), place, strict=True))
+                raise ValueError(f"{name} must be finite; {where} is {units[tuple(place)]}")
+
+    def observation(self, memory: Floats | None = None) -> Observation:
+        """Return what a policy sees now, valid until the next step; `memory` is what its last decision left it."""
+        return Observation.of(self.problem, self.state, memory)
+
+    @property
+    def ended(self) -> Flags:
+        """Return which episodes have played their last period, (B,)."""
+        return self.state.period >= self.problem.clock.length
+
+
+def _singular(axes: str) -> list[str]:
+    return [axis.removesuffix("s").replace("classe", "class") for axis in axes.split(", ")]
+
+
+def world_seeds(seed: int | Sequence[int] | None, batch: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return one seed a world: s + i from a single seed, a list as it is, or drawn where none is given."""
+    if seed is None:
+        seed = int(rng.integers(2**62))
+    if isinstance(seed, int | np.integer):
+        if not 0 <= seed < 2**63 - batch:
+            raise ValueError(f"seed must be between 0 and 2**63, not {seed}")
+        return int(seed) + np.arange(batch, dtype=np.int64)
+    if len(seed) != batch or any(each is None or not 0 <= each < 2**63 for each in seed):
+        raise ValueError(f"a list of seeds must hold one, from 0 to 2**63, for each of {batch} environments, not {list(seed)}")
+    return np.array(seed, dtype=np.int64)
