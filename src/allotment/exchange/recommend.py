@@ -113,7 +113,7 @@ class Recommender:
 
     def _shipments(self, flows: Flows, world: int) -> Iterator[Shipment]:
         for lane, sku in zip(*np.nonzero(flows.shipped[world]), strict=True):
-            site, channel = self.register.serving[lane]
+            site, channel = self.register.fulfilment[lane]
             units = float(flows.shipped[world, lane, sku])
             yield Shipment.model_construct(source=site, to=channel, sku=self.policy.world.names.skus[sku], units=units)
 
@@ -121,7 +121,7 @@ class Recommender:
         if self.problem.clock.demand_first:
             return
         for lane, sku in zip(*np.nonzero(flows.allocation_requested[world]), strict=True):
-            site, channel = self.register.serving[lane]
+            site, channel = self.register.fulfilment[lane]
             units, requested = (
                 float(flows.allocation_executed[world, lane, sku]),
                 float(flows.allocation_requested[world, lane, sku]),
@@ -162,7 +162,7 @@ def _without_chance(problem: Problem) -> Problem:
     """Return the problem in which nobody asks for anything new, and suppliers and customers do what they are asked to."""
     nobody = np.full_like(problem.demand.kind, NO_DEMAND)
     always, never = np.ones_like, np.zeros_like
-    suppliers, sites, fulfilment = problem.suppliers, problem.sites, problem.fulfilment
+    suppliers, sites, fulfilment, channels = problem.suppliers, problem.sites, problem.fulfilment, problem.channels
     expected = 0.5 * (sites.yield_low + sites.yield_high)
     return problem._replace(
         demand=problem.demand._replace(kind=nobody),
@@ -172,5 +172,6 @@ def _without_chance(problem: Problem) -> Problem:
             event_low=np.full_like(suppliers.event_low, 2.0),
         ),
         sites=sites._replace(yield_low=expected, yield_high=expected, shrinkage=never(sites.shrinkage)),
-        fulfilment=fulfilment._replace(accept=always(fulfilment.accept), stays=always(problem.channels.stays)),
+        fulfilment=fulfilment._replace(accept=always(fulfilment.accept)),
+        channels=channels._replace(stays=always(channels.stays)),
     )

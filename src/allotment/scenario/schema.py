@@ -289,7 +289,7 @@ class RecordedDemand(Part):
 class DataSource(Part):
     """A reader that fills parts of the scenario from files outside the project."""
 
-    reader: Literal["iowa_liquor"]
+    reader: str  # of an installed entry point in the group `allotment.datasets`: iowa_liquor, or one of your own
     folder: str
     options: dict[str, float | int | str | bool] = {}
 
