@@ -51,7 +51,7 @@ def stepping(name: str, batch: int, orders: np.ndarray | None = None) -> Callabl
     memory = Memory(problem, batch)
     worlds = np.arange(batch)
     kernel.reset(memory.address, worlds, worlds, np.zeros_like(worlds))
-    few = np.floor(np.random.default_rng(0).uniform(0.0, 10.0, memory.decided.orders.shape))
-    memory.decided.orders[...] = few if orders is None else orders
+    few = np.floor(np.random.default_rng(0).uniform(0.0, 10.0, memory.decision.orders.shape))
+    memory.decision.orders[...] = few if orders is None else orders
     kernel.step(memory.address)
     return lambda memory=memory: kernel.step(memory.address)  # type: ignore[misc]

@@ -415,6 +415,6 @@ def test_only_an_evaluation_in_its_own_world_is_kept_in_a_run_folder(command, st
     run = study[0] / "base_stock-seed0"
     command("evaluate", run, "--episodes", 3)
     kept = (run / "evaluation.parquet").read_bytes()
-    assert json.loads((run / "metadata.json").read_text())["evaluation"] == {"env": "lost_sales", "episodes": 3, "seed": 0}
+    assert json.loads((run / "metadata.json").read_text())["evaluation"] == {"place": "lost_sales", "seed": 0, "episodes": 3}
     command("evaluate", run, "--env", "lost_sales", "--set-env", "horizon.periods=5", "--episodes", 4)
     assert (run / "evaluation.parquet").read_bytes() == kept

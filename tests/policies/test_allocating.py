@@ -187,7 +187,7 @@ def test_protection_levels_may_come_from_littlewoods_rule(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "config", "message"),
     [
-        ({}, {"allocation": "fairshare"}, r"allocation: unknown rule 'fairshare'; did you mean 'fair_share'\?"),
+        ({}, {"allocation": "fairshare"}, r"allocation: unknown allocation rule 'fairshare'; did you mean 'fair_share'\?"),
         ({}, {"allocation": "quota"}, "allocation: quotas belong to quota and quota_borrowing, which need them"),
         ({}, {"allocation": "nearest", "quotas": {"near": 1.0}}, "allocation: quotas belong to quota and quota_borrowing"),
         ({}, {"quotas": {"near": 1.0}}, r"rule.yaml: quotas need a rule that goes by them"),

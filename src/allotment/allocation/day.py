@@ -17,35 +17,19 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
+from allotment.quantities import CODES, REASONS, ROUNDING, Flags, Floats, Integers
+
 Codes = NDArray[np.int8]
+
+__all__ = ["REASONS", "ROUNDING", "Flags", "Floats", "Integers"]  # beside what is declared here
 
 NONE = -1  # in place of a pool or a limit: there is none
 NEVER = np.inf  # the due day of a claim that may wait
-ROUNDING = 1e-9  # units; less than this is rounding error and no shipment
-
-REASONS = (
-    "",
-    "invalid",  # no number, or a negative one
-    "lane",  # nothing leads from there to the claim
-    "deadline",  # it would arrive, or leave, too late
-    "unwanted",  # more than the claim asks for
-    "capacity",  # a carrier or a site moves no more
-    "reserved",  # what is there is kept for another
-    "no_stock",  # nothing is there
-    "minimum",  # too little for a shipment
-    "unprofitable",  # a unit would cost more than it brings
-    "quota",  # the rest belongs to other channels
-    "protected",  # the rest is kept for dearer classes
-    "strategy",  # the claim's strategy gives it no more
-)
 
 
 def reason(name: str) -> int:
     """Return the code of a reason, its place in `REASONS`."""
-    return REASONS.index(name)
+    return CODES[name]
 
 
 class Claims(NamedTuple):

@@ -53,9 +53,8 @@ WIDTH = 8 * COLUMNS  # bytes
 
 ENGINE = Path(__file__).parent
 COMPILED = sorted(ENGINE.glob("kernel/*.py")) + [ENGINE / name for name in ("compiled.py", "randomness.py", "inversion.py")]
-DECLARED = [ENGINE / name for name in ("layout.py", "declaration.py", "state.py")] + [
-    ENGINE.parent / "scenario" / name for name in ("problem.py",)
-]
+DECLARED = [ENGINE / name for name in ("layout.py", "declaration.py", "state.py")]
+DECLARED += [ENGINE.parent / "scenario" / "problem.py", ENGINE.parent / "quantities.py"]
 
 
 def digest(sources: list[Path]) -> str:

@@ -12,12 +12,18 @@ import numpy as np
 import pandas as pd
 
 from allotment.evaluation.correction import holm
-from allotment.evaluation.metrics import COMPARED
+from allotment.evaluation.metrics import COMPARED, METRICS
 from allotment.evaluation.resampling import Floats, Interval
 from allotment.evaluation.statistics import interquartile_mean, mean_score, paired_difference, probability_of_improvement
 from allotment.scenario.errors import nearest
 
 MEASURES = COMPARED
+SHIPPED = [metric.name for metric in METRICS]
+_IDENTITY = {"episode", "seed", "training_seed", "periods", "discounted_return"}
+_COMPARED = {
+    *("score", "interquartile_mean", "difference", "improvement", "seeds", "worlds", "items", "score_standard_error"),
+    *("p_value", "adjusted_p_value", "reference"),
+}
 SURE = 0.05  # adjusted p-values below this are claims
 
 
@@ -61,7 +67,7 @@ def compare(
         }
         for policy in scores
     ]
-    means = episodes.groupby("policy")[MEASURES + money_columns(episodes)].mean()
+    means = episodes.groupby("policy")[MEASURES + own_measures(episodes) + money_columns(episodes)].mean()
     table = pd.DataFrame(rows).sort_values("score", ascending=False, kind="stable", ignore_index=True)
     others = ~table["reference"]
     table["adjusted_p_value"] = np.nan
@@ -98,6 +104,17 @@ def best_policy(scores: Mapping[str, Floats], kinds: Mapping[str, str]) -> str:
     """Return the rule-based policy with the highest mean score, or where there is none the policy with the highest."""
     rules = [policy for policy in scores if kinds[policy] == "rule-based"]
     return max(rules or scores, key=lambda policy: float(scores[policy].mean()))
+
+
+def own_measures(frame: pd.DataFrame) -> list[str]:
+    """Return the names of measured columns that are none of the shipped ones, in their order."""
+    known = {*SHIPPED, *_IDENTITY, *money_columns(frame)}
+    return [str(name) for name in frame.select_dtypes("number").columns if name not in known and not _about(str(name))]
+
+
+def _about(name: str) -> bool:
+    """Tell whether a column of the comparison itself goes by a name."""
+    return name.rsplit("_low")[0].rsplit("_high")[0] in _COMPARED
 
 
 def money_columns(frame: pd.DataFrame) -> list[str]:

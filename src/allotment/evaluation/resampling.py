@@ -20,10 +20,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import optimize, stats
 
-Floats = NDArray[np.float64]
+from allotment.quantities import Floats
+
 Statistic = Callable[..., Floats]  # one array of weights (R, n) for each source; returns the estimates (R,)
 
 CELLS_AT_ONCE = 2**20  # numbers that a statistic holds in memory together; 8 MiB

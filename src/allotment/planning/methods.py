@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from allotment.allocation import sequences, sourcing
 from allotment.allocation.confirmation import BrokenGuarantee, reallocate
 from allotment.allocation.day import Day, Floats
-from allotment.allocation.fairness import fair
-from allotment.allocation.program import optimal
 from allotment.allocation.protection import emsr_b, protected
 from allotment.allocation.quotas import quota
+from allotment.allocation.rules import BY_QUOTA, RULES, most_value
 from allotment.planning.lanes import knows_margins
 from allotment.planning.matching import Book
 from allotment.scenario.errors import ScenarioError, nearest
@@ -39,13 +37,6 @@ def method(name: str, book: Book) -> Method:
         if column not in table.numbers:
             raise ScenarioError(f"{table.source}: column {column} is missing; method {name} needs it")
     return METHODS[name]
-
-
-def _most_value(day: Day, book: Book) -> Floats:
-    """Return the allocation of the most value; where no margins are known, of the most units at the least freight."""
-    if knows_margins(book):
-        return optimal(day)
-    return optimal(replace(day, claims=day.claims._replace(committed=day.claims.wanted)))
 
 
 def _by_quota(borrowing: bool) -> Callable[[Day, Book], Floats]:
@@ -99,17 +90,9 @@ QUOTA, PROTECTION = (
     tuple(("channels", column) for column in ("unit_margin", "forecast", "forecast_deviation")),
 )
 METHODS = {
-    "optimal": Method(_most_value),
-    "priority": _rule(sequences.priority),
-    "priority_due": _rule(sequences.priority_due),
-    "earliest_due": _rule(sequences.earliest_due),
-    "first_come": _rule(sequences.first_come),
-    "fair_share": _rule(fair),
-    "nearest": _rule(sequences.nearest),
-    "highest_stock": _rule(sourcing.highest_stock),
-    "sourcing": _rule(sourcing.sourcing),
-    "quota": Method(_by_quota(borrowing=False), QUOTA, "quota"),
-    "quota_borrowing": Method(_by_quota(borrowing=True), QUOTA, "quota"),
+    **{name: _rule(rule) for name, rule in RULES.items()},
+    "optimal": Method(lambda day, book: most_value(day, knows_margins(book))),
+    **{name: Method(_by_quota(borrowing), QUOTA, "quota") for name, borrowing in BY_QUOTA.items()},
     "protection": Method(_protected, PROTECTION, "protected"),
     "reallocate": Method(_reallocated, (("demand", "confirmed"), ("demand", "strategy")), "strategy"),
 }

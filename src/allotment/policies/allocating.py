@@ -7,43 +7,20 @@ other sites in the same decision. Units are worth margin × past on-time-in-full
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from allotment.allocation import sequences, sourcing
+from allotment import extensions
 from allotment.allocation.day import Claims, Day, Options, Pools, reason
-from allotment.allocation.fairness import fair
-from allotment.allocation.program import optimal
 from allotment.allocation.protection import emsr_b
 from allotment.allocation.quotas import quota
+from allotment.allocation.rules import BY_QUOTA, RULES, Rule
 from allotment.decisions.observation import Observation
 from allotment.scenario.errors import ScenarioError, nearest
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats, Integers
-
-
-def _most_value(day: Day) -> Floats:
-    """Return the allocation of the most value; where nothing is worth anything, of the most units at the least freight."""
-    if (day.options.value > 0.0).any():
-        return optimal(day)
-    return optimal(replace(day, claims=day.claims._replace(committed=day.claims.wanted)))
-
-
-RULES: dict[str, Callable[[Day], Floats]] = {
-    "optimal": _most_value,
-    "priority": sequences.priority,
-    "priority_due": sequences.priority_due,
-    "earliest_due": sequences.earliest_due,
-    "first_come": sequences.first_come,
-    "fair_share": fair,
-    "nearest": sequences.nearest,
-    "highest_stock": sourcing.highest_stock,
-    "sourcing": sourcing.sourcing,
-}
-BY_QUOTA = {"quota": False, "quota_borrowing": True}  # whether channels may borrow what others leave
 
 
 @dataclass(frozen=True)
@@ -51,8 +28,7 @@ class Allocator:
     """Allocates stock to channels by a rule, world by world."""
 
     world: World
-    method: str
-    percent: Floats  # (C,) quotas in percent, NaN for channels without one
+    rule: Rule
 
     def allocation(self, observation: Observation, orders: Floats) -> Floats:
         """Return what each fulfilment lane ships, (B, F, K) units, beside orders (B, L, K) of the same decision."""
@@ -64,14 +40,9 @@ class Allocator:
             if len(places[0]):
                 lane, claim = np.nonzero(fulfilment.channel[:, None] == places[0])
                 day = self._day(wanted[world][places], places, lane, claim, stock[world], int(observation.period[world]))
-                units = self._drawn(day).sum(axis=1)
+                units = self.rule(day).sum(axis=1)
                 np.add.at(shipped[world], (lane, places[1][claim]), units)
         return shipped
-
-    def _drawn(self, day: Day) -> Floats:
-        if self.method in BY_QUOTA:
-            return quota(day, self.percent, BY_QUOTA[self.method])
-        return RULES[self.method](day)
 
     def _wanted(self, observation: Observation) -> Floats:
         """Return what channels wait for, and expect to, (B, C, K, slots) units."""
@@ -164,18 +135,24 @@ def allocator(method: str, quotas: dict[str, float] | None, world: World, where:
     """Return what allocates in a world by a rule's name; `ScenarioError` where the world or the rule does not fit."""
     if not world.problem.rules.allocates:
         raise ScenarioError(f"{where}: {world.scenario.name} leaves no allocation to policies; its decisions must name it")
-    if method not in (allowed := [*RULES, *BY_QUOTA]):
-        raise ScenarioError(f"{where}: unknown rule {method!r}; {nearest(method, allowed)}")
     if (quotas is None) == (method in BY_QUOTA):
         raise ScenarioError(f"{where}: quotas belong to {' and '.join(BY_QUOTA)}, which need them")
+    if method in BY_QUOTA:
+        percent, borrowing = _percent(quotas or {}, world, where), BY_QUOTA[method]
+        return Allocator(world, lambda day: quota(day, percent, borrowing))
+    return Allocator(world, extensions.find("allocation rule", method, {**RULES, **BY_QUOTA}, where))
+
+
+def _percent(quotas: dict[str, float], world: World, where: str) -> Floats:
+    """Return quotas in percent, (C,), NaN for channels without one; `ScenarioError` where they do not fit."""
     percent = np.full(len(world.names.channels), np.nan)
-    for name, share in (quotas or {}).items():
+    for name, share in quotas.items():
         if name not in world.names.channels:
             raise ScenarioError(f"{where}: quotas: nothing is called {name!r}; {nearest(name, world.names.channels)}")
         percent[world.names.channels.index(name)] = share
     if not 0.0 <= np.nansum(percent) <= 100.0 or (percent < 0.0).any():
         raise ScenarioError(f"{where}: quotas must be >= 0 and sum to at most 100 percent, not {np.nansum(percent):g}")
-    return Allocator(world, method, percent)
+    return percent
 
 
 def expected_marginal_revenue(world: World, where: str) -> Floats:

@@ -23,7 +23,7 @@ def protection_moments(world: World, source: str) -> tuple[Floats, Floats]:
     return demand * (mean_lead + 1.0), np.sqrt(variance * (mean_lead + 1.0) + variance_lead * demand**2)
 
 
-def cover(source: str, safety: float = 1.0) -> InitialValue:
+def cover(source: str = CHEAPEST, safety: float = 1.0) -> InitialValue:
     """InitialValue a level: demand over the protection interval and `safety` standard deviations."""
 
     def initial_value(world: World) -> Floats:
@@ -67,7 +67,7 @@ def echelon_spread(world: World) -> Floats:
     return np.maximum(step, 1.0) if world.problem.rules.whole else step
 
 
-def spread_over(source: str, share: float) -> InitialValue:
+def spread_over(source: str = CHEAPEST, share: float = 1.0) -> InitialValue:
     """InitialValue a step: a share of the standard deviation over the protection interval, at least one unit."""
 
     def initial_value(world: World) -> Floats:

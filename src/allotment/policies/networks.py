@@ -14,21 +14,27 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from allotment import extensions
 from allotment.decisions.flatten import Flattener
+from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU, "silu": nn.SiLU, "elu": nn.ELU}
+
+
+OWN = "one's own"  # a network of a user's, file.py:Name
 
 
 @dataclass(frozen=True)
 class NetworkShape:
     """What a config says of a network, and whether a training algorithm squashes its answers."""
 
-    kind: Literal["mlp", "cells", "lstm"] = "mlp"
+    kind: str = "mlp"  # mlp, cells, lstm, or one's own: file.py:Name
     hidden: list[int] = field(default_factory=lambda: [64, 64])  # units of each hidden layer
     activation: str = "tanh"
     memory: int = 64  # units of a network that remembers (lstm)
     output: Literal["plain", "tanh"] = "plain"
+    settings: dict[str, Any] = field(default_factory=dict)  # arguments of a network of one's own
 
     def as_dict(self) -> dict[str, Any]:
         """Return the shape as plain values, for bundles."""
@@ -44,7 +50,21 @@ def vector_network(shape: NetworkShape, inputs: int, outputs: int) -> nn.Module:
         raise ValueError("network kind cells needs a world of sites and SKUs; allowed here: mlp, lstm")
     if shape.kind == "lstm":
         return RecurrentNetwork(inputs, shape, outputs)
+    if shape.kind != "mlp":
+        return _own_network(shape, inputs, outputs)
     return _perceptron(inputs, shape, outputs)
+
+
+def _own_network(shape: NetworkShape, inputs: int, outputs: int) -> nn.Module:
+    """Return a network of a user's, made as `Name(inputs, outputs, **settings)`; `ScenarioError` where it is none."""
+    own = extensions.find("network", shape.kind, {}, "network.kind")
+    try:
+        made = own(inputs, outputs, **shape.settings)
+    except TypeError as error:
+        raise ScenarioError(f"network.kind: {shape.kind}: {error}") from None
+    if not isinstance(made, nn.Module):
+        raise ScenarioError(f"network.kind: {shape.kind} must be a torch.nn.Module, not {type(made).__name__}")
+    return made
 
 
 def cell_network(shape: NetworkShape, world: World, actions: Actions | None) -> CellNetwork:

@@ -11,7 +11,7 @@ from typing import Literal
 
 import pandas as pd
 
-from allotment.evaluation.comparison import SURE, money_columns
+from allotment.evaluation.comparison import SURE, money_columns, own_measures
 from allotment.report.numbers import decimals, number, p_value, percentage
 
 Objective = Literal["cost", "profit"]
@@ -30,7 +30,8 @@ class Cells:
 
 def tables_of(comparison: pd.DataFrame, objective: Objective) -> list[Cells]:
     """Return all tables of a comparison, as `compare` returns it, in the order to read them."""
-    tables = [comparison_cells(comparison, objective), certainty_cells(comparison, objective), term_cells(comparison)]
+    tables = [comparison_cells(comparison, objective), certainty_cells(comparison, objective)]
+    tables += [own_cells(comparison), term_cells(comparison)]
     return [cells for cells in tables if cells.rows and len(cells.header) > 1]
 
 
@@ -55,6 +56,16 @@ def comparison_cells(comparison: pd.DataFrame, objective: Objective) -> Cells:
     ]
     caption = f"{objective.capitalize()} per period ± standard error; paired differences with 95 % intervals"
     return Cells(caption, header, rows, list(comparison["verdict"]), reading_note(comparison))
+
+
+def own_cells(comparison: pd.DataFrame) -> Cells:
+    """Return the means of what was measured beside the shipped measures."""
+    own = own_measures(comparison)
+    places = {name: decimals(comparison[name].abs().max(), digits=4) for name in own}
+    rows = [
+        [shown_name(row), *(number(row[name], places[name]) for name in own)] for _, row in comparison.iterrows() if own
+    ]
+    return Cells("Own measures, means over episodes", ["policy", *(name.replace("_", " ") for name in own)], rows, [])
 
 
 def certainty_cells(comparison: pd.DataFrame, objective: Objective) -> Cells:

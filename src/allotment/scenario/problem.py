@@ -14,12 +14,10 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
-Flags = NDArray[np.bool_]
-Keys = NDArray[np.uint64]
+from allotment.quantities import CODES, REASONS, ROUNDING, Flags, Floats, Integers, Keys
+
+__all__ = ["CODES", "REASONS", "ROUNDING", "Flags", "Floats", "Integers", "Keys"]  # beside what is declared here
 
 RECEIVE, DECIDE, DEMAND, FULFIL, EXPIRE, CHARGE = range(6)
 # How a channel × SKU draws its demand: from tables, by inverting a distribution at a mean that moves, or from a record.
@@ -27,9 +25,6 @@ NO_DEMAND, TABLE, NORMAL, HISTORY, POISSON, NEGATIVE_BINOMIAL, GEOMETRIC, GAMMA,
 PROPORTIONAL, PRIORITY, BALANCED, MIN_SHORTAGE = range(4)  # rationing rules
 CROSSING, IN_ORDER, KAPLAN = range(3)  # how orders on one lane may overtake each other
 
-REASONS = ("", "lane", "capacity", "no_stock", "protected", "position", "minimum", "deadline", "storage")  # why less was done
-CODES = {reason: code for code, reason in enumerate(REASONS)}
-ROUNDING = 1e-9  # units; where units are continuous, less than this is rounding error and no shipment or cut
 
 
 class Clock(NamedTuple):

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from allotment.quantities import Floats
 from allotment.scenario import processes
 from allotment.scenario.problem import Tables
 
 TAIL = 1e-13  # probability beyond which a table is cut; its mass sits on the last value
 
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from allotment.evaluation.comparison import MEASURES, money_columns
+from allotment.evaluation.comparison import MEASURES, money_columns, own_measures
 from allotment.evaluation.testing import mean_measures
 from allotment.report import tensorboard
 from allotment.report.document import Drawn
@@ -31,9 +31,10 @@ def write_logs(outcome: Outcome, folder: Path, images: list[Drawn]) -> None:
             _write_scores(outcome, policy, run, logs)
             settings.append(_settings(outcome, policy, run))
             write_hyperparameters(logs, settings[-1], _final(outcome, policy, run), row)
+    own = own_measures(outcome.comparison)
     terms = [term for term in money_columns(outcome.comparison) if outcome.comparison[term].max() > 0]
-    write_columns(folder / WHOLE, settings, SHOWN)
-    tensorboard.write_layout(folder / WHOLE, SHOWN + terms)
+    write_columns(folder / WHOLE, settings, SHOWN + own)
+    tensorboard.write_layout(folder / WHOLE, SHOWN + own + terms)
     tensorboard.write_images(folder / WHOLE, images)
 
 
@@ -54,7 +55,7 @@ def _settings(outcome: Outcome, policy: ComparedPolicy, run: Run) -> dict[str, A
 
 def _final(outcome: Outcome, policy: ComparedPolicy, run: Run) -> dict[str, float]:
     measures = _tested(outcome, policy, run)
-    return {name: measures[name] for name in SHOWN}
+    return {name: measures[name] for name in SHOWN + own_measures(outcome.comparison)}
 
 
 def _tested(outcome: Outcome, policy: ComparedPolicy, run: Run) -> dict[str, float]:

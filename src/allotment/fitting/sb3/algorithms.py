@@ -7,7 +7,7 @@ is read out of it: the network that is validated, bundled and served.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 from typing import Any, Literal
 
@@ -16,9 +16,11 @@ from stable_baselines3 import A2C, DDPG, DQN, PPO, SAC, TD3
 from stable_baselines3.common.base_class import BaseAlgorithm
 from torch import nn
 
+from allotment import extensions
 from allotment.fitting.sb3 import actors
 from allotment.fitting.sb3.network_policy import NetworkPolicy
-from allotment.policies.networks import ACTIVATIONS, NetworkShape
+from allotment.policies.networks import ACTIVATIONS, OWN, NetworkShape
+from allotment.scenario.errors import ScenarioError
 
 ActionKind = Literal["continuous", "discrete"]
 Builder = Callable[[NetworkShape], nn.Module]
@@ -72,9 +74,25 @@ def _perceptrons(networks: Networks) -> tuple[Any, dict[str, Any]]:
     }
 
 
+def algorithm_of(name: str, where: str) -> Algorithm:
+    """Return the algorithm of a name, shipped or a user's own; `ScenarioError` where there is none.
+
+    A class of one's own is a subclass of a shipped one, whose networks it trains, or an `Algorithm` that says how its policy is
+    made and read.
+    """
+    found = extensions.find("algorithm", name, ALGORITHMS, where)
+    if isinstance(found, Algorithm):
+        return found
+    bases = [each for each in ALGORITHMS.values() if isinstance(found, type) and issubclass(found, each.make)]
+    if not bases:
+        allowed = ", ".join(each.make.__name__ for each in ALGORITHMS.values())
+        raise ScenarioError(f"{where}: {name} must be a subclass of {allowed}, or an Algorithm")
+    return replace(max(bases, key=lambda each: len(each.make.__mro__)), make=found)
+
+
 _EITHER: tuple[ActionKind, ...] = ("continuous", "discrete")
 _CONTINUOUS: tuple[ActionKind, ...] = ("continuous",)
-_ANY_NETWORK = ("mlp", "cells")
+_ANY_NETWORK = ("mlp", "cells", OWN)
 
 ALGORITHMS: dict[str, Algorithm] = {
     "ppo": Algorithm(PPO, "proximal policy optimisation", _ANY_NETWORK, _EITHER, _actor_and_critic, actors.built_here),

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import inspect
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from allotment.fitting.sb3.algorithms import ALGORITHMS, Algorithm
+from allotment import extensions
+from allotment.fitting.sb3.algorithms import Algorithm, algorithm_of
 from allotment.fitting.sb3.schedules import SCHEDULED, SCHEDULES
 from allotment.policies.encoding_config import EncodingConfig
-from allotment.policies.networks import ACTIVATIONS
+from allotment.policies.networks import ACTIVATIONS, OWN
 from allotment.scenario.errors import ScenarioError, nearest
 
 SET_ELSEWHERE = {  # arguments of Stable-Baselines3's algorithms that are not settings here
@@ -30,7 +31,8 @@ class Section(BaseModel):
 class NetworkConfig(Section):
     """The networks of actor and critic."""
 
-    kind: Literal["mlp", "cells", "lstm"] = "mlp"
+    kind: str = "mlp"  # mlp, cells, lstm, or one's own: file.py:Name
+    settings: dict[str, Any] = {}  # arguments of a network of one's own
     hidden: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = [64, 64]
     activation: str = "tanh"
     memory: Annotated[int, Field(ge=1)] = 64  # units that a network of kind lstm remembers with
@@ -65,20 +67,20 @@ class LearnedConfig(Section):
     relative_to_rule: bool = False  # rewards count from what a residual's rule earns in the same worlds
     stock_at_cost: bool = False  # rewards count stock at its unit cost, as accounts do: far less noise
     settings: dict[str, Any] = {}  # of the algorithm, by Stable-Baselines3's names
+    callbacks: list[str | dict[str, Any]] = []  # Stable-Baselines3's, of one's own: file.py:Name, or {use: …, setting: …}
+    loggers: list[str | dict[str, Any]] = []  # beside TensorBoard: wandb, mlflow, or one's own
     validation: ValidationConfig = ValidationConfig()
     checkpoint: CheckpointConfig = CheckpointConfig()
 
 
 def check_learned(config: LearnedConfig, origin: str) -> LearnedConfig:
     """Return a config whose names all exist; `ScenarioError` names the first that does not."""
-    if config.algorithm not in ALGORITHMS:
-        raise ScenarioError(f"{origin}: unknown algorithm {config.algorithm!r}; {nearest(config.algorithm, ALGORITHMS)}")
+    algorithm = algorithm_of(config.algorithm, origin)
     if config.network.activation not in ACTIVATIONS:
         raise ScenarioError(
             f"{origin}: network.activation: unknown {config.network.activation!r}; "
             f"{nearest(config.network.activation, ACTIVATIONS)}"
         )
-    algorithm = ALGORITHMS[config.algorithm]
     _check_fit(config, algorithm, origin)
     known = [name for name in inspect.signature(algorithm.make).parameters if name not in SET_ELSEWHERE]
     for name, value in config.settings.items():
@@ -90,7 +92,8 @@ def check_learned(config: LearnedConfig, origin: str) -> LearnedConfig:
 
 def _check_fit(config: LearnedConfig, algorithm: Algorithm, origin: str) -> None:
     """Refuse what an algorithm cannot do."""
-    if config.network.kind not in algorithm.networks:
+    kind = OWN if extensions.is_own(config.network.kind) else config.network.kind
+    if kind not in algorithm.networks:
         allowed = " or ".join(algorithm.networks)
         raise ScenarioError(f"{origin}: network.kind must be {allowed} for {config.algorithm}, not {config.network.kind}")
     if config.encoding.name == "discrete" and "discrete" not in algorithm.actions:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
-from stable_baselines3.common.logger import configure
+from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.logger import KVWriter, configure
 from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 from torch.utils.tensorboard import SummaryWriter
 
+from allotment import extensions
 from allotment.evaluation.place import Place
 from allotment.fitting.fitter import Progress
-from allotment.fitting.sb3.algorithms import ALGORITHMS, Algorithm, Networks
+from allotment.fitting.sb3.algorithms import Algorithm, Networks, algorithm_of
 from allotment.fitting.sb3.checkpoint import Checkpoints, read_checkpoint, restore
 from allotment.fitting.sb3.config import LearnedConfig, check_learned
+from allotment.fitting.sb3.loggers import LOGGERS
 from allotment.fitting.sb3.scalars import Scalars
 from allotment.fitting.sb3.schedules import scheduled
 from allotment.fitting.sb3.training_place import TrainingPlace, training_place
@@ -30,6 +35,7 @@ from allotment.policies.networks import NetworkShape
 from allotment.policies.rule_config import RulePolicy
 from allotment.policies.sealed_folder import is_bundle
 from allotment.runs.run_folder import CURVE, RunFolder
+from allotment.runs.tensorboard import tag, write_scores
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.streams import derived_seed
 
@@ -92,13 +98,13 @@ class Training:
     @property
     def algorithm(self) -> Algorithm:
         """Return the config's algorithm."""
-        return ALGORITHMS[self.config.algorithm]
+        return algorithm_of(self.config.algorithm, self.name)
 
     @property
     def shape(self) -> NetworkShape:
         """Return the shape of the actor."""
         network = self.config.network
-        return NetworkShape(network.kind, list(network.hidden), network.activation, network.memory, self.algorithm.output)
+        return NetworkShape(network.kind, list(network.hidden), network.activation, network.memory, self.algorithm.output, dict(network.settings))
 
     def environments(self) -> VecEnv:
         """Return the batch that is trained in, behind running statistics where the config wants them."""
@@ -130,8 +136,17 @@ class Training:
             **self._settings(environments),
         )
         model.set_logger(configure(None, []))
-        model.logger.output_formats.append(Scalars(writer))
+        model.logger.output_formats += [Scalars(writer), *self.loggers]
         return model
+
+    @cached_property
+    def loggers(self) -> list[KVWriter]:
+        """Return what the config logs to beside TensorBoard."""
+        return [extensions.made("logger", given, LOGGERS, f"{self.name}: loggers") for given in self.config.loggers]
+
+    def callbacks(self) -> list[BaseCallback]:
+        """Return the config's callbacks."""
+        return [extensions.made("callback", given, {}, f"{self.name}: callbacks") for given in self.config.callbacks]
 
     def _settings(self, environments: VecEnv) -> dict[str, Any]:
         """Return the algorithm's settings as Stable-Baselines3 takes them."""
@@ -142,6 +157,17 @@ class Training:
             deviation = np.full(environments.action_space.shape or (), self.config.exploration_deviation)
             settings["action_noise"] = NormalActionNoise(np.zeros_like(deviation), deviation)
         return settings
+
+    def write_measures(self, writer: SummaryWriter) -> Callable[[Mapping[str, float], int], None]:
+        """Return what writes the measures of a validation, after so many steps, to TensorBoard and the loggers."""
+
+        def write(measures: Mapping[str, float], step: int) -> None:
+            write_scores(writer, measures, step)
+            named = {tag(name): value for name, value in measures.items()}
+            for logger in self.loggers:
+                logger.write(dict(named), dict.fromkeys(named, ()), step)
+
+        return write
 
     def policy(self, model: BaseAlgorithm) -> Any:
         """Return the policy as the algorithm has it now."""
@@ -171,7 +197,7 @@ def train(training: Training, progress: Steps | None = None) -> Any:
         validation.go_on(resumed["progress"])
     finished = False
     try:
-        model.learn(training.config.steps - done, callback=[validation, checkpoints], reset_num_timesteps=not resumed)
+        model.learn(training.config.steps - done, callback=[validation, checkpoints, *training.callbacks()], reset_num_timesteps=not resumed)
         validation.finish()
         finished = True
     finally:
@@ -187,7 +213,7 @@ def _validation(training: Training, writer: SummaryWriter, progress: Steps | Non
         ).episodes,
         current=training.policy,
         keep=lambda policy: save_bundle(policy, training.run.best),
-        writer=writer,
+        write=training.write_measures(writer),
         every=training.config.validation.every,
         progress=progress,
     )

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from stable_baselines3.common.callbacks import BaseCallback
-from torch.utils.tensorboard import SummaryWriter
 
 from allotment.evaluation.testing import mean_measures
-from allotment.runs.tensorboard import write_scores
 from allotment.whole_file import whole_file
 
 Steps = Callable[[int, int, float | None], None]  # environment steps done, in all, latest validation score
@@ -27,12 +25,12 @@ class Validation(BaseCallback):
         measure: Callable[[Any], pd.DataFrame],
         current: Callable[[Any], Any],
         keep: Callable[[Any], None],
-        writer: SummaryWriter,
+        write: Callable[[Mapping[str, float], int], None],
         every: int,
         progress: Steps | None,
     ) -> None:
         super().__init__()
-        self.measured, self.current, self.keep, self.writer = measure, current, keep, writer
+        self.measured, self.current, self.keep, self.write_measures = measure, current, keep, write
         self.every, self.progress = every, progress
         self.curve: list[dict[str, float]] = []
         self.best = float("-inf")
@@ -64,7 +62,7 @@ class Validation(BaseCallback):
         """Evaluate now, log it, and keep the policy if it is the best so far."""
         policy = self.current(self.model)
         measures = mean_measures(self.measured(policy))
-        write_scores(self.writer, measures, self.num_timesteps)
+        self.write_measures(measures, self.num_timesteps)
         self.curve.append({"steps": float(self.num_timesteps), **measures})
         if measures["score"] > self.best:
             self.best = measures["score"]

@@ -1,0 +1,80 @@
+"""Loggers beside TensorBoard, off unless a config names them: Weights & Biases and MLflow, through their own packages."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from stable_baselines3.common.logger import KVWriter
+
+from allotment.scenario.errors import ScenarioError
+
+
+class _PackageLogger(KVWriter):
+    """Hands numbers to a package that is not among this project's own requirements."""
+
+    package = ""
+
+    def __init__(self) -> None:
+        try:
+            self.api: Any = import_module(self.package)
+        except ImportError:
+            raise ScenarioError(f"loggers: {self.package} is not installed; install it, or leave it out") from None
+
+    def write(self, key_values: dict[str, Any], key_excluded: dict[str, Any], step: int = 0) -> None:
+        """Log every number."""
+        numbers = {
+            key: float(value)
+            for key, value in key_values.items()
+            if isinstance(value, int | float | np.number) and not isinstance(value, bool)
+        }
+        if numbers:
+            self.log(numbers, step)
+
+    def log(self, numbers: dict[str, float], step: int) -> None:
+        """Log numbers after so many environment steps."""
+        raise TypeError("a logger says how it logs")
+
+
+class WeightsAndBiases(_PackageLogger):
+    """Weights & Biases; settings are those of `wandb.init`."""
+
+    package = "wandb"
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__()
+        self.run = self.api.init(**settings)
+
+    def log(self, numbers: dict[str, float], step: int) -> None:
+        """Log numbers after so many environment steps."""
+        self.run.log(numbers, step=step)
+
+    def close(self) -> None:
+        """End the run."""
+        self.run.finish()
+
+
+class MLflow(_PackageLogger):
+    """MLflow; settings are those of `mlflow.start_run`, and `tracking_uri` and `experiment`."""
+
+    package = "mlflow"
+
+    def __init__(self, tracking_uri: str | None = None, experiment: str | None = None, **settings: Any) -> None:
+        super().__init__()
+        if tracking_uri is not None:
+            self.api.set_tracking_uri(tracking_uri)
+        if experiment is not None:
+            self.api.set_experiment(experiment)
+        self.api.start_run(**settings)
+
+    def log(self, numbers: dict[str, float], step: int) -> None:
+        """Log numbers after so many environment steps."""
+        self.api.log_metrics(numbers, step=step)
+
+    def close(self) -> None:
+        """End the run."""
+        self.api.end_run()
+
+
+LOGGERS = {"wandb": WeightsAndBiases, "mlflow": MLflow}

@@ -1,0 +1,308 @@
+"""Users' own work enters by the doors that the shipped work uses, and nothing enters that the user did not name."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import subprocess
+import sys
+import types
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+import allotment
+from allotment import extensions
+from allotment.execution.executor import Serial
+from allotment.policies.own import VectorPolicy
+from allotment.runs.run_folder import RunFolder
+from allotment.scenario.errors import ScenarioError
+from allotment.studies.running import run_study
+from allotment.studies.study import load_study
+from own_work import LEARNING, METRIC, RULE
+from small_worlds import RESIDUAL, one_shop, two_shops
+
+HEDGING = {"policy": "my_rules.py:Hedging", "parameters": {"level": 12}}
+
+
+@pytest.fixture(autouse=True)
+def nothing_named(monkeypatch, tmp_path):
+    """Forget what other tests named, and work in an empty folder."""
+    for name in ("_named", "_code"):
+        monkeypatch.setattr(extensions, name, {})
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def rules(tmp_path):
+    file = tmp_path / "my_rules.py"
+    file.write_text(RULE)
+    return file
+
+
+def written(name, content):
+    Path(name).write_text(yaml.safe_dump(content))
+    return name
+
+
+def in_a_new_process(code, *, expect=0):
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == expect, done.stderr
+    return done.stdout + done.stderr
+
+
+def test_a_rule_of_ones_own_is_fitted_kept_and_asked_like_a_shipped_one(rules):
+    run = allotment.train(one_shop(), written("mine.yaml", HEDGING), out="runs")
+    policy = allotment.load_policy(run)
+    assert (policy.name, policy.values["level"].tolist(), policy.values["share"].tolist()) == ("mine", [[12.0]], [[0.5]])
+    rows = allotment.evaluate(policy, one_shop(), episodes=4)
+    assert rows["policy"].unique().tolist() == ["mine"]
+    plan = policy.recommend({"period": 0, "stock": {"shop": {"apple": 2}}})
+    assert plan.orders[0].units == 5  # half of what is missing up to 12
+
+
+def test_its_parameters_may_be_tuned_and_its_settings_given(rules):
+    content = {**HEDGING, "parameters": {"level": "tuned", "share": 1.0, "at_least": 1.0}, "tuning": {"worlds": 4, "rounds": 1}}
+    policy = allotment.load_policy(allotment.train(one_shop(), written("mine.yaml", content), out="runs"))
+    assert policy.rule.at_least == 1.0
+    assert policy.values["level"].shape == (1, 1)
+    with pytest.raises(ScenarioError, match="unknown key 'lvel'; did you mean 'level'"):
+        allotment.train(one_shop(), written("wrong.yaml", {**HEDGING, "parameters": {"lvel": 3}}), out="runs")
+
+
+def test_a_residual_corrects_a_rule_of_ones_own(rules):
+    encoding = {"name": "residual", "rule": "mine.yaml"}
+    written("mine.yaml", HEDGING)
+    small = {"steps": 64, "environments": 2, "settings": {"n_steps": 8, "batch_size": 8}, "network": {"hidden": [4]}}
+    config = {"algorithm": "ppo", "encoding": encoding, **small, "validation": {"every": 64, "episodes": 2}}
+    policy = allotment.load_policy(allotment.train(one_shop(), written("learner.yaml", config), out="runs"))
+    assert policy.encoding.rule.config.policy == "my_rules.py:Hedging"
+
+
+def test_a_bundle_names_code_and_neither_carries_nor_imports_it(rules, tmp_path):
+    run = allotment.train(one_shop(), written("mine.yaml", HEDGING), out="runs")
+    assert not list(run.rglob("*.py"))
+    load = f"import allotment; print(allotment.load_policy({str(run)!r}).name)"
+    told = in_a_new_process(load, expect=1)
+    assert "my_rules.py:Hedging stands in a file, and nothing that a folder names is imported from it" in told
+    assert "--import my_rules.py" in told
+    assert "mine" in in_a_new_process(f"import allotment; allotment.import_file({str(rules)!r}); {load}")
+    (run / "best" / "my_rules.py").write_text("raise SystemExit('run')")  # what lies beside it changes nothing
+    assert "stands in a file" in in_a_new_process(load, expect=1)
+
+
+def test_the_command_line_imports_what_the_user_names(rules):
+    run = allotment.train(one_shop(), written("mine.yaml", HEDGING), out="runs")
+    command = [sys.executable, "-m", "allotment.cli", "evaluate", str(run), "--episodes", "2"]
+    refused = subprocess.run(command, capture_output=True, text=True)
+    assert refused.returncode == 2 and "name the file yourself (--import my_rules.py)" in refused.stderr
+    allowed = subprocess.run([*command, "--import", str(rules)], capture_output=True, text=True)
+    assert allowed.returncode == 0, allowed.stderr
+    missing = subprocess.run([*command, "--import", "nowhere.py"], capture_output=True, text=True)
+    assert missing.returncode == 2 and "--import nowhere.py: no such file" in missing.stderr
+
+
+def test_an_installed_rule_needs_no_file(monkeypatch):
+    @dataclass(frozen=True)
+    class Nothing:
+        network: object
+
+        def decide(self, observation):
+            return allotment.Decision(np.zeros(observation.in_transit.shape))
+
+    entry = types.SimpleNamespace(name="nothing", load=lambda: Nothing)
+    monkeypatch.setattr(extensions, "entry_points", lambda group: [entry] if group == "allotment.policies" else [])
+    run = allotment.train(one_shop(), written("installed.yaml", {"policy": "nothing"}), out="runs")
+    assert allotment.evaluate(allotment.load_policy(run), one_shop(), 2)["shipped"].notna().all()
+    with pytest.raises(ScenarioError, match="unknown policy 'nothin'; did you mean 'nothing'"):
+        allotment.train(one_shop(), written("wrong.yaml", {"policy": "nothin"}), out="runs")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("class Hedging: pass", "must be a dataclass with the method decide"),
+        ("x = 1", "my_rules.py has no 'Hedging'"),
+        ("import no_such_module_at_all", "cannot be imported: ModuleNotFoundError"),
+        ("from dataclasses import dataclass\n@dataclass\nclass Hedging:\n    level: float\n    def decide(self, o): ...", "network"),
+    ],
+)
+def test_what_does_not_fit_says_why(rules, text, told):
+    rules.write_text(text)
+    with pytest.raises(ScenarioError, match=told):
+        allotment.train(one_shop(), written("mine.yaml", HEDGING), out="runs")
+
+
+def study(**sections):
+    written("mine.yaml", HEDGING)
+    content = {
+        "name": "own",
+        "question": "Is half enough?",
+        "env": "lost_sales",
+        "overrides": ["horizon.periods=20", "horizon.warm_up=2"],
+        "policies": ["mine.yaml", {"config": "base_stock", "overrides": ["parameters.level=25"]}],
+        "evaluation": {"episodes": 8, **sections},
+    }
+    return load_study(written("study.yaml", content))
+
+
+def test_a_study_imports_nothing_by_itself_and_takes_what_the_user_names(rules, tmp_path):
+    Path("my_metrics.py").write_text(METRIC)
+    with pytest.raises(ScenarioError, match=r"name the file yourself \(--import my_rules.py\)"):
+        run_study(study(), Path("runs"), lambda *told: None, workers=1)
+    for name in ("my_rules.py", "my_metrics.py"):
+        allotment.import_file(name)
+    result = run_study(
+        study(metrics=["my_metrics.py:Days", "my_metrics.py:largest"]), Path("runs"), lambda *told: None, workers=2
+    )
+    table = result.outcome.comparison
+    assert set(table["policy"]) == {"mine", "base_stock"}
+    assert {"cover", "most_on_hand"} <= set(table.columns)
+    assert "most on hand" in (result.report.parent / "report.md").read_text()
+
+
+@dataclass
+class Elsewhere:
+    """Runs jobs as a machine would that shares no folder: in another process, which sees none of the study's files."""
+
+    folder: Path
+
+    def run(self, jobs, progress):
+        for job in jobs:
+            away = job.model_copy(update={"here": False})
+            (self.folder / "job.json").write_text(away.model_dump_json())
+            code = (
+                "import json, pickle, pathlib, sys; from allotment.studies.job import Job;"
+                "job = Job.model_validate(json.loads(pathlib.Path('job.json').read_text()));"
+                "pathlib.Path('made').write_bytes(pickle.dumps(job.run(lambda *told: None)))"
+            )
+            done = subprocess.run([sys.executable, "-c", code], cwd=self.folder, capture_output=True, text=True)
+            assert done.returncode == 0, done.stderr
+            yield job, pickle.loads((self.folder / "made").read_bytes())
+
+
+def test_a_job_carries_its_world_and_its_code_and_returns_what_it_made(rules, tmp_path_factory):
+    allotment.import_file("my_rules.py")
+    away = tmp_path_factory.mktemp("away")
+    result = run_study(study(), Path("runs"), lambda *told: None, executor=Elsewhere(away))
+    here = run_study(study(), Path("again"), lambda *told: None, executor=Serial())
+    assert result.outcome.comparison["score"].tolist() == here.outcome.comparison["score"].tolist()
+    assert RunFolder(Path("runs/own/mine-seed0")).finished
+    assert sorted(each.name for each in away.iterdir()) == ["job.json", "made"]
+
+
+def order_five(observation):
+    return np.full(observation.in_transit.shape, 5.0)
+
+
+def test_a_function_and_an_object_are_evaluated_and_compared_beside_the_shipped_ones():
+    class Six:
+        def decide(self, observation):
+            return allotment.Decision(np.full(observation.in_transit.shape, 6.0))
+
+    world = allotment.load_scenario("lost_sales", ["horizon.periods=20", "horizon.warm_up=0"])
+    assert allotment.evaluate(order_five, world, 4)["policy"].unique().tolist() == ["order_five"]
+    table = allotment.compare({"five": order_five, "six": Six(), "constant_order": "constant_order"}, world, 16)
+    assert sorted(table["policy"]) == ["constant_order", "five", "six"]
+    assert set(table["worlds"]) == {16}
+    with pytest.raises(TypeError, match="a policy has the method decide"):
+        allotment.evaluate(3, world)
+
+
+@pytest.mark.parametrize("made_by", ["make_sb3", "gym"])
+def test_a_model_of_ones_own_script_goes_into_the_comparison(made_by):
+    import gymnasium as gym
+    from stable_baselines3 import PPO
+
+    world = one_shop()
+    environment = allotment.make_sb3(world, num_envs=2) if made_by == "make_sb3" else allotment.make(world)
+    assert isinstance(environment, gym.Env) == (made_by == "gym")
+    model = PPO("MlpPolicy", environment, n_steps=8, batch_size=8, seed=0).learn(16)
+    table = allotment.compare([model, order_five], world, episodes=4)
+    assert set(table["policy"]) == {"PPO", "order_five"}
+    own = VectorPolicy("own", world, allotment.make(world).encoding, lambda vectors: model.predict(vectors, deterministic=True)[0])
+    assert allotment.evaluate(own, world, 4)["score"].tolist() == allotment.evaluate(model, world, 4)["score"].tolist()
+
+
+def test_metrics_of_ones_own_are_measured_in_python(tmp_path):
+    Path("my_metrics.py").write_text(METRIC)
+    module = allotment.import_file("my_metrics.py")
+    rows = allotment.evaluate(order_five, one_shop(), 4, metrics=[module.Days(), module.largest])
+    assert (rows["most_on_hand"] >= rows["on_hand"] - 1e-9).all()
+    assert np.isfinite(rows["cover"]).all()
+    Path("my_metrics.py").write_text(METRIC + "nothing = 3\n")
+    allotment.import_file("my_metrics.py")
+    with pytest.raises(ScenarioError, match="is no metric; it lacks name and count and value"):
+        extensions.metric("my_metrics.py:nothing")
+
+
+def test_algorithm_network_callback_and_logger_of_ones_own(tmp_path):
+    Path("learning.py").write_text(LEARNING)
+    config = {
+        "algorithm": "learning.py:Mine",
+        "network": {"kind": "learning.py:Wide", "settings": {"width": 6}},
+        "environments": 2,
+        "steps": 64,
+        "settings": {"n_steps": 8, "batch_size": 8},
+        "validation": {"every": 32, "episodes": 2},
+        "callbacks": [{"use": "learning.py:Counting", "file": str(tmp_path / "steps")}],
+        "loggers": [{"use": "learning.py:ToFile", "file": str(tmp_path / "log")}],
+    }
+    run = allotment.train(two_shops(), written("own.yaml", config), out="runs")
+    policy = allotment.load_policy(run)
+    assert policy.actor.layers[0].out_features == 6
+    assert (tmp_path / "steps").read_text() == "64"
+    assert "64 evaluation/score" in (tmp_path / "log").read_text()
+    with pytest.raises(ScenarioError, match="must be a subclass of PPO"):
+        allotment.train(two_shops(), written("wrong.yaml", {**config, "algorithm": "learning.py:Wide"}), out="runs")
+    with pytest.raises(ScenarioError, match="network.kind must be mlp for sac"):
+        allotment.train(two_shops(), written("wrong.yaml", {**config, "algorithm": "sac"}), out="runs")
+
+
+@pytest.mark.parametrize("name", ["wandb", "mlflow"])
+def test_loggers_of_other_packages_are_off_unless_configured(name, monkeypatch):
+    from allotment.fitting.sb3.loggers import LOGGERS
+
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ScenarioError, match=f"{name} is not installed"):
+        LOGGERS[name]()
+    told = []
+    package = types.SimpleNamespace(
+        init=lambda **settings: types.SimpleNamespace(
+            log=lambda numbers, step: told.append((step, numbers)), finish=lambda: told.append("end")
+        ),
+        start_run=lambda **settings: None,
+        set_experiment=lambda name: None,
+        log_metrics=lambda numbers, step: told.append((step, numbers)),
+        end_run=lambda: told.append("end"),
+    )
+    monkeypatch.setitem(sys.modules, name, package)
+    logger = LOGGERS[name]()
+    logger.write({"evaluation/score": np.float32(2.0), "text": "no number"}, {}, 7)
+    logger.close()
+    assert told == [(7, {"evaluation/score": 2.0}), "end"]
+
+
+def test_an_allocation_rule_of_ones_own():
+    Path("allocations.py").write_text("import numpy as np\ndef nothing(day):\n    return np.zeros(day.options.pools.shape)\n")
+    world = two_shops(sequence=["receive", "demand", "decide", "fulfil", "charge"], decisions=["orders", "allocation"])
+    config = {"policy": "constant_order", "parameters": {"quantity": 2}, "allocation": "allocations.py:nothing"}
+    policy = allotment.load_policy(allotment.train(world, written("mine.yaml", config), out="runs"))
+    assert not allotment.evaluate(policy, world, 2)["shipped"].any()
+
+
+def test_nothing_is_written_of_code_in_a_config_that_names_none():
+    run = allotment.train(one_shop(), written("plain.yaml", {"policy": "constant_order", "parameters": {"quantity": 2}}), out="r")
+    assert json.loads((run / "best" / "bundle.json").read_text())["config"]["policy"] == "constant_order"
+    assert extensions.named_code() == {}
+
+
+def test_a_residuals_rule_is_written_out_in_the_run_folder():
+    assert RESIDUAL["name"] == "residual"
+    from allotment.policies.config_file import read_config
+
+    _, content = read_config("ppo_residual")
+    assert content["encoding"]["rule"]["policy"] == content["encoding"]["rule"]["name"] == "dual_newsvendor"
