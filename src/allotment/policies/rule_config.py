@@ -131,15 +131,15 @@ class RuleConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    policy: str
+    policy: str  # the rule, by name
     source: str = CHEAPEST  # where to order: cheapest, fastest or a supplier's name
-    parameters: dict[str, Any] = {}  # a number, a mapping, `tuned`, or for safety factors `from_costs`
-    transfers: dict[str, Any] | None = None  # likewise; none = no transfers
+    parameters: dict[str, Any] = {}  # each a number, a mapping by site or SKU, `tuned`, or for safety factors `from_costs`
+    transfers: dict[str, Any] | None = None  # when sites draw on each other, likewise; none = no transfers
     allocation: str | None = None  # the rule by which sites ship to channels; none = the scenario's own
     quotas: dict[str, float] | None = None  # percent by channel, for the rules that go by quotas
     protection: Protection = None  # by priority, units that classes below may not use; or how they are found
     seed: Annotated[int, Field(ge=0)] = 0  # of the random policy
-    tuning: Tuning = Tuning()
+    tuning: Tuning = Tuning()  # how open parameters are searched for
 
 
 @dataclass(frozen=True)

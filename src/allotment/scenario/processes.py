@@ -220,7 +220,7 @@ class Categorical(LeadTimeProcess):
     """Lead time from a list of values with probabilities."""
 
     distribution: Literal["categorical"]
-    values: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]  # periods
+    values: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]  # periods, one of which is drawn
     probabilities: list[NonNegative]  # chance of each value; they sum to 1
 
     @model_validator(mode="after")
