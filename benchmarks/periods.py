@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 import allotment
+from allotment.decisions.observation import observe
 from allotment.engine import kernel
 from allotment.engine.memory import Memory
 from benchmarks.timing import measure
@@ -41,7 +42,7 @@ def around(batch: int = 1024, steps: int = 10, repeats: int = 5) -> tuple[list[f
 
 
 def _orders(envs, actions) -> tuple[np.ndarray]:  # type: ignore[no-untyped-def,type-arg]
-    return (envs.encoding.orders(actions, envs.simulation.observation()),)
+    return (envs.encoding.orders(actions, observe(envs.simulation)),)
 
 
 def stepping(name: str, batch: int, orders: np.ndarray | None = None) -> Callable[[], int]:  # type: ignore[type-arg]

@@ -26,6 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 import allotment
+from allotment.decisions.observation import observe
 from allotment.exchange.register import Register
 from allotment.scenario.loader import World
 from allotment.simulation.simulation import Simulation
@@ -72,7 +73,7 @@ def met(policy: Any) -> list[dict[str, Any]]:
             snapshots.append(
                 json.loads(register.snapshot(simulation.state, world).model_dump_json(by_alias=True, exclude_none=True))
             )
-        simulation.step(policy.decide(simulation.observation()).orders)
+        simulation.step(policy.decide(observe(simulation)).orders)
     return snapshots
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import allotment
-from allotment.environments.sb3 import StableVecEnv
+from allotment.environments.sb3 import Sb3VecEnv
 from benchmarks.timing import Duration, measure
 
 CONFIG, ENVIRONMENTS = "ppo", 256
@@ -59,14 +59,14 @@ def _train(world: str, steps: int, seed: int) -> None:
 def _inside() -> Iterator[dict[str, float]]:
     """Add up the time that passes inside the environment's own functions while the context lasts."""
     passed = {"wall": 0.0, "cpu": 0.0}
-    originals = {name: getattr(StableVecEnv, name) for name in ("reset", "step_async", "step_wait")}
+    originals = {name: getattr(Sb3VecEnv, name) for name in ("reset", "step_async", "step_wait")}
     try:
         for name, function in originals.items():
-            setattr(StableVecEnv, name, _timed(function, passed))
+            setattr(Sb3VecEnv, name, _timed(function, passed))
         yield passed
     finally:
         for name, function in originals.items():
-            setattr(StableVecEnv, name, function)
+            setattr(Sb3VecEnv, name, function)
 
 
 def _timed(function: Callable[..., Any], passed: dict[str, float]) -> Callable[..., Any]:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from allotment.environments.registration import register
 
 if TYPE_CHECKING:
-    from allotment.assembly import evaluate, export_onnx, load_policy, make, make_sb3, make_vec, repeat, resume, train, tune
+    from allotment.assembly import compare, evaluate, export_onnx, load_policy, make, make_sb3, make_vec, repeat, resume, train
+    from allotment.engine.state import Decision
+    from allotment.extensions import import_file
     from allotment.planning.one_day import plan
     from allotment.scenario.loader import load_scenario
 
@@ -26,17 +28,22 @@ _HOMES = {
     "train": "allotment.assembly",
     "resume": "allotment.assembly",
     "repeat": "allotment.assembly",
-    "tune": "allotment.assembly",
+    "compare": "allotment.assembly",
     "evaluate": "allotment.assembly",
     "load_policy": "allotment.assembly",
     "export_onnx": "allotment.assembly",
     "plan": "allotment.planning.one_day",
+    "import_file": "allotment.extensions",
+    "Decision": "allotment.engine.state",
 }
 
 __all__ = [
+    "Decision",
     "__version__",
+    "compare",
     "evaluate",
     "export_onnx",
+    "import_file",
     "load_policy",
     "load_scenario",
     "make",
@@ -46,7 +53,6 @@ __all__ = [
     "repeat",
     "resume",
     "train",
-    "tune",
 ]
 
 register()

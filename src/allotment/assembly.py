@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from allotment.decisions.encodings import Encoding
-from allotment.environments.external import OutsideEnvironment, is_outside, outside_environment
+from allotment.environments.external import external_environment, is_external
 from allotment.environments.registration import environment_id
 from allotment.environments.single import AllotmentEnv
 from allotment.environments.vector import AllotmentVectorEnv
 from allotment.policies.bundle import load_bundle
-from allotment.policies.config_file import checked, read_config, rule_config
+from allotment.policies.config_file import checked, read_config
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
-from allotment.policies.rule_config import build_rule
 from allotment.policies.sealed_folder import is_bundle
 from allotment.resources import shipped_names
 from allotment.scenario.errors import ScenarioError
+from allotment.scenario.external import ExternalEnvironment
 from allotment.scenario.loader import World, load_scenario
 from allotment.scenario.overrides import apply_overrides
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from allotment.environments.sb3 import StableVecEnv
+    from allotment.environments.sb3 import Sb3VecEnv
+    from allotment.evaluation.place import Place
+    from allotment.runs.run_folder import RunFolder
 
-VALIDATION_EPISODES = 64  # behind the measures on TensorBoard's page of hyperparameters
 EncodingChoice = str | dict[str, Any] | Encoding
 
 
@@ -48,16 +49,16 @@ def make_vec(world: World | str | Path, num_envs: int = 1, encoding: EncodingCho
 
 def make_sb3(
     world: World | str | Path, num_envs: int = 1, encoding: EncodingChoice = "order_up_to", stagger: bool = False
-) -> StableVecEnv:
+) -> Sb3VecEnv:
     """Return the native Stable-Baselines3 VecEnv of `num_envs` worlds; arguments as for `make`."""
-    from allotment.environments.sb3 import StableVecEnv
+    from allotment.environments.sb3 import Sb3VecEnv
 
     world = _world(world)
-    return StableVecEnv(world, _encoding(encoding, world), num_envs, stagger)
+    return Sb3VecEnv(world, _encoding(encoding, world), num_envs, stagger)
 
 
 def train(
-    world: World | OutsideEnvironment | str | Path,
+    world: World | ExternalEnvironment | str | Path,
     config: str | Path,
     seed: int = 0,
     out: str | Path = "runs",
@@ -69,20 +70,17 @@ def train(
     `world` is as for `make`, or the Gymnasium id of another package's environment for a policy that learns.
     `progress(what, done, of, score)` is called as it goes. Raises `ScenarioError` for a config that does not fit.
     """
-    from allotment.runs.run_folder import new_run_folder
+    from allotment.runs.run_folder import RunFolder
 
-    world = load_place(world)
+    place = load_place(world)
     name, content = read_config(config, overrides)
-    folder = new_run_folder(Path(out), world.name, name, seed)
+    run = RunFolder.new(Path(out), place.name, content.get("name", name), seed)
     try:
-        return _made(world, name, content, seed, folder, progress)
+        return _fitted(place, content.get("name", name), content, seed, run, progress)
     except ScenarioError:
-        if not any(folder.iterdir()):
-            folder.rmdir()
+        if not any(run.path.iterdir()):
+            run.path.rmdir()
         raise
-
-
-tune = train  # a rule is tuned where a learning policy is trained
 
 
 def resume(run: str | Path, progress: Any = None) -> Path:
@@ -90,11 +88,12 @@ def resume(run: str | Path, progress: Any = None) -> Path:
 
     A run that has been finished stays as it is.
     """
-    from allotment.runs.run_folder import metadata, read_run
+    from allotment.runs.run_folder import RunFolder
 
-    folder = Path(run)
-    world, name, content, seed = read_run(folder)
-    return folder if metadata(folder).get("finished") else _made(world, name, content, seed, folder, progress)
+    begun = RunFolder.existing(Path(run))
+    if begun.metadata.get("finished"):
+        return begun.path
+    return _fitted(begun.place, begun.policy_name, begun.config, begun.seed, begun, progress)
 
 
 def repeat(run: str | Path, out: str | Path = "runs", progress: Any = None) -> Path:
@@ -102,57 +101,100 @@ def repeat(run: str | Path, out: str | Path = "runs", progress: Any = None) -> P
 
     With the same versions on the same machine the weights are the same, bit for bit.
     """
-    from allotment.runs.run_folder import new_run_folder, read_run
+    from allotment.runs.run_folder import RunFolder
 
-    world, name, content, seed = read_run(Path(run))
-    return _made(world, name, content, seed, new_run_folder(Path(out), world.name, name, seed), progress)
+    made = RunFolder.existing(Path(run))
+    again = RunFolder.new(Path(out), made.place.name, made.policy_name, made.seed)
+    return _fitted(made.place, made.policy_name, made.config, made.seed, again, progress)
 
 
-def _made(
-    world: World | OutsideEnvironment, name: str, content: dict[str, Any], seed: int, folder: Path, progress: Any
-) -> Path:
-    """Fill a run folder, and put the run on TensorBoard's page of hyperparameters."""
-    from allotment.evaluation.testing import mean_measures
-    from allotment.fitting.fit import make_policy
-    from allotment.report.hyperparameters import write_hyperparameters
+def _fitted(place: Place, name: str, content: dict[str, Any], seed: int, run: RunFolder, progress: Any) -> Path:
+    from allotment.fitting.fit import fit, note_settings
 
-    policy = make_policy(world, name, content, seed, folder, progress=progress)
-    measures = mean_measures(_play(policy, world, VALIDATION_EPISODES, seed, "validate", None))
-    shown = {name: value for name, value in measures.items() if name in ("score", "fill_rate")}
-    write_hyperparameters(folder / "tb", {**content, "seed": seed, "env": world.name}, shown)
-    return folder
+    note_settings(run, fit(place, name, content, seed, run, progress))
+    return run.path
 
 
 def evaluate(
-    policy: Any, world: World | OutsideEnvironment | str | Path, episodes: int = 1000, seed: int = 0, progress: Any = None
+    policy: Any,
+    world: World | ExternalEnvironment | str | Path,
+    episodes: int = 1000,
+    seed: int = 0,
+    progress: Any = None,
+    metrics: Sequence[Any] = (),
 ) -> pd.DataFrame:
     """Return per-episode measures of a policy on the common test worlds, one row an episode.
 
-    See `evaluation.testing` for the columns, `evaluation.outside` for those in another package's environment.
+    `policy` is what `load_policy` returns, a run folder, the name or file of a rule's config, a function or an object that
+    decides (`decide(observation) -> Decision`), or a Stable-Baselines3 model trained on an environment of this project.
+    `metrics` are measured beside the shipped ones. See `evaluation.testing` for the columns, `evaluation.external` for those
+    in another package's environment.
     """
-    return _play(policy, load_place(world), episodes, seed, "test", progress)
+    place = load_place(world).for_test()
+    return place.evaluate(as_policy(policy, place), episodes, seed, "test", progress, metrics=tuple(metrics)).episodes
 
 
-def _play(
-    policy: Any, world: World | OutsideEnvironment, episodes: int, seed: int, purpose: str, progress: Any
+def compare(
+    policies: Mapping[str, Any] | Sequence[Any],
+    world: World | str | Path,
+    episodes: int = 1000,
+    seed: int = 0,
+    reference: str | None = None,
+    metrics: Sequence[Any] = (),
 ) -> pd.DataFrame:
-    if isinstance(world, OutsideEnvironment):
-        from allotment.evaluation.external import evaluate_outside
+    """Return the comparison of policies on the same test worlds, one row a policy, the best first.
 
-        return evaluate_outside(policy, world, episodes, seed, purpose, progress)
-    from allotment.evaluation.testing import evaluate as play_worlds
+    `policies` are by name, or in a list under their own names; each is what `evaluate` takes. `reference` is the one that the
+    others are compared with, by default the best rule. See `evaluation.comparison.compare` for the columns.
+    """
+    import numpy as np
+    import pandas as pd
 
-    return play_worlds(policy, world.for_test() if purpose == "test" else world, episodes, seed, purpose, progress).episodes
+    from allotment.evaluation.comparison import compare as compared
+
+    place = load_place(world).for_test()
+    named = dict(policies) if isinstance(policies, Mapping) else {name_of(policy): policy for policy in policies}
+    if len(named) < len(policies):
+        raise ValueError("policies of a list need names of their own; hand them over by name, as a mapping")
+    rows = []
+    for name, policy in named.items():
+        result = place.evaluate(as_policy(policy, place), episodes, seed, "test", metrics=tuple(metrics))
+        rows.append(result.episodes.assign(policy=name))
+    return compared(pd.concat(rows, ignore_index=True), reference, np.random.default_rng(seed))
 
 
-def load_policy(path: str | Path, world: World | OutsideEnvironment | None = None) -> Any:
+def as_policy(policy: Any, place: Place) -> Any:
+    """Return the policy that something is in a place; see `evaluate`."""
+    if isinstance(policy, str | Path):
+        if Path(policy).is_dir():
+            return load_policy(policy, place)
+        from allotment.fitting.tuning import tuned_rule
+
+        name, content = read_config(policy)
+        return tuned_rule(content, name, place.world, seed=0)
+    from allotment.policies.own import own_policy
+
+    return own_policy(policy, place.world) if place.kind == "world" else policy
+
+
+def name_of(policy: Any) -> str:
+    """Return the name under which a policy goes where none is given."""
+    if isinstance(policy, str | Path):
+        return Path(policy).stem
+    return str(getattr(policy, "name", None) or getattr(policy, "__name__", None) or type(policy).__name__)
+
+
+def load_policy(path: str | Path, world: World | ExternalEnvironment | Place | None = None) -> Any:
     """Return the policy of a run folder (its best one) or of a bundle, in its own world or in another that fits."""
     folder = Path(path)
-    if is_bundle(folder):
-        return load_bundle(folder, world)
-    if is_bundle(folder / "best"):
-        return load_bundle(folder / "best", world)
-    raise ScenarioError(f"{path}: holds no policy; expected a run folder with best/, or a bundle with bundle.json")
+    bundle = folder if is_bundle(folder) else folder / "best"
+    if not is_bundle(bundle):
+        raise ScenarioError(f"{path}: holds no policy; expected a run folder with best/, or a bundle with bundle.json")
+    if world is None:
+        return load_bundle(bundle)
+    from allotment.evaluation.place import place_of
+
+    return place_of(world).load(bundle)
 
 
 def export_onnx(policy: Any, file: str | Path) -> Path:
@@ -164,14 +206,16 @@ def export_onnx(policy: Any, file: str | Path) -> Path:
     return Path(file)
 
 
-def load_place(world: World | OutsideEnvironment | str | Path, overrides: Sequence[str] = ()) -> World | OutsideEnvironment:
+def load_place(world: World | ExternalEnvironment | Place | str | Path, overrides: Sequence[str] = ()) -> Place:
     """Return a world, or another package's environment where the name is its Gymnasium id; `overrides` are texts `a.b=c`."""
-    if isinstance(world, World | OutsideEnvironment):
-        return world
+    from allotment.evaluation.place import place_of
+
+    if not isinstance(world, str | Path):
+        return place_of(world)
     name = str(world)
-    if is_outside(name):
-        return outside_environment(name, apply_overrides({}, overrides, name))
-    return load_scenario(_stem(name), overrides)
+    if is_external(name):
+        return place_of(external_environment(name, apply_overrides({}, overrides, name)))
+    return place_of(load_scenario(_stem(name), overrides))
 
 
 def _stem(name: str) -> str:
@@ -189,10 +233,8 @@ def _encoding(choice: EncodingChoice, world: World) -> Encoding:
     config = checked(EncodingConfig, {"name": choice} if isinstance(choice, str) else choice, "encoding")
     rule = None
     if config.rule is not None:
-        name, content = read_config(config.rule) if isinstance(config.rule, str) else ("rule", config.rule)
-        rule, open_parameters = build_rule(rule_config(content, name), world, name, name)
-        if open_parameters:
-            from allotment.fitting.tuning import tune as tune_rule
+        from allotment.fitting.tuning import tuned_rule
 
-            rule = tune_rule(rule, open_parameters, seed=0).policy
+        name, content = read_config(config.rule) if isinstance(config.rule, str) else ("rule", config.rule)
+        rule = tuned_rule(content, name, world, seed=0)
     return build_encoding(config, world, rule)

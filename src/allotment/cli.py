@@ -31,6 +31,22 @@ app = typer.Typer(
 Seed = Annotated[int, typer.Option(help="Seed; training, tuning and test worlds are derived from it and never meet.", min=0)]
 Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="Replace a value of the config.")]
 EnvOverrides = Annotated[list[str] | None, typer.Option("--set-env", metavar="A.B=C", help="Replace a value of the world.")]
+
+
+def _import_files(files: list[str] | None) -> list[str] | None:
+    """Import what the user names, before a command looks anything up."""
+    from allotment.extensions import import_file
+
+    for file in files or []:
+        import_file(file)
+    return files
+
+
+Imports = Annotated[
+    list[str] | None,
+    typer.Option("--import", metavar="FILE", callback=_import_files, help="A file, or module, of your own policies and metrics."),
+]
+Metrics = Annotated[list[str] | None, typer.Option("--metric", metavar="FILE.PY:NAME", help="A metric of your own.")]
 Out = Annotated[Path, typer.Option(help="Folder for run folders.")]
 
 
@@ -62,6 +78,7 @@ def train(
     out: Out = Path("runs"),
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with an interrupted run, in its folder.")] = None,
     source: Annotated[Path | None, typer.Option("--from", metavar="RUN", help="Make again what a run folder holds.")] = None,
+    imports: Imports = None,
 ) -> None:
     """Train (or tune) the policy of CONFIG in ENV, into a new run folder; or go on with a run, or repeat one."""
     import allotment
@@ -87,9 +104,9 @@ def train(
 
 def _tell_differences(run: Path) -> None:
     """Say where the installed packages are not those that a run was made with: its weights may then come out differently."""
-    from allotment.runs.run_folder import differing_packages
+    from allotment.runs.run_folder import RunFolder
 
-    differing = differing_packages(run)
+    differing = RunFolder(run).differing_packages()
     if differing:
         typer.echo(f"other versions than in {run}, so the result may differ: {', '.join(differing)}", err=True)
 
@@ -102,6 +119,7 @@ def tune(
     overrides: Overrides = None,
     env_overrides: EnvOverrides = None,
     out: Out = Path("runs"),
+    imports: Imports = None,
 ) -> None:
     """Find the best parameters of a rule-based policy, by simulation on common worlds."""
     import allotment
@@ -128,33 +146,35 @@ def evaluate(
     overrides: Overrides = None,
     env_overrides: EnvOverrides = None,
     json: Annotated[Path | None, typer.Option(help="Also write the measures to this file.")] = None,
+    metrics: Metrics = None,
+    imports: Imports = None,
 ) -> None:
     """Play a policy on the common test worlds and print what is measured."""
     import json as json_format
 
-    import allotment
     from allotment.evaluation.testing import mean_measures
-    from allotment.scenario.loader import World
-    from allotment.studies.test_episodes import keep
+    from allotment.extensions import metric
+    from allotment.runs.run_folder import RunFolder, is_run
 
     with _progress() as bars:
-        chosen, world = _policy_and_world(policy, env, env_overrides or [], overrides or [], seed, _one_bar(bars))
-        show = _one_bar(bars)
-        done, periods = 0, episodes * (world.for_test().problem.clock.length if isinstance(world, World) else 1)
+        chosen, place = _policy_and_place(policy, env, env_overrides or [], overrides or [], seed, _one_bar(bars))
+        show, tested = _one_bar(bars), place.for_test()
+        done, steps = 0, episodes * tested.steps_of_an_episode
 
         def count(worlds: int) -> None:
             nonlocal done
             done += worlds
-            show("testing", done, periods, None)
+            show("testing", done, steps, None)
 
-        rows = allotment.evaluate(chosen, world, episodes, seed, progress=count)
-    if Path(policy, "best").is_dir() and env is None:
-        keep(Path(policy), rows, world.name, seed)
-    measures = mean_measures(rows)
+        own = tuple(metric(name) for name in metrics or [])
+        result = tested.evaluate(chosen, episodes, seed, "test", count, metrics=own)
+    if env is None and is_run(Path(policy)):
+        RunFolder(Path(policy)).keep_evaluation(result, tested.name, seed)
+    rows, measures = result.episodes, mean_measures(result.episodes)
     errors = rows[list(measures)].std(ddof=1) / len(rows) ** 0.5
-    _print_measures(chosen.name, world, len(rows), measures, errors)
+    _print_measures(chosen.name, place, len(rows), measures, errors)
     if json:
-        content = {"policy": chosen.name, "env": world.name, "episodes": episodes, "seed": seed, "measures": measures}
+        content = {"policy": chosen.name, "env": place.name, "episodes": episodes, "seed": seed, "measures": measures}
         json.write_text(json_format.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
@@ -165,6 +185,7 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535)] = 8000,
     max_bytes: Annotated[int, typer.Option(min=1, help="Largest request that is read.")] = 4 * 2**20,
     max_snapshots: Annotated[int, typer.Option(min=1, help="Most snapshots in one request.")] = 256,
+    imports: Imports = None,
 ) -> None:
     """Answer snapshots with a policy's plans over HTTP; the interface is described at /docs."""
     import uvicorn
@@ -181,6 +202,7 @@ def serve(
 def export(
     policy: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a bundle of a learned policy.")],
     file: Annotated[Path, typer.Argument(help="The ONNX file to write.")],
+    imports: Imports = None,
 ) -> None:
     """Write a learned policy as an ONNX graph, checked to answer as the policy does."""
     import allotment
@@ -193,6 +215,7 @@ def run(
     study: Annotated[str, typer.Argument(help="A study's folder or its study.yaml.")],
     out: Out = Path("runs"),
     workers: Annotated[int | None, typer.Option(min=1, help="Processes side by side; one a core by default.")] = None,
+    imports: Imports = None,
 ) -> None:
     """Train, tune and test all of a study; print the table and write the report."""
     from allotment.studies.running import run_study
@@ -213,16 +236,17 @@ def compare(
     episodes: Annotated[int | None, typer.Option(min=2, help="Test worlds; a study's own, or 1000.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the test worlds; a study's own, or 0.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for tables, figures and TensorBoard.")] = None,
+    imports: Imports = None,
 ) -> None:
     """Compare policies on the same test worlds, print the tables and write the report; several seeds are one policy."""
-    from allotment.studies.running import compare_lineup
-    from allotment.studies.setup import lineup_of
+    from allotment.studies.running import compare_policies
+    from allotment.studies.setup import setup_of
 
-    lineup = lineup_of(names, Path("runs"))
-    typer.echo(f"{lineup.title}: {lineup.question}")
+    setup = setup_of(names, Path("runs"))
+    typer.echo(f"{setup.title}: {setup.question}")
     with _progress() as bars:
         show = _bar_for_each_job(bars)
-        result = compare_lineup(lineup, reference, episodes, seed, out, lambda name, *done: show(name, "testing", *done, None))
+        result = compare_policies(setup, reference, episodes, seed, out, lambda name, *done: show(name, "testing", *done, None))
     _print_result(result)
 
 
@@ -265,38 +289,33 @@ def plan(
         typer.echo(line)
 
 
-def _policy_and_world(
+def _policy_and_place(
     policy: str, env: str | None, env_overrides: list[str], overrides: list[str], seed: int, show: Any
 ) -> Any:
-    """Return a policy and its world from a run folder, or from a rule's config and a world; open parameters are tuned."""
+    """Return a policy and its place from a run folder, or from a rule's config and a world; open parameters are tuned."""
     import allotment
     from allotment.assembly import load_place
-    from allotment.fitting.fit import Tuned
+    from allotment.fitting.tuning import tuned_rule
     from allotment.policies.config_file import is_rule, read_config
     from allotment.scenario.errors import ScenarioError
-    from allotment.scenario.loader import World
 
-    world = load_place(env, env_overrides) if env else None
+    place = load_place(env, env_overrides) if env else None
     if Path(policy).is_dir():
-        loaded = allotment.load_policy(policy, world)
-        return loaded, loaded.world
+        loaded = allotment.load_policy(policy, place)
+        return loaded, load_place(loaded.world)
     name, content = read_config(policy, overrides)
     if not is_rule(content, name):
         raise ScenarioError(f"{policy}: learns; train it first (allotment train ENV {policy}) and evaluate its run folder")
-    if world is None:
+    if place is None:
         raise ScenarioError(f"{policy}: a config has no world of its own; name one with --env")
-    if not isinstance(world, World):
-        raise ScenarioError(f"{policy}: a rule needs a world of this project, not {world.name}")
-    return Tuned().policy(content, name, world, seed, show), world
+    return tuned_rule(content, name, place.world, seed, show), place
 
 
-def _print_measures(name: str, world: Any, episodes: int, measures: dict[str, float], errors: Any) -> None:
+def _print_measures(name: str, place: Any, episodes: int, measures: dict[str, float], errors: Any) -> None:
     from rich.table import Table
 
-    from allotment.scenario.loader import World
-
-    unit = "worlds, per period" if isinstance(world, World) else "episodes, returns"
-    table = Table(title=f"{name} in {world.name}: {episodes} test {unit}")
+    unit = "worlds, per period" if place.kind == "world" else "episodes, returns"
+    table = Table(title=f"{name} in {place.name}: {episodes} test {unit}")
     table.add_column("measure")
     for title in ("mean", "standard error"):
         table.add_column(title, justify="right")
@@ -312,10 +331,10 @@ def _print_result(result: Any) -> None:
     from allotment.report.tables import to_terminal
 
     outcome, console = result.outcome, _console()
-    objective = outcome.lineup.world.scenario.objective
+    objective = outcome.setup.world.scenario.objective
     for cells in tables_of(outcome.comparison, objective):
         console.print(to_terminal(cells), *([""] if cells.note else []))
-    for sentence in (headline(outcome.comparison, objective), *outcome.lineup.notes):
+    for sentence in (headline(outcome.comparison, objective), *outcome.setup.notes):
         console.print(sentence, markup=False, highlight=False)
     typer.echo(f"report:      {result.report}\ntensorboard: tensorboard --logdir {result.report.parent / 'tensorboard'}")
 
@@ -329,7 +348,7 @@ def _console() -> Console:
 
 def _parameter_lines(policy: Any) -> Iterator[str]:
     """Yield a rule's parameters, a line a site, SKUs in the order of the world's file; without caps that nothing reaches."""
-    from allotment.policies.rule_config import NO_CAP
+    from allotment.policies.rules import NO_CAP
 
     for name, values in policy.values.items():
         if (values < NO_CAP).all():

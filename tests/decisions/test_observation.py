@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from allotment.decisions.observation import observe
 from allotment.simulation.simulation import Simulation
 from small_worlds import (
     APPLE,
@@ -31,7 +32,7 @@ def one_more_each_period(world, periods):
     simulation = Simulation(world.problem, 1)
     simulation.reset(np.zeros(1, dtype=int), np.zeros(1, dtype=int), np.zeros(1, dtype=int))
     for period in range(periods):
-        yield period, simulation.observation()
+        yield period, observe(simulation)
         orders = np.zeros((1, *world.problem.lanes.allowed.shape))
         orders[0, FARM_NORTH, APPLE] = period + 1
         simulation.step(orders)
@@ -122,7 +123,7 @@ def test_each_world_of_a_batch_is_seen_at_its_own_period():
     orders[:, FARM_SOUTH, PEAR] = 6, 8
     simulation.step(orders)
     simulation.next_episodes(np.array([1]))
-    observation = simulation.observation()
+    observation = observe(simulation)
     assert observation.period.tolist() == [1, 0]
     assert observation.forecast(1)[0][:, 0, NORTH, APPLE].tolist() == [2, 1]
     assert observation.in_transit_by_age[:, 0, FARM_SOUTH, PEAR].tolist() == [6, 0]

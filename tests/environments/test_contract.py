@@ -15,7 +15,7 @@ from allotment.decisions.flatten import Flattener
 from allotment.decisions.observation import Observation
 from allotment.engine.kernel.period import BLOCK
 from allotment.environments.registration import environment_id
-from allotment.environments.sb3 import StableVecEnv
+from allotment.environments.sb3 import Sb3VecEnv
 from allotment.environments.single import AllotmentEnv
 from allotment.environments.vector import AllotmentVectorEnv
 from allotment.resources import shipped_folder
@@ -420,7 +420,7 @@ def test_a_season_is_never_staggered():
 def beside_the_rule(world, **settings):
     """Return a batch of two whose rewards count from what the corrected rule earns."""
     encoding = allotment.make(world, RESIDUAL).encoding
-    batch = StableVecEnv(world, encoding, 2, reference=encoding.rule, **settings)
+    batch = Sb3VecEnv(world, encoding, 2, reference=encoding.rule, **settings)
     batch.seed(3)
     batch.reset()
     return batch
@@ -461,7 +461,7 @@ def test_counting_stock_at_its_cost_moves_rewards_between_periods_only():
     skus = [{"name": "apple", "unit_cost": 2, "price": 5}, {"name": "pear", "unit_cost": 4, "price": 7}]
     world = two_shops(skus=skus, horizon={"kind": "season", "periods": 4})
     encoding = allotment.make(world, "quantity").encoding
-    plain, at_cost = StableVecEnv(world, encoding, 1), StableVecEnv(world, encoding, 1, stock_at_cost=True)
+    plain, at_cost = Sb3VecEnv(world, encoding, 1), Sb3VecEnv(world, encoding, 1, stock_at_cost=True)
     rewards = []
     for batch in (plain, at_cost):
         batch.seed(0)

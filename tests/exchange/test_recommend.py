@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from allotment.decisions.observation import observe
 from allotment.decisions.encodings import OrderUpTo, Quantity, Residual
 from allotment.engine.memory import Memory
 from allotment.exchange.register import Register
@@ -69,7 +70,7 @@ def test_recommending_from_a_simulated_state_is_the_policys_own_action(world: Ra
     for _ in range(world.problem.clock.length):
         snapshots = [register.snapshot(simulation.state, place, memory) for place in range(2)]
         plans = policy.recommend([sent(snapshot) for snapshot in snapshots])
-        decision = policy.decide(simulation.observation(memory))
+        decision = policy.decide(observe(simulation, memory))
         memory = decision.memory
         flows = simulation.step(decision)
         for place, plan in enumerate(plans):
@@ -135,7 +136,7 @@ def test_a_plan_can_be_executed_against_its_snapshot(world: RandomWorld, seed, w
             if decide_first:
                 moved += sum(shipment.units for shipment in plan.shipments if shipment.source == site)
             assert moved <= limit + 1e-8
-        simulation.step(policy.decide(simulation.observation()))
+        simulation.step(policy.decide(observe(simulation)))
 
 
 def two_shops_snapshot(**changes):

@@ -6,6 +6,7 @@ from small_trainings import SMALL, small, world_for
 from stable_baselines3.common.callbacks import BaseCallback
 
 import allotment
+from allotment.decisions.observation import observe
 from allotment.decisions.encodings import Discrete
 from allotment.fitting.sb3 import trainer
 from allotment.fitting.sb3.algorithms import ALGORITHMS
@@ -55,7 +56,7 @@ def test_the_actor_acts_as_the_algorithm_predicts(algorithm, tmp_path, models):
     simulation.reset(np.arange(6), np.arange(6), np.zeros(6, dtype=int))
     memory, state, start = None, None, np.ones(6, dtype=bool)
     for _ in range(4):
-        observation = simulation.observation(memory)
+        observation = observe(simulation, memory)
         vectors = policy.flattener(observation)
         predicted, state = model.predict(vectors, state, start, deterministic=True)
         start = np.zeros(6, dtype=bool)

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 import allotment
 from allotment.assembly import load_place
 from allotment.cli import app
-from allotment.environments.external import outside_environment
+from allotment.environments.external import external_environment
 from allotment.scenario.errors import ScenarioError
 
 
@@ -95,7 +95,7 @@ def test_what_does_not_fit_is_refused(tmp_path):
     with pytest.raises(ScenarioError, match="sac cannot decide on a list of choices"):
         allotment.train("CartPole-v1", "sac", out=tmp_path)
     with pytest.raises(ScenarioError, match=r"CartPole-v1: cannot be made with {'lengthh': 3}"):
-        outside_environment("CartPole-v1", {"lengthh": 3}).make()
+        external_environment("CartPole-v1", {"lengthh": 3}).make()
 
 
 class Odd(gym.Env):
@@ -107,6 +107,6 @@ def test_actions_without_bounds_are_refused():
     gym.register("Odd-v0", entry_point=Odd)
     try:
         with pytest.raises(ScenarioError, match="Odd-v0: actions must have finite bounds"):
-            outside_environment("Odd-v0").make()
+            external_environment("Odd-v0").make()
     finally:
         del gym.registry["Odd-v0"]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import allotment
+from allotment.decisions.observation import observe
 from allotment.evaluation.testing import evaluate
 from allotment.policies.allocating import BY_QUOTA, RULES
 from allotment.policies.bundle import load_bundle, save_bundle
@@ -59,7 +60,7 @@ def shipped_by_channel(method, changes=None, **config):
     world = world_from(DEPOTS | (changes or {}), "depots.yaml")
     policy, simulation = allocating(world, method, **config), Simulation(world.problem, 1)
     simulation.reset(np.zeros(1, dtype=int), np.zeros(1, dtype=int), np.zeros(1, dtype=int))
-    flows = simulation.step(policy.decide(simulation.observation()))
+    flows = simulation.step(policy.decide(observe(simulation)))
     return [flows.shipped[0, world.problem.fulfilment.channel == channel].sum() for channel in range(3)]
 
 
@@ -124,7 +125,7 @@ def check_all_rules(world: RandomWorld, seed: int) -> None:
     simulation.reset(np.arange(2), np.array([seed, seed + 1]), np.zeros(2, dtype=int))
     luck = world.problem.fulfilment.accept.min(initial=1.0) < 1.0 or world.problem.sites.shrinkage.any()
     for _ in range(world.problem.clock.length):
-        observation = simulation.observation()
+        observation = observe(simulation)
         decision = policy.decide(observation)
         flows = simulation.step(decision)
         assert decision.allocation.min(initial=0.0) >= 0.0

@@ -11,6 +11,7 @@ import torch
 import yaml
 
 import allotment
+from allotment.decisions.observation import observe
 from allotment.policies.bundle import load_bundle, save_bundle
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
 from allotment.policies.networks import NetworkShape
@@ -41,7 +42,7 @@ def decisions(policy, worlds=4, periods=6):
     simulation.reset(np.arange(worlds), np.arange(worlds), np.zeros(worlds, dtype=int))
     orders = []
     for _ in range(periods):
-        orders.append(policy.decide(simulation.observation()).orders)
+        orders.append(policy.decide(observe(simulation)).orders)
         simulation.step(orders[-1])
     return np.array(orders)
 

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 import allotment
+from allotment.decisions.observation import observe
 from allotment.cli import app
 from allotment.decisions.encodings import Discrete, OrderUpTo, Quantity, Residual
 from allotment.policies import onnx_export
@@ -39,7 +40,7 @@ def test_the_graph_answers_as_the_policy_for_any_number_of_worlds(case, tmp_path
     simulation, memory = Simulation(world.problem, 5), None
     simulation.reset(np.arange(5), 70 + np.arange(5), np.zeros(5, dtype=int))
     for _ in range(world.problem.clock.length):
-        observation = simulation.observation(memory)
+        observation = observe(simulation, memory)
         given = {"observation": policy.flattener.unscaled(observation)}
         if encoding is OrderUpTo:
             given["inventory_position"] = observation.inventory_position

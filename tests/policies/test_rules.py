@@ -191,7 +191,7 @@ def test_the_dual_newsvendor_has_a_forecast_level_for_each_source():
 
 
 def test_random_orders_lie_between_nothing_and_twice_the_mean_and_repeat_with_seed_and_stock():
-    first, again, other = (rule(policy="random", seed=seed) for seed in (1, 1, 2))
+    first, again, other = (rule(policy="random", parameters={"seed": seed}) for seed in (1, 1, 2))
     drawn = [orders_of(first, stock) for stock in range(50)]
     assert np.array_equal(drawn[0], orders_of(first, 0))
     assert np.array_equal(drawn[0], orders_of(again, 0))

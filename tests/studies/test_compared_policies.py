@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from allotment.scenario.errors import ScenarioError
-from allotment.studies.compared_policies import Run, contenders_of, read_run, shortfall
+from allotment.studies.compared_policies import Run, compared_policies, read_run, shortfall
 
 
 def run(name="ppo", seed=0, folder=None, **config):
@@ -16,18 +16,18 @@ def run(name="ppo", seed=0, folder=None, **config):
 
 
 def names(*runs):
-    return [contender.name for contender in contenders_of(runs)]
+    return [policy.name for policy in compared_policies(runs)]
 
 
 def test_runs_that_differ_in_their_seed_are_one_policy():
-    [ppo] = contenders_of([run(seed=2, steps=5), run(seed=0, steps=5)])
+    [ppo] = compared_policies([run(seed=2, steps=5), run(seed=0, steps=5)])
     assert ppo.name == "ppo"
     assert [each.seed for each in ppo.runs] == [0, 2]
     assert [ppo.title(each) for each in ppo.runs] == ["ppo seed 0", "ppo seed 2"]
 
 
 def test_a_single_run_needs_no_seed_in_its_title():
-    [ppo] = contenders_of([run(seed=7)])
+    [ppo] = compared_policies([run(seed=7)])
     assert ppo.title(ppo.runs[0]) == "ppo"
 
 
@@ -49,12 +49,12 @@ def test_names_are_never_alike():
 
 def test_the_same_seed_twice_is_refused():
     with pytest.raises(ScenarioError, match="runs/b: the same policy with the same seed 3 as runs/a; leave out one of them"):
-        contenders_of([run(seed=3, folder="runs/a"), run(seed=3, folder="runs/b")])
+        compared_policies([run(seed=3, folder="runs/a"), run(seed=3, folder="runs/b")])
 
 
 def test_a_folder_named_twice_counts_once(tmp_path):
     once = run(folder=tmp_path / "ppo")
-    [ppo] = contenders_of([once, replace(once, folder=tmp_path / "elsewhere" / ".." / "ppo")])
+    [ppo] = compared_policies([once, replace(once, folder=tmp_path / "elsewhere" / ".." / "ppo")])
     assert len(ppo.runs) == 1
 
 

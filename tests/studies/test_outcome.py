@@ -11,15 +11,15 @@ from allotment.evaluation.testing import evaluate, mean_measures
 from allotment.policies.bundle import load_bundle
 from allotment.scenario.errors import ScenarioError
 from allotment.studies.outcome import read_outcome
-from allotment.studies.setup import run_lineup
+from allotment.studies.setup import setup_of_runs
 from allotment.studies.study import EvaluationEntry
 
 POLICIES = ["base_stock", "constant_order (parameters.quantity=2)", "constant_order (parameters.quantity=9)", "ppo"]
 
 
 def outcome_of(runs, *names, **options):
-    lineup = run_lineup([runs[name] for name in names or runs], Path("runs"))
-    return read_outcome(lineup, **{"episodes": 8, "seed": 1, **options})
+    setup = setup_of_runs([runs[name] for name in names or runs], Path("runs"))
+    return read_outcome(setup, **{"episodes": 8, "seed": 1, **options})
 
 
 def test_every_policy_and_seed_plays_the_same_episodes(runs):
@@ -67,19 +67,19 @@ def test_without_anything_that_learned_there_are_no_curves(runs):
 
 
 def test_a_study_may_ask_for_intervals_over_items(runs):
-    lineup = run_lineup([runs["ppo-0"], runs["ppo-1"], runs["level-0"]], Path("runs"))
-    by_item = replace(lineup, evaluation=EvaluationEntry(episodes=8, interval="items"))
+    setup = setup_of_runs([runs["ppo-0"], runs["ppo-1"], runs["level-0"]], Path("runs"))
+    by_item = replace(setup, evaluation=EvaluationEntry(episodes=8, interval="items"))
     table = read_outcome(by_item).comparison.set_index("policy")
     assert table["items"].tolist() == [2, 2]
-    over_worlds = read_outcome(lineup, episodes=8).comparison.set_index("policy")
+    over_worlds = read_outcome(setup, episodes=8).comparison.set_index("policy")
     assert table.loc["ppo", "difference"] == pytest.approx(over_worlds.loc["ppo", "difference"])
     assert table.loc["ppo", "p_value"] != over_worlds.loc["ppo", "p_value"]
 
 
 def test_policies_rank_by_their_scores(runs):
     outcome = outcome_of(runs)
-    assert [contender.name for contender in outcome.ranking] == outcome.comparison["policy"].tolist()
-    assert sorted(contender.name for contender in outcome.ranking) == POLICIES
+    assert [policy.name for policy in outcome.ranking] == outcome.comparison["policy"].tolist()
+    assert sorted(policy.name for policy in outcome.ranking) == POLICIES
 
 
 def test_progress_names_whose_episodes_are_played(runs):

@@ -14,8 +14,8 @@ from allotment.studies import presentation
 from allotment.studies.logs import write_logs
 from allotment.studies.outcome import read_outcome
 from allotment.studies.presentation import present
-from allotment.studies.running import compare_lineup, run_study
-from allotment.studies.setup import lineup_of, run_lineup
+from allotment.studies.running import compare_policies, run_study
+from allotment.studies.setup import setup_of, setup_of_runs
 from allotment.studies.study import load_study
 
 FIGURES = ["learning", "differences", "chances", "terms", "service", "episodes"]
@@ -30,8 +30,8 @@ def events(folder):
 @pytest.fixture(scope="module")
 def reported(finished, tmp_path_factory):
     """Return the outcome of a comparison of all finished runs, and the folder of its report."""
-    lineup = run_lineup(sorted(finished.iterdir()), Path("runs"))
-    outcome, folder = read_outcome(lineup, episodes=8), tmp_path_factory.mktemp("reported")
+    setup = setup_of_runs(sorted(finished.iterdir()), Path("runs"))
+    outcome, folder = read_outcome(setup, episodes=8), tmp_path_factory.mktemp("reported")
     present(outcome, folder)
     return outcome, folder
 
@@ -126,13 +126,13 @@ def test_of_a_long_episode_the_first_measured_periods_are_shown(finished, tmp_pa
 
     monkeypatch.setattr(presentation, "LONGEST", 3)
     monkeypatch.setattr(presentation, "episodes_side_by_side", look)
-    present(read_outcome(run_lineup([finished / "few-0"], Path("runs")), episodes=4), tmp_path)
+    present(read_outcome(setup_of_runs([finished / "few-0"], Path("runs")), episodes=4), tmp_path)
     assert shown == [3]
     assert "under each policy, the first 3 of its 4 measured periods, the best policy" in (tmp_path / "report.md").read_text()
 
 
 def test_a_single_policy_has_a_report_without_differences(finished, tmp_path):
-    outcome = read_outcome(run_lineup([finished / "few-0"], Path("runs")), episodes=4)
+    outcome = read_outcome(setup_of_runs([finished / "few-0"], Path("runs")), episodes=4)
     present(outcome, tmp_path)
     assert {image.stem for image in tmp_path.glob("*.png")} == {"terms", "service", "episodes"}
     assert "constant_order has the highest profit" in (tmp_path / "report.md").read_text()
@@ -149,6 +149,6 @@ def test_running_a_study_ends_with_the_report_that_comparing_it_gives(tmp_path, 
     assert ran.report == Path("runs/shops/report/report.html")
     page, table = ran.report.read_text(), Path("runs/shops/report/comparison.csv").read_text()
     for named in ("shops.yaml", "runs/shops"):
-        compared = compare_lineup(lineup_of([named], Path("runs")))
+        compared = compare_policies(setup_of([named], Path("runs")))
         assert compared.report.read_text() == page
         assert Path("runs/shops/report/comparison.csv").read_text() == table

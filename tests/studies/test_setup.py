@@ -9,7 +9,7 @@ import yaml
 from priced_shops import PPO, priced
 
 from allotment.scenario.errors import ScenarioError
-from allotment.studies.setup import lineup_of
+from allotment.studies.setup import setup_of
 
 RUNS = Path("runs")
 
@@ -41,38 +41,38 @@ def place_runs(folder, runs):
     move_into(folder, runs, **{"ppo-seed0": "ppo-0", "ppo-seed1": "ppo-1", "base_stock-seed0": "level-0"})
 
 
-def compared(lineup):
-    return {contender.name: [run.seed for run in contender.runs] for contender in lineup.contenders}
+def compared(setup):
+    return {policy.name: [run.seed for run in policy.runs] for policy in setup.policies}
 
 
 def test_run_folders_are_compared_as_the_policies_they_hold(runs):
-    lineup = lineup_of([str(runs[name]) for name in ("ppo-0", "ppo-1", "few-0", "many-0")], RUNS)
-    assert compared(lineup) == {
+    setup = setup_of([str(runs[name]) for name in ("ppo-0", "ppo-1", "few-0", "many-0")], RUNS)
+    assert compared(setup) == {
         "constant_order (parameters.quantity=2)": [0],
         "constant_order (parameters.quantity=9)": [0],
         "ppo": [0, 1],
     }
-    assert lineup.notes == []
-    assert lineup.report == Path("runs/comparison")
-    assert (lineup.evaluation.episodes, lineup.evaluation.seed) == (1000, 0)
+    assert setup.notes == []
+    assert setup.report == Path("runs/comparison")
+    assert (setup.evaluation.episodes, setup.evaluation.seed) == (1000, 0)
 
 
 def test_a_run_that_was_cut_short_takes_part_and_is_told(runs):
     file = runs["ppo-0"] / "metadata.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "finished": False, "environment_steps": 32}))
-    lineup = lineup_of([str(runs["ppo-0"]), str(runs["few-0"])], RUNS)
-    assert compared(lineup) == {"constant_order": [0], "ppo": [0]}
-    assert lineup.notes == ["ppo-0 is not finished (32 of 64 environment steps); its best policy so far takes part."]
+    setup = setup_of([str(runs["ppo-0"]), str(runs["few-0"])], RUNS)
+    assert compared(setup) == {"constant_order": [0], "ppo": [0]}
+    assert setup.notes == ["ppo-0 is not finished (32 of 64 environment steps); its best policy so far takes part."]
 
 
 def test_a_finished_study_is_compared_as_it_says(runs):
     write_study()
     place_runs(Path("runs/shops"), runs)
-    lineup = lineup_of(["study.yaml"], RUNS)
-    assert compared(lineup) == {"base_stock": [0], "ppo": [0, 1]}
-    assert (lineup.title, lineup.question, lineup.notes) == ("shops", "Which?", [])
-    assert lineup.report == Path("runs/shops/report")
-    assert (lineup.evaluation.episodes, lineup.evaluation.seed) == (8, 4)
+    setup = setup_of(["study.yaml"], RUNS)
+    assert compared(setup) == {"base_stock": [0], "ppo": [0, 1]}
+    assert (setup.title, setup.question, setup.notes) == ("shops", "Which?", [])
+    assert setup.report == Path("runs/shops/report")
+    assert (setup.evaluation.episodes, setup.evaluation.seed) == (8, 4)
 
 
 @pytest.mark.parametrize("named", ["study.yaml", ".", "elsewhere"])
@@ -81,7 +81,7 @@ def test_a_study_is_named_by_its_file_its_folder_or_the_folder_of_its_runs(runs,
     place_runs(Path("elsewhere" if named == "elsewhere" else "runs/shops"), runs)
     if named == "elsewhere":
         shutil.copy("study.yaml", "elsewhere")
-    assert compared(lineup_of([named], RUNS)) == {"base_stock": [0], "ppo": [0, 1]}
+    assert compared(setup_of([named], RUNS)) == {"base_stock": [0], "ppo": [0, 1]}
 
 
 def test_what_a_study_lacks_is_told_with_the_reason(runs):
@@ -89,9 +89,9 @@ def test_what_a_study_lacks_is_told_with_the_reason(runs):
     place_runs(Path("runs/shops"), runs)
     file = Path("runs/shops/ppo-seed1/metadata.json")
     file.write_text(json.dumps({**json.loads(file.read_text()), "finished": False, "environment_steps": 32}))
-    lineup = lineup_of(["study.yaml"], RUNS)
-    assert compared(lineup) == {"base_stock": [0], "ppo": [0]}
-    assert lineup.notes == [
+    setup = setup_of(["study.yaml"], RUNS)
+    assert compared(setup) == {"base_stock": [0], "ppo": [0]}
+    assert setup.notes == [
         "ppo seed 1 is left out: runs/shops/ppo-seed1 is not finished (32 of 64 environment steps).",
         "ppo seed 2 is left out: runs/shops/ppo-seed2 is not there.",
     ]
@@ -100,7 +100,7 @@ def test_what_a_study_lacks_is_told_with_the_reason(runs):
 def test_a_run_of_another_config_is_not_the_studys(runs):
     write_study(policies=[{"config": "ppo.yaml", "overrides": ["steps=99"]}, "level.yaml"])
     move_into(Path("runs/shops"), runs, **{"ppo-seed0": "ppo-0", "level-seed0": "level-0"})
-    notes = lineup_of(["study.yaml"], RUNS).notes
+    notes = setup_of(["study.yaml"], RUNS).notes
     assert notes[0] == "ppo seed 0 is left out: runs/shops/ppo-seed0 was made from another config, seed or world."
 
 
@@ -109,7 +109,7 @@ def test_a_study_that_was_never_run_has_nothing_to_compare(runs):
     with pytest.raises(
         ScenarioError, match=r"shops: nothing to compare yet: runs/shops/ppo-seed0 is not there; `allotment run`"
     ):
-        lineup_of(["study.yaml"], RUNS)
+        setup_of(["study.yaml"], RUNS)
 
 
 @pytest.mark.parametrize(
@@ -122,4 +122,4 @@ def test_a_study_that_was_never_run_has_nothing_to_compare(runs):
 )
 def test_a_name_that_is_neither_is_refused(runs, names, message):
     with pytest.raises(ScenarioError, match=message):
-        lineup_of(names, RUNS)
+        setup_of(names, RUNS)

@@ -21,7 +21,7 @@ PERIODS = 3.0  # of mean demand that the largest action stands for, at least one
 
 
 @dataclass(frozen=True)
-class Sharing:
+class AllocationActions:
     """The actions behind those for orders: one for each fulfilment lane and SKU, then one for each site, class and SKU."""
 
     world: World

@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from array_api_compat import array_namespace
 
-from allotment.decisions.allocation_actions import Sharing
+from allotment.decisions.allocation_actions import AllocationActions
 from allotment.decisions.observation import Observation
 from allotment.decisions.policy import Policy
 from allotment.engine.state import Decision
@@ -59,14 +59,14 @@ class Encoding(Protocol):
         ...
 
     @property
-    def sharing(self) -> Sharing:
+    def allocation_actions(self) -> AllocationActions:
         """Return what the last of its actions decide beside orders."""
         ...
 
 
 def decision(encoding: Encoding, actions: Floats, observation: Observation) -> Decision:
     """Return the decision that actions (B, size) in [-1, 1] stand for."""
-    shared = encoding.sharing
+    shared = encoding.allocation_actions
     return Decision(encoding.orders(actions, observation), shared.allocation(actions), shared.protection(actions))
 
 
@@ -92,12 +92,12 @@ class Quantity:
     @property
     def size(self) -> int:
         """Return the number of actions."""
-        return len(self.cells[0]) + self.sharing.size
+        return len(self.cells[0]) + self.allocation_actions.size
 
     @cached_property
-    def sharing(self) -> Sharing:
+    def allocation_actions(self) -> AllocationActions:
         """Return what the last of its actions decide beside orders."""
-        return Sharing(self.world)
+        return AllocationActions(self.world)
 
     @property
     def largest(self) -> float:
@@ -145,12 +145,12 @@ class OrderUpTo:
     @property
     def size(self) -> int:
         """Return the number of actions: targets, then weights of lanes where a site has a choice."""
-        return self.world.problem.sites.initial_stock.size + int(self._choice.sum()) + self.sharing.size
+        return self.world.problem.sites.initial_stock.size + int(self._choice.sum()) + self.allocation_actions.size
 
     @cached_property
-    def sharing(self) -> Sharing:
+    def allocation_actions(self) -> AllocationActions:
         """Return what the last of its actions decide beside orders."""
-        return Sharing(self.world)
+        return AllocationActions(self.world)
 
     @property
     def largest(self) -> float:
@@ -232,12 +232,12 @@ class Residual:
     @property
     def size(self) -> int:
         """Return the number of actions."""
-        return int(self.groups.max(initial=-1)) + 1 + self.sharing.size
+        return int(self.groups.max(initial=-1)) + 1 + self.allocation_actions.size
 
     @cached_property
-    def sharing(self) -> Sharing:
+    def allocation_actions(self) -> AllocationActions:
         """Return what the last of its actions decide beside orders."""
-        return Sharing(self.world)
+        return AllocationActions(self.world)
 
     @property
     def largest(self) -> float:
@@ -279,7 +279,7 @@ class Discrete:
 
     def __post_init__(self) -> None:
         _check_orders(self.name, self.world)
-        decisions = int(self.world.problem.lanes.allowed.sum()) + self.sharing.size
+        decisions = int(self.world.problem.lanes.allowed.sum()) + self.allocation_actions.size
         if decisions != 1:
             raise ValueError(
                 f"encoding discrete needs a world with one decision; {self.world.scenario.name} has "
@@ -292,9 +292,9 @@ class Discrete:
         return 1
 
     @cached_property
-    def sharing(self) -> Sharing:
+    def allocation_actions(self) -> AllocationActions:
         """Return what the last of its actions decide beside orders."""
-        return Sharing(self.world)
+        return AllocationActions(self.world)
 
     @property
     def choices(self) -> int:

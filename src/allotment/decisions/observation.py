@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from allotment.engine.dynamics.feasibility import inventory_position
 from allotment.engine.state import State
 from allotment.scenario.problem import Floats, Integers, Problem
+from allotment.simulation.simulation import Simulation
 
 
 def visible_ages(problem: Problem) -> int:
@@ -157,6 +158,11 @@ class Observation:
         mean = self.given.instead_of(self.problem.demand.mean[places], self.given.mean)
         deviation = self.given.instead_of(self.problem.demand.deviation[places], self.given.deviation)
         return by_nearest_site(self.problem, mean), np.sqrt(by_nearest_site(self.problem, deviation**2))
+
+
+def observe(simulation: Simulation, memory: Floats | None = None) -> Observation:
+    """Return what a policy sees of a simulation now, valid until its next step; `memory` is what its last decision left it."""
+    return Observation.of(simulation.problem, simulation.state, memory)
 
 
 def site_moments(problem: Problem) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -116,7 +116,7 @@ def decision_shapes(problem: Problem) -> dict[str, tuple[int, ...]]:
 
 
 def in_full(problem: Problem, decision: Decision) -> Decision:
-    """Return a decision with an array for each quantity: nothing protected, and no lanes where the scenario's rule allocates."""
+    """Return a decision with every array: nothing protected, and no lanes where the scenario's rule allocates."""
     batch, shapes = len(decision.orders), decision_shapes(problem)
     allocation, protection = decision.allocation, decision.protection
     return decision._replace(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allotment.decisions.encodings import Encoding, Quantity, decision
+from allotment.decisions.observation import observe
 from allotment.engine import layout as f
 from allotment.engine.kernel import actions as kernel_actions
 from allotment.environments.observation_vectors import ObservationVectors
@@ -20,7 +21,7 @@ class ActionDecoder:
 
     def __init__(self, encoding: Encoding, simulation: Simulation, vectors: ObservationVectors) -> None:
         self.encoding, self.simulation, self.vectors = encoding, simulation, vectors
-        self.compiled = isinstance(encoding, Quantity) and encoding.sharing.size == 0
+        self.compiled = isinstance(encoding, Quantity) and encoding.allocation_actions.size == 0
         self.shape = (simulation.batch, encoding.size)
         self._buffer, self._address = np.zeros(self.shape), simulation.memory.address
         if isinstance(encoding, Quantity) and self.compiled:
@@ -28,11 +29,11 @@ class ActionDecoder:
             for field, array in ((f.ACTION_LANE, lane), (f.ACTION_SKU, sku), (f.ACTION_LIMIT, encoding.limits)):
                 simulation.memory.put(field, array)
 
-    def play(self, actions: Any) -> NDArray[np.float32]:
+    def step(self, actions: Any) -> NDArray[np.float32]:
         """Play one period with actions (B, size); returns what is seen after it, (B, n)."""
         if not self.compiled:
-            self.simulation.take(decision(self.encoding, self._checked(actions), self.simulation.observation()))
-            self.simulation.play()
+            self.simulation.take(decision(self.encoding, self._checked(actions), observe(self.simulation)))
+            self.simulation.advance()
             return self.vectors()
         if np.shape(actions) != self.shape:
             self._checked(actions)  # raises, and says why

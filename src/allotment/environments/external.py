@@ -1,12 +1,14 @@
-"""Environments of other packages in the place of a world: any Gymnasium id with vectors to see and vectors or choices to act.
+"""Environments of other packages in the place of a world: any Gymnasium id with vectors to observe and to act.
 
-Observations are flattened to float32 vectors and actions scaled to [-1, 1], so that one policy file serves them as well.
+Observations are flattened to float32 vectors and actions scaled to [-1, 1], so that one policy file serves them as well. What
+a folder says of an environment is looked up in Gymnasium's registry; the package that registers it is imported only where the
+user names it, in an id `module:Name-v0` or with `--import`.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import replace
 from importlib import import_module
 from typing import Any
 
@@ -16,45 +18,25 @@ from gymnasium import spaces
 from gymnasium.wrappers import FlattenObservation, RescaleAction
 
 from allotment.scenario.errors import ScenarioError, nearest
+from allotment.scenario.external import ExternalEnvironment
 
 VERSIONED = re.compile(r"-v\d+$")
 
 
-@dataclass(frozen=True)
-class OutsideEnvironment:
-    """A Gymnasium environment of another package, by its id and the arguments it is made with."""
-
-    id: str  # `Name-v0`, or `module:Name-v0` where a module registers it
-    arguments: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """Return a name for files and tables."""
-        return re.sub(r"[^A-Za-z0-9]+", "_", self.id.split(":")[-1].split("/")[-1]).strip("_")
-
-    def make(self) -> gym.Env:
-        """Return the environment, observations flattened and actions in [-1, 1]; `ScenarioError` where it does not fit."""
-        try:
-            env = gym.make(self.id, **self.arguments)
-        except (gym.error.Error, TypeError, ImportError) as error:
-            raise ScenarioError(f"{self.id}: cannot be made with {self.arguments or 'its defaults'}: {error}") from None
-        if not isinstance(env.observation_space, spaces.Box) or env.observation_space.shape != (
-            env.observation_space.shape[0],
-        ):
-            env = FlattenObservation(env)
-        if not isinstance(env.observation_space, spaces.Box):
-            raise ScenarioError(f"{self.id}: observations must flatten to a vector of numbers, not {env.observation_space}")
-        return _with_unit_actions(env, self.id)
-
-    @property
-    def spaces(self) -> tuple[int, int, bool]:
-        """Return the sizes of observations and actions, and whether an action is one of a list of choices."""
-        env = self.make()
-        inputs = int(np.prod(env.observation_space.shape or (1,)))
-        discrete = isinstance(env.action_space, spaces.Discrete)
-        outputs = int(env.action_space.n) if discrete else int(np.prod(env.action_space.shape or (1,)))  # type: ignore[attr-defined]
-        env.close()
-        return inputs, outputs, discrete
+def make_external(environment: ExternalEnvironment) -> gym.Env:
+    """Return the environment, observations flattened and actions in [-1, 1]; `ScenarioError` where it does not fit."""
+    if environment.id not in gym.registry:
+        raise ScenarioError(f"{environment.id}: no such Gymnasium environment; --import the module that registers it")
+    try:
+        env = gym.make(environment.id, **environment.arguments)
+    except (gym.error.Error, TypeError, ImportError) as error:
+        given = environment.arguments or "its defaults"
+        raise ScenarioError(f"{environment.id}: cannot be made with {given}: {error}") from None
+    if not isinstance(env.observation_space, spaces.Box) or env.observation_space.shape != (env.observation_space.shape[0],):
+        env = FlattenObservation(env)
+    if not isinstance(env.observation_space, spaces.Box):
+        raise ScenarioError(f"{environment.id}: observations must flatten to a vector of numbers, not {env.observation_space}")
+    return _with_unit_actions(env, environment.id)
 
 
 def _with_unit_actions(env: gym.Env, name: str) -> gym.Env:
@@ -71,13 +53,13 @@ def _with_unit_actions(env: gym.Env, name: str) -> gym.Env:
     return RescaleAction(env, np.float32(-1.0), np.float32(1.0))
 
 
-def is_outside(name: str) -> bool:
+def is_external(name: str) -> bool:
     """Tell whether a name is the Gymnasium id of another package's environment, as against a world's name or file."""
     return bool(VERSIONED.search(name)) and not name.startswith("allotment/")
 
 
-def outside_environment(name: str, arguments: dict[str, Any] | None = None) -> OutsideEnvironment:
-    """Return the environment of a Gymnasium id; `ScenarioError` names near ones where there is none."""
+def external_environment(name: str, arguments: dict[str, Any] | None = None) -> ExternalEnvironment:
+    """Return the environment of a Gymnasium id that the user names; `ScenarioError` names near ones where there is none."""
     module, _, plain = name.rpartition(":")
     if module:
         try:
@@ -88,4 +70,10 @@ def outside_environment(name: str, arguments: dict[str, Any] | None = None) -> O
         hint = nearest(plain, gym.registry)
         hint = hint if hint.startswith("did") else "write module:Name-v0 where a module registers it"
         raise ScenarioError(f"{name}: no such Gymnasium environment; {hint}")
-    return OutsideEnvironment(name, arguments or {})
+    environment = ExternalEnvironment(plain, arguments or {})
+    env = make_external(environment)
+    space, inputs = env.action_space, int(np.prod(env.observation_space.shape or (1,)))
+    discrete = isinstance(space, spaces.Discrete)
+    outputs = int(space.n) if isinstance(space, spaces.Discrete) else int(np.prod(space.shape or (1,)))
+    env.close()
+    return replace(environment, inputs=inputs, outputs=outputs, discrete=discrete)

@@ -12,6 +12,7 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from allotment.decisions.encodings import Encoding
 from allotment.decisions.flatten import Flattener
+from allotment.decisions.observation import observe
 from allotment.decisions.policy import Policy
 from allotment.engine.kernel.period import BLOCK
 from allotment.environments.action_decoder import ActionDecoder
@@ -31,7 +32,7 @@ def _staggered_ends(num_envs: int, length: int) -> NDArray[np.int64]:
     return -(-(group + 1) * length // groups)
 
 
-class StableVecEnv(VecEnv):
+class Sb3VecEnv(VecEnv):
     """`num_envs` worlds for Stable-Baselines3.
 
     With `stagger` the first episodes of a window end early, group by group, so that truncations do not come all at once;
@@ -99,7 +100,7 @@ class StableVecEnv(VecEnv):
 
     def step_wait(self):  # type: ignore[no-untyped-def]
         """Play one period everywhere. Returns observations, rewards (float32), dones and infos."""
-        observations, flows = self.decoder.play(self.actions), self.simulation.flows
+        observations, flows = self.decoder.step(self.actions), self.simulation.flows
         self.returns += flows.reward
         rewards = flows.reward - self._reward_beside()
         infos = self.no_infos.copy()
@@ -135,7 +136,7 @@ class StableVecEnv(VecEnv):
         opening = Simulation(self.world.problem, len(worlds))
         opening.reset(np.arange(len(worlds)), self.simulation.state.seed[worlds], self.simulation.state.episode[worlds])
         for _ in range(self.world.problem.clock.warm_up):
-            opening.step(self.reference.decide(opening.observation()))
+            opening.step(self.reference.decide(observe(opening)))
         self.simulation.take_over(worlds, opening)
         self.beside.take_over(worlds, opening)
         self.worth[worlds] = 0.0
@@ -144,7 +145,7 @@ class StableVecEnv(VecEnv):
         """Play the reference's period; returns what it earned, (num_envs,), zero without one."""
         if self.beside is None or self.reference is None:
             return np.zeros(self.num_envs)
-        return self.beside.step(self.reference.decide(self.beside.observation())).reward
+        return self.beside.step(self.reference.decide(observe(self.beside))).reward
 
     def _with_worth(self, rewards: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return rewards (num_envs,) with the change of the stock's worth, beyond that of the reference's stock."""
@@ -164,12 +165,12 @@ class StableVecEnv(VecEnv):
         return (flows.on_hand.sum(axis=1) + flows.in_transit.sum(axis=1)) @ self.unit_costs
 
     def standing(self) -> dict[str, Any]:
-        """Return where every world stands, as arrays: what `resume_at` needs to go on from here."""
+        """Return where every world stands, as arrays: what `set_state` needs to go on from here."""
         worlds = {"worlds": self.simulation.state, "beside": self.beside.state if self.beside else ()}
         own = {"worth": self.worth, "staggered": self.staggered, "returns": self.returns}
         return {**{name: [array.copy() for array in state] for name, state in worlds.items()}, **copy.deepcopy(own)}
 
-    def resume_at(self, standing: dict[str, Any]) -> None:
+    def set_state(self, standing: dict[str, Any]) -> None:
         """Put every world where it stood."""
         for simulation, state in ((self.simulation, standing["worlds"]), (self.beside, standing["beside"])):
             if simulation is not None:

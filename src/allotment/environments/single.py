@@ -60,7 +60,7 @@ class AllotmentEnv(gym.Env[NDArray[np.float32], Any]):
         period = len(self.history)
         if period == self._length or not self.simulation.started:
             raise RuntimeError(self._why_not())
-        seen = self.decoder.play(np.asarray(action)[None])[0]
+        seen = self.decoder.step(np.asarray(action)[None])[0]
         info = PeriodRecord(self.simulation.memory.record, period)
         self.history.append(info)
         ended = period + 1 == self._length

@@ -71,7 +71,7 @@ class AllotmentVectorEnv(VectorEnv):
         """Play one period everywhere. Returns observations, rewards, terminated, truncated and info, a batch each."""
         if not self.simulation.started:
             raise RuntimeError("call reset before step")
-        observations, flows = self.decoder.play(actions), self.simulation.flows
+        observations, flows = self.decoder.step(actions), self.simulation.flows
         info: dict[str, Any] = {"money": flows.terms.copy()}
         rewards, ended = flows.reward.copy(), self.simulation.ended
         if ended.any():

@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 
 from allotment.evaluation.correction import holm
+from allotment.evaluation.metrics import COMPARED
 from allotment.evaluation.resampling import Floats, Interval
 from allotment.evaluation.statistics import interquartile_mean, mean_score, paired_difference, probability_of_improvement
 from allotment.scenario.errors import nearest
 
-MEASURES = ["fill_rate", "cycle_service_level", "stock_turns", "on_hand"]
+MEASURES = COMPARED
 SURE = 0.05  # adjusted p-values below this are claims
 
 

@@ -7,15 +7,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from allotment.environments.external import OutsideEnvironment
+from allotment.environments.external import make_external
+from allotment.evaluation.testing import Evaluation
+from allotment.scenario.external import ExternalEnvironment
 from allotment.scenario.streams import derived_seed
 
 SIDE_BY_SIDE = 16  # environments that a network answers together
 
 
-def evaluate_outside(
-    policy: Any, environment: OutsideEnvironment, episodes: int, seed: int, purpose: str = "test", progress: Any = None
-) -> pd.DataFrame:
+def evaluate_external(
+    policy: Any, environment: ExternalEnvironment, episodes: int, seed: int, purpose: str = "test", progress: Any = None
+) -> Evaluation:
     """Play `episodes` episodes and measure each.
 
     Columns: policy, kind, episode, seed, length (steps played) and score (the undiscounted return). Episode j has the seed
@@ -24,7 +26,7 @@ def evaluate_outside(
     if episodes < 1:
         raise ValueError(f"episodes must be at least 1, not {episodes}")
     seeds = (derived_seed(purpose, seed) + np.arange(episodes)) % 2**31
-    copies = [environment.make() for _ in range(min(episodes, SIDE_BY_SIDE))]
+    copies = [make_external(environment) for _ in range(min(episodes, SIDE_BY_SIDE))]
     rows: list[tuple[int, float]] = []
     for start in range(0, episodes, len(copies)):
         part = seeds[start : start + len(copies)]
@@ -34,7 +36,7 @@ def evaluate_outside(
     for copy in copies:
         copy.close()
     lengths, scores = zip(*rows, strict=True)
-    return pd.DataFrame(
+    rows = pd.DataFrame(
         {
             "policy": getattr(policy, "name", type(policy).__name__),
             "kind": getattr(policy, "kind", "rule-based"),
@@ -44,6 +46,7 @@ def evaluate_outside(
             "score": scores,
         }
     )
+    return Evaluation(rows, np.empty((episodes, 0)))
 
 
 def _play(policy: Any, environments: list[Any], seeds: np.ndarray) -> list[tuple[int, float]]:

@@ -1,35 +1,129 @@
 """What is measured of an episode: money by term, service and stock, over the measured periods only.
 
-Fill rate counts units that are there when due; cycle service level counts the channel-SKU periods with demand in which nothing
-became late or lost; stock turns are the cost of goods sold over the mean value of stock on hand.
+A metric counts something in each measured period's record and makes one number of the sums. Shipped ones stand in `METRICS`;
+users' own are objects of the same form, named in a study (`metrics: [my_metrics.py:Backlog]`) or handed to `evaluate`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
 import numpy as np
 
-from allotment.engine.dynamics.money import SIGNS
 from allotment.engine.state import Flows
 from allotment.scenario.loader import World
-from allotment.scenario.problem import ROUNDING, TERMS, Floats
+from allotment.scenario.problem import ROUNDING, SIGNS, TERMS, Floats
 
 
-class Tally:
-    """Sums of the measured periods of a batch of episodes."""
+class Metric(Protocol):
+    """Something to measure of episodes."""
 
-    def __init__(self, world: World, batch: int) -> None:
+    name: str  # of the column
+    about: str  # in words, with its unit
+
+    def count(self, world: World, flows: Flows) -> Floats:
+        """Return what a period's record adds to the sums, (B,) or (B, n)."""
+        ...
+
+    def value(self, sums: Floats, periods: int) -> Floats:
+        """Return the measure of each episode, (B,), from its sums over the measured periods."""
+        ...
+
+
+@dataclass(frozen=True)
+class PerPeriod:
+    """A mean over the measured periods."""
+
+    name: str
+    about: str
+    of: Callable[[World, Flows], Floats]
+    compared: bool = False  # shown where policies are compared
+
+    def count(self, world: World, flows: Flows) -> Floats:
+        """Return the amount of a period."""
+        return self.of(world, flows)
+
+    def value(self, sums: Floats, periods: int) -> Floats:
+        """Return the mean amount."""
+        return sums / periods
+
+
+@dataclass(frozen=True)
+class Share:
+    """A part over a whole, each summed over the measured periods; 1, or what `otherwise` says, where there is no whole."""
+
+    name: str
+    about: str
+    part: Callable[[World, Flows], Floats]
+    whole: Callable[[World, Flows], Floats]
+    otherwise: float = 1.0
+    compared: bool = True
+
+    def count(self, world: World, flows: Flows) -> Floats:
+        """Return part and whole of a period."""
+        return np.stack([self.part(world, flows), self.whole(world, flows)], axis=1)
+
+    def value(self, sums: Floats, periods: int) -> Floats:
+        """Return the share."""
+        part, whole = sums[:, 0], sums[:, 1]
+        return np.where(whole > 0.0, part / np.where(whole > 0.0, whole, 1.0), self.otherwise)
+
+
+def _units(name: str) -> Callable[[World, Flows], Floats]:
+    return lambda world, flows: getattr(flows, name).sum(axis=(1, 2))
+
+
+def _cells_with_demand(world: World, flows: Flows) -> Floats:
+    return (flows.demand > 0.0).sum(axis=(1, 2))
+
+
+def _cells_in_full(world: World, flows: Flows) -> Floats:
+    return ((flows.demand > 0.0) & (flows.late + flows.lost <= ROUNDING)).sum(axis=(1, 2))
+
+
+def _at_cost(units: Floats, world: World) -> Floats:
+    """Return what units (B, places, K) are worth at unit cost; as units where nothing has a cost."""
+    costs = world.problem.goods.unit_cost.mean(axis=0)
+    return units.sum(axis=1) @ (costs if costs.any() else np.ones_like(costs))
+
+
+METRICS: tuple[Metric, ...] = (
+    PerPeriod("demand", "units demanded per period", _units("demand")),
+    PerPeriod("shipped", "units shipped per period", _units("shipped")),
+    PerPeriod("lost", "units lost per period", _units("lost")),
+    PerPeriod("open_demand", "units of demand open at the end of a period", _units("open_demand")),
+    PerPeriod("in_transit", "units in transit at the end of a period", _units("in_transit")),
+    Share("fill_rate", "share of units that are there when due", _units("on_time"), _units("demand")),
+    Share(
+        "cycle_service_level",
+        "share of periods with demand, by channel and SKU, in which nothing became late or lost",
+        _cells_in_full,
+        _cells_with_demand,
+    ),
+    Share(
+        "stock_turns",
+        "cost of goods sold in the measured periods over the mean value of stock on hand",
+        lambda world, flows: _at_cost(flows.shipped, world) * world.scenario.horizon.periods,
+        lambda world, flows: _at_cost(flows.on_hand, world),
+        otherwise=np.nan,
+    ),
+    PerPeriod("on_hand", "units on hand at the end of a period", _units("on_hand"), compared=True),
+)
+COMPARED = [metric.name for metric in METRICS if getattr(metric, "compared", False)]  # where policies are compared
+
+
+class EpisodeMeasures:
+    """Sums over the measured periods of a batch of episodes, and what is measured with them."""
+
+    def __init__(self, world: World, batch: int, metrics: Sequence[Metric] = ()) -> None:
         self.world = world
         self.periods = world.scenario.horizon.periods
         self.money = np.zeros((batch, len(TERMS), len(world.names.skus)))
         self.discounted = np.zeros(batch)
-        self.units = {name: np.zeros(batch) for name in ("demand", "shipped", "lost", "open_demand", "on_hand", "in_transit")}
-        self.on_time = np.zeros(batch)
-        self.periods_with_demand = np.zeros(batch)
-        self.periods_in_full = np.zeros(batch)
-        self.cost_of_goods = np.zeros(batch)
-        self.stock_value = np.zeros(batch)
-        costs = world.problem.goods.unit_cost.mean(axis=0)
-        self.unit_cost = costs if costs.any() else np.ones_like(costs)  # turns in units where nothing has a cost
+        self.metrics = (*METRICS, *metrics)
+        self.sums: dict[str, Floats] = {}
 
     def add(self, period: int, flows: Flows) -> None:
         """Add a period's record, unless it belongs to the warm-up."""
@@ -38,33 +132,17 @@ class Tally:
             return
         self.money += flows.money
         self.discounted += self.world.scenario.horizon.discount**measured * flows.reward
-        for name, total in self.units.items():
-            total += getattr(flows, name).sum(axis=(1, 2))
-        self.on_time += flows.on_time.sum(axis=(1, 2))
-        wanted = flows.demand > 0.0
-        self.periods_with_demand += wanted.sum(axis=(1, 2))
-        self.periods_in_full += (wanted & (flows.late + flows.lost <= ROUNDING)).sum(axis=(1, 2))
-        self.cost_of_goods += flows.shipped.sum(axis=1) @ self.unit_cost
-        self.stock_value += flows.on_hand.sum(axis=1) @ self.unit_cost
+        for metric in self.metrics:
+            counted = np.asarray(metric.count(self.world, flows), dtype=np.float64)
+            self.sums[metric.name] = self.sums.get(metric.name, 0.0) + counted
 
     def measures(self) -> dict[str, Floats]:
         """Return one number an episode for each measure; money and units are per measured period."""
-        periods = self.periods
         money = self.money.sum(axis=-1)
-        measures = {"score": (money * SIGNS).sum(axis=-1) / periods, "discounted_return": self.discounted}
-        measures |= {name: total / periods for name, total in self.units.items()}
-        measures["fill_rate"] = _share(self.on_time, self.units["demand"])
-        measures["cycle_service_level"] = _share(self.periods_in_full, self.periods_with_demand)
-        measures["stock_turns"] = np.where(
-            self.stock_value > 0.0, self.cost_of_goods * periods / np.maximum(self.stock_value, 1e-300), np.nan
-        )
-        return measures | {f"money/{term}": money[:, place] / periods for place, term in enumerate(TERMS)}
+        measures = {"score": (money * SIGNS).sum(axis=-1) / self.periods, "discounted_return": self.discounted}
+        measures |= {metric.name: metric.value(self.sums[metric.name], self.periods) for metric in self.metrics}
+        return measures | {f"money/{term}": money[:, place] / self.periods for place, term in enumerate(TERMS)}
 
     def score_by_sku(self) -> Floats:
         """Return the score of each episode by SKU, (episodes, K) in money per measured period."""
         return np.einsum("btk,t->bk", self.money, SIGNS) / self.periods
-
-
-def _share(part: Floats, whole: Floats) -> Floats:
-    """Return a share, 1 where there was nothing to share."""
-    return np.where(whole > 0.0, part / np.where(whole > 0.0, whole, 1.0), 1.0)

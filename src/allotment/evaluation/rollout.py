@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from allotment.decisions.observation import observe
 from allotment.decisions.policy import Policy
 from allotment.engine.state import Flows
 from allotment.scenario.loader import World
@@ -13,12 +14,12 @@ from allotment.scenario.problem import Integers
 from allotment.simulation.simulation import Simulation
 
 
-def play(world: World, policy: Policy, seeds: Integers) -> Iterator[tuple[int, Flows]]:
+def rollout(world: World, policy: Policy, seeds: Integers) -> Iterator[tuple[int, Flows]]:
     """Play the first episode of each seed (n,) to its end; yields each period's number and record, valid until the next."""
     simulation = Simulation(world.problem, len(seeds))
     simulation.reset(np.arange(len(seeds)), np.asarray(seeds, dtype=np.int64), np.zeros(len(seeds), dtype=np.int64))
     memory = None
     for period in range(world.problem.clock.length):
-        decision = policy.decide(simulation.observation(memory))
+        decision = policy.decide(observe(simulation, memory))
         memory = decision.memory
         yield period, simulation.step(decision)

@@ -5,15 +5,15 @@ Episode j is the same world for every policy and every batch size: its seed is t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from allotment.decisions.policy import Policy
-from allotment.evaluation.metrics import Tally
-from allotment.evaluation.rollout import play
+from allotment.evaluation.metrics import EpisodeMeasures, Metric
+from allotment.evaluation.rollout import rollout
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
 from allotment.scenario.streams import derived_seed
@@ -37,11 +37,12 @@ def evaluate(
     purpose: str = "test",
     progress: Callable[[int], None] | None = None,
     start: int = 0,
+    metrics: Sequence[Metric] = (),
 ) -> Evaluation:
     """Play `episodes` worlds of a purpose and measure each; with `start`, leave out as many of the first.
 
     Columns: policy, kind, episode, seed, periods, score (money per measured period: profit, or minus cost),
-    discounted_return, units per period, fill_rate, cycle_service_level, stock_turns, and money/<term> per period.
+    discounted_return, one of each of `METRICS` and of `metrics`, and money/<term> per period.
     """
     if not 0 <= start < episodes:
         raise ValueError(f"episodes must be at least {start + 1}, not {episodes}")
@@ -50,8 +51,8 @@ def evaluate(
     frames, by_sku = [], []
     for first in range(start, episodes, batch):
         part = seeds[first : first + batch]
-        tally = Tally(world, len(part))
-        for period, flows in play(world, policy, part):
+        tally = EpisodeMeasures(world, len(part), metrics)
+        for period, flows in rollout(world, policy, part):
             tally.add(period, flows)
             if progress:
                 progress(len(part))

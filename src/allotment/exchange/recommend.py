@@ -15,7 +15,7 @@ import numpy as np
 from allotment.decisions.policy import Policy
 from allotment.engine.state import Decision, Flows, State
 from allotment.exchange.plan import Order, Plan, PolicyVersion, Protection, Reservation, Shipment, Unmet
-from allotment.exchange.register import Register, Standing
+from allotment.exchange.register import Register, SnapshotState
 from allotment.exchange.snapshot import Snapshot, SnapshotError, as_snapshot
 from allotment.scenario.loader import World
 from allotment.scenario.problem import NO_DEMAND, REASONS, ROUNDING, Problem
@@ -79,7 +79,7 @@ class Recommender:
             kept = self._kept.simulation = Simulation(self.problem, batch)
         return kept
 
-    def _decision(self, standing: Standing) -> Decision:
+    def _decision(self, standing: SnapshotState) -> Decision:
         given = self.policy.memory_size if standing.remembered is None else standing.remembered.shape[1]
         if given != self.policy.memory_size:
             wanted = f"{self.policy.memory_size} numbers for {self.policy.name}"

@@ -23,7 +23,7 @@ from allotment.scenario.problem import Floats
 
 
 @dataclass(frozen=True)
-class Standing:
+class SnapshotState:
     """Where the worlds of some snapshots stand: a simulation's memory, and what else a policy sees."""
 
     worlds: Memory
@@ -58,13 +58,13 @@ class Register:
         self.carried = lanes.allowed.tolist()  # lists answer single questions faster than arrays
         self.shelf_lives = world.problem.goods.shelf_life.tolist()
 
-    def standing(self, snapshots: Sequence[Snapshot], worlds: Memory) -> Standing:
+    def standing(self, snapshots: Sequence[Snapshot], worlds: Memory) -> SnapshotState:
         """Put worlds where snapshots say they stand; `SnapshotError` names the snapshot and the field that is wrong."""
         worlds.clear()
         for place, snapshot in enumerate(snapshots):
             where = "snapshot" if len(snapshots) == 1 else f"snapshots[{place}]"
             self._fill(worlds.state, place, snapshot, where)
-        return Standing(worlds, self._memory(snapshots), self._given(snapshots))
+        return SnapshotState(worlds, self._memory(snapshots), self._given(snapshots))
 
     def _fill(self, state: State, world: int, snapshot: Snapshot, where: str) -> None:
         clock = self.world.problem.clock

@@ -8,18 +8,60 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from allotment.engine.dynamics.money import SIGNS
-from allotment.evaluation.rollout import play
+from allotment.evaluation.place import Place
+from allotment.evaluation.rollout import rollout
+from allotment.evaluation.testing import mean_measures
+from allotment.fitting.fitter import Progress
+from allotment.policies.bundle import save_bundle
+from allotment.policies.config_file import rule_config
 from allotment.policies.parameters import Parameter
-from allotment.policies.rule_config import RulePolicy, parameters_of
+from allotment.policies.rule_config import RulePolicy, build_rule, parameters_of
+from allotment.runs.run_folder import RunFolder
+from allotment.runs.tensorboard import write_rule_based
 from allotment.scenario.loader import World
-from allotment.scenario.problem import Floats, Integers
+from allotment.scenario.problem import SIGNS, Floats, Integers
 from allotment.scenario.streams import derived_seed
 
-Progress = Callable[[int, int, float], None]  # round, rounds, score so far
+MEASURED_EPISODES = 64
+Rounds = Callable[[int, int, float], None]  # round, rounds, score so far
+
+
+class RuleTuning:
+    """Finds the parameters that a rule's config leaves open."""
+
+    def check(self, place: Place, config: dict[str, Any], name: str) -> None:
+        """Raise `ScenarioError` where a config is none of a rule, or the place no world."""
+        rule_config(config, name)
+        _ = place.world
+
+    def fit(self, place: Place, config: dict[str, Any], run: RunFolder, progress: Progress | None = None) -> RulePolicy:
+        """Tune a rule, fill the run folder, and return the policy."""
+        policy = tuned_rule(config, run.policy_name, place.world, run.seed, progress)
+        for bundle in (run.best, run.final):
+            save_bundle(policy, bundle)
+        measures = mean_measures(place.evaluate(policy, MEASURED_EPISODES, run.seed, "validate").episodes)
+        write_rule_based(run.logs, measures, 1)
+        run.update(finished=True)
+        return policy
+
+
+def tuned_rule(
+    content: dict[str, Any], name: str, world: World, seed: int, progress: Progress | None = None
+) -> RulePolicy:
+    """Return a rule's policy in a world with every parameter set, tuning what its config leaves open."""
+    policy, open_parameters = build_rule(rule_config(content, name), world, name, name)
+    if not open_parameters:
+        return policy
+
+    def show(done: int, rounds: int, score: float) -> None:
+        if progress:
+            progress(f"tuning {name}", done, rounds, score)
+
+    return tune(policy, open_parameters, seed, show).policy
 
 
 @dataclass(frozen=True)
@@ -34,13 +76,13 @@ class Tuned:
 def sku_scores(policy: RulePolicy, world: World, seeds: Integers) -> Floats:
     """Return the mean reward per measured period that each SKU earned, (K,) in money."""
     total = np.zeros(len(world.names.skus))
-    for period, flows in play(world, policy, seeds):
+    for period, flows in rollout(world, policy, seeds):
         if period >= world.problem.clock.warm_up:
             total += SIGNS @ flows.money.mean(axis=0)
     return total / world.scenario.horizon.periods
 
 
-def tune(policy: RulePolicy, tuned: list[str], seed: int, progress: Progress | None = None) -> Tuned:
+def tune(policy: RulePolicy, tuned: list[str], seed: int, progress: Rounds | None = None) -> Tuned:
     """Search the parameters named in `tuned`, from the policy's own values, on worlds derived from `seed`."""
     search = _Search(policy, derived_seed("tune", seed) + np.arange(policy.config.tuning.worlds, dtype=np.int64))
     parameters = parameters_of(policy.config, policy.world)

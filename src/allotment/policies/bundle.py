@@ -1,70 +1,54 @@
-"""Policy bundles: a folder that holds a policy and its world, and from which nothing is ever unpickled.
+"""Policy bundles: a folder that holds a policy and its world, and from which nothing is ever unpickled or imported.
 
 `bundle.json` says what the policy is and seals the other files; `scenario.yaml` is its world, or `environment.yaml` where it
 acts in an environment of another package; a rule's parameters are JSON, a network's weights safetensors. A residual policy
-holds the bundle of the rule that it corrects in `rule/`.
+holds the bundle of the rule that it corrects in `rule/`. Code of a user's own is named, never carried: it must be installed,
+or the user must name its file.
 """
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import yaml
 
-from allotment.decisions.encodings import Residual
-from allotment.environments.external import OutsideEnvironment, outside_environment
 from allotment.policies.config_file import checked, rule_config
-from allotment.policies.encoding_config import EncodingConfig, build_encoding, described
+from allotment.policies.encoding_config import EncodingConfig, build_encoding
 from allotment.policies.rule_config import RulePolicy, build_rule
 from allotment.policies.sealed_folder import opened, part_of, read_json, sealed
 from allotment.scenario.errors import ScenarioError
+from allotment.scenario.external import ExternalEnvironment
 from allotment.scenario.loader import World, read_yaml, world_from
 
 KEYS = {"rule-based": ("name", "config"), "learned": ("name", "network")}  # what bundle.json must say, by kind
+WORLD, EXTERNAL = "scenario.yaml", "environment.yaml"
 
 
-def save_bundle(policy: Any, folder: Path) -> None:
-    """Write a policy's bundle, rule-based or learned, whole or not at all."""
-    if isinstance(policy, RulePolicy):
-        _save_rule(policy, folder)
-    else:
-        _save_learned(policy, folder)
+class Kept(Protocol):
+    """A policy that can be kept in a bundle."""
+
+    @property
+    def world(self) -> Any:
+        """Return where it acts."""
+        ...
+
+    def write(self, folder: Path) -> dict[str, Any]:
+        """Write what the policy is into a folder; returns what the bundle says of it."""
+        ...
 
 
-def _save_rule(policy: RulePolicy, folder: Path) -> None:
-    about = {"kind": policy.kind, "name": policy.name, "config": policy.config.model_dump()}
-    with sealed(folder, about) as part:
-        _write_world(policy.world, part)
-        values = {name: array.tolist() for name, array in policy.values.items()}
-        (part / "parameters.json").write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+def save_bundle(policy: Kept, folder: Path) -> None:
+    """Write a policy's bundle, whole or not at all."""
+    with sealed(folder) as (part, about):
+        about |= policy.write(part)
+        name = EXTERNAL if isinstance(policy.world, ExternalEnvironment) else WORLD
+        content = yaml.safe_dump(policy.world.content, sort_keys=False, allow_unicode=True)
+        (part / name).write_text(content, encoding="utf-8")
 
 
-def _save_learned(policy: Any, folder: Path) -> None:
-    from safetensors.torch import save_file
-
-    about = {"kind": policy.kind, "name": policy.name, "network": policy.shape.as_dict()}
-    outside = isinstance(policy.world, OutsideEnvironment)
-    with sealed(folder, about if outside else {**about, "encoding": described(policy.encoding)}) as part:
-        weights = {name: tensor.contiguous() for name, tensor in policy.actor.state_dict().items()}
-        save_file(weights, part / "weights.safetensors")
-        _write_world(policy.world, part)
-        if not outside and isinstance(policy.encoding, Residual):
-            save_bundle(policy.encoding.rule, part / "rule")
-
-
-def _write_world(world: World | OutsideEnvironment, folder: Path) -> None:
-    if isinstance(world, OutsideEnvironment):
-        content: Any = {"id": world.id, "arguments": world.arguments}
-        file = folder / "environment.yaml"
-    else:
-        content, file = world.content, folder / "scenario.yaml"
-    file.write_text(yaml.safe_dump(content, sort_keys=False, allow_unicode=True), encoding="utf-8")
-
-
-def load_bundle(folder: Path, world: World | OutsideEnvironment | None = None) -> Any:
+def load_bundle(folder: Path, world: World | ExternalEnvironment | None = None) -> Any:
     """Return the policy of a bundle, in its own world or in another one with the same sites, SKUs and lanes.
 
     Raises `ScenarioError` where the folder holds no bundle, one of another schema, one that lacks a part, or one whose files
@@ -76,13 +60,13 @@ def load_bundle(folder: Path, world: World | OutsideEnvironment | None = None) -
     missing = [key for key in KEYS[about["kind"]] if key not in about]
     if missing:
         raise ScenarioError(f"{folder / 'bundle.json'}: {missing[0]} is missing")
-    outside = "environment.yaml" in about["files"]
-    if world is not None and outside != isinstance(world, OutsideEnvironment):
+    external = EXTERNAL in about["files"]
+    if world is not None and external != isinstance(world, ExternalEnvironment):
         raise ScenarioError(f"{folder}: the policy does not act in {world.name}, but in an environment of another kind")
-    if outside:
-        return _load_outside(folder, about, world)
+    if external:
+        return _load_external(folder, about, world)
     if world is None:
-        scenario = part_of(folder, "scenario.yaml")
+        scenario = part_of(folder, WORLD)
         world = world_from(read_yaml(scenario), str(scenario))
     assert isinstance(world, World)
     load = _load_rule if about["kind"] == "rule-based" else _load_learned
@@ -95,7 +79,7 @@ def _load_rule(folder: Path, about: dict[str, Any], world: World) -> RulePolicy:
     transfers = None
     if config.transfers is not None:
         transfers = {name: values.pop(name) for name in ("pull_below", "give_above") if name in values}
-    given = config.model_copy(update={"parameters": values, "transfers": transfers})
+    given = config.model_copy(update={"parameters": {**config.parameters, **values}, "transfers": transfers})
     policy, missing = build_rule(given, world, str(folder / "parameters.json"), about["name"])
     if missing:
         raise ScenarioError(f"{folder / 'parameters.json'}: has no values for {', '.join(missing)}")
@@ -114,16 +98,25 @@ def _load_learned(folder: Path, about: dict[str, Any], world: World) -> Any:
     return LearnedPolicy(about["name"], world, encoding, actor, Flattener(world), shape)
 
 
-def _load_outside(folder: Path, about: dict[str, Any], given: World | OutsideEnvironment | None) -> Any:
-    from allotment.policies.external import OutsidePolicy, build_outside_actor
+def _load_external(folder: Path, about: dict[str, Any], given: World | ExternalEnvironment | None) -> Any:
+    from allotment.policies.external import ExternalPolicy, build_external_actor
     from allotment.policies.networks import NetworkShape
 
-    content = read_yaml(part_of(folder, "environment.yaml"))
-    own = outside_environment(content["id"], content["arguments"])
-    environment = given if isinstance(given, OutsideEnvironment) else own
+    own = read_external(folder)
+    environment = given if isinstance(given, ExternalEnvironment) else own
     shape = NetworkShape(**about["network"])
-    actor = _with_weights(build_outside_actor(shape, environment), folder, environment.id)
-    return OutsidePolicy(about["name"], environment, actor, environment.spaces[2], shape)
+    actor = _with_weights(build_external_actor(shape, environment), folder, environment.id)
+    return ExternalPolicy(about["name"], environment, actor, shape)
+
+
+def read_external(folder: Path) -> ExternalEnvironment:
+    """Return the environment that a run folder or a bundle names; nothing is imported."""
+    file = part_of(folder, EXTERNAL)
+    content = read_yaml(file)
+    try:
+        return ExternalEnvironment(**content)
+    except TypeError as error:
+        raise ScenarioError(f"{file}: {str(error).removeprefix('ExternalEnvironment.__init__() ')}") from None
 
 
 def _with_weights(actor: Any, folder: Path, place: str) -> Any:

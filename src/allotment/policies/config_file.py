@@ -2,25 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from allotment.policies.rule_config import KINDS, RuleConfig
+from allotment import extensions
+from allotment.policies.rule_config import RuleConfig, rule_class
 from allotment.resources import shipped
-from allotment.scenario.errors import ScenarioError, explain, nearest
+from allotment.scenario.errors import ScenarioError, explain
 from allotment.scenario.loader import read_yaml
 from allotment.scenario.overrides import apply_overrides
 
 Config = TypeVar("Config", bound=BaseModel)
 
 
-def read_config(path: str | Path, overrides: Sequence[str] = ()) -> tuple[str, dict[str, Any]]:
-    """Return a config's short name and its content, from a path or the name of a shipped config."""
+def read_config(path: str | Path, overrides: Sequence[str] = (), admit: bool = True) -> tuple[str, dict[str, Any]]:
+    """Return a config's short name and its content, from a path or the name of a shipped config.
+
+    A rule that the config names by its file is written out, so that what is returned needs no other file. Files of the
+    user's own code that a config names are imported, unless `admit` is false: then the user has to name them elsewhere.
+    """
     file = shipped("configs", path)
-    return file.stem, apply_overrides(read_yaml(file), overrides, str(path))
+    content = apply_overrides(read_yaml(file), overrides, str(path))
+    encoding = content.get("encoding")
+    if isinstance(encoding, dict) and isinstance(encoding.get("rule"), str):
+        content = {**content, "encoding": {**encoding, "rule": _rule_of(encoding["rule"], file.parent, admit)}}
+    if admit:
+        extensions.admit(_names(content), (file.parent, Path(".")))
+    return file.stem, content
+
+
+def _rule_of(name: str, folder: Path, admit: bool) -> dict[str, Any]:
+    """Return the config of a rule that another config names, by a file beside it, another file or a shipped name."""
+    beside = folder / name
+    stem, content = read_config(beside if beside.is_file() else name, admit=admit)
+    return {"name": stem, **content}
+
+
+def _names(value: Any) -> Iterator[str]:
+    """Yield every text in a config."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for each in value.values():
+            yield from _names(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _names(each)
 
 
 def is_rule(content: dict[str, Any], origin: str) -> bool:
@@ -41,6 +71,5 @@ def checked(model: type[Config], content: dict[str, Any], origin: str) -> Config
 def rule_config(content: dict[str, Any], origin: str) -> RuleConfig:
     """Return the typed config of a rule-based policy."""
     config = checked(RuleConfig, content, origin)
-    if config.policy not in KINDS:
-        raise ScenarioError(f"{origin}: unknown policy {config.policy!r}; {nearest(config.policy, KINDS)}")
+    rule_class(config.policy, origin)
     return config

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -15,6 +16,8 @@ from allotment.decisions.flatten import Flattener
 from allotment.decisions.observation import Observation
 from allotment.engine.state import Decision
 from allotment.exchange.recommend import Recommender, recommend
+from allotment.policies.bundle import Kept, save_bundle
+from allotment.policies.encoding_config import described
 from allotment.policies.networks import NetworkShape, cell_network, vector_network
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
@@ -39,8 +42,16 @@ class LearnedPolicy:
         actions = chosen_actions(answers, isinstance(self.encoding, Discrete))
         return decision(self.encoding, actions, observation)._replace(memory=memory)
 
+    def write(self, folder: Path) -> dict[str, Any]:
+        """Write what the policy is into a bundle's folder; returns what the bundle says of it."""
+        write_weights(self.actor, folder)
+        if isinstance(self.encoding, Residual):
+            save_bundle(cast(Kept, self.encoding.rule), folder / "rule")
+        about = {"kind": self.kind, "name": self.name, "network": self.shape.as_dict()}
+        return {**about, "encoding": described(self.encoding)}
+
     def recommend(self, snapshot: Any) -> Any:
-        """Return the plan for a snapshot, or a list of plans for a list of snapshots; see `env.snapshot` and `env.plan`."""
+        """Return the plan for a snapshot, or plans for a list of them; see `exchange.snapshot` and `exchange.plan`."""
         return recommend(self.recommender, snapshot)
 
     @cached_property
@@ -52,6 +63,14 @@ class LearnedPolicy:
     def memory_size(self) -> int:
         """Return how many numbers the policy remembers from one decision to the next."""
         return 2 * self.shape.memory if self.shape.kind == "lstm" else 0
+
+
+def write_weights(actor: nn.Module, folder: Path) -> None:
+    """Write a network's weights into a bundle's folder."""
+    from safetensors.torch import save_file
+
+    weights = {name: tensor.contiguous() for name, tensor in actor.state_dict().items()}
+    save_file(weights, folder / "weights.safetensors")
 
 
 def answered(actor: nn.Module, vectors: np.ndarray, memory: Floats | None) -> tuple[np.ndarray, Floats | None]:
@@ -80,7 +99,7 @@ def build_actor(shape: NetworkShape, world: World, encoding: Encoding) -> nn.Mod
         return vector_network(shape, Flattener(world).size, outputs)
     if not isinstance(encoding, Quantity | Residual):
         raise ValueError(f"network kind cells works with encodings quantity and residual, not {encoding.name}")
-    if encoding.sharing.size:
+    if encoding.allocation_actions.size:
         raise ValueError(f"network kind cells answers for orders alone; {world.scenario.name} needs kind mlp or lstm")
     return cell_network(shape, world, (*encoding.cells, encoding.groups))
 

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor, nn
 
 from allotment.decisions.encodings import Discrete, OrderUpTo, Residual
-from allotment.decisions.observation import Observation
+from allotment.decisions.observation import Observation, observe
 from allotment.policies.learned import LearnedPolicy
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.problem import Floats
@@ -154,7 +154,7 @@ def _seen(policy: LearnedPolicy, batch: int, periods: int) -> list[tuple[Observa
     seen: list[tuple[Observation, Floats | None]] = []
     memory = None
     for _ in range(min(periods, policy.world.problem.clock.length)):
-        observation = simulation.observation(memory)
+        observation = observe(simulation, memory)
         seen.append((copy.deepcopy(observation), memory))  # outlives the simulation's next step
         decision = policy.decide(observation)
         memory = decision.memory

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -15,6 +15,8 @@ from allotment.scenario.problem import Floats
 from allotment.scenario.spreading import spread
 
 TUNED = "tuned"
+FROM_COSTS = "from_costs"  # found from the scenario's own costs
+Values = Callable[[World], Floats]
 
 
 @dataclass(frozen=True)
@@ -23,10 +25,12 @@ class Parameter:
 
     name: str
     axes: Literal["site_sku", "sku"]
-    start: Callable[[World], Floats]  # a guess in the parameter's shape
-    step: Callable[[World], Floats]  # first step of the search, in the same shape
+    start: Values  # where tuning starts, in the parameter's shape
+    step: Values  # first step of the search, in the same shape
     whole: bool = False  # rounded to whole units where the world's units are whole
     signed: bool = False  # may be negative
+    default: Any = TUNED  # what a config says that leaves it out
+    from_costs: Values | None = None  # what `from_costs` stands for
 
     def shape(self, world: World) -> tuple[int, ...]:
         """Return the parameter's shape in a world."""
@@ -42,6 +46,43 @@ class Parameter:
         """Return the nearest values that the parameter may take."""
         values = values if self.signed else np.maximum(values, 0.0)
         return np.round(values) if self.whole and world.problem.rules.whole else values
+
+
+def parameter(
+    start: Values | float,
+    step: Values | float,
+    axes: Literal["site_sku", "sku"] = "site_sku",
+    whole: bool = False,
+    signed: bool = False,
+    default: Any = TUNED,
+    from_costs: Values | None = None,
+) -> Any:
+    """Declare a parameter of a rule, as a field of its dataclass; see `Parameter`. Numbers stand for themselves everywhere."""
+    given = Parameter("", axes, _values(start, axes), _values(step, axes), whole, signed, default, from_costs)
+    return field(metadata={"parameter": given})
+
+
+def _values(given: Values | float, axes: str) -> Values:
+    if callable(given):
+        return given
+
+    def everywhere(world: World) -> Floats:
+        sites, skus = world.problem.sites.initial_stock.shape
+        return np.full((sites, skus) if axes == "site_sku" else (skus,), float(given))
+
+    return everywhere
+
+
+def declared_parameters(rule: type) -> tuple[Parameter, ...]:
+    """Return the parameters that a rule's dataclass declares, in order."""
+    found = [(each.name, each.metadata.get("parameter")) for each in fields(rule)]
+    return tuple(replace(given, name=name) for name, given in found if given is not None)
+
+
+def declared_settings(rule: type) -> dict[str, Any]:
+    """Return what else a rule's dataclass takes, with its default: single values, which are not tuned."""
+    plain = [each for each in fields(rule) if "parameter" not in each.metadata and each.name != "network"]
+    return {each.name: each.default for each in plain}
 
 
 def parameter_values(parameter: Parameter, given: Any, world: World, where: str) -> Floats:

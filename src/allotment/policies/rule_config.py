@@ -1,110 +1,50 @@
-"""Rule-based policies by name: one visible table from a config's `policy` to its parameters and its class."""
+"""Rule-based policies from their configs: the class that `policy` names, and the values of its parameters in a world."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from allotment import extensions
 from allotment.decisions.observation import Observation
 from allotment.decisions.policy import Policy
 from allotment.engine.state import Decision
 from allotment.exchange.recommend import Recommender, recommend
-from allotment.policies import initial_values as initial_values
 from allotment.policies import rules, transfers
 from allotment.policies.allocating import Allocator, allocator, expected_marginal_revenue
-from allotment.policies.parameters import TUNED, Parameter, check_names, parameter_values
+from allotment.policies.initial_values import constant
+from allotment.policies.parameters import (
+    FROM_COSTS,
+    TUNED,
+    Parameter,
+    check_names,
+    declared_parameters,
+    declared_settings,
+    parameter_values,
+)
 from allotment.policies.sources import CHEAPEST, FASTEST, source_lanes
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
 
-FROM_COSTS = "from_costs"  # the critical ratio of the scenario's own costs
-NO_CAP = 1e15  # units; larger than any order
+_PROTECTION = Parameter("protection", "site_sku", constant(0.0, "site_sku"), constant(1.0, "site_sku"))
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A rule-based policy: what it is, its parameters, and how it is built from them."""
-
-    purpose: str
-    parameters: tuple[Parameter, ...]
-    build: Callable[..., Policy]  # network and one array for each parameter
-    defaults: Mapping[str, Any]  # values of parameters that a config may leave out
-
-
-def _level(source: str = CHEAPEST) -> Parameter:
-    return Parameter("level", "site_sku", initial_values.cover(source), initial_values.spread_over(source, 1.0), whole=True)
-
-
-_CAP = Parameter("cap", "site_sku", initial_values.demand_share(1.5), initial_values.demand_share(0.25), whole=True)
-_EXPEDITE = Parameter(
-    "expedite_level",
-    "site_sku",
-    initial_values.cover(FASTEST, 0.0),
-    initial_values.spread_over(FASTEST, 1.0),
-    whole=True,
-    signed=True,
-)
-# A single position holds all that the slow source is bringing, so the fast source's level covers the slow lead time.
-_SLOW_EXPEDITE = Parameter(
-    "expedite_level",
-    "site_sku",
-    initial_values.cover(CHEAPEST, 0.0),
-    initial_values.spread_over(CHEAPEST, 1.0),
-    whole=True,
-    signed=True,
-)
-_SLOW_GAP = Parameter("gap", "site_sku", initial_values.demand_share(1.0), initial_values.demand_share(0.5), whole=True)
-_GAP = Parameter("gap", "site_sku", initial_values.demand_share(2.0), initial_values.demand_share(1.0), whole=True)
-_REORDER = Parameter(
-    "reorder_point",
-    "site_sku",
-    initial_values.cover(CHEAPEST, 0.0),
-    initial_values.spread_over(CHEAPEST, 1.0),
-    whole=True,
-    signed=True,
-)
-_PROTECTION = Parameter(
-    "protection", "site_sku", initial_values.constant(0.0, "site_sku"), initial_values.constant(1.0, "site_sku")
-)
-_QUANTITY = Parameter("quantity", "site_sku", initial_values.demand_share(0.9), initial_values.demand_share(0.1), whole=True)
-_REGULAR = Parameter("quantity", "site_sku", initial_values.demand_share(0.5), initial_values.demand_share(0.25), whole=True)
-_ECHELON_LEVEL = Parameter(
-    "level", "site_sku", initial_values.echelon_cover, initial_values.echelon_spread, whole=True, signed=True
-)
-_SAFETY = Parameter(
-    "safety_factor", "site_sku", initial_values.constant(1.0, "site_sku"), initial_values.constant(0.5, "site_sku"), signed=True
-)
-
-_EXPEDITE_FACTOR = Parameter(
-    "expedite_factor",
-    "site_sku",
-    initial_values.constant(0.0, "site_sku"),
-    initial_values.constant(0.5, "site_sku"),
-    signed=True,
-)
-
-KINDS: dict[str, Kind] = {
-    "base_stock": Kind("order up to a level every period", (_level(), _CAP), rules.BaseStock, {"cap": NO_CAP}),
-    "echelon_base_stock": Kind(
-        "order a site and all downstream of it up to a level", (_ECHELON_LEVEL,), rules.EchelonBaseStock, {}
-    ),
-    "s_S": Kind("order up to a level when the position has fallen to a point", (_REORDER, _GAP), rules.ReorderPoint, {}),
-    "constant_order": Kind("order the same quantity every period", (_QUANTITY,), rules.ConstantOrder, {}),
-    "single_index": Kind("two sources, one position", (_SLOW_EXPEDITE, _SLOW_GAP), rules.SingleIndex, {}),
-    "dual_index": Kind("two sources, two positions", (_EXPEDITE, _level(), _CAP), rules.DualIndex, {"cap": NO_CAP}),
-    "tailored_base_surge": Kind(
-        "two sources, the cheap one at a constant quantity", (_EXPEDITE, _REGULAR), rules.TailoredBaseSurge, {}
-    ),
-    "newsvendor": Kind("order up to a forecast quantile", (_SAFETY,), rules.Newsvendor, {}),
-    "dual_newsvendor": Kind("two sources, two forecast quantiles", (_EXPEDITE_FACTOR, _SAFETY), rules.DualNewsvendor, {}),
-    "random": Kind("order anything", (), rules.RandomOrder, {}),
-}
+def rule_class(name: str, where: str) -> type:
+    """Return the class of a rule by the name that a config uses, shipped or a user's own; `ScenarioError` where there is none."""
+    found = extensions.find("policy", name, rules.RULES, where)
+    if not (isinstance(found, type) and is_dataclass(found) and hasattr(found, "decide")):
+        raise ScenarioError(f"{where}: {name} must be a dataclass with the method decide(observation)")
+    if next(iter(each.name for each in fields(found)), "") != "network":
+        raise ScenarioError(f"{where}: the first field of {name} must be `network: Network`, what it knows of its world")
+    return found
 
 
 class Tuning(BaseModel):
@@ -131,14 +71,14 @@ class RuleConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    policy: str  # the rule, by name
+    policy: str  # a shipped rule, an installed one, or file.py:Name
+    name: str | None = None  # in tables; none = the file's
     source: str = CHEAPEST  # where to order: cheapest, fastest or a supplier's name
-    parameters: dict[str, Any] = {}  # each a number, a mapping by site or SKU, `tuned`, or for safety factors `from_costs`
+    parameters: dict[str, Any] = {}  # each a number, a mapping, `tuned`, or for safety factors `from_costs`; and other settings
     transfers: dict[str, Any] | None = None  # when sites draw on each other, likewise; none = no transfers
     allocation: str | None = None  # the rule by which sites ship to channels; none = the scenario's own
     quotas: dict[str, float] | None = None  # percent by channel, for the rules that go by quotas
     protection: Protection = None  # by priority, units that classes below may not use; or how they are found
-    seed: Annotated[int, Field(ge=0)] = 0  # of the random policy
     tuning: Tuning = Tuning()  # how open parameters are searched for
 
 
@@ -167,8 +107,14 @@ class RulePolicy:
             decision = decision._replace(allocation=self.allocator.allocation(observation, decision.orders))
         return decision
 
+    def write(self, folder: Path) -> dict[str, Any]:
+        """Write what the policy is into a bundle's folder; returns what the bundle says of it."""
+        values = {name: array.tolist() for name, array in self.values.items()}
+        (folder / "parameters.json").write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+        return {"kind": self.kind, "name": self.name, "config": self.config.model_dump()}
+
     def recommend(self, snapshot: Any) -> Any:
-        """Return the plan for a snapshot, or a list of plans for a list of snapshots; see `env.snapshot` and `env.plan`."""
+        """Return the plan for a snapshot, or plans for a list of them; see `exchange.snapshot` and `exchange.plan`."""
         return recommend(self.recommender, snapshot)
 
     @cached_property
@@ -183,7 +129,7 @@ class RulePolicy:
 
 def parameters_of(config: RuleConfig, world: World) -> dict[str, Parameter]:
     """Return the parameters a config has in a world, by name; transfers' only where lanes beside the usual ones join sites."""
-    named = {parameter.name: parameter for parameter in KINDS[config.policy].parameters}
+    named = {parameter.name: parameter for parameter in declared_parameters(rule_class(config.policy, config.policy))}
     if config.transfers is not None and transfers.lateral_lanes(world, source_lanes(world, config.source)).any():
         named.update({parameter.name: parameter for parameter in transfers.PARAMETERS})
     return named
@@ -191,18 +137,19 @@ def parameters_of(config: RuleConfig, world: World) -> dict[str, Parameter]:
 
 def build_rule(config: RuleConfig, world: World, origin: str, name: str | None = None) -> tuple[RulePolicy, list[str]]:
     """Return a config's policy in a world, and the names of the parameters that still have to be tuned."""
-    kind = KINDS[config.policy]
-    check_names(config.parameters, [parameter.name for parameter in kind.parameters], f"{origin}: parameters")
+    cls = rule_class(config.policy, origin)
+    known = [parameter.name for parameter in declared_parameters(cls)] + list(declared_settings(cls))
+    check_names(config.parameters, known, f"{origin}: parameters")
     check_names(config.transfers or {}, [parameter.name for parameter in transfers.PARAMETERS], f"{origin}: transfers")
-    given = {**kind.defaults, **config.parameters, **(config.transfers or {})}
+    given = {**config.parameters, **(config.transfers or {})}
     values, tuned = {}, []
     for parameter in parameters_of(config, world).values():
-        value = given.get(parameter.name, TUNED)
+        value = given.get(parameter.name, parameter.default)
         if value == TUNED:
             tuned.append(parameter.name)
             values[parameter.name] = parameter.legal(parameter.start(world), world)
-        elif value == FROM_COSTS and parameter.name == "safety_factor":
-            values[parameter.name] = rules.critical_safety_factor(world)
+        elif value == FROM_COSTS and parameter.from_costs is not None:
+            values[parameter.name] = parameter.from_costs(world)
         else:
             values[parameter.name] = parameter_values(parameter, value, world, f"{origin}: {parameter.name}")
     protected = None if config.protection is None else _protected(config.protection, world, f"{origin}: protection")
@@ -211,7 +158,7 @@ def build_rule(config: RuleConfig, world: World, origin: str, name: str | None =
         shares = allocator(config.allocation, config.quotas, world, f"{origin}: allocation")
     elif config.quotas is not None:
         raise ScenarioError(f"{origin}: quotas need a rule that goes by them (allocation: quota or quota_borrowing)")
-    policy = RulePolicy(name or config.policy, config, world, values, _rule(config, world, values), protected, shares)
+    policy = RulePolicy(name or config.name or config.policy, config, world, values, _rule(config, world, values), protected, shares)
     return policy, tuned
 
 
@@ -232,12 +179,15 @@ def _protected(given: Mapping[int, Any] | str, world: World, where: str) -> Floa
 
 
 def _rule(config: RuleConfig, world: World, values: dict[str, Floats]) -> Policy:
-    kind = KINDS[config.policy]
+    cls = rule_class(config.policy, config.policy)
     usual, moves = source_lanes(world, config.source), None
     if "pull_below" in values:
         lateral = transfers.lateral_lanes(world, usual)
         moves = transfers.Transfers(world, lateral, values["pull_below"], values["give_above"])
     network = rules.Network(world, usual, source_lanes(world, FASTEST), moves)
-    if config.policy == "random":
-        return kind.build(network, config.seed)
-    return kind.build(network, *[values[parameter.name] for parameter in kind.parameters])
+    own = {parameter.name: values[parameter.name] for parameter in declared_parameters(cls)}
+    settings = {name: config.parameters[name] for name in declared_settings(cls) if name in config.parameters}
+    try:
+        return cls(network=network, **own, **settings)  # type: ignore[no-any-return]
+    except TypeError as error:
+        raise ScenarioError(f"{config.policy}: {error}") from None

@@ -1,24 +1,62 @@
 """The rule-based policies, each a few lines: what to order from what is known.
 
-Quantities follow the inventory position of a site once the same decision's transfers count. Shapes as in `Problem`.
+A rule is a dataclass that declares its parameters and decides; `@rule` gives it the name that configs use. Quantities follow
+the inventory position of a site once the same decision's transfers count. Shapes as in `Problem`.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
 from allotment.decisions.encodings import moved
 from allotment.decisions.observation import Observation, by_nearest_site
 from allotment.engine.state import Decision
-from allotment.policies.sources import at_sources, placed
+from allotment.policies import initial_values
+from allotment.policies.initial_values import cover, demand_share, spread_over
+from allotment.policies.parameters import parameter
+from allotment.policies.sources import CHEAPEST, FASTEST, at_sources, placed
 from allotment.policies.transfers import Transfers
 from allotment.scenario.loader import World
 from allotment.scenario.moments import lead_time_moments
 from allotment.scenario.problem import Flags, Floats, Integers
+
+NO_CAP = 1e15  # units; larger than any order
+RULES: dict[str, type] = {}  # by the name that configs use
+R = TypeVar("R", bound=type)
+
+
+def rule(name: str) -> Callable[[R], R]:
+    """Give a rule its name in configs."""
+
+    def known(cls: R) -> R:
+        RULES[name] = cls
+        return cls
+
+    return known
+
+
+def critical_safety_factor(world: World) -> Floats:
+    """Return the safety factor of the critical ratio (underage ÷ (underage + overage)), (S, K) standard deviations.
+
+    Underage is a backorder's cost, or a lost sale's cost and margin; overage is holding for one period.
+    """
+    from scipy.special import ndtri
+
+    prices, lanes = world.problem.prices, world.problem.lanes
+    bought = np.where((lanes.supplier >= 0)[:, None] & lanes.allowed, prices.purchase.mean(axis=0), np.inf).min(axis=0)
+    margin = np.maximum(prices.price.mean(axis=0) - bought, 0.0)
+    lost = prices.shortage.mean(axis=0) + margin
+    underage = np.where(world.problem.channels.stays[:, None] == 0.0, lost, prices.backorder.mean(axis=0))
+    weight = world.problem.demand.mean.mean(axis=0) + 1e-12
+    near = by_nearest_site(world.problem, underage * weight) / np.maximum(by_nearest_site(world.problem, weight), 1e-12)
+    ratio = near / np.maximum(near + prices.holding.mean(axis=0), 1e-12)
+    return ndtri(np.clip(ratio, 0.01, 0.999))
 
 
 @dataclass(frozen=True)
@@ -73,13 +111,14 @@ class Network:
         return np.where(ages < slower, by_age, 0.0).sum(axis=1)
 
 
+@rule("base_stock")
 @dataclass(frozen=True)
 class BaseStock:
     """Order up to a level every period, at most `cap` at a time (Zipkin 2008 caps; infinite for none)."""
 
     network: Network
-    level: Floats  # (S, K) units
-    cap: Floats  # (S, K) units
+    level: Floats = parameter(cover(CHEAPEST), spread_over(CHEAPEST, 1.0), whole=True)  # (S, K) units
+    cap: Floats = parameter(demand_share(1.5), demand_share(0.25), whole=True, default=NO_CAP)  # (S, K) units
 
     def decide(self, observation: Observation) -> Decision:
         """Raise each position to its level."""
@@ -87,6 +126,7 @@ class BaseStock:
         return self.network.order(np.minimum(self.level - position, self.cap), transfers)
 
 
+@rule("echelon_base_stock")
 @dataclass(frozen=True)
 class EchelonBaseStock:
     """Order so that a site and all sites downstream of it together reach a level (Clark and Scarf 1960).
@@ -95,7 +135,7 @@ class EchelonBaseStock:
     """
 
     network: Network
-    level: Floats  # (S, K) units
+    level: Floats = parameter(initial_values.echelon_cover, initial_values.echelon_spread, whole=True, signed=True)  # (S, K) units
 
     def decide(self, observation: Observation) -> Decision:
         """Raise each echelon's position to its level."""
@@ -106,13 +146,14 @@ class EchelonBaseStock:
         return self.network.order(self.level - position, transfers)
 
 
+@rule("s_S")
 @dataclass(frozen=True)
 class ReorderPoint:
     """(s, S): when the position is at or below the reorder point, order up to the level (Scarf 1960)."""
 
     network: Network
-    reorder_point: Floats  # (S, K) units
-    gap: Floats  # (S, K) units between reorder point and level
+    reorder_point: Floats = parameter(cover(CHEAPEST, 0.0), spread_over(CHEAPEST, 1.0), whole=True, signed=True)  # (S, K) units
+    gap: Floats = parameter(demand_share(2.0), demand_share(1.0), whole=True)  # (S, K) units between reorder point and level
 
     def decide(self, observation: Observation) -> Decision:
         """Raise the positions that have fallen to their reorder point."""
@@ -121,12 +162,13 @@ class ReorderPoint:
         return self.network.order(np.where(short, self.reorder_point + self.gap - position, 0.0), transfers)
 
 
+@rule("constant_order")
 @dataclass(frozen=True)
 class ConstantOrder:
     """Order the same quantity every period, whatever the stock."""
 
     network: Network
-    quantity: Floats  # (S, K) units
+    quantity: Floats = parameter(demand_share(0.9), demand_share(0.1), whole=True)  # (S, K) units
 
     def decide(self, observation: Observation) -> Decision:
         """Order the constant quantity."""
@@ -134,13 +176,14 @@ class ConstantOrder:
         return self.network.order(np.broadcast_to(self.quantity, observation.on_hand.shape), transfers)
 
 
+@rule("single_index")
 @dataclass(frozen=True)
 class SingleIndex:
     """Two sources, one position: expedite up to a lower level, order the rest up to a higher one on the cheap lane."""
 
     network: Network
-    expedite_level: Floats  # (S, K) units
-    gap: Floats  # (S, K) units between the two levels
+    expedite_level: Floats = parameter(cover(CHEAPEST, 0.0), spread_over(CHEAPEST, 1.0), whole=True, signed=True)  # (S, K) units
+    gap: Floats = parameter(demand_share(1.0), demand_share(0.5), whole=True)  # (S, K) units between the two levels
 
     def decide(self, observation: Observation) -> Decision:
         """Raise each position to the lower level fast, and to the higher one at the usual pace."""
@@ -150,6 +193,7 @@ class SingleIndex:
         return self.network.order(slow, transfers, fast)
 
 
+@rule("dual_index")
 @dataclass(frozen=True)
 class DualIndex:
     """Two sources, two positions (Veeraraghavan and Scheller-Wolf 2008).
@@ -159,9 +203,9 @@ class DualIndex:
     """
 
     network: Network
-    expedite_level: Floats  # (S, K) units
-    level: Floats  # (S, K) units
-    cap: Floats  # (S, K) units on the cheap lane
+    expedite_level: Floats = parameter(cover(FASTEST, 0.0), spread_over(FASTEST, 1.0), whole=True, signed=True)  # (S, K) units
+    level: Floats = parameter(cover(CHEAPEST), spread_over(CHEAPEST, 1.0), whole=True)  # (S, K) units
+    cap: Floats = parameter(demand_share(1.5), demand_share(0.25), whole=True, default=NO_CAP)  # (S, K) units on the cheap lane
 
     def decide(self, observation: Observation) -> Decision:
         """Raise the near position with the fast source and the whole position with the cheap one."""
@@ -169,6 +213,7 @@ class DualIndex:
         return two_speeds(self.network, observation, transfers, position, self.expedite_level, self.level, self.cap)
 
 
+@rule("tailored_base_surge")
 @dataclass(frozen=True)
 class TailoredBaseSurge:
     """Two sources: the cheap one brings the same every period, the fast one covers surges (Allon and Van Mieghem 2010).
@@ -177,8 +222,8 @@ class TailoredBaseSurge:
     """
 
     network: Network
-    expedite_level: Floats  # (S, K) units
-    quantity: Floats  # (S, K) units a period on the cheap lane
+    expedite_level: Floats = parameter(cover(FASTEST, 0.0), spread_over(FASTEST, 1.0), whole=True, signed=True)  # (S, K) units
+    quantity: Floats = parameter(demand_share(0.5), demand_share(0.25), whole=True)  # (S, K) units a period on the cheap lane
 
     def decide(self, observation: Observation) -> Decision:
         """Raise the near position with the fast source; the cheap one goes on."""
@@ -203,12 +248,13 @@ def two_speeds(
     return network.order(slow, transfers, fast)
 
 
+@rule("newsvendor")
 @dataclass(frozen=True)
 class Newsvendor:
     """Order up to the forecast over lead time + 1 periods and a safety factor times its standard deviation."""
 
     network: Network
-    safety_factor: Floats  # (S, K) standard deviations
+    safety_factor: Floats = parameter(1.0, 0.5, signed=True, from_costs=critical_safety_factor)  # (S, K) standard deviations
 
     def decide(self, observation: Observation) -> Decision:
         """Raise each position to its forecast level."""
@@ -217,13 +263,14 @@ class Newsvendor:
         return self.network.order(level - position, transfers)
 
 
+@rule("dual_newsvendor")
 @dataclass(frozen=True)
 class DualNewsvendor:
     """Two sources, each with a forecast level over its own lead time + 1 periods: a dual index that follows the season."""
 
     network: Network
-    expedite_factor: Floats  # (S, K) standard deviations, on the fast source's forecast
-    safety_factor: Floats  # (S, K) standard deviations, on the cheap source's forecast
+    expedite_factor: Floats = parameter(0.0, 0.5, signed=True)  # (S, K) standard deviations, on the fast source's forecast
+    safety_factor: Floats = parameter(1.0, 0.5, signed=True, from_costs=critical_safety_factor)  # (S, K) standard deviations, on the cheap source's forecast
 
     def decide(self, observation: Observation) -> Decision:
         """Raise the near position to the fast source's level and the whole position to the cheap one's."""
@@ -244,6 +291,7 @@ def forecast_levels(observation: Observation, lead_times: tuple[Floats, Floats],
     return mean + safety_factor * np.sqrt(variance)
 
 
+@rule("random")
 @dataclass(frozen=True)
 class RandomOrder:
     """Order anything between nothing and twice the mean demand: the floor under every comparison.
@@ -252,7 +300,7 @@ class RandomOrder:
     """
 
     network: Network
-    seed: int
+    seed: int = 0
 
     def decide(self, observation: Observation) -> Decision:
         """Draw a quantity for each site and SKU."""
@@ -269,21 +317,3 @@ class RandomOrder:
         key = hashlib.blake2b(b"".join([*seen, observation.period[world].tobytes()]), digest_size=8).digest()
         rng = np.random.Generator(np.random.Philox(key=[self.seed, int.from_bytes(key, "little")]))
         return rng.random(observation.on_hand.shape[1:])
-
-
-def critical_safety_factor(world: World) -> Floats:
-    """Return the safety factor of the critical ratio (underage ÷ (underage + overage)), (S, K) standard deviations.
-
-    Underage is a backorder's cost, or a lost sale's cost and margin; overage is holding for one period.
-    """
-    from scipy.special import ndtri
-
-    prices, lanes = world.problem.prices, world.problem.lanes
-    bought = np.where((lanes.supplier >= 0)[:, None] & lanes.allowed, prices.purchase.mean(axis=0), np.inf).min(axis=0)
-    margin = np.maximum(prices.price.mean(axis=0) - bought, 0.0)
-    lost = prices.shortage.mean(axis=0) + margin
-    underage = np.where(world.problem.channels.stays[:, None] == 0.0, lost, prices.backorder.mean(axis=0))
-    weight = world.problem.demand.mean.mean(axis=0) + 1e-12
-    near = by_nearest_site(world.problem, underage * weight) / np.maximum(by_nearest_site(world.problem, weight), 1e-12)
-    ratio = near / np.maximum(near + prices.holding.mean(axis=0), 1e-12)
-    return ndtri(np.clip(ratio, 0.01, 0.999))

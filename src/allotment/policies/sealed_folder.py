@@ -20,14 +20,15 @@ ABOUT = "bundle.json"
 
 
 @contextmanager
-def sealed(folder: Path, about: dict[str, Any]) -> Iterator[Path]:
-    """Hand out an empty folder to fill; at the end it is sealed with `about` and takes the place of `folder`."""
+def sealed(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Hand out an empty folder and what it says of itself, both to fill; sealed, it then takes the place of `folder`."""
     recover(folder)
     part, old = _beside(folder)
     for left_over in (part, old):
         shutil.rmtree(left_over, ignore_errors=True)
     part.mkdir(parents=True)
-    yield part
+    about: dict[str, Any] = {}
+    yield part, about
     _seal(part, about)
     if folder.exists():
         folder.rename(old)

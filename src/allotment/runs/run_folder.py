@@ -1,7 +1,8 @@
 """A run folder: everything that made a policy, and the policy itself.
 
 config.yaml and scenario.yaml (or environment.yaml) resolved, metadata.json, tb/ (TensorBoard), checkpoints/ while training is
-under way, rule/ (what a residual corrects), best/ and final/ (bundles), curve.parquet, evaluation.parquet.
+under way, rule/ (what a residual corrects), best/ and final/ (bundles), curve.parquet, evaluation.parquet with
+score_by_sku.npy: what the best policy did in its own test world.
 """
 
 from __future__ import annotations
@@ -11,76 +12,236 @@ import json
 import os
 import platform
 import re
+import shutil
 import subprocess
 import time
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
+import numpy as np
+import pandas as pd
 import yaml
 
-from allotment.environments.external import OutsideEnvironment, outside_environment
+from allotment.evaluation.place import Place, read_place
+from allotment.evaluation.testing import Evaluation
+from allotment.policies.bundle import EXTERNAL, WORLD
+from allotment.policies.sealed_folder import is_bundle, opened
 from allotment.scenario.errors import ScenarioError
-from allotment.scenario.loader import World, read_yaml, world_from
-from allotment.whole_file import write_whole
+from allotment.scenario.loader import read_yaml
+from allotment.scenario.problem import Floats
+from allotment.whole_file import whole_file, write_whole
 
-CHECKPOINT = "checkpoints/training.pt"
+CONFIG, ABOUT = "config.yaml", "metadata.json"
+EPISODES, BY_SKU, CURVE = "evaluation.parquet", "score_by_sku.npy", "curve.parquet"
 
 
-def new_run_folder(out: Path, place: str, name: str, seed: int) -> Path:
-    """Make and return a run folder below `out` that no other run has, named by world, policy, seed and a number."""
-    number = 0
-    while True:
-        suffix = f"-{number}" if number else ""
-        folder = out / f"{place}-{name}-seed{seed}{suffix}"
+@dataclass(frozen=True)
+class RunFolder:
+    """A run, by its folder. What the folder says is read when it is asked for, and kept but for the metadata."""
+
+    path: Path
+
+    @classmethod
+    def new(cls, out: Path, place: str, policy: str, seed: int) -> RunFolder:
+        """Make a run folder below `out` that no other run has, named by place, policy, seed and a number."""
+        number = 0
+        while True:
+            suffix = f"-{number}" if number else ""
+            folder = out / f"{place}-{policy}-seed{seed}{suffix}"
+            try:
+                folder.mkdir(parents=True)
+                return cls(folder)
+            except FileExistsError:
+                number += 1
+
+    @classmethod
+    def existing(cls, folder: Path) -> RunFolder:
+        """Return the run in a folder; `ScenarioError` says what is missing there."""
+        run = cls(folder)
+        if not run.is_begun or "seed" not in run.metadata:
+            raise ScenarioError(
+                f"{folder}: not a run folder; expected {ABOUT} and {CONFIG}, as `allotment train` writes them"
+            )
+        return run
+
+    # what made it
+
+    def begin(self, place: Place, policy: str, config: dict[str, Any], seed: int) -> None:
+        """Write what the run is made from, before it starts; a run that goes on keeps what it was started with."""
+        if self.is_begun:
+            return
+        self.path.mkdir(parents=True, exist_ok=True)
+        write_whole(self.path / CONFIG, yaml.safe_dump(config, sort_keys=False))
+        write_whole(self.path / place.file, yaml.safe_dump(place.content, sort_keys=False, allow_unicode=True))
+        self.update(policy=policy, **_circumstances(seed))
+
+    @property
+    def is_begun(self) -> bool:
+        """Tell whether it says what it is made from."""
+        return (self.path / ABOUT).is_file() and (self.path / CONFIG).is_file() and "policy" in self.metadata
+
+    @cached_property
+    def place(self) -> Place:
+        """Return where the policy was made."""
+        return read_place(self.path)
+
+    @property
+    def policy_name(self) -> str:
+        """Return the name of its policy."""
+        return str(self.metadata["policy"])
+
+    @property
+    def seed(self) -> int:
+        """Return the seed of the training or tuning."""
+        return int(self.metadata["seed"])
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """Return the policy's config as resolved."""
+        return read_yaml(self.path / CONFIG)
+
+    def is_of(self, place: Place, config: dict[str, Any], seed: int) -> bool:
+        """Tell whether it is made from these, so that what was begun in it can go on."""
+        if not self.is_begun:
+            return False
+        return (self.config, _yaml(self.path / place.file), self.metadata.get("seed")) == (config, place.content, seed)
+
+    # how it stands
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Return what it says of itself; nothing where there is nothing."""
+        file = self.path / ABOUT
+        return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+
+    def update(self, **entries: Any) -> None:
+        """Add entries to the metadata."""
+        write_whole(self.path / ABOUT, json.dumps({**self.metadata, **entries}, indent=1) + "\n")
+
+    @property
+    def finished(self) -> bool:
+        """Tell whether it was made to its end."""
+        return bool(self.metadata.get("finished")) and (self.path / "best").is_dir()
+
+    @property
+    def shortfall(self) -> str | None:
+        """Return how far a training came that was cut short; none where it was finished."""
+        metadata = self.metadata
+        if metadata.get("finished"):
+            return None
+        steps, of = metadata.get("environment_steps"), self.config.get("steps")
+        return f"not finished ({steps:,} of {of:,} environment steps)" if steps and of else "not finished"
+
+    @property
+    def logs(self) -> Path:
+        """Return the folder of its logs for TensorBoard."""
+        return self.path / "tb"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Return the folder of what a training goes on from."""
+        return self.path / "checkpoints"
+
+    @property
+    def corrected_rule(self) -> Path:
+        """Return the folder of the rule that a residual corrects."""
+        return self.path / "rule"
+
+    def curve(self) -> pd.DataFrame | None:
+        """Return the learning curve, one row a measurement; none where nothing was learned."""
+        file = self.path / CURVE
+        return pd.read_parquet(file) if file.is_file() else None
+
+    def differing_packages(self) -> list[str]:
+        """Return what is installed in another version than when it was made, as `torch 2.12.0 → 2.13.0`."""
+        then, now = self.metadata.get("packages", {}), installed()
+        return [f"{name} {version} → {now.get(name, 'missing')}" for name, version in then.items() if now.get(name) != version]
+
+    # what came of it
+
+    @property
+    def best(self) -> Path:
+        """Return the bundle of the best policy on validation worlds."""
+        return self.path / "best"
+
+    @property
+    def final(self) -> Path:
+        """Return the bundle of the policy as its making left it."""
+        return self.path / "final"
+
+    @property
+    def bundle(self) -> dict[str, Any]:
+        """Return what the best policy's bundle says; `ScenarioError` where there is none."""
+        if not is_bundle(self.best):
+            raise ScenarioError(f"{self.path}: holds no policy; {self.best.name}/ is missing")
+        return opened(self.best)
+
+    def keep_evaluation(self, result: Evaluation, place: str, seed: int) -> None:
+        """Put what the best policy did in a test place, by name, into the folder, in place of what was there."""
+        with whole_file(self.path / EPISODES) as part:
+            result.episodes.to_parquet(part)
+        with whole_file(self.path / BY_SKU) as part, part.open("wb") as file:
+            np.save(file, result.score_by_sku)
+        self.update(evaluation={"place": place, "seed": seed, "episodes": len(result.episodes)})
+
+    def evaluation(self, place: str) -> Evaluation | None:
+        """Return the episodes that it holds of its policy as it is now, in a test place; none where it holds none."""
+        file, policy = self.path / EPISODES, self.best / "bundle.json"
+        if not file.is_file() or file.stat().st_mtime_ns < policy.stat().st_mtime_ns:
+            return None
+        if self.metadata.get("evaluation", {}).get("place", place) != place:
+            return None
         try:
-            folder.mkdir(parents=True)
-            return folder
-        except FileExistsError:
-            number += 1
+            rows = pd.read_parquet(file)
+        except (OSError, ValueError) as error:
+            raise ScenarioError(f"{file}: cannot be read ({error}); without it, the episodes are played again") from None
+        return Evaluation(rows, self._scores_by_sku(rows))
+
+    def _scores_by_sku(self, rows: pd.DataFrame) -> Floats:
+        """Return the scores by SKU that belong to the rows, (episodes, K); no SKUs where the folder does not hold them."""
+        file = self.path / BY_SKU
+        scores = np.load(file, allow_pickle=False) if file.is_file() else np.empty((0, 0))
+        belong = len(scores) == len(rows) and np.allclose(scores.sum(axis=1), rows["score"])
+        return scores if belong else np.empty((len(rows), 0))
+
+    # moving it
+
+    def clear(self) -> None:
+        """Remove the folder and all it holds."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
+    def packed(self) -> dict[str, bytes]:
+        """Return every file by its path in the folder, but for checkpoints: what a worker elsewhere sends back."""
+        files = [file for file in sorted(self.path.rglob("*")) if file.is_file()]
+        kept = [file for file in files if self.checkpoints not in file.parents]
+        return {file.relative_to(self.path).as_posix(): file.read_bytes() for file in kept}
+
+    def unpack(self, files: dict[str, bytes]) -> None:
+        """Write files that a worker sent, metadata last, so that a folder that says it is finished is whole."""
+        for name in sorted(files, key=lambda name: (name == EPISODES, name == ABOUT)):
+            file = self.path / name
+            if not file.resolve().is_relative_to(self.path.resolve()):
+                raise ScenarioError(f"{self.path}: a worker's file {name!r} would lie outside of the run folder")
+            if not (file.is_file() and file.read_bytes() == files[name]):
+                file.parent.mkdir(parents=True, exist_ok=True)
+                with whole_file(file) as part:
+                    part.write_bytes(files[name])
 
 
-def write_run(folder: Path, world: World | OutsideEnvironment, name: str, config: dict[str, Any], seed: int) -> None:
-    """Write what the run is made from, before it starts; a run that goes on keeps what it was started with."""
-    if (folder / "metadata.json").is_file():
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    write_whole(folder / "config.yaml", yaml.safe_dump(config, sort_keys=False))
-    if isinstance(world, OutsideEnvironment):
-        environment = {"id": world.id, "arguments": world.arguments}
-        write_whole(folder / "environment.yaml", yaml.safe_dump(environment, sort_keys=False))
-    else:
-        write_whole(folder / "scenario.yaml", yaml.safe_dump(world.content, sort_keys=False, allow_unicode=True))
-    update_metadata(folder, policy=name, **_circumstances(seed))
+def is_run(folder: Path) -> bool:
+    """Tell whether a folder is a run's."""
+    return RunFolder(folder).is_begun and any((folder / name).is_file() for name in (WORLD, EXTERNAL))
 
 
-def read_run(folder: Path) -> tuple[World | OutsideEnvironment, str, dict[str, Any], int]:
-    """Return what a run was made from: its world, the policy's name and config, and the seed."""
-    about = metadata(folder)
-    if "policy" not in about or not (folder / "config.yaml").is_file():
-        raise ScenarioError(
-            f"{folder}: not a run folder; expected metadata.json and config.yaml, as `allotment train` writes them"
-        )
-    config = read_yaml(folder / "config.yaml")
-    if (folder / "environment.yaml").is_file():
-        content = read_yaml(folder / "environment.yaml")
-        return outside_environment(content["id"], content["arguments"]), about["policy"], config, about["seed"]
-    scenario = folder / "scenario.yaml"
-    return world_from(read_yaml(scenario), str(scenario)), about["policy"], config, about["seed"]
-
-
-def metadata(folder: Path) -> dict[str, Any]:
-    """Return the run's metadata, nothing where there is none."""
-    file = folder / "metadata.json"
-    return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
-
-
-def update_metadata(folder: Path, **entries: Any) -> None:
-    """Add entries to the run's metadata."""
-    write_whole(folder / "metadata.json", json.dumps({**metadata(folder), **entries}, indent=1) + "\n")
+def _yaml(file: Path) -> Any:
+    return yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else None
 
 
 def _circumstances(seed: int) -> dict[str, Any]:
+    import torch
+
     return {
         "seed": seed,
         "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
@@ -103,12 +264,6 @@ def installed() -> dict[str, str]:
         if each.metadata["Name"]
     }
     return dict(sorted(found.items()))
-
-
-def differing_packages(folder: Path) -> list[str]:
-    """Return what is installed in another version than when the run was made, as `torch 2.12.0 → 2.13.0`."""
-    then, now = metadata(folder).get("packages", {}), installed()
-    return [f"{name} {version} → {now.get(name, 'missing')}" for name, version in then.items() if now.get(name) != version]
 
 
 def _git_commit() -> str | None:

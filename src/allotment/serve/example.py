@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from allotment.decisions.observation import observe
 from allotment.exchange.register import Register
 from allotment.simulation.simulation import Simulation
 
@@ -18,7 +19,7 @@ def example_snapshot(policy: Any) -> dict[str, Any]:
     simulation, memory = Simulation(problem, 1), None
     simulation.reset(one, one, one)
     for _ in range(min(PERIODS, problem.clock.length - 1)):
-        decision = policy.decide(simulation.observation(memory))
+        decision = policy.decide(observe(simulation, memory))
         memory = decision.memory
         simulation.step(decision)
     content = Register(policy.world).snapshot(simulation.state, 0, memory).model_dump(by_alias=True, mode="json")

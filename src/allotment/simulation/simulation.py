@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from allotment.decisions.observation import Observation
 from allotment.engine import kernel
 from allotment.engine.memory import Memory
 from allotment.engine.state import DECISION, Decision, Flows, State
@@ -57,7 +56,7 @@ class Simulation:
     def step(self, decision: Decision | Floats) -> Flows:
         """Play one period with a decision, or orders alone (B, L, K) in units; the record is valid until the next step."""
         self.take(decision if isinstance(decision, Decision) else Decision(decision))
-        return self.play()
+        return self.advance()
 
     def take(self, decision: Decision) -> None:
         """Take over what is decided for the next period; `ValueError` for a wrong shape."""
@@ -68,7 +67,7 @@ class Simulation:
         if self.problem.rules.protects:
             self._take("protection", decision.protection)
 
-    def play(self) -> Flows:
+    def advance(self) -> Flows:
         """Play one period with what was taken over; `ValueError` where a quantity is not finite, and nothing is played then."""
         self._check_finite(kernel.step(self.memory.address))
         return self.flows
@@ -93,10 +92,6 @@ class Simulation:
             for place in np.argwhere(~np.isfinite(units))[:1]:
                 where = ", ".join(f"{axis} {at}" for axis, at in zip(_singular(AXES[name]), place, strict=True))
                 raise ValueError(f"{name} must be finite; {where} is {units[tuple(place)]}")
-
-    def observation(self, memory: Floats | None = None) -> Observation:
-        """Return what a policy sees now, valid until the next step; `memory` is what its last decision left it."""
-        return Observation.of(self.problem, self.state, memory)
 
     @property
     def ended(self) -> Flags:

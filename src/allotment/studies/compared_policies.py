@@ -12,29 +12,39 @@ from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
-from allotment.policies.sealed_folder import opened, read_json
-from allotment.report.settings import flatten
+from allotment.runs.run_folder import RunFolder
+from allotment.runs.settings import flatten
 from allotment.scenario.errors import ScenarioError
-from allotment.scenario.yaml_file import read_yaml
 
-PARTS = ("config.yaml", "scenario.yaml", "metadata.json")
 MOST = 2  # differing settings that a name spells out
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run folder: what it was made from, and where it lies."""
+    """A run that takes part: its folder, and what its policy is."""
 
-    folder: Path
+    run: RunFolder
     name: str  # of the policy, as its bundle says
     kind: str  # learned or rule-based
-    seed: int  # of its training or tuning
-    config: dict[str, Any]
-    metadata: dict[str, Any]
+
+    @property
+    def folder(self) -> Path:
+        """Return the run's folder."""
+        return self.run.path
+
+    @property
+    def seed(self) -> int:
+        """Return the seed of its training or tuning."""
+        return self.run.seed
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Return the policy's config."""
+        return self.run.config
 
 
 @dataclass(frozen=True)
-class Contender:
+class ComparedPolicy:
     """A policy of the comparison, with its runs in the order of their seeds."""
 
     name: str  # in tables and figures
@@ -48,30 +58,17 @@ class Contender:
 
 def read_run(folder: Path) -> Run:
     """Return the run in a folder; `ScenarioError` says what is missing there."""
-    if (folder / "environment.yaml").is_file():
+    run = RunFolder.existing(folder)
+    if run.place.kind == "external":
         raise ScenarioError(f"{folder}: made in another package's environment; only policies in worlds are compared")
-    missing = [name for name in (*PARTS, "best/bundle.json") if not (folder / name).is_file()]
-    if missing:
-        raise ScenarioError(f"{folder}: not a run folder with a policy; it lacks {', '.join(missing)}")
-    metadata, bundle = read_json(folder, "metadata.json"), opened(folder / "best")
-    if "seed" not in metadata:
-        raise ScenarioError(f"{folder / 'metadata.json'}: seed is missing")
-    return Run(folder, bundle["name"], bundle["kind"], metadata["seed"], read_yaml(folder / "config.yaml"), metadata)
+    return Run(run, run.bundle["name"], run.bundle["kind"])
 
 
-def shortfall(metadata: dict[str, Any], config: dict[str, Any]) -> str | None:
-    """Return how far a training came that was cut short; none where it was finished."""
-    if metadata.get("finished"):
-        return None
-    steps, of = metadata.get("environment_steps"), config.get("steps")
-    return f"not finished ({steps:,} of {of:,} environment steps)" if steps and of else "not finished"
-
-
-def contenders_of(runs: Sequence[Run]) -> list[Contender]:
+def compared_policies(runs: Sequence[Run]) -> list[ComparedPolicy]:
     """Return the policies that the runs belong to, in alphabetical order; `ScenarioError` where a seed occurs twice."""
     distinct = list({run.folder.resolve(): run for run in runs}.values())
     groups = [list(group) for _, group in groupby(sorted(distinct, key=_key), key=_key)]
-    return [Contender(name, group[0].kind, _by_seed(group)) for name, group in zip(_names(groups), groups, strict=True)]
+    return [ComparedPolicy(name, group[0].kind, _by_seed(group)) for name, group in zip(_names(groups), groups, strict=True)]
 
 
 def _key(run: Run) -> tuple[str, str]:

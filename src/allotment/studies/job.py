@@ -1,80 +1,121 @@
-"""What a worker does with a job: make the policy unless it is there already, and play the test worlds."""
+"""One policy with one seed, as a job: it carries its place and its config, and returns the files of its run folder."""
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import yaml
-
-from allotment.policies.bundle import load_bundle
-from allotment.runs.run_folder import metadata, update_metadata
-from allotment.scenario.loader import World, load_scenario
-from allotment.studies.study import Job
-from allotment.whole_file import whole_file
-
-Progress = Callable[[str, str, int, int, float | None], None]  # job, what is done, how much, of how much, score
+from allotment import extensions
+from allotment.evaluation.place import WorldPlace, place_from
+from allotment.execution.executor import Progress
+from allotment.fitting.fit import fit
+from allotment.runs.run_folder import RunFolder
+from allotment.scenario.loader import World
+from allotment.studies.common_episodes import CommonEpisodes
+from allotment.studies.study import EvaluationEntry, PolicyEntry, Section, Study
 
 
-def work(job: Job, progress: Progress) -> None:
-    """Fill the job's run folder, evaluation included. Finished folders of the same job are left as they are."""
-    from allotment.evaluation.testing import evaluate
-    from allotment.fitting.fit import make_policy
+class Job(Section):
+    """What a worker makes and evaluates. Picklable, and free of shared state."""
 
-    folder, world = Path(job.folder), load_scenario(job.env, job.overrides)
+    name: str  # in tables: the policy, with its seed where a study has several
+    policy: str
+    config: dict[str, Any]
+    origin: str  # the world's file, for messages
+    world: dict[str, Any]  # the world, as resolved
+    seed: int
+    folder: str  # of the run, where the study lies
+    evaluation: EvaluationEntry
+    here: bool = True  # whether the worker may work in that folder, and so go on with what was interrupted there
+    code: dict[str, str] = {}  # files of users' own code that the user named: name and text
 
-    def show(what: str, done: int, of: int, score: float | None) -> None:
-        progress(job.name, what, done, of, score)
+    @property
+    def run_folder(self) -> RunFolder:
+        """Return the run's folder, where the study lies."""
+        return RunFolder(Path(self.folder))
 
-    if not is_made(job, world):
-        if not is_of(job, world):
-            shutil.rmtree(folder, ignore_errors=True)
-        make_policy(world, job.policy, job.content, job.seed, folder, progress=show)
-    if is_evaluated(job):
-        return
-    policy, test = load_bundle(folder / "best"), world.for_test()
-    done, periods = 0, job.evaluation.episodes * test.problem.clock.length
+    def place(self) -> WorldPlace:
+        """Return the world."""
+        place = place_from("scenario.yaml", self.world, self.origin)
+        assert isinstance(place, WorldPlace)
+        return place
 
-    def count(worlds: int) -> None:
-        nonlocal done
-        done += worlds
-        show("testing", done, periods, None)
+    def run(self, progress: Progress) -> dict[str, bytes]:
+        """Fill the run folder, evaluation included, and return its files; what is finished is left as it is."""
+        extensions.restore(self.code)
+        place = self.place()
 
-    result = evaluate(_in_world(policy, folder, test), test, job.evaluation.episodes, job.evaluation.seed, progress=count)
-    rows = result.episodes.assign(policy=job.name)
-    with whole_file(folder / "evaluation.parquet") as part:
-        rows.to_parquet(part)
-    np.save(folder / "score_by_sku.npy", result.score_by_sku)
-    update_metadata(folder, evaluation=job.evaluation.model_dump())
+        def show(what: str, done: int, of: int, score: float | None = None) -> None:
+            progress(self.name, what, done, of, score)
+
+        with self._workplace() as folder:
+            run = RunFolder(folder)
+            if not self.is_made(run, place):
+                if not run.is_of(place, self.config, self.seed):
+                    run.clear()
+                fit(place, self.policy, self.config, self.seed, run, show)
+            self.episodes(place.world).episodes_of(run, lambda done, of: show("testing", done, of), keep=True)
+            return run.packed()
+
+    @contextmanager
+    def _workplace(self) -> Iterator[Path]:
+        """Hand out the folder to work in: the run's own, or one that is gone afterwards."""
+        if self.here:
+            yield Path(self.folder)
+        else:
+            with tempfile.TemporaryDirectory() as folder:
+                yield Path(folder) / "run"
+
+    def is_made(self, run: RunFolder, place: WorldPlace) -> bool:
+        """Tell whether a run is this very policy, finished."""
+        return run.is_of(place, self.config, self.seed) and run.finished
+
+    def is_done(self, place: WorldPlace) -> bool:
+        """Tell whether the run is finished and holds this very evaluation."""
+        run = self.run_folder
+        if not self.is_made(run, place):
+            return False
+        held = self.episodes(place.world).held(run)
+        return held is not None and len(held.episodes) == self.evaluation.episodes
+
+    def episodes(self, world: World) -> CommonEpisodes:
+        """Return the test episodes of the study."""
+        return episodes_of(self.evaluation, world)
 
 
-def _in_world(policy: Any, folder: Path, world: World) -> Any:
-    """Return the policy in the test world, where that is not the world it was made in."""
-    return load_bundle(folder / "best", world) if world.origin != policy.world.origin else policy
+def episodes_of(entry: EvaluationEntry, world: World) -> CommonEpisodes:
+    """Return the episodes in which a study, or a comparison, tests its policies."""
+    metrics = tuple(extensions.metric(name) for name in entry.metrics)
+    return CommonEpisodes(world.for_test(), entry.episodes, entry.seed, entry.interval == "items", metrics)
 
 
-def is_made(job: Job, world: World) -> bool:
-    """Tell whether the folder holds this very policy, finished."""
-    folder = Path(job.folder)
-    return is_of(job, world) and bool(metadata(folder).get("finished")) and (folder / "best").is_dir()
+def jobs_of(study: Study, folder: Path) -> list[Job]:
+    """Return a study's jobs; rules take one seed, policies that learn one job a seed. Learning jobs come first."""
+    world, jobs = study.world(), []
+    for entry, stem, config in study.configs():
+        name = entry.name or stem
+        for seed in _seeds(study, entry, config):
+            shown = name if len(_seeds(study, entry, config)) == 1 else f"{name} seed {seed}"
+            jobs.append(
+                Job(
+                    name=shown,
+                    policy=name,
+                    config=config,
+                    origin=world.origin,
+                    world=world.content,
+                    seed=seed,
+                    folder=str(folder / f"{name}-seed{seed}"),
+                    evaluation=study.evaluation,
+                    code=extensions.named_code(),
+                )
+            )
+    return sorted(jobs, key=lambda job: "policy" in job.config)
 
 
-def is_of(job: Job, world: World) -> bool:
-    """Tell whether the folder belongs to this very policy, so that what was begun in it can go on."""
-    folder = Path(job.folder)
-    made_from = _yaml(folder / "config.yaml"), _yaml(folder / "scenario.yaml"), metadata(folder).get("seed")
-    return made_from == (job.content, world.content, job.seed)
+def _seeds(study: Study, entry: PolicyEntry, config: dict[str, Any]) -> list[int]:
+    return (entry.seeds or study.seeds)[: 1 if "policy" in config else None]
 
 
-def is_evaluated(job: Job) -> bool:
-    """Tell whether the folder holds this very evaluation."""
-    folder = Path(job.folder)
-    found = (folder / "evaluation.parquet").is_file() and (folder / "score_by_sku.npy").is_file()
-    return found and metadata(folder).get("evaluation") == job.evaluation.model_dump()
-
-
-def _yaml(file: Path) -> Any:
-    return yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else None

@@ -14,9 +14,10 @@ from allotment.evaluation.resampling import Floats
 from allotment.evaluation.testing import Evaluation, evaluate, mean_measures
 from allotment.policies.bundle import load_bundle
 from allotment.scenario.errors import ScenarioError, nearest
-from allotment.studies.compared_policies import Contender, Run
-from allotment.studies.setup import Lineup
-from allotment.studies.test_episodes import CommonWorlds
+from allotment.studies.common_episodes import CommonEpisodes
+from allotment.studies.compared_policies import ComparedPolicy, Run
+from allotment.studies.job import episodes_of
+from allotment.studies.setup import ComparisonSetup
 
 BOOTSTRAP_SEED = 20_261_122
 
@@ -27,17 +28,17 @@ Progress = Callable[[str, int, int], None]  # whose episodes, periods played, of
 class Outcome:
     """A comparison's results, ready for tables and figures."""
 
-    lineup: Lineup
-    worlds: CommonWorlds
+    setup: ComparisonSetup
+    worlds: CommonEpisodes
     episodes: pd.DataFrame  # one row per policy, training seed and episode
     comparison: pd.DataFrame
     curves: dict[str, pd.DataFrame]  # of the policies that learn, all seeds, on validation worlds
     rules: dict[str, dict[str, float]]  # mean measures of the rules on the same validation worlds
 
     @property
-    def ranking(self) -> list[Contender]:
+    def ranking(self) -> list[ComparedPolicy]:
         """Return the policies, best first."""
-        by_name = {contender.name: contender for contender in self.lineup.contenders}
+        by_name = {policy.name: policy for policy in self.setup.policies}
         return [by_name[name] for name in self.comparison["policy"]]
 
     @property
@@ -47,88 +48,83 @@ class Outcome:
 
 
 def read_outcome(
-    lineup: Lineup,
+    setup: ComparisonSetup,
     reference: str | None = None,
     episodes: int | None = None,
     seed: int | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
-    """Return the outcome of a comparison; test worlds are the lineup's own unless their number or seed is given.
+    """Return the outcome of a comparison; test worlds are the setup's own unless their number or seed is given.
 
     Episodes that run folders do not hold are played. `ScenarioError` where the reference does not take part.
     """
-    names = [contender.name for contender in lineup.contenders]
+    names = [policy.name for policy in setup.policies]
     if reference is not None and reference not in names:
         raise ScenarioError(f"the reference {reference!r} is not among the policies; {nearest(reference, names)}")
-    own = lineup.evaluation
-    worlds = CommonWorlds(
-        lineup.world.for_test(),
-        own.episodes if episodes is None else episodes,
-        own.seed if seed is None else seed,
-        by_item=own.interval == "items",
-    )
-    results = {contender.name: _results(contender, worlds, progress) for contender in lineup.contenders}
-    rows = pd.concat([_rows(contender, results[contender.name]) for contender in lineup.contenders], ignore_index=True)
+    own = setup.evaluation
+    changed = {name: value for name, value in (("episodes", episodes), ("seed", seed)) if value is not None}
+    worlds = episodes_of(own.model_copy(update=changed), setup.world)
+    results = {policy.name: _results(policy, worlds, progress) for policy in setup.policies}
+    rows = pd.concat([_rows(policy, results[policy.name]) for policy in setup.policies], ignore_index=True)
     by_item = {name: np.stack([result.score_by_sku for result in found]) for name, found in results.items()}
     comparison = _compared(rows, reference, by_item if worlds.by_item else None)
-    return Outcome(lineup, worlds, rows, comparison, _curves(lineup.contenders), _rules_beside_curves(lineup))
+    return Outcome(setup, worlds, rows, comparison, _curves(setup.policies), _rules_beside_curves(setup))
 
 
 def _compared(rows: pd.DataFrame, reference: str | None, by_item: dict[str, Floats] | None) -> pd.DataFrame:
     return compare(rows, reference, np.random.default_rng(BOOTSTRAP_SEED), by_item)
 
 
-def _results(contender: Contender, worlds: CommonWorlds, progress: Progress | None) -> list[Evaluation]:
+def _results(policy: ComparedPolicy, worlds: CommonEpisodes, progress: Progress | None) -> list[Evaluation]:
     """Return the test episodes of each of a policy's runs."""
 
     def show(run: Run) -> Callable[[int, int], None] | None:
-        return progress and (lambda done, periods: progress(contender.title(run), done, periods))
+        return progress and (lambda done, periods: progress(policy.title(run), done, periods))
 
-    return [worlds.episodes_of(run.folder, show(run)) for run in contender.runs]
+    return [worlds.episodes_of(run.run, show(run)) for run in policy.runs]
 
 
-def _rows(contender: Contender, results: list[Evaluation]) -> pd.DataFrame:
+def _rows(policy: ComparedPolicy, results: list[Evaluation]) -> pd.DataFrame:
     """Return the episodes of all of a policy's runs, under its name."""
     return pd.concat(
         [
-            result.episodes.assign(policy=contender.name, kind=contender.kind, training_seed=run.seed)
-            for run, result in zip(contender.runs, results, strict=True)
+            result.episodes.assign(policy=policy.name, kind=policy.kind, training_seed=run.seed)
+            for run, result in zip(policy.runs, results, strict=True)
         ]
     )
 
 
-def _curves(contenders: list[Contender]) -> dict[str, pd.DataFrame]:
+def _curves(policies: list[ComparedPolicy]) -> dict[str, pd.DataFrame]:
     """Return the learning curves of the policies that have any, a row per seed and measurement."""
     curves = {}
-    for contender in contenders:
-        files = [run.folder / "curve.parquet" for run in contender.runs]
-        found = [pd.read_parquet(file) for file in files if file.is_file()]
+    for policy in policies:
+        found = [curve for run in policy.runs if (curve := run.run.curve()) is not None]
         if found:
-            curves[contender.name] = pd.concat(found, ignore_index=True)
+            curves[policy.name] = pd.concat(found, ignore_index=True)
     return curves
 
 
-def _rules_beside_curves(lineup: Lineup) -> dict[str, dict[str, float]]:
+def _rules_beside_curves(setup: ComparisonSetup) -> dict[str, dict[str, float]]:
     """Play the rules in the validation worlds of all trainings, so that learning curves and they compare."""
-    worlds = _validation_worlds(lineup.contenders)
-    rules = [contender for contender in lineup.contenders if contender.kind == "rule-based"] if worlds else []
+    worlds = _validation_worlds(setup.policies)
+    rules = [policy for policy in setup.policies if policy.kind == "rule-based"] if worlds else []
     return {
-        rule.name: mean_measures(pd.concat([_validated(run.folder, lineup, worlds) for run in rule.runs])) for rule in rules
+        rule.name: mean_measures(pd.concat([_validated(run.folder, setup, worlds) for run in rule.runs])) for rule in rules
     }
 
 
-def _validated(folder: Path, lineup: Lineup, worlds: dict[int, int]) -> pd.DataFrame:
-    policy = load_bundle(folder / "best", lineup.world)
-    played = [evaluate(policy, lineup.world, many, seed, purpose="validate").episodes for seed, many in worlds.items()]
+def _validated(folder: Path, setup: ComparisonSetup, worlds: dict[int, int]) -> pd.DataFrame:
+    policy = load_bundle(folder / "best", setup.world)
+    played = [evaluate(policy, setup.world, many, seed, purpose="validate").episodes for seed, many in worlds.items()]
     return pd.concat(played)
 
 
-def _validation_worlds(contenders: list[Contender]) -> dict[int, int]:
+def _validation_worlds(policies: list[ComparedPolicy]) -> dict[int, int]:
     """Return how many validation worlds the trainings of each seed were measured in."""
     from allotment.fitting.sb3.config import ValidationConfig
 
     worlds: dict[int, int] = {}
-    for run in (run for contender in contenders if contender.kind == "learned" for run in contender.runs):
+    for run in (run for policy in policies if policy.kind == "learned" for run in policy.runs):
         episodes = ValidationConfig.model_validate(run.config.get("validation", {})).episodes
         worlds[run.seed] = max(episodes, worlds.get(run.seed, 0))
     return worlds

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import yaml
 
-from allotment.evaluation.rollout import play
+from allotment.evaluation.rollout import rollout
 from allotment.policies.bundle import load_bundle
 from allotment.report import figures
 from allotment.report.cells import reading_note, reference_policy, shown_name
@@ -18,7 +18,7 @@ from allotment.report.document import draw, write_report
 from allotment.report.episodes import episodes_side_by_side
 from allotment.scenario.streams import derived_seed
 from allotment.simulation.episode_record import EpisodeRecord, record_of
-from allotment.studies.compared_policies import Contender, Run
+from allotment.studies.compared_policies import ComparedPolicy, Run
 from allotment.studies.logs import write_logs
 from allotment.studies.outcome import Outcome
 
@@ -36,12 +36,12 @@ METHOD = (
 
 def present(outcome: Outcome, folder: Path) -> Path:
     """Write the report and the logs for TensorBoard into `folder`; returns the report's page."""
-    lineup = outcome.lineup
+    setup = outcome.setup
     images = draw({name: (caption, figure) for name, caption, figure in _figures(outcome)})
     write_logs(outcome, folder / "tensorboard", images)
-    objective = lineup.world.scenario.objective
+    objective = setup.world.scenario.objective
     return write_report(
-        folder, lineup.title, lineup.question, outcome.comparison, objective, images, _details(outcome), lineup.notes
+        folder, setup.title, setup.question, outcome.comparison, objective, images, _details(outcome), setup.notes
     )
 
 
@@ -82,18 +82,18 @@ def _episode_caption(outcome: Outcome) -> str:
     return f"The first test world under each policy{part}, the best policy first. Panels of a row have the same scale."
 
 
-def _episode(outcome: Outcome, contender: Contender) -> EpisodeRecord:
+def _episode(outcome: Outcome, policy: ComparedPolicy) -> EpisodeRecord:
     """Return measured periods of the first test episode under a policy, of several seeds under the first."""
-    world, run = outcome.worlds.world, contender.runs[0]
+    world, run = outcome.worlds.world, policy.runs[0]
     policy = load_bundle(run.folder / "best", world)
     seed, warm_up = np.array([derived_seed("test", outcome.worlds.seed)]), world.problem.clock.warm_up
-    played = islice(play(world, policy, seed), warm_up, warm_up + LONGEST)
+    played = islice(rollout(world, policy, seed), warm_up, warm_up + LONGEST)
     periods = [{name: getattr(flows, name)[0].copy() for name in flows._fields} for _, flows in played]
-    return record_of(world, periods, contender.title(run))
+    return record_of(world, periods, policy.title(run))
 
 
 def _details(outcome: Outcome) -> dict[str, str]:
-    scenario, worlds = outcome.lineup.world.scenario, outcome.worlds
+    scenario, worlds = outcome.setup.world.scenario, outcome.worlds
     return {
         "World": f"{scenario.name}: {scenario.purpose}",
         "Test": f"{worlds.episodes} worlds of seed {worlds.seed}. {reading_note(outcome.comparison)}",
@@ -104,4 +104,4 @@ def _details(outcome: Outcome) -> dict[str, str]:
 
 
 def _origin(run: Run) -> str:
-    return f"{run.folder}: seed {run.seed}, commit {run.metadata.get('git_commit') or 'unknown'}"
+    return f"{run.folder}: seed {run.seed}, commit {run.run.metadata.get('git_commit') or 'unknown'}"

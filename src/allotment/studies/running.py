@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from allotment.execution.executor import run_jobs
-from allotment.studies.job import Progress as JobProgress
+from allotment.evaluation.place import WorldPlace
+from allotment.execution.executor import Executor, executor_for
+from allotment.execution.executor import Progress as JobProgress
+from allotment.studies.job import jobs_of
 from allotment.studies.outcome import Outcome, Progress, read_outcome
-from allotment.studies.setup import STUDY_FILE, Lineup, study_lineup
-from allotment.studies.study import Study, jobs_of
+from allotment.studies.setup import STUDY_FILE, ComparisonSetup, setup_of_study
+from allotment.studies.study import Study
 
 
 @dataclass(frozen=True)
@@ -23,30 +24,36 @@ class Result:
     report: Path  # the page; beside it lies tensorboard/
 
 
-def run_study(study: Study, out: Path, progress: JobProgress, workers: int | None = None) -> Result:
+def run_study(
+    study: Study, out: Path, progress: JobProgress, workers: int | None = None, executor: Executor | None = None
+) -> Result:
     """Make and test all of a study's policies below `out`, compare them, and write the report.
 
-    What an earlier run of the same study finished is kept; `workers` processes work side by side (none = one a core).
+    What an earlier run of the same study finished is kept; `workers` processes work side by side (none = one a core), or
+    an executor of one's own does.
     """
     folder = out / study.name
     folder.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump(study.model_dump(mode="json", exclude_defaults=True), sort_keys=False, allow_unicode=True)
     jobs = jobs_of(study, folder)
     (folder / STUDY_FILE).write_text(text, encoding="utf-8")
-    run_jobs(jobs, workers or min(os.cpu_count() or 1, len(jobs)), progress)
-    return compare_lineup(study_lineup(study, folder))
+    place = WorldPlace(study.world())
+    todo = [job for job in jobs if not job.is_done(place)]
+    for job, files in (executor or executor_for(len(todo), workers)).run(todo, progress):
+        job.run_folder.unpack(files)
+    return compare_policies(setup_of_study(study, folder))
 
 
-def compare_lineup(
-    lineup: Lineup,
+def compare_policies(
+    setup: ComparisonSetup,
     reference: str | None = None,
     episodes: int | None = None,
     seed: int | None = None,
     out: Path | None = None,
     progress: Progress | None = None,
 ) -> Result:
-    """Compare policies and write the report into `out`, by default the lineup's own folder; see `read_outcome`."""
+    """Compare policies and write the report into `out`, by default the setup's own folder; see `read_outcome`."""
     from allotment.studies.presentation import present
 
-    outcome = read_outcome(lineup, reference, episodes, seed, progress)
-    return Result(outcome, present(outcome, out or lineup.report))
+    outcome = read_outcome(setup, reference, episodes, seed, progress)
+    return Result(outcome, present(outcome, out or setup.report))

@@ -33,6 +33,7 @@ class EvaluationEntry(Section):
     episodes: Annotated[int, Field(ge=2)] = 1000  # test worlds, the same for every policy
     seed: Annotated[int, Field(ge=0)] = 0  # of the test worlds
     interval: Literal["episodes", "items"] = "episodes"  # what the bootstrap resamples
+    metrics: list[str | dict[str, Any]] = []  # of one's own, beside the shipped ones: file.py:Name, or an entry point
 
 
 class Study(Section):
@@ -50,22 +51,13 @@ class Study(Section):
         """Return the study's world."""
         return load_scenario(self.env, self.overrides)
 
+    def configs(self) -> list[tuple[PolicyEntry, str, dict[str, Any]]]:
+        """Return each policy with its config's short name and content; files of code that these name are not imported."""
+        return [(entry, *read_config(entry.config, entry.overrides, admit=False)) for entry in self.entries()]
+
     def entries(self) -> list[PolicyEntry]:
         """Return the policies, each as an entry."""
         return [PolicyEntry(config=entry) if isinstance(entry, str) else entry for entry in self.policies]
-
-
-class Job(Section):
-    """One policy with one seed: what a worker process makes and evaluates. Picklable, and free of shared state."""
-
-    name: str  # in tables: the policy, with its seed where a study has several
-    policy: str
-    content: dict[str, Any]
-    env: str
-    overrides: list[str]
-    seed: int
-    folder: str
-    evaluation: EvaluationEntry
 
 
 def load_study(path: str | Path) -> Study:
@@ -75,32 +67,8 @@ def load_study(path: str | Path) -> Study:
     if not file.is_file():
         raise ScenarioError(f"{path}: no study here; expected a folder with study.yaml, or such a file")
     study = checked(Study, read_yaml(file), str(file))
-    names = [job.name for job in jobs_of(study, Path("."))]
+    names = [entry.name or stem for entry, stem, _ in study.configs()]
     for name in names:
         if names.count(name) > 1:
             raise ScenarioError(f"{file}: policies: the name {name!r} occurs twice; give one of them another `name`")
     return study
-
-
-def jobs_of(study: Study, out: Path) -> list[Job]:
-    """Return a study's jobs; rules take one seed, policies that learn one job a seed. Learning jobs come first."""
-    jobs = []
-    for entry in study.entries():
-        stem, content = read_config(entry.config, entry.overrides)
-        name = entry.name or stem
-        seeds = (entry.seeds or study.seeds)[: 1 if "policy" in content else None]
-        for seed in seeds:
-            shown = name if len(seeds) == 1 else f"{name} seed {seed}"
-            jobs.append(
-                Job(
-                    name=shown,
-                    policy=name,
-                    content=content,
-                    env=study.env,
-                    overrides=study.overrides,
-                    seed=seed,
-                    folder=str(out / f"{name}-seed{seed}"),
-                    evaluation=study.evaluation,
-                )
-            )
-    return sorted(jobs, key=lambda job: "policy" in job.content)

@@ -9,13 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from allotment.engine.dynamics.arrays import Array, add_at, at, namespace, only, put_at, rounding_error, take
-from allotment.engine.dynamics.claims import Left, ship, within_limits
+from allotment.engine.dynamics.claims import Remaining, ship, within_limits
 from allotment.engine.dynamics.rationing import share
 from allotment.engine.state import Flows, State, reserves
 from allotment.scenario.problem import CODES, Integers, Problem
 
 
-def ship_offers(problem: Problem, state: State, flows: Flows, left: Left) -> tuple[Left, Flows]:
+def ship_offers(problem: Problem, state: State, flows: Flows, left: Remaining) -> tuple[Remaining, Flows]:
     """Ship what the policy allocates, cut as `allocation.project` cuts it, the oldest orders first; cuts have a reason."""
     fulfilment, slots = problem.fulfilment, left.open_demand.shape[-1]
     wanted = _wanted_of_offers(problem, left.open_demand, state.allocation)
@@ -54,14 +54,14 @@ def _shared(problem: Problem, offers: Array, members: Integers, limit: Array) ->
     return put_at(offers, (members,), xp.moveaxis(given, -1, 1))
 
 
-def _part_of_slot(problem: Problem, left: Left, lanes: Integers, skus: Integers, slots: Integers, units: Array) -> Array:
+def _part_of_slot(problem: Problem, left: Remaining, lanes: Integers, skus: Integers, slots: Integers, units: Array) -> Array:
     """Return how much of units (B, n) goes to the open demand of a slot, where a lane serves them in time."""
     open_demand = at(left.open_demand, (problem.fulfilment.channel[lanes], skus, slots))
     return only(namespace(units).minimum(units, open_demand), slots <= problem.fulfilment.latest[lanes])
 
 
 def _offer_reasons(
-    problem: Problem, state: State, left: Left, lanes: Integers, skus: Integers, wanted: Array, units: Array
+    problem: Problem, state: State, left: Remaining, lanes: Integers, skus: Integers, wanted: Array, units: Array
 ) -> Array:
     """Return why less than offered was shipped, (B, n): nobody wants it in time, too little stock, protected, or capacity."""
     xp, offered = namespace(units), at(state.allocation, (lanes, skus))

@@ -17,7 +17,7 @@ from allotment.scenario.problem import Integers, Problem
 
 
 @dataclass(frozen=True)
-class Left:
+class Remaining:
     """What can still be shipped, and what has been, as claims are served."""
 
     free: Array  # (B, S, K) units that are set aside for nobody
@@ -30,14 +30,14 @@ class Left:
     late: Array  # (B, C, K) units shipped too late for that
 
 
-def start(problem: Problem, state: State) -> Left:
+def start(problem: Problem, state: State) -> Remaining:
     """Return what can be shipped before anybody is served."""
     xp = namespace(state.on_hand)
     free, reserved = xp.sum(state.on_hand, axis=-1), state.reserved
     if reserved.shape[1]:  # which stock that has expired since leaves no more of
         reserved = xp.moveaxis(share(problem.rules, xp.moveaxis(reserved, 2, -1), free), -1, 2)
         free = xp.clip(free - xp.sum(reserved, axis=2), min=0.0)
-    return Left(
+    return Remaining(
         free=free,
         reserved=reserved,
         open_demand=state.open_demand,
@@ -49,7 +49,7 @@ def start(problem: Problem, state: State) -> Left:
     )
 
 
-def within_limits(problem: Problem, state: State, left: Left, lanes: Integers, skus: Integers, wanted: Array) -> Array:
+def within_limits(problem: Problem, state: State, left: Remaining, lanes: Integers, skus: Integers, wanted: Array) -> Array:
     """Cut what claims of one site want (B, n) in proportion: to reserves and stock, each lane, and the site's handling."""
     xp, site, rules = namespace(wanted), problem.fulfilment.site[lanes[0]], problem.rules
     from_own = _from_reserves(problem, left, lanes, skus, wanted)
@@ -68,7 +68,7 @@ def within_limits(problem: Problem, state: State, left: Left, lanes: Integers, s
     return units
 
 
-def _from_reserves(problem: Problem, left: Left, lanes: Integers, skus: Integers, wanted: Array) -> Array:
+def _from_reserves(problem: Problem, left: Remaining, lanes: Integers, skus: Integers, wanted: Array) -> Array:
     """Return what claims (B, n) take of what is set aside for their channel; several of one channel share it."""
     if left.reserved.shape[1] == 0:
         return namespace(wanted).zeros_like(wanted)
@@ -81,7 +81,7 @@ def _from_reserves(problem: Problem, left: Left, lanes: Integers, skus: Integers
 
 
 def _from_free(
-    problem: Problem, state: State, left: Left, lanes: Integers, members: Integers, sku: int, wanted: Array
+    problem: Problem, state: State, left: Remaining, lanes: Integers, members: Integers, sku: int, wanted: Array
 ) -> Array:
     """Return what claims (B, n) take of a site's free stock of a SKU: each class and those below, of what is not protected."""
     xp, site = namespace(wanted), problem.fulfilment.site[lanes[0]]
@@ -94,7 +94,7 @@ def _from_free(
     return wanted
 
 
-def ship(problem: Problem, left: Left, lanes: Integers, skus: Integers, slots: Integers, units: Array) -> Left:
+def ship(problem: Problem, left: Remaining, lanes: Integers, skus: Integers, slots: Integers, units: Array) -> Remaining:
     """Ship units (B, n) to claims of one site, out of their own reserve first."""
     xp, fulfilment = namespace(units), problem.fulfilment
     site, channel = fulfilment.site[lanes], fulfilment.channel[lanes]

@@ -14,7 +14,7 @@ import numpy as np
 from allotment.engine import randomness
 from allotment.engine.dynamics.allocation import ship_offers
 from allotment.engine.dynamics.arrays import Array, add_at, at, like, namespace, only, sum_into
-from allotment.engine.dynamics.claims import Left, ship, start, within_limits
+from allotment.engine.dynamics.claims import Remaining, ship, start, within_limits
 from allotment.engine.dynamics.shipping import issued
 from allotment.engine.state import Flows, State
 from allotment.scenario.problem import Integers, Problem
@@ -32,7 +32,7 @@ def fulfil(problem: Problem, state: State, flows: Flows) -> tuple[State, Flows]:
     return _settle(problem, state, left), flows
 
 
-def _serve_group(problem: Problem, state: State, left: Left, claims: slice) -> Left:
+def _serve_group(problem: Problem, state: State, left: Remaining, claims: slice) -> Remaining:
     """Ship to the claims of one group as much as they want and stock, lanes and handling allow."""
     fulfilment = problem.fulfilment
     lanes, skus, slots = problem.claims.lane[claims], problem.claims.sku[claims], problem.claims.slot[claims]
@@ -72,7 +72,7 @@ def further_streams(streams: Any, numbers: Integers) -> Any:
         return streams + numbers.astype(np.uint64) * randomness.NEXT
 
 
-def _ship_commitments(problem: Problem, state: State, left: Left) -> Left:
+def _ship_commitments(problem: Problem, state: State, left: Remaining) -> Remaining:
     """Ship what is promised, the most valuable channel first, each by its best lane first and its oldest orders first."""
     xp, fulfilment = namespace(left.late), problem.fulfilment
     promised = like(left.late, problem.channels.commitment) + xp.zeros_like(left.late)
@@ -87,7 +87,7 @@ def _ship_commitments(problem: Problem, state: State, left: Left) -> Left:
     return left
 
 
-def _settle(problem: Problem, state: State, left: Left) -> State:
+def _settle(problem: Problem, state: State, left: Remaining) -> State:
     """Take what was shipped out of stock; let what was not served when due wait, or lose it."""
     xp, fulfilment = namespace(left.shipped), problem.fulfilment
     by_site = sum_into(left.shipped, fulfilment.site, problem.shape.sites)

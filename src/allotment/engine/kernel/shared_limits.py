@@ -1,4 +1,4 @@
-"""Sharing a limit among an owner's lanes and SKUs, in a block of worlds: what `cuts` does with the rules of `rationing`.
+"""Sharing a limit among an owner's lanes and SKUs, in a block of worlds: what `feasibility` does with the rules of `rationing`.
 
 Whether a limit binds is asked of all worlds at once. Where many are short, proportional shares are made in all of them at once
 as well, place by place of those who share; else one world after the other is rationed.
@@ -33,7 +33,7 @@ def ration_block(
     first: World,
     count: int,
 ) -> None:
-    """Ration limits (`LIMIT`) below the total (`REQUESTED`) of an owner's claims: in all worlds at once where many are short."""
+    """Ration limits (`LIMIT`) below the `REQUESTED` total of an owner's claims: in all worlds at once where many are short."""
     total, most, short = floats1(table, f.REQUESTED), floats1(table, f.LIMIT), 0
     for j in range(count):
         world = first + np.uint64(j)

@@ -20,8 +20,8 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.save_util import recursive_getattr, recursive_setattr
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
-from allotment.environments.sb3 import StableVecEnv
-from allotment.runs.run_folder import CHECKPOINT
+from allotment.environments.sb3 import Sb3VecEnv
+from allotment.runs.run_folder import RunFolder
 from allotment.whole_file import whole_file
 
 MOVING = (  # attributes of Stable-Baselines3's algorithms that change while they learn
@@ -33,9 +33,9 @@ MOVING = (  # attributes of Stable-Baselines3's algorithms that change while the
 class Checkpoints(BaseCallback):
     """Writes the checkpoint every so many environment steps; in a resumed training it first sets the generators."""
 
-    def __init__(self, folder: Path, every: int, progress: Callable[[], Any], resumed: dict[str, Any] | None) -> None:
+    def __init__(self, run: RunFolder, every: int, progress: Callable[[], Any], resumed: dict[str, Any] | None) -> None:
         super().__init__()
-        self.file, self.every, self.progress, self.resumed = folder / CHECKPOINT, every, progress, resumed
+        self.file, self.every, self.progress, self.resumed = checkpoint_file(run), every, progress, resumed
         self.written_at = -every if resumed is None else int(resumed["algorithm"]["num_timesteps"])
         self.possible = True
 
@@ -95,9 +95,14 @@ def restore(model: BaseAlgorithm, content: dict[str, Any]) -> None:
     _restore_environments(environments, content["environments"])
 
 
-def read_checkpoint(folder: Path) -> dict[str, Any] | None:
-    """Return the content of a run folder's checkpoint, none where there is none."""
-    file = folder / CHECKPOINT
+def checkpoint_file(run: RunFolder) -> Path:
+    """Return where a run's checkpoint lies."""
+    return run.checkpoints / "training.pt"
+
+
+def read_checkpoint(run: RunFolder) -> dict[str, Any] | None:
+    """Return the content of a run's checkpoint, none where there is none."""
+    file = checkpoint_file(run)
     return torch.load(file, weights_only=False) if file.is_file() else None
 
 
@@ -122,8 +127,8 @@ def _restore_replay(model: Any, content: dict[str, Any]) -> None:
 def _environments(environments: VecEnv) -> Any:
     """Return where the environments stand: arrays of native worlds, the pickled environments of other packages."""
     inner = environments.unwrapped if isinstance(environments, VecNormalize) else environments
-    if isinstance(inner, StableVecEnv):
-        return inner.standing()
+    if isinstance(inner, Sb3VecEnv):
+        return inner.get_state()
     import cloudpickle
 
     return cloudpickle.dumps(vars(inner))
@@ -131,8 +136,8 @@ def _environments(environments: VecEnv) -> Any:
 
 def _restore_environments(environments: VecEnv, content: Any) -> None:
     inner = environments.unwrapped if isinstance(environments, VecNormalize) else environments
-    if isinstance(inner, StableVecEnv):
-        inner.resume_at(content)
+    if isinstance(inner, Sb3VecEnv):
+        inner.set_state(content)
     else:
         import cloudpickle
 

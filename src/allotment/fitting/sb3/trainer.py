@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,31 +14,80 @@ from stable_baselines3.common.noise import NormalActionNoise
 from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 from torch.utils.tensorboard import SummaryWriter
 
+from allotment.evaluation.place import Place
+from allotment.fitting.fitter import Progress
 from allotment.fitting.sb3.algorithms import ALGORITHMS, Algorithm, Networks
 from allotment.fitting.sb3.checkpoint import Checkpoints, read_checkpoint, restore
-from allotment.fitting.sb3.config import LearnedConfig
+from allotment.fitting.sb3.config import LearnedConfig, check_learned
 from allotment.fitting.sb3.scalars import Scalars
 from allotment.fitting.sb3.schedules import scheduled
-from allotment.fitting.sb3.training_place import Arena
-from allotment.fitting.sb3.validation import Progress, Validation
+from allotment.fitting.sb3.training_place import TrainingPlace, training_place
+from allotment.fitting.sb3.validation import Steps, Validation
+from allotment.fitting.tuning import tuned_rule
 from allotment.policies.bundle import load_bundle, save_bundle
+from allotment.policies.config_file import checked, read_config
 from allotment.policies.networks import NetworkShape
-from allotment.runs.run_folder import CHECKPOINT, update_metadata
+from allotment.policies.rule_config import RulePolicy
+from allotment.policies.sealed_folder import is_bundle
+from allotment.runs.run_folder import CURVE, RunFolder
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.streams import derived_seed
 
 REWARD_REACH = 10.0  # normalised rewards and observations are clipped here
 
 
+class Sb3Training:
+    """Trains what a config names an algorithm for."""
+
+    def check(self, place: Place, config: dict[str, Any], name: str) -> None:
+        """Raise `ScenarioError` where a config cannot be trained."""
+        check_learned(checked(LearnedConfig, config, name), name)
+
+    def fit(self, place: Place, config: dict[str, Any], run: RunFolder, progress: Progress | None = None) -> Any:
+        """Train, fill the run folder, and return the best policy on validation worlds."""
+        typed = checked(LearnedConfig, config, run.policy_name)
+        rule = _corrected_rule(place, typed, run, progress)
+
+        def show(done: int, steps: int, score: float | None) -> None:
+            if progress:
+                progress(f"training {run.policy_name}", done, steps, score)
+
+        return train(Training(place, training_place(place, typed, rule), typed, run), show)
+
+
+def _corrected_rule(
+    place: Place, config: LearnedConfig, run: RunFolder, progress: Progress | None
+) -> RulePolicy | None:
+    """Return the rule that a residual corrects, tuned, from the run folder where it lies there already."""
+    given = config.encoding.rule
+    if given is None:
+        return None
+    if is_bundle(run.corrected_rule):
+        return load_bundle(run.corrected_rule, place.world)  # type: ignore[no-any-return]
+    name, content = read_config(given) if isinstance(given, str) else (given.get("name", "rule"), given)
+    rule = tuned_rule(content, name, place.world, run.seed, progress)
+    save_bundle(rule, run.corrected_rule)
+    return rule
+
+
 @dataclass(frozen=True)
 class Training:
     """A training about to run: what is trained, where, and into which folder."""
 
-    arena: Arena
+    place: Place
+    training_place: TrainingPlace
     config: LearnedConfig
-    name: str
-    seed: int
-    folder: Path
+    run: RunFolder
+
+    @property
+    def name(self) -> str:
+        """Return the policy's name."""
+        return self.run.policy_name
+
+    @property
+    def seed(self) -> int:
+        """Return the user's seed."""
+        return self.run.seed
 
     @property
     def algorithm(self) -> Algorithm:
@@ -54,7 +102,7 @@ class Training:
 
     def environments(self) -> VecEnv:
         """Return the batch that is trained in, behind running statistics where the config wants them."""
-        batch, config = self.arena.environments(), self.config
+        batch, config = self.training_place.environments(), self.config
         if not (config.normalise_reward or config.normalise_observation):
             return batch
         return VecNormalize(
@@ -68,10 +116,10 @@ class Training:
 
     def model(self, environments: VecEnv, writer: SummaryWriter) -> BaseAlgorithm:
         """Return the algorithm, ready to learn."""
-        if ("discrete" if self.arena.discrete else "continuous") not in self.algorithm.actions:
-            wanted = "a list of choices" if self.arena.discrete else "quantities"
+        if ("discrete" if self.training_place.discrete else "continuous") not in self.algorithm.actions:
+            wanted = "a list of choices" if self.training_place.discrete else "quantities"
             raise ScenarioError(f"{self.name}: {self.config.algorithm} cannot decide on {wanted}")
-        networks = Networks(self.shape, self.arena.actor, self.arena.critic, self.config.network.initial_deviation)
+        networks = Networks(self.shape, self.training_place.actor, self.training_place.critic, self.config.network.initial_deviation)
         policy, keywords = self.algorithm.policy(networks)
         model = self.algorithm.make(
             policy,
@@ -97,27 +145,27 @@ class Training:
 
     def policy(self, model: BaseAlgorithm) -> Any:
         """Return the policy as the algorithm has it now."""
-        actor = self.algorithm.read(model, lambda: self.arena.actor(self.shape))
+        actor = self.algorithm.read(model, lambda: self.training_place.actor(self.shape))
         environments = model.get_env()
         assert environments is not None
-        return self.arena.policy(self.name, actor, self.shape, environments)
+        return self.training_place.policy(self.name, actor, self.shape, environments)
 
 
-def train(training: Training, progress: Progress | None = None) -> Any:
+def train(training: Training, progress: Steps | None = None) -> Any:
     """Learn, measure and keep: fills the run folder and returns the best policy on validation worlds.
 
     Where the folder holds a checkpoint, training goes on from there, to the same end as without the interruption. An
     interrupt leaves the best policy so far, the learning curve and the last checkpoint in the folder, and passes on.
     """
     torch.set_num_threads(1)
-    resumed = read_checkpoint(training.folder)
+    resumed = read_checkpoint(training.run)
     done = int(resumed["algorithm"]["num_timesteps"]) if resumed else 0
-    writer = SummaryWriter(str(training.folder / "tb"), purge_step=done + 1 if resumed else None)
+    writer = SummaryWriter(str(training.run.logs), purge_step=done + 1 if resumed else None)
     environments = training.environments()
     model = training.model(environments, writer)
-    environments.seed(training.arena.first_seed(training.seed))  # after the algorithm, which seeds them with its own
+    environments.seed(training.training_place.first_seed(training.seed))  # after the algorithm, which seeds them with its own
     validation = _validation(training, writer, progress)
-    checkpoints = Checkpoints(training.folder, training.config.checkpoint.every, validation.progress_so_far, resumed)
+    checkpoints = Checkpoints(training.run, training.config.checkpoint.every, validation.progress_so_far, resumed)
     if resumed:
         restore(model, resumed)
         validation.go_on(resumed["progress"])
@@ -129,15 +177,16 @@ def train(training: Training, progress: Progress | None = None) -> Any:
     finally:
         _close(training, model, environments, validation, finished)
         writer.close()
-    return load_bundle(training.folder / "best", getattr(training.arena, "world", None))
+    return training.place.load(training.run.best)
 
 
-def _validation(training: Training, writer: SummaryWriter, progress: Progress | None) -> Validation:
-    best = training.folder / "best"
+def _validation(training: Training, writer: SummaryWriter, progress: Steps | None) -> Validation:
     return Validation(
-        measure=lambda policy: training.arena.measure(policy, training.config.validation.episodes, training.seed),
+        measure=lambda policy: training.place.evaluate(
+            policy, training.config.validation.episodes, training.seed, "validate"
+        ).episodes,
         current=training.policy,
-        keep=lambda policy: save_bundle(policy, best),
+        keep=lambda policy: save_bundle(policy, training.run.best),
         writer=writer,
         every=training.config.validation.every,
         progress=progress,
@@ -146,13 +195,13 @@ def _validation(training: Training, writer: SummaryWriter, progress: Progress | 
 
 def _close(training: Training, model: BaseAlgorithm, environments: VecEnv, validation: Validation, finished: bool) -> None:
     """Write what there is: the last policy, the learning curve, and how far training came."""
-    save_bundle(training.policy(model), training.folder / "final")
-    validation.write(training.folder / "curve.parquet")
+    save_bundle(training.policy(model), training.run.final)
+    validation.write(training.run.path / CURVE)
     if isinstance(environments, VecNormalize) and environments.norm_reward:
         statistics = {"mean": float(environments.ret_rms.mean), "variance": float(environments.ret_rms.var)}
-        update_metadata(training.folder, return_statistics=statistics)
-    update_metadata(training.folder, finished=finished, environment_steps=model.num_timesteps)
+        training.run.update(return_statistics=statistics)
+    training.run.update(finished=finished, environment_steps=model.num_timesteps)
     if finished:
-        shutil.rmtree((training.folder / CHECKPOINT).parent, ignore_errors=True)
+        shutil.rmtree(training.run.checkpoints, ignore_errors=True)
     model.logger.close()
     environments.close()

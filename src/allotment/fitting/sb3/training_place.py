@@ -1,4 +1,4 @@
-"""Where a policy is trained and measured: a world of this project, or an environment of another package."""
+"""What Stable-Baselines3 needs of the place it trains in: a world of this project, or an environment of another package."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import Any, Protocol
 
 import numpy as np
-import pandas as pd
 import torch
 from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
@@ -15,22 +14,22 @@ from torch import nn
 
 from allotment.decisions.encodings import Discrete, Encoding
 from allotment.decisions.flatten import Flattener
-from allotment.environments.external import OutsideEnvironment
-from allotment.environments.sb3 import StableVecEnv
-from allotment.evaluation.external import evaluate_outside
-from allotment.evaluation.testing import evaluate
+from allotment.environments.external import make_external
+from allotment.environments.sb3 import Sb3VecEnv
+from allotment.evaluation.place import ExternalPlace, Place
 from allotment.fitting.sb3.config import LearnedConfig
 from allotment.policies.encoding_config import build_encoding
-from allotment.policies.external import OutsidePolicy
+from allotment.policies.external import ExternalPolicy
 from allotment.policies.learned import LearnedPolicy, build_actor, build_critic
 from allotment.policies.networks import NetworkShape, Normalised, vector_network
 from allotment.policies.rule_config import RulePolicy
 from allotment.scenario.errors import ScenarioError
+from allotment.scenario.external import ExternalEnvironment
 from allotment.scenario.loader import World
 from allotment.scenario.streams import derived_seed
 
 
-class Arena(Protocol):
+class TrainingPlace(Protocol):
     """What training needs to know of the place it trains in."""
 
     @property
@@ -58,13 +57,9 @@ class Arena(Protocol):
         """Return the policy that an actor is, on its own."""
         ...
 
-    def measure(self, policy: Any, episodes: int, seed: int) -> pd.DataFrame:
-        """Return the policy's episodes on validation worlds, one row each."""
-        ...
-
 
 @dataclass(frozen=True)
-class WorldArena:
+class WorldTraining:
     """A world, the encoding of a policy's actions in it, and the rule that a residual encoding corrects."""
 
     world: World
@@ -87,7 +82,7 @@ class WorldArena:
 
     def environments(self) -> VecEnv:
         """Return the native batch of training worlds."""
-        return StableVecEnv(
+        return Sb3VecEnv(
             self.world,
             self.encoding,
             self.config.environments,
@@ -108,16 +103,12 @@ class WorldArena:
         """Return the policy that an actor is in the world."""
         return LearnedPolicy(name, self.world, self.encoding, actor.eval(), Flattener(self.world), shape)
 
-    def measure(self, policy: LearnedPolicy, episodes: int, seed: int) -> pd.DataFrame:
-        """Return the policy's episodes on validation worlds."""
-        return evaluate(policy, self.world, episodes, seed, purpose="validate").episodes
-
 
 @dataclass(frozen=True)
-class OutsideArena:
+class ExternalTraining:
     """An environment of another package."""
 
-    world: OutsideEnvironment
+    world: ExternalEnvironment
     config: LearnedConfig
 
     def __post_init__(self) -> None:
@@ -128,7 +119,7 @@ class OutsideArena:
     @property
     def discrete(self) -> bool:
         """Tell whether an action is one of a list of choices."""
-        return self.world.spaces[2]
+        return self.world.discrete
 
     def first_seed(self, seed: int) -> int:
         """Return the seed of the first copy, within the 31 bits that environments elsewhere may expect."""
@@ -136,27 +127,29 @@ class OutsideArena:
 
     def environments(self) -> VecEnv:
         """Return a batch of copies."""
-        return DummyVecEnv([lambda: Monitor(self.world.make())] * self.config.environments)
+        return DummyVecEnv([lambda: Monitor(make_external(self.world))] * self.config.environments)
 
     def actor(self, shape: NetworkShape) -> nn.Module:
         """Return an empty actor for observations that are normalised already."""
-        inputs, outputs, _ = self.world.spaces
-        return vector_network(shape, inputs, outputs)
+        return vector_network(shape, self.world.inputs, self.world.outputs)
 
     def critic(self, shape: NetworkShape) -> nn.Module:
         """Return an empty critic."""
-        return vector_network(shape, self.world.spaces[0], 1)
+        return vector_network(shape, self.world.inputs, 1)
 
-    def policy(self, name: str, actor: nn.Module, shape: NetworkShape, environments: VecEnv) -> OutsidePolicy:
+    def policy(self, name: str, actor: nn.Module, shape: NetworkShape, environments: VecEnv) -> ExternalPolicy:
         """Return the policy that an actor is, behind the observations' running statistics."""
-        whole = Normalised(actor, self.world.spaces[0])
+        whole = Normalised(actor, self.world.inputs)
         if isinstance(environments, VecNormalize) and environments.norm_obs:
             statistics: Any = environments.obs_rms
             whole.mean = torch.as_tensor(statistics.mean, dtype=torch.float32)
             whole.deviation = torch.as_tensor(np.sqrt(statistics.var + environments.epsilon), dtype=torch.float32)
             whole.limit = torch.tensor(environments.clip_obs)
-        return OutsidePolicy(name, self.world, whole.eval(), self.discrete, shape)
+        return ExternalPolicy(name, self.world, whole.eval(), shape)
 
-    def measure(self, policy: OutsidePolicy, episodes: int, seed: int) -> pd.DataFrame:
-        """Return the policy's episodes with seeds of validation."""
-        return evaluate_outside(policy, self.world, episodes, seed, purpose="validate")
+
+def training_place(place: Place, config: LearnedConfig, rule: RulePolicy | None) -> TrainingPlace:
+    """Return what training needs to know of a place; `rule` is what a residual corrects."""
+    if isinstance(place, ExternalPlace):
+        return ExternalTraining(place.environment, config)
+    return WorldTraining(place.world, config, rule)

@@ -12,10 +12,10 @@ from stable_baselines3.common.callbacks import BaseCallback
 from torch.utils.tensorboard import SummaryWriter
 
 from allotment.evaluation.testing import mean_measures
-from allotment.report.tensorboard import write_scores
+from allotment.runs.tensorboard import write_scores
 from allotment.whole_file import whole_file
 
-Progress = Callable[[int, int, float | None], None]  # environment steps done, in all, latest validation score
+Steps = Callable[[int, int, float | None], None]  # environment steps done, in all, latest validation score
 SECONDS_BETWEEN_REPORTS = 0.2
 
 
@@ -29,7 +29,7 @@ class Validation(BaseCallback):
         keep: Callable[[Any], None],
         writer: SummaryWriter,
         every: int,
-        progress: Progress | None,
+        progress: Steps | None,
     ) -> None:
         super().__init__()
         self.measured, self.current, self.keep, self.writer = measure, current, keep, writer

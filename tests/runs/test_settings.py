@@ -1,4 +1,4 @@
-from allotment.report.settings import flatten
+from allotment.runs.settings import flatten
 
 
 def test_nested_settings_get_dotted_names():

@@ -16,7 +16,7 @@ from tensorboard.plugins.hparams import api_pb2, metadata
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionEndInfo, SessionStartInfo
 from torch.utils.tensorboard import SummaryWriter
 
-from allotment.report.settings import Setting, flatten
+from allotment.runs.settings import Setting, flatten
 
 
 def write_hyperparameters(

@@ -10,7 +10,7 @@ from tensorboard.plugins.hparams import api_pb2, get_experiment, list_session_gr
 from tensorboard.plugins.hparams.backend_context import Context
 from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
-from allotment.report.hyperparameters import ranked, write_columns, write_hyperparameters
+from allotment.runs.hyperparameters import ranked, write_columns, write_hyperparameters
 
 SETTINGS = {"algorithm": "ppo", "network": {"hidden": [64, 64]}, "shared": True, "rate": 0.5, "none": None}
 STATUSES = [api_pb2.STATUS_UNKNOWN, api_pb2.STATUS_SUCCESS]

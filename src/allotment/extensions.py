@@ -1,0 +1,141 @@
+"""Doors for users' own work: classes by name, from an installed package or from a file that the user named.
+
+A name is a shipped one, that of an entry point (group `allotment.policies`, say) of an installed package, or `file.py:Name`.
+Files are imported only when the user names them: by `--import my_rules.py`, `import_file`, or in a config file that the user
+hands over. What bundles, run folders and studies name themselves is looked up among these, and never imported.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from importlib import import_module
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from allotment.scenario.errors import ScenarioError, nearest
+
+DOORS = {  # what may be named: its entry-point group
+    "policy": "allotment.policies",
+    "allocation rule": "allotment.allocation_rules",
+    "network": "allotment.networks",
+    "algorithm": "allotment.algorithms",
+    "metric": "allotment.metrics",
+    "callback": "allotment.callbacks",
+    "logger": "allotment.loggers",
+    "dataset": "allotment.datasets",
+}
+_named: dict[str, ModuleType] = {}  # files that the user named, by their file's name
+_code: dict[str, str] = {}  # and their text
+
+
+def import_file(path: str | Path) -> ModuleType:
+    """Import a file, or a module by its dotted name, that the user names; its classes go by `file.py:Name` then.
+
+    Raises `ScenarioError` where there is none, or where it cannot be imported.
+    """
+    file = Path(path)
+    if file.suffix != ".py":
+        try:
+            return import_module(str(path))
+        except ImportError as error:
+            raise ScenarioError(f"--import {path}: no such file or module: {error}") from None
+    if not file.is_file():
+        raise ScenarioError(f"--import {path}: no such file")
+    return _run(file.name, file.read_text(encoding="utf-8"), str(file.resolve()))
+
+
+def _run(name: str, text: str, origin: str) -> ModuleType:
+    """Run a file's text as a module, once for each text."""
+    if _code.get(name) == text:
+        return _named[name]
+    module = ModuleType(f"allotment_user.{Path(name).stem}")
+    module.__file__ = origin
+    sys.modules[module.__name__] = module  # where dataclasses and pickle look for a class's module
+    try:
+        exec(compile(text, origin, "exec"), module.__dict__)
+    except Exception as error:
+        del sys.modules[module.__name__]
+        raise ScenarioError(f"{origin}: cannot be imported: {type(error).__name__}: {error}") from error
+    _named[name], _code[name] = module, text
+    return module
+
+
+def named_code() -> dict[str, str]:
+    """Return the files that the user named, by name, with their text: what a worker elsewhere needs of them."""
+    return dict(_code)
+
+
+def restore(code: Mapping[str, str]) -> None:
+    """Import the files that the user named in another process."""
+    for name, text in code.items():
+        _run(name, text, name)
+
+
+def is_own(name: Any) -> bool:
+    """Tell whether a name stands for something in a file, `file.py:Name`."""
+    return isinstance(name, str) and ".py:" in name
+
+
+def admit(names: Iterable[Any], folders: Iterable[Path]) -> None:
+    """Import the files that a config names, where the user handed the config over; each is looked for in some folders."""
+    for name in names:
+        if is_own(name):
+            file = str(name).rpartition(":")[0]
+            for folder in folders:
+                if (folder / file).is_file():
+                    import_file(folder / file)
+                    break
+
+
+def find(door: str, name: str, shipped: Mapping[str, Any], where: str) -> Any:
+    """Return what a name stands for: shipped, an entry point, or of a file that the user named.
+
+    Raises `ScenarioError`, which names near ones, or says how to let a file in.
+    """
+    if name in shipped:
+        return shipped[name]
+    if is_own(name):
+        return _in_file(name, where)
+    installed = {each.name: each for each in entry_points(group=DOORS[door])}
+    if name in installed:
+        return installed[name].load()
+    raise ScenarioError(f"{where}: unknown {door} {name!r}; {nearest(name, [*shipped, *installed])}")
+
+
+def _in_file(name: str, where: str) -> Any:
+    path, _, attribute = name.rpartition(":")
+    file = Path(path).name
+    if file not in _named:
+        raise ScenarioError(
+            f"{where}: {name} stands in a file, and nothing that a folder names is imported from it; "
+            f"name the file yourself (--import {path}), or install it as an entry point"
+        )
+    if not hasattr(_named[file], attribute):
+        public = [each for each in vars(_named[file]) if not each.startswith("_")]
+        raise ScenarioError(f"{where}: {file} has no {attribute!r}; {nearest(attribute, public)}")
+    return getattr(_named[file], attribute)
+
+
+def made(door: str, given: str | Mapping[str, Any], shipped: Mapping[str, Any], where: str) -> Any:
+    """Return an object of what a config names, `name` alone or `{use: name, setting: value}`; settings are its arguments."""
+    settings = {} if isinstance(given, str) else {key: value for key, value in given.items() if key != "use"}
+    if not isinstance(given, str) and "use" not in given:
+        raise ScenarioError(f"{where}: must name a {door}: {{use: file.py:Name, …}}, not {dict(given)}")
+    name = given if isinstance(given, str) else str(given["use"])
+    found = find(door, name, shipped, where)
+    try:
+        return found(**settings) if callable(found) and (isinstance(found, type) or settings) else found
+    except TypeError as error:
+        raise ScenarioError(f"{where}: {name}: {error}") from None
+
+
+def metric(given: str | Mapping[str, Any]) -> Any:
+    """Return a metric that a study or a command names."""
+    found = made("metric", given, {}, "metrics")
+    missing = [each for each in ("name", "count", "value") if not hasattr(found, each)]
+    if missing:
+        raise ScenarioError(f"metrics: {given} is no metric; it lacks {' and '.join(missing)}")
+    return found
