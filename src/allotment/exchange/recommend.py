@@ -113,7 +113,7 @@ class Recommender:
 
     def _shipments(self, flows: Flows, world: int) -> Iterator[Shipment]:
         for lane, sku in zip(*np.nonzero(flows.shipped[world]), strict=True):
-            site, channel = self.register.serving[lane]
+            site, channel = self.register.fulfilment[lane]
             units = float(flows.shipped[world, lane, sku])
             yield Shipment.model_construct(source=site, to=channel, sku=self.policy.world.names.skus[sku], units=units)
 
@@ -121,7 +121,7 @@ class Recommender:
         if self.problem.clock.demand_first:
             return
         for lane, sku in zip(*np.nonzero(flows.allocation_requested[world]), strict=True):
-            site, channel = self.register.serving[lane]
+            site, channel = self.register.fulfilment[lane]
             units, requested = (
                 float(flows.allocation_executed[world, lane, sku]),
                 float(flows.allocation_requested[world, lane, sku]),
