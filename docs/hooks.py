@@ -10,6 +10,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from mkdocs.structure.files import File
+
+from allotment.fitting.sb3 import config as learned_config
+from allotment.policies import encoding_config, rule_config
+from allotment.scenario import amounts, processes, schema
+from allotment.studies import study
 from builders import (
     gallery,
     import_graph,
@@ -23,12 +29,6 @@ from builders import (
     studies,
 )
 from builders.links import within_the_site
-from mkdocs.structure.files import File
-
-from allotment.fitting.sb3 import config as learned_config
-from allotment.policies import encoding_config, rule_config
-from allotment.scenario import amounts, processes, schema
-from allotment.studies import study
 
 ROOT = Path(__file__).parents[1]
 MARK = re.compile(r"^<!-- made: (.+) -->$", re.MULTILINE)
@@ -64,9 +64,7 @@ def notebook_files() -> list[Path]:
 
 def made_files() -> dict[str, str | bytes]:
     """Return the content of every page and picture that is made whole, by its path in the site's sources."""
-    made: dict[str, str | bytes] = {
-        f"worlds/{name}": content for name, content in gallery.pictures().items()
-    }
+    made: dict[str, str | bytes] = {f"worlds/{name}": content for name, content in gallery.pictures().items()}
     made["architecture.svg"] = network_drawing.as_svg(import_graph.picture(import_graph.imports()))
     made["benchmarks.md"] = within_the_site((ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8"), depth=0)
     made |= {f"experiments/{readme.parent.name}.md": studies.page(readme) for readme in study_readmes()}

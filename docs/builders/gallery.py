@@ -93,16 +93,16 @@ def _numbers(world: World) -> str:
     warm_up = f" after {horizon.warm_up:,} to warm up" if horizon.warm_up else ""
     ends = "a season, which ends" if horizon.kind == "season" else "a window, which is cut off"
     counts = (
-        f"{shape.skus:,} SKU{_s(shape.skus)}, {shape.suppliers} supplier{_s(shape.suppliers)}, {shape.sites} site{_s(shape.sites)}, "
-        f"{shape.channels} channel{_s(shape.channels)}, {shape.lanes} supply lane{_s(shape.lanes)}, "
-        f"{shape.fulfilment} fulfilment lane{_s(shape.fulfilment)}"
+        ("SKU", shape.skus),
+        ("supplier", shape.suppliers),
+        ("site", shape.sites),
+        ("channel", shape.channels),
+        ("supply lane", shape.lanes),
+        ("fulfilment lane", shape.fulfilment),
     )
+    told = ", ".join(f"{count:,} {what}{'' if count == 1 else 's'}" for what, count in counts)
     decides = " and ".join(world.scenario.decisions)
-    return f"{counts}. An episode has {horizon.periods:,} measured periods{warm_up} ({ends}). The policy decides {decides}."
-
-
-def _s(count: int) -> str:
-    return "" if count == 1 else "s"
+    return f"{told}. An episode has {horizon.periods:,} measured periods{warm_up} ({ends}). The policy decides {decides}."
 
 
 def _known(entry: Entry) -> str:
