@@ -43,6 +43,7 @@ MADE: dict[str, Callable[[], str]] = {
     "money terms": money_table.table,
     "overview of worlds": gallery.overview,
     "worlds": gallery.gallery,
+    "known values": gallery.known_values,
     "rules": policy_table.rules,
     "shipped policies": policy_table.shipped,
     "rooms": lambda: import_graph.table(import_graph.imports()),

@@ -65,6 +65,16 @@ def overview() -> str:
     return "\n".join(lines)
 
 
+def known_values() -> str:
+    """Return a row for each known value of each world."""
+    lines = ["| world | source | policy | known value per period |", "|---|---|---|--:|"]
+    for entry in entries():
+        for known in entry.known:
+            source = " ".join(str(entry.content["source"]).split())
+            lines.append(f"| [{entry.name}](worlds/gallery.md#{entry.name}) | {source} | {known.policy} | {known.value:g} |")
+    return "\n".join(lines)
+
+
 def gallery() -> str:
     """Return a section for each world."""
     return "\n\n".join(_section(entry) for entry in entries())

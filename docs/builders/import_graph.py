@@ -54,13 +54,20 @@ def reach(graph: Imports) -> dict[str, set[str]]:
 
 
 def levels(graph: Imports) -> dict[str, int]:
-    """Return how far above the ground each room stands: one above all it imports; rooms that import each other alike."""
+    """Return how far above the ground each room stands: above all it imports, right below the lowest that imports it.
+
+    Rooms that import each other stand alike, and one that nobody imports as low as it can.
+    """
     reached = reach(graph)
     level = dict.fromkeys(sorted(reached), 0)
     for _ in level:
         for room in level:
             below = [level[other] + (room not in reached[other]) for other in reached[room] - {room}]
             level[room] = max(below, default=0)
+    for room in sorted(level, key=lambda room: -level[room]):
+        above = [level[one] - 1 for one, other in graph if other == room and one not in reached[room]]
+        apart = room not in reached[room]
+        level[room] = max(level[room], min(above, default=0)) if apart else level[room]
     return level
 
 

@@ -108,7 +108,8 @@ def _place(ax: Axes, place: Place, at: tuple[float, float], named: bool) -> None
     ax.plot(*at, SHAPES[place.kind], color=COLOURS[place.kind], markersize=9)
     if named:
         label = place.name.partition(" ")[2]
-        ax.annotate(label, at, (0, 8), textcoords="offset points", ha="center", fontsize=8, color="#222222")
+        behind = {"boxstyle": "square,pad=0.05", "fc": "white", "ec": "none", "alpha": 0.8}  # so that arrows do not cross words
+        ax.annotate(label, at, (0, 8), textcoords="offset points", ha="center", fontsize=8, color="#222222", bbox=behind)
 
 
 def as_svg(figure: Figure) -> bytes:

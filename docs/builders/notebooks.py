@@ -10,7 +10,7 @@ from pathlib import Path
 
 from builders.links import within_the_site
 
-HTML_TABLE = re.compile(r"<style scoped>.*?</style>", re.DOTALL)
+STYLE = re.compile(r"<style scoped>.*?</style>| border=\"1\"", re.DOTALL)  # of tables: the site has its own
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def _outputs(cell: dict, stem: str, pictures: dict[str, bytes]) -> list[str]:
             pictures[name] = base64.b64decode("".join(data["image/png"]))
             shown.append(f"![what the cell above drew]({name})")
         elif "text/html" in data:
-            shown.append(HTML_TABLE.sub("", "".join(data["text/html"])).strip())
+            shown.append(STYLE.sub("", "".join(data["text/html"])).strip())
         else:
             text = "".join(output.get("text", data.get("text/plain", "")))
             shown.append(f"```text\n{text.rstrip()}\n```")
