@@ -25,6 +25,7 @@ from builders import (
     observation_table,
     policy_table,
     public_names,
+    record_table,
     schema_reference,
     studies,
 )
@@ -32,6 +33,7 @@ from builders.links import within_the_site
 
 ROOT = Path(__file__).parents[1]
 MARK = re.compile(r"^<!-- made: (.+) -->$", re.MULTILINE)
+FIELDS = "fields of "  # and the full path of a class
 MADE: dict[str, Callable[[], str]] = {
     "world reference": lambda: schema_reference.reference(schema.Scenario, [schema, processes, amounts]),
     "rule reference": lambda: schema_reference.reference(rule_config.RuleConfig, [rule_config], level=3),
@@ -80,6 +82,8 @@ def filled(markdown: str) -> str:
     """Return a page with the tables that it asks for; an unknown name is an error."""
 
     def made(found: re.Match[str]) -> str:
+        if found[1].startswith(FIELDS):
+            return record_table.table(found[1].removeprefix(FIELDS))
         if found[1] not in MADE:
             raise LookupError(f"nothing is made under the name {found[1]!r}; there are {', '.join(MADE)}")
         return MADE[found[1]]()

@@ -12,7 +12,7 @@ sys.path.insert(0, str(DOCS))
 import allotment  # noqa: E402
 import hooks  # noqa: E402
 from allotment.scenario import amounts, processes, schema  # noqa: E402
-from builders import import_graph, links, network_drawing, notebooks, schema_reference, source, type_words  # noqa: E402
+from builders import import_graph, links, network_drawing, notebooks, record_table, schema_reference, source, type_words  # noqa: E402
 
 MODULES = [schema, processes, amounts]
 
@@ -125,3 +125,9 @@ def test_a_notebook_becomes_a_page_with_its_pictures():
     assert page.title == "A first policy"
     assert all(f"]({name})" in page.text and picture.startswith(b"\x89PNG") for name, picture in page.pictures.items())
     assert "```python" in page.text
+
+
+def test_fields_of_records_say_their_axes_and_what_they_hold():
+    made = record_table.table("allotment.engine.state.Decision")
+    assert "| `orders` | B L K | units requested on each supply lane |" in made
+    assert "| `memory` | B n |" in made

@@ -13,6 +13,7 @@ from allotment.scenario.loader import World
 
 COLOURS = {"supplier": "#E69F00", "warehouse": "#0072B2", "store": "#56B4E9", "plant": "#009E73", "channel": "#CC79A7"}
 SHAPES = {"supplier": "D", "warehouse": "s", "store": "s", "plant": "p", "channel": "o"}
+LONGEST_NAME = 24  # letters
 MOST_NAMED = 24  # more places than that in a column are drawn without names
 
 
@@ -107,9 +108,14 @@ def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float], dense
 def _place(ax: Axes, place: Place, at: tuple[float, float], named: bool) -> None:
     ax.plot(*at, SHAPES[place.kind], color=COLOURS[place.kind], markersize=9)
     if named:
-        label = place.name.partition(" ")[2]
+        label = shortened(place.name.partition(" ")[2])
         behind = {"boxstyle": "square,pad=0.05", "fc": "white", "ec": "none", "alpha": 0.8}  # so that arrows do not cross words
         ax.annotate(label, at, (0, 8), textcoords="offset points", ha="center", fontsize=8, color="#222222", bbox=behind)
+
+
+def shortened(name: str) -> str:
+    """Return a name that fits beside others."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
 
 
 def as_svg(figure: Figure) -> bytes:
