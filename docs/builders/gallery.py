@@ -71,7 +71,7 @@ def known_values() -> str:
     for entry in entries():
         for known in entry.known:
             source = " ".join(str(entry.content["source"]).split())
-            lines.append(f"| [{entry.name}](worlds/gallery.md#{entry.name}) | {source} | {known.policy} | {known.value:g} |")
+            lines.append(f"| [{entry.name}](worlds/gallery.md#{entry.name}) | {source} | {known.policy} | {known.value:.7g} |")
     return "\n".join(lines)
 
 
@@ -121,4 +121,4 @@ def _known(entry: Entry) -> str:
         return ""
     unit = entry.content.get("objective", "profit")
     lines = [f"| policy | {unit} per period | how it is known |", "|---|--:|---|"]
-    return "\n".join([*lines, *(f"| {known.policy} | {known.value:g} | {known.source} |" for known in entry.known)])
+    return "\n".join([*lines, *(f"| {known.policy} | {known.value:.7g} | {known.source} |" for known in entry.known)])
