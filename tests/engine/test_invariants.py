@@ -93,7 +93,6 @@ def test_demand_is_shipped_lost_or_still_open(world: RandomWorld, seed):
 
 @holds_in_random_worlds()
 def test_orders_wait_no_longer_than_their_channel_allows(world: RandomWorld, seed):
-    fulfilment = world.problem.fulfilment
     slots = np.arange(world.problem.shape.slots)
     for _, _, after in played(world, seed):
         beyond = np.moveaxis(after.open_demand, -1, 2)[:, slots > world.problem.channels.last[:, None]]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allotment.decisions.observation import observe
 from allotment.decisions.encodings import OrderUpTo, Quantity, Residual
+from allotment.decisions.observation import observe
 from allotment.engine.memory import Memory
 from allotment.exchange.register import Register
 from allotment.exchange.snapshot import Snapshot, SnapshotError
@@ -25,7 +25,7 @@ RULES = [
     BASE_STOCK,
     {"policy": "s_S", "parameters": {"reorder_point": 6, "gap": 9}},
     {"policy": "dual_newsvendor", "parameters": {"expedite_factor": 0, "safety_factor": 1}},
-    {"policy": "random", "seed": 4},
+    {"policy": "random", "parameters": {"seed": 4}},
 ]
 SHAPES = [NetworkShape("mlp", [8], "relu"), NetworkShape("lstm", [8], "tanh", memory=3)]
 

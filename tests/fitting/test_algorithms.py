@@ -6,8 +6,8 @@ from small_trainings import SMALL, small, world_for
 from stable_baselines3.common.callbacks import BaseCallback
 
 import allotment
-from allotment.decisions.observation import observe
 from allotment.decisions.encodings import Discrete
+from allotment.decisions.observation import observe
 from allotment.fitting.sb3 import trainer
 from allotment.fitting.sb3.algorithms import ALGORITHMS
 from allotment.fitting.sb3.config import LearnedConfig, check_learned

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch.utils.tensorboard import SummaryWriter
 
 import allotment
+from allotment.decisions.observation import observe
 from allotment.evaluation.testing import evaluate
 from allotment.fitting.sb3.config import LearnedConfig, check_learned
 from allotment.fitting.sb3.schedules import scheduled
@@ -165,7 +166,7 @@ def test_training_and_validation_play_worlds_of_their_own(tmp_path, played):
 def test_tuning_plays_worlds_of_its_own_and_leaves_a_run_folder(tmp_path, played):
     told = []
     small = ["tuning.worlds=4", "tuning.rounds=2"]
-    folder = allotment.tune(
+    folder = allotment.train(
         two_shops(), "base_stock", seed=3, out=tmp_path, overrides=small, progress=lambda *news: told.append(news[:3])
     )
     assert played == worlds("tune", 3, 4) | worlds("validate", 3, 64)
@@ -216,7 +217,7 @@ def test_a_residual_is_kept_with_the_rule_that_it_corrects(tmp_path):
     rule = load_bundle(folder / "best" / "rule")
     start = Simulation(policy.world.problem, 1)
     start.reset(np.zeros(1, dtype=int), np.zeros(1, dtype=int), np.zeros(1, dtype=int))
-    corrected, ruled = (each.decide(start.observation()).orders for each in (policy, rule))
+    corrected, ruled = (each.decide(observe(start)).orders for each in (policy, rule))
     assert np.abs(corrected - ruled).max() < 9  # one period's demand at most
 
 
@@ -224,7 +225,7 @@ def test_a_list_of_quantities_can_be_learned(tmp_path):
     world = allotment.load_scenario("lost_sales", ["horizon.periods=5", "horizon.warm_up=0"])
     folder = allotment.train(world, "ppo", out=tmp_path, overrides=overrides(encoding={"name": "discrete"}))
     policy = allotment.load_policy(folder)
-    orders = policy.decide(Simulation(world.problem, 3).observation()).orders
+    orders = policy.decide(observe(Simulation(world.problem, 3))).orders
     assert (orders == orders.round()).all()
     assert "log_std" not in load_file(folder / "best" / "weights.safetensors")
 

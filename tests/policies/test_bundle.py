@@ -15,7 +15,7 @@ from allotment.decisions.observation import observe
 from allotment.policies.bundle import load_bundle, save_bundle
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
 from allotment.policies.networks import NetworkShape
-from allotment.policies.rule_config import KINDS
+from allotment.policies.rules import RULES
 from allotment.policies.sealed_folder import version_of
 from allotment.scenario.errors import ScenarioError
 from allotment.simulation.simulation import Simulation
@@ -47,7 +47,7 @@ def decisions(policy, worlds=4, periods=6):
     return np.array(orders)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", RULES)
 def test_a_rule_that_is_saved_and_loaded_decides_as_before(kind, tmp_path):
     policy = rule(two_shops(), {"policy": kind, "source": "market", "transfers": {}})
     save_bundle(policy, tmp_path)

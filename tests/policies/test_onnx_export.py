@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 import allotment
-from allotment.decisions.observation import observe
 from allotment.cli import app
 from allotment.decisions.encodings import Discrete, OrderUpTo, Quantity, Residual
+from allotment.decisions.observation import observe
 from allotment.policies import onnx_export
 from allotment.policies.bundle import save_bundle
 from allotment.policies.networks import NetworkShape

@@ -7,7 +7,8 @@ from tensorboard.plugins.custom_scalar import layout_pb2
 from torch.utils.tensorboard import SummaryWriter
 
 from allotment.report.document import draw
-from allotment.report.tensorboard import copy_scalars, write_images, write_layout, write_rule_based, write_scores
+from allotment.report.tensorboard import write_images, write_layout
+from allotment.runs.tensorboard import copy_scalars, write_rule_based, write_scores
 
 
 def events(folder):

@@ -6,13 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from allotment.scenario.errors import ScenarioError
-from allotment.studies.compared_policies import Run, compared_policies, read_run, shortfall
+from allotment.studies.compared_policies import Run, compared_policies, read_run
 
 
 def run(name="ppo", seed=0, folder=None, **config):
-    return Run(Path(folder or f"{name} {seed} {config}"), name, "learned", seed, config, {"finished": True})
+    return Run(Path(folder or f"{name} {seed} {config}"), name, "learned", seed, config)
 
 
 def names(*runs):
@@ -69,7 +70,7 @@ def test_what_a_folder_lacks_is_named(runs):
     shutil.rmtree(runs["ppo-1"] / "best")
     with pytest.raises(ScenarioError, match=r"ppo-1: not a run folder with a policy; it lacks best/bundle.json"):
         read_run(runs["ppo-1"])
-    (runs["few-0"] / "metadata.json").write_text('{"finished": true}')
+    (runs["few-0"] / "metadata.json").write_text('{"finished": true, "policy": "constant_order"}')
     with pytest.raises(ScenarioError, match=r"few-0/metadata.json: seed is missing"):
         read_run(runs["few-0"])
     (runs["few-0"] / "metadata.json").write_text("{")
@@ -78,20 +79,13 @@ def test_what_a_folder_lacks_is_named(runs):
 
 
 def test_a_run_in_another_packages_environment_is_not_compared(runs):
-    (runs["ppo-0"] / "environment.yaml").write_text("{id: CartPole-v1, arguments: {}}")
+    about = {"id": "CartPole-v1", "arguments": {}, "inputs": 4, "outputs": 2, "discrete": True}
+    (runs["ppo-0"] / "environment.yaml").write_text(yaml.safe_dump(about))
     with pytest.raises(ScenarioError, match=r"ppo-0: made in another package's environment; only policies in worlds"):
         read_run(runs["ppo-0"])
-
-
-def test_it_is_told_how_far_a_training_came_that_was_cut_short():
-    assert shortfall({"finished": True}, {"steps": 10}) is None
-    assert shortfall({"finished": False, "environment_steps": 4_000}, {"steps": 10_000}) == (
-        "not finished (4,000 of 10,000 environment steps)"
-    )
-    assert shortfall({}, {"policy": "base_stock"}) == "not finished"
 
 
 def test_metadata_may_say_more_than_is_read(runs):
     file = runs["few-0"] / "metadata.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "colour": "blue"}))
-    assert read_run(runs["few-0"]).metadata["colour"] == "blue"
+    assert read_run(runs["few-0"]).run.metadata["colour"] == "blue"

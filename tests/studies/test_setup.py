@@ -116,7 +116,7 @@ def test_a_study_that_was_never_run_has_nothing_to_compare(runs):
     ("names", "message"),
     [
         (["nowhere"], "nowhere: no such folder; expected run folders, or one study"),
-        (["."], ".: not a run folder with a policy; it lacks config.yaml, scenario.yaml"),
+        (["."], ".: not a run folder; expected metadata.json and config.yaml"),
         (["few-0", "few-0/best"], "few-0/best: not a run folder"),
     ],
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -45,6 +46,14 @@ class Kind:
     values: Callable[[Observation, Chosen], Floats]  # (B, …) units, or as `about` says
     low: float = 0.0
     high: float = HIGHEST
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return kind_of, (self.kind,)
+
+
+def kind_of(kind: str) -> Kind:
+    """Return the group that is declared under a name."""
+    return next(each for each in KINDS if each.kind == kind)
 
 
 @dataclass(frozen=True)

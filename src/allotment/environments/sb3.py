@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,49 +11,23 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from allotment.decisions.encodings import Encoding
 from allotment.decisions.flatten import Flattener
-from allotment.decisions.observation import observe
-from allotment.decisions.policy import Policy
-from allotment.engine.kernel.period import BLOCK
 from allotment.environments.action_decoder import ActionDecoder
 from allotment.environments.observation_vectors import ObservationVectors
+from allotment.environments.shaping import Money, Reward, Staggered
 from allotment.environments.spaces import action_space, observation_space
 from allotment.scenario.loader import World
 from allotment.simulation.simulation import Simulation, world_seeds
 
 
-def _staggered_ends(num_envs: int, length: int) -> NDArray[np.int64]:
-    """Return after how many periods the first episode of each world ends, (num_envs,): two groups, or more that fill blocks.
-
-    Worlds in one period are simulated together, block by block, which smaller groups would slow.
-    """
-    groups = min(max(2, num_envs // BLOCK), num_envs, length)
-    group = np.arange(num_envs) * groups // num_envs
-    return -(-(group + 1) * length // groups)
-
-
 class Sb3VecEnv(VecEnv):
     """`num_envs` worlds for Stable-Baselines3.
 
-    With `stagger` the first episodes of a window end early, group by group, so that truncations do not come all at once;
-    these episodes are left out of the episode statistics.
-
-    With a `reference` rule, rewards are what the policy earns more than that rule in the same worlds, side by side. Draws do
-    not depend on decisions, so the optimum is the same and most of the noise of demand is gone. The rule plays the warm-up,
-    which metrics leave out: what can be gained there once would drown what can be gained ever after.
-
-    With `stock_at_cost`, rewards count stock at its unit cost, as accounts do, so that buying now or next period is not
-    mistaken for a loss or a gain: r + worth after − worth before, worth nothing once a season has ended. Over an episode the
-    worths cancel but for the first and the last, so the best average per period stays the best.
+    `reward` says what is counted, the period's money by default; episode statistics are always of that. With `stagger` the
+    first episodes of a window end early, group by group, and are left out of the statistics. See `shaping`.
     """
 
     def __init__(
-        self,
-        world: World,
-        encoding: Encoding,
-        num_envs: int,
-        stagger: bool = False,
-        reference: Policy | None = None,
-        stock_at_cost: bool = False,
+        self, world: World, encoding: Encoding, num_envs: int, stagger: bool = False, reward: Reward | None = None
     ) -> None:
         self.render_mode = None
         super().__init__(num_envs, observation_space(Flattener(world)), action_space(encoding))
@@ -64,15 +37,9 @@ class Sb3VecEnv(VecEnv):
         self.simulation = Simulation(world.problem, num_envs)
         self.vectors = ObservationVectors(self.flattener, self.simulation)
         self.decoder = ActionDecoder(encoding, self.simulation, self.vectors)
-        self.reference = reference
-        self.beside = Simulation(world.problem, num_envs) if reference else None
-        self.stock_at_cost = stock_at_cost
-        self.unit_costs = world.problem.goods.unit_cost.mean(axis=0)
-        self.worth = np.zeros(num_envs)
-        length = world.problem.clock.length
-        stagger = stagger and not world.problem.clock.season
-        self.first_ends = _staggered_ends(num_envs, length) if stagger else np.full(num_envs, length)
-        self.staggered = self.first_ends < length
+        self.reward = reward or Money(world, num_envs)
+        clock = world.problem.clock
+        self.staggered = Staggered(num_envs, clock.length) if stagger and not clock.season else None
         self.returns = np.zeros(num_envs)
         self.no_infos: list[dict[str, Any]] = [{} for _ in range(num_envs)]  # of steps that end no episode
         self._next_seed: int | None = None
@@ -89,7 +56,7 @@ class Sb3VecEnv(VecEnv):
         else:
             seeds = world_seeds(self._next_seed, self.num_envs, np.random.default_rng())
             self.simulation.reset(np.arange(self.num_envs), seeds, np.zeros(self.num_envs, dtype=np.int64))
-        self._start_beside(np.arange(self.num_envs))
+        self.reward.begin(self.simulation, np.arange(self.num_envs))
         self._next_seed = None
         self.returns[:] = 0.0
         return self.vectors()
@@ -102,10 +69,10 @@ class Sb3VecEnv(VecEnv):
         """Play one period everywhere. Returns observations, rewards (float32), dones and infos."""
         observations, flows = self.decoder.step(self.actions), self.simulation.flows
         self.returns += flows.reward
-        rewards = flows.reward - self._reward_beside()
-        infos = self.no_infos.copy()
-        rewards = self._with_worth(rewards).astype(np.float32)
-        dones = self.simulation.ended | (self.staggered & (self.simulation.state.period >= self.first_ends))
+        rewards = self.reward.of(self.simulation).astype(np.float32)
+        infos, dones = self.no_infos.copy(), self.simulation.ended
+        if self.staggered is not None:
+            dones = dones | self.staggered.ended(self.simulation)
         if dones.any():
             observations = self._next_episodes(np.flatnonzero(dones), observations, infos)
         return observations, rewards, dones, infos
@@ -119,65 +86,32 @@ class Sb3VecEnv(VecEnv):
                 "terminal_observation": observations[world].copy(),
                 "TimeLimit.truncated": not self.world.problem.clock.season,
             }
-            if not self.staggered[world]:
+            if self.staggered is None or not self.staggered.cut_short[world]:
                 length = int(self.simulation.state.period[world])
                 infos[world]["episode"] = {"r": float(self.returns[world]), "l": length, "t": 0.0}
-        self.staggered[worlds] = False
+        if self.staggered is not None:
+            self.staggered.restarted(worlds)
         self.returns[worlds] = 0.0
         self.simulation.next_episodes(worlds)
-        self._start_beside(worlds)
+        self.reward.begin(self.simulation, worlds)
         return self.vectors()
 
-    def _start_beside(self, worlds: NDArray[np.int64]) -> None:
-        """Let the reference play the warm-up of the episodes just started; from there it goes on beside the policy."""
-        if self.beside is None or self.reference is None:
-            self.worth[worlds] = self.world.problem.sites.initial_stock.sum(axis=0) @ self.unit_costs
-            return
-        opening = Simulation(self.world.problem, len(worlds))
-        opening.reset(np.arange(len(worlds)), self.simulation.state.seed[worlds], self.simulation.state.episode[worlds])
-        for _ in range(self.world.problem.clock.warm_up):
-            opening.step(self.reference.decide(observe(opening)))
-        self.simulation.take_over(worlds, opening)
-        self.beside.take_over(worlds, opening)
-        self.worth[worlds] = 0.0
+    def get_state(self) -> dict[str, Any]:
+        """Return all that the worlds hold, as arrays by name: what `set_state` goes on from."""
+        return {
+            "worlds": self.simulation.get_state(),
+            "reward": self.reward.get_state(),
+            "returns": self.returns.copy(),
+            "cut_short": None if self.staggered is None else self.staggered.cut_short.copy(),
+        }
 
-    def _reward_beside(self) -> NDArray[np.float64]:
-        """Play the reference's period; returns what it earned, (num_envs,), zero without one."""
-        if self.beside is None or self.reference is None:
-            return np.zeros(self.num_envs)
-        return self.beside.step(self.reference.decide(observe(self.beside))).reward
-
-    def _with_worth(self, rewards: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return rewards (num_envs,) with the change of the stock's worth, beyond that of the reference's stock."""
-        if not self.stock_at_cost:
-            return rewards
-        worth = self._stock_worth(self.simulation)
-        if self.beside is not None:
-            worth -= self._stock_worth(self.beside)
-        if self.world.problem.clock.season:
-            worth[self.simulation.ended] = 0.0
-        before, self.worth = self.worth, worth
-        return rewards + worth - before
-
-    def _stock_worth(self, simulation: Simulation) -> NDArray[np.float64]:
-        """Return what is on hand and under way when the period closes, at unit cost, (num_envs,) money."""
-        flows = simulation.flows
-        return (flows.on_hand.sum(axis=1) + flows.in_transit.sum(axis=1)) @ self.unit_costs
-
-    def standing(self) -> dict[str, Any]:
-        """Return where every world stands, as arrays: what `set_state` needs to go on from here."""
-        worlds = {"worlds": self.simulation.state, "beside": self.beside.state if self.beside else ()}
-        own = {"worth": self.worth, "staggered": self.staggered, "returns": self.returns}
-        return {**{name: [array.copy() for array in state] for name, state in worlds.items()}, **copy.deepcopy(own)}
-
-    def set_state(self, standing: dict[str, Any]) -> None:
-        """Put every world where it stood."""
-        for simulation, state in ((self.simulation, standing["worlds"]), (self.beside, standing["beside"])):
-            if simulation is not None:
-                for array, kept in zip(simulation.state, state, strict=True):
-                    array[:] = kept
-                simulation.started = True
-        self.worth, self.staggered, self.returns = (standing[name] for name in ("worth", "staggered", "returns"))
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        self.simulation.set_state(state["worlds"])
+        self.reward.set_state(state["reward"])
+        self.returns = state["returns"]
+        if self.staggered is not None:
+            self.staggered.cut_short = state["cut_short"]
         self._next_seed = None
 
     def close(self) -> None:

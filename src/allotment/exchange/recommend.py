@@ -162,7 +162,7 @@ def _without_chance(problem: Problem) -> Problem:
     """Return the problem in which nobody asks for anything new, and suppliers and customers do what they are asked to."""
     nobody = np.full_like(problem.demand.kind, NO_DEMAND)
     always, never = np.ones_like, np.zeros_like
-    suppliers, sites, fulfilment = problem.suppliers, problem.sites, problem.fulfilment
+    suppliers, sites, fulfilment, channels = problem.suppliers, problem.sites, problem.fulfilment, problem.channels
     expected = 0.5 * (sites.yield_low + sites.yield_high)
     return problem._replace(
         demand=problem.demand._replace(kind=nobody),
@@ -172,5 +172,6 @@ def _without_chance(problem: Problem) -> Problem:
             event_low=np.full_like(suppliers.event_low, 2.0),
         ),
         sites=sites._replace(yield_low=expected, yield_high=expected, shrinkage=never(sites.shrinkage)),
-        fulfilment=fulfilment._replace(accept=always(fulfilment.accept), stays=always(problem.channels.stays)),
+        fulfilment=fulfilment._replace(accept=always(fulfilment.accept)),
+        channels=channels._replace(stays=always(channels.stays)),
     )

@@ -16,7 +16,8 @@ import yaml
 
 from allotment.policies.config_file import checked, rule_config
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
-from allotment.policies.rule_config import RulePolicy, build_rule
+from allotment.policies.parameters import declared_settings
+from allotment.policies.rule_config import RulePolicy, build_rule, rule_class
 from allotment.policies.sealed_folder import opened, part_of, read_json, sealed
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.external import ExternalEnvironment
@@ -79,7 +80,9 @@ def _load_rule(folder: Path, about: dict[str, Any], world: World) -> RulePolicy:
     transfers = None
     if config.transfers is not None:
         transfers = {name: values.pop(name) for name in ("pull_below", "give_above") if name in values}
-    given = config.model_copy(update={"parameters": {**config.parameters, **values}, "transfers": transfers})
+    settings = declared_settings(rule_class(config.policy, str(folder / "bundle.json")))
+    kept = {name: value for name, value in config.parameters.items() if name in settings}
+    given = config.model_copy(update={"parameters": {**kept, **values}, "transfers": transfers})
     policy, missing = build_rule(given, world, str(folder / "parameters.json"), about["name"])
     if missing:
         raise ScenarioError(f"{folder / 'parameters.json'}: has no values for {', '.join(missing)}")

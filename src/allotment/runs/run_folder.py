@@ -27,7 +27,7 @@ import yaml
 from allotment.evaluation.place import Place, read_place
 from allotment.evaluation.testing import Evaluation
 from allotment.policies.bundle import EXTERNAL, WORLD
-from allotment.policies.sealed_folder import is_bundle, opened
+from allotment.policies.sealed_folder import is_bundle, opened, read_json
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import read_yaml
 from allotment.scenario.problem import Floats
@@ -60,10 +60,11 @@ class RunFolder:
     def existing(cls, folder: Path) -> RunFolder:
         """Return the run in a folder; `ScenarioError` says what is missing there."""
         run = cls(folder)
-        if not run.is_begun or "seed" not in run.metadata:
-            raise ScenarioError(
-                f"{folder}: not a run folder; expected {ABOUT} and {CONFIG}, as `allotment train` writes them"
-            )
+        if not ((folder / ABOUT).is_file() and (folder / CONFIG).is_file()):
+            raise ScenarioError(f"{folder}: not a run folder; expected {ABOUT} and {CONFIG}, as `allotment train` writes them")
+        for key in ("policy", "seed"):
+            if key not in run.metadata:
+                raise ScenarioError(f"{folder / ABOUT}: {key} is missing")
         return run
 
     # what made it
@@ -113,8 +114,7 @@ class RunFolder:
     @property
     def metadata(self) -> dict[str, Any]:
         """Return what it says of itself; nothing where there is nothing."""
-        file = self.path / ABOUT
-        return dict(json.loads(file.read_text(encoding="utf-8"))) if file.is_file() else {}
+        return read_json(self.path, ABOUT) if (self.path / ABOUT).is_file() else {}
 
     def update(self, **entries: Any) -> None:
         """Add entries to the metadata."""
@@ -175,7 +175,7 @@ class RunFolder:
     def bundle(self) -> dict[str, Any]:
         """Return what the best policy's bundle says; `ScenarioError` where there is none."""
         if not is_bundle(self.best):
-            raise ScenarioError(f"{self.path}: holds no policy; {self.best.name}/ is missing")
+            raise ScenarioError(f"{self.path}: not a run folder with a policy; it lacks best/bundle.json")
         return opened(self.best)
 
     def keep_evaluation(self, result: Evaluation, place: str, seed: int) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
+from allotment import extensions
 from allotment.resources import shipped
 from allotment.scenario.compile import compile_scenario
 from allotment.scenario.errors import ScenarioError, Steps, explain, nearest
@@ -141,10 +142,10 @@ def _source(content: dict[str, Any], origin: str) -> SourceData:
         declared = DataSource.model_validate(content["data"])
     except ValidationError as error:
         raise ScenarioError(explain(error, content["data"], DataSource, origin, lambda path: ("data", *path))) from None
-    from allotment.datasets import iowa_liquor
-
+    read = extensions.find("dataset", declared.reader, {}, f"{origin}: data.reader")
     try:
-        return iowa_liquor.read(Path(os.path.expandvars(declared.folder)), dict(declared.options))
+        found: SourceData = read(Path(os.path.expandvars(declared.folder)), dict(declared.options))
+        return found
     except ScenarioError as error:
         raise ScenarioError(f"{origin}: data.folder: {error}") from None
 

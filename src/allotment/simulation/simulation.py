@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,19 @@ class Simulation:
         """Put `worlds` (n,) into the states of another simulation's n worlds."""
         for mine, theirs in zip(self.state, other.state, strict=True):
             mine[worlds] = theirs
+        self.started = True
+
+    def get_state(self) -> dict[str, NDArray[Any]]:
+        """Return a copy of the state's arrays by name."""
+        return {name: array.copy() for name, array in self.state._asdict().items()}
+
+    def set_state(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on from a state's arrays by name; `ValueError` where they are not those of this simulation."""
+        own = self.state._asdict()
+        if state.keys() != own.keys():
+            raise ValueError(f"a state has the arrays {', '.join(own)}, not {', '.join(state)}")
+        for name, array in own.items():
+            array[...] = state[name]
         self.started = True
 
     def step(self, decision: Decision | Floats) -> Flows:

@@ -23,24 +23,16 @@ MOST = 2  # differing settings that a name spells out
 class Run:
     """A run that takes part: its folder, and what its policy is."""
 
-    run: RunFolder
+    folder: Path
     name: str  # of the policy, as its bundle says
     kind: str  # learned or rule-based
+    seed: int  # of its training or tuning
+    config: dict[str, Any]
 
     @property
-    def folder(self) -> Path:
-        """Return the run's folder."""
-        return self.run.path
-
-    @property
-    def seed(self) -> int:
-        """Return the seed of its training or tuning."""
-        return self.run.seed
-
-    @property
-    def config(self) -> dict[str, Any]:
-        """Return the policy's config."""
-        return self.run.config
+    def run(self) -> RunFolder:
+        """Return its run folder."""
+        return RunFolder(self.folder)
 
 
 @dataclass(frozen=True)
@@ -61,7 +53,7 @@ def read_run(folder: Path) -> Run:
     run = RunFolder.existing(folder)
     if run.place.kind == "external":
         raise ScenarioError(f"{folder}: made in another package's environment; only policies in worlds are compared")
-    return Run(run, run.bundle["name"], run.bundle["kind"])
+    return Run(folder, run.bundle["name"], run.bundle["kind"], run.seed, run.config)
 
 
 def compared_policies(runs: Sequence[Run]) -> list[ComparedPolicy]:

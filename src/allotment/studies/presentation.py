@@ -85,9 +85,9 @@ def _episode_caption(outcome: Outcome) -> str:
 def _episode(outcome: Outcome, policy: ComparedPolicy) -> EpisodeRecord:
     """Return measured periods of the first test episode under a policy, of several seeds under the first."""
     world, run = outcome.worlds.world, policy.runs[0]
-    policy = load_bundle(run.folder / "best", world)
+    loaded = load_bundle(run.folder / "best", world)
     seed, warm_up = np.array([derived_seed("test", outcome.worlds.seed)]), world.problem.clock.warm_up
-    played = islice(rollout(world, policy, seed), warm_up, warm_up + LONGEST)
+    played = islice(rollout(world, loaded, seed), warm_up, warm_up + LONGEST)
     periods = [{name: getattr(flows, name)[0].copy() for name in flows._fields} for _, flows in played]
     return record_of(world, periods, policy.title(run))
 

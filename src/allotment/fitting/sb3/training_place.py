@@ -16,6 +16,7 @@ from allotment.decisions.encodings import Discrete, Encoding
 from allotment.decisions.flatten import Flattener
 from allotment.environments.external import make_external
 from allotment.environments.sb3 import Sb3VecEnv
+from allotment.environments.shaping import Money, RelativeToRule, Reward, StockAtCost
 from allotment.evaluation.place import ExternalPlace, Place
 from allotment.fitting.sb3.config import LearnedConfig
 from allotment.policies.encoding_config import build_encoding
@@ -82,14 +83,11 @@ class WorldTraining:
 
     def environments(self) -> VecEnv:
         """Return the native batch of training worlds."""
-        return Sb3VecEnv(
-            self.world,
-            self.encoding,
-            self.config.environments,
-            stagger=self.config.stagger,
-            reference=self.rule if self.config.relative_to_rule else None,
-            stock_at_cost=self.config.stock_at_cost,
-        )
+        config, counting = self.config, StockAtCost if self.config.stock_at_cost else Money
+        reward: Reward = counting(self.world, config.environments)
+        if config.relative_to_rule and self.rule is not None:
+            reward = RelativeToRule(self.world, config.environments, self.rule, counting)
+        return Sb3VecEnv(self.world, self.encoding, config.environments, config.stagger, reward)
 
     def actor(self, shape: NetworkShape) -> nn.Module:
         """Return an empty actor."""
