@@ -2,7 +2,7 @@
 # The service listens on every address of its container; put what authenticates in front of it.
 FROM python:3.11-slim
 WORKDIR /app
-COPY pyproject.toml constraints.txt README.md ./
+COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY src src
 COPY envs envs
 COPY configs configs

@@ -1,5 +1,5 @@
 # Every target creates what it needs: a virtual environment with an editable install and the versions of constraints.txt.
-.PHONY: install demo test fuzz bench lint clean
+.PHONY: install demo test docs fuzz bench lint clean
 .DEFAULT_GOAL := install
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -25,6 +25,9 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2
 
+docs: $(INSTALLED)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+
 fuzz: $(INSTALLED)
 	PYTHONPATH=tests $(BIN)/python tests/engine/fuzz.py $(WORLDS)
 
@@ -37,4 +40,4 @@ lint: $(INSTALLED)
 	$(BIN)/mypy
 
 clean:
-	rm -rf .venv runs build dist
+	rm -rf .venv runs build dist site

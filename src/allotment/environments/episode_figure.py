@@ -1,4 +1,4 @@
-"""One episode as a picture: the stock, what is under way, demand against shipments, and the service that came of it."""
+"""One episode as a picture: the stock, what is in transit, demand against shipments, and the service that came of it."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _stock(ax: Axes, record: EpisodeRecord) -> None:
 def _in_transit(ax: Axes, record: EpisodeRecord) -> None:
     """Draw the units ordered and not yet received."""
     units = record.in_transit.sum(axis=(1, 2))
-    ax.set(title="Orders under way, all supply lanes", ylabel="units")
+    ax.set(title="In transit, all supply lanes", ylabel="units")
     ax.bar(_periods(units), units, width=1, color=COLOURS[5])
 
 

@@ -19,7 +19,7 @@ class EncodingConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    name: Literal["quantity", "order_up_to", "residual", "discrete"] = "quantity"
+    name: Literal["quantity", "order_up_to", "residual", "discrete"] = "quantity"  # what actions mean
     periods: Periods | None = None  # reach, in periods of mean demand; none = the encoding's own
     by: Literal["lane", "lane_and_sku"] | None = None  # residual only: one correction for a lane, or one for each SKU
     rule: str | dict[str, Any] | None = None  # residual only: the config it corrects, a file's name or written out

@@ -74,12 +74,12 @@ class RuleConfig(BaseModel):
     policy: str  # a shipped rule, an installed one, or file.py:Name
     name: str | None = None  # in tables; none = the file's
     source: str = CHEAPEST  # where to order: cheapest, fastest or a supplier's name
-    parameters: dict[str, Any] = {}  # a number, a mapping, `tuned`, or for safety factors `from_costs`; and other settings
-    transfers: dict[str, Any] | None = None  # likewise; none = no transfers
+    parameters: dict[str, Any] = {}  # each a number, a mapping, `tuned`, or for safety factors `from_costs`; and other settings
+    transfers: dict[str, Any] | None = None  # when sites draw on each other, likewise; none = no transfers
     allocation: str | None = None  # the rule by which sites ship to channels; none = the scenario's own
     quotas: dict[str, float] | None = None  # percent by channel, for the rules that go by quotas
     protection: Protection = None  # by priority, units that classes below may not use; or how they are found
-    tuning: Tuning = Tuning()
+    tuning: Tuning = Tuning()  # how open parameters are searched for
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def holds_keys_of(part: type[Part], otherwise: str) -> Discriminator:
 class Uniform(Part):
     """A number for each SKU, drawn evenly between two."""
 
-    uniform: tuple[Finite, Finite]
+    uniform: tuple[Finite, Finite]  # the lowest and the highest number
     digits: Annotated[int, Field(ge=0, le=12)] = 2  # decimal places that are kept
 
     @model_validator(mode="before")

@@ -36,16 +36,16 @@ class Season(Process):
 class Shock(Process):
     """A multiplier on the mean that stays, from a period of the episode on."""
 
-    period: Annotated[int, Field(ge=0)]
-    multiplier: NonNegative
+    period: Annotated[int, Field(ge=0)]  # period of the episode from which on it holds, 0 is the first
+    multiplier: NonNegative  # of the mean
 
 
 class Promotion(Process):
     """A multiplier on the mean from one period of the episode to another, both included."""
 
-    start: Annotated[int, Field(ge=0)]
-    end: Annotated[int, Field(ge=0)]
-    multiplier: NonNegative
+    start: Annotated[int, Field(ge=0)]  # period, the first
+    end: Annotated[int, Field(ge=0)]  # period, the last
+    multiplier: NonNegative  # of the mean
 
     @model_validator(mode="after")
     def _it_does_not_end_before_it_starts(self) -> Promotion:
@@ -64,12 +64,12 @@ class Drawn(Process):
 class Shaped(Drawn):
     """A process with a mean, which a scale per channel and shapes over the periods of an episode multiply."""
 
-    mean: PerSku  # units/period
-    scale: NonNegative | dict[str, NonNegative] = 1.0  # by channel name pattern
-    season: Season | None = None
-    trend: float = 0.0  # 1 + trend × t
-    shocks: list[Shock] = []
-    promotions: list[Promotion] = []
+    mean: PerSku  # units/period, before anything multiplies it
+    scale: NonNegative | dict[str, NonNegative] = 1.0  # multiplier of the mean, one or by channel name pattern
+    season: Season | None = None  # a multiplier that repeats
+    trend: float = 0.0  # 1/period; the mean is multiplied by 1 + trend × t
+    shocks: list[Shock] = []  # multipliers that stay
+    promotions: list[Promotion] = []  # multipliers that pass
     mean_floor: NonNegative = 0.0  # units/period; the shaped mean is never below
 
     @property
@@ -79,6 +79,8 @@ class Shaped(Drawn):
 
 
 class Poisson(Shaped):
+    """Counts whose variance is their mean."""
+
     distribution: Literal["poisson"]
 
 
@@ -96,15 +98,19 @@ class Geometric(Shaped):
 
 
 class Binomial(Drawn):
+    """How many of a number of possible units are asked for."""
+
     distribution: Literal["binomial"]
-    trials: Annotated[int, Field(ge=1)]
-    probability: Probability
+    trials: Annotated[int, Field(ge=1)]  # units that may be asked for
+    probability: Probability  # chance of each to be asked for
 
 
 class UniformInteger(Drawn):
+    """Whole units between two bounds, all equally likely."""
+
     distribution: Literal["uniform_integer"]
-    low: Annotated[int, Field(ge=0)]
-    high: Annotated[int, Field(ge=0)]
+    low: Annotated[int, Field(ge=0)]  # units, the fewest
+    high: Annotated[int, Field(ge=0)]  # units, the most
 
     @model_validator(mode="after")
     def _low_is_not_above_high(self) -> UniformInteger:
@@ -114,6 +120,8 @@ class UniformInteger(Drawn):
 
 
 class Deterministic(Shaped):
+    """The mean itself."""
+
     distribution: Literal["deterministic"]
 
 
@@ -122,22 +130,23 @@ class Normal(Shaped):
 
     distribution: Literal["normal"]
     standard_deviation: NonNegative  # units at `mean`
-    rounded: bool = False  # to whole units
+    rounded: bool = False  # whether draws are rounded to whole units
 
 
 class Gamma(Shaped):
     """Gamma with a coefficient of variation that stays where a scale or a season moves the mean."""
 
     distribution: Literal["gamma"]
-    coefficient_of_variation: Positive
-    rounded: bool = False  # to whole units
+    coefficient_of_variation: Positive  # standard deviation ÷ mean
+    rounded: bool = False  # whether draws are rounded to whole units
 
 
 class Intermittent(Drawn):
     """Now and then an order of some size, most often nothing."""
 
     distribution: Literal["intermittent"]
-    probability: Probability  # of an order in a period
+    probability: Probability  # chance of an order in a period
+    # units of an order, a distribution of their own
     size: Annotated[
         Poisson | NegativeBinomial | Geometric | Binomial | UniformInteger | Deterministic, Field(discriminator="distribution")
     ]  # units of an order
@@ -150,7 +159,7 @@ class Empirical(Drawn):
     """
 
     distribution: Literal["empirical"]
-    history: str
+    history: str  # the recorded demand that is resampled
     window: Annotated[int, Field(ge=0)] | None = None  # periods either side; none = any recorded period
 
 
@@ -158,8 +167,8 @@ class Trace(Drawn):
     """A recorded history replayed in order; what policies may know of it comes from `forecast`, another history."""
 
     distribution: Literal["trace"]
-    history: str
-    forecast: str
+    history: str  # the recorded demand that is replayed
+    forecast: str  # the recorded demand that forecasts are made from
     window: Annotated[int, Field(ge=0)] | None = None  # of the forecast, as for `empirical`
 
 
@@ -171,8 +180,8 @@ class OneOf(Process):
     """
 
     distribution: Literal["one_of"]
-    channels: dict[str, Probability]  # by channel
-    suppliers: dict[str, Probability] = {}  # by supplier
+    channels: dict[str, Probability]  # chance of a unit ordered by each channel
+    suppliers: dict[str, Probability] = {}  # chance of a unit of capacity of each supplier
 
     @model_validator(mode="after")
     def _at_most_one(self) -> OneOf:
@@ -203,15 +212,16 @@ class LeadTimeProcess(Process):
     """How lead times are drawn: a draw for every lane and period, whether it is used or not."""
 
     draw: Literal["lane", "sku"] = "lane"  # one draw for all SKUs of a lane, or one for each
-    crossing: Literal["allowed", "none", "kaplan"] = "allowed"  # orders may overtake; wait for earlier ones; Kaplan (1970)
+    # orders may overtake; each waits for earlier ones; Kaplan (1970)
+    crossing: Literal["allowed", "none", "kaplan"] = "allowed"
 
 
 class Categorical(LeadTimeProcess):
     """Lead time from a list of values with probabilities."""
 
     distribution: Literal["categorical"]
-    values: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
-    probabilities: list[NonNegative]
+    values: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]  # periods, one of which is drawn
+    probabilities: list[NonNegative]  # chance of each value; they sum to 1
 
     @model_validator(mode="after")
     def _probabilities_are_a_distribution(self) -> Categorical:
@@ -225,9 +235,9 @@ class Categorical(LeadTimeProcess):
 class Bounded(LeadTimeProcess):
     """A lead time whose tail's mass sits at `maximum`."""
 
-    shift: Annotated[int, Field(ge=0)] = 0  # the shortest lead time
-    mean: NonNegative  # beyond the shift, before the cut
-    maximum: Annotated[int, Field(ge=0)]
+    shift: Annotated[int, Field(ge=0)] = 0  # periods, the shortest lead time
+    mean: NonNegative  # periods beyond the shift, before the cut
+    maximum: Annotated[int, Field(ge=0)]  # periods, the longest lead time
 
     @model_validator(mode="after")
     def _maximum_is_not_below_shift(self) -> Bounded:
@@ -252,7 +262,7 @@ class Sampled(LeadTimeProcess):
     """Lead times as they were recorded, each as likely as it is frequent in the list."""
 
     distribution: Literal["empirical"]
-    samples: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]
+    samples: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]  # periods, one for each recorded order
 
 
 LeadTime = Annotated[Categorical | ShiftedPoisson | ShiftedGeometric | Sampled, Field(discriminator="distribution")]

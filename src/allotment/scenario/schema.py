@@ -38,11 +38,11 @@ AtLeastOne = Annotated[int, Field(ge=1)]
 class Sku(Part):
     """A stock-keeping unit."""
 
-    name: str
-    unit_cost: OwnCalendar = 0.0  # money/unit
-    price: OwnCalendar = 0.0  # money/unit
+    name: str  # what lanes, demand and reports call it
+    unit_cost: OwnCalendar = 0.0  # money/unit, what suppliers charge unless a lane says otherwise
+    price: OwnCalendar = 0.0  # money/unit, what customers pay unless a channel says otherwise
     case_pack: Positive = 1.0  # units; the default order multiple of supplier lanes
-    volume: Own = 0.0  # m³/unit
+    volume: Own = 0.0  # m³/unit, the room it takes in storage
     shelf_life: AtLeastOne | None = None  # periods on sale, the one of receipt included; none = does not perish
     issue: Literal["fifo", "lifo"] = "fifo"  # which of its units leave first: the oldest or the freshest
     waste_cost: OwnCalendar = 0.0  # money/unit that expires
@@ -51,7 +51,7 @@ class Sku(Part):
 class ShareBetween(Part):
     """A share drawn evenly between two, once a lane (or plant) and period."""
 
-    uniform: tuple[Probability, Probability]
+    uniform: tuple[Probability, Probability]  # the lowest and the highest share
 
     @model_validator(mode="before")
     @classmethod
@@ -68,7 +68,7 @@ Share = Annotated[
 class Supplier(Part):
     """A source outside the network."""
 
-    name: str
+    name: str  # what lanes call it
     capacity: Calendar | None = None  # units/period over its lanes and SKUs; none = unlimited
     fill_rate: Share = 1.0  # of what it accepts, what it ships: each unit by this chance, or a share drawn
 
@@ -76,7 +76,7 @@ class Supplier(Part):
 class HoldingRate(Part):
     """Holding cost as a rate on the SKU's unit cost."""
 
-    rate: NonNegative  # 1/period
+    rate: NonNegative  # 1/period, of the unit cost
 
 
 HoldingCost = Annotated[
@@ -87,21 +87,21 @@ HoldingCost = Annotated[
 class Site(Part):
     """A place that holds stock; a plant turns what it holds into goods of the same SKU as it ships them."""
 
-    name: str
-    kind: Literal["warehouse", "store", "plant"] = "warehouse"
-    initial_stock: PerSku = 0.0  # units, fresh
-    holding_cost: HoldingCost = 0.0  # money/unit/period
-    storage: Calendar | None = None  # m³; none = unlimited
+    name: str  # what lanes and reports call it
+    kind: Literal["warehouse", "store", "plant"] = "warehouse"  # a plant makes what it ships; warehouse and store behave alike
+    initial_stock: PerSku = 0.0  # units, fresh, when an episode begins
+    holding_cost: HoldingCost = 0.0  # money/unit/period on what is on hand at `charge`, or a rate on the unit cost
+    storage: Calendar | None = None  # m³, the room for stock; none = unlimited
     overflow: Literal["reject", "charge"] = "reject"  # what does not fit is turned away at receipt, or costs
     overflow_cost: Calendar = 0.0  # money/m³/period beyond storage
-    handling: Calendar | None = None  # units shipped out per period, transfers and customer orders together
-    max_position: PerSku | None = None  # units on hand after shipments, under way and owed to it
+    handling: Calendar | None = None  # units/period shipped out, transfers and customer orders together; none = unlimited
+    max_position: PerSku | None = None  # units on hand after shipments, in transit and owed to it; none = unlimited
     salvage: AnyPerSku = 0.0  # money/unit left at the end of a season
     shrinkage: Probability = 0.0  # chance of a unit on hand to disappear unseen in a period
     count_every: AtLeastOne | None = None  # periods between counts, which set the records right; none = never
-    production_capacity: Calendar | None = None  # plant: units/period over its lanes and SKUs
-    production_yield: Annotated[Share, Field(alias="yield")] = 1.0  # plant: good units per unit consumed
-    production_cost: PerSkuCalendar = 0.0  # plant: money/good unit
+    production_capacity: Calendar | None = None  # units/period over its lanes and SKUs, of a plant; none = unlimited
+    production_yield: Annotated[Share, Field(alias="yield")] = 1.0  # good units per unit consumed, of a plant
+    production_cost: PerSkuCalendar = 0.0  # money/unit that a plant ships
 
     @model_validator(mode="after")
     def _only_plants_produce(self) -> Site:
@@ -117,7 +117,7 @@ class Site(Part):
 class PartialBackorder(Part):
     """Demand that waits with a probability, unit by unit, and is lost otherwise."""
 
-    backorder_probability: Probability
+    backorder_probability: Probability  # chance of a unit to wait
 
 
 Unmet = Annotated[
@@ -129,8 +129,8 @@ Unmet = Annotated[
 class Channel(Part):
     """A class of customer demand, usually a sales channel in a region."""
 
-    name: str
-    region: str | None = None
+    name: str  # what lanes, demand and reports call it
+    region: str | None = None  # where it is, for `distances`
     priority: AtLeastOne = 1  # 1 is served first
     price: PerSkuCalendar | None = None  # money/unit; none = the SKU's price
     unmet: Unmet = "lost"  # what becomes of demand that is not served by its due period
@@ -153,8 +153,8 @@ class Channel(Part):
 class Freight(Part):
     """Freight as a base plus a rate on the distance between the lane's ends."""
 
-    base: PerSkuCalendar = 0.0  # money/unit
-    per_km: NonNegative = 0.0  # money/unit/km
+    base: PerSkuCalendar = 0.0  # money/unit, whatever the distance
+    per_km: NonNegative = 0.0  # money/unit/km, times the distance
 
 
 FreightCost = Annotated[
@@ -165,31 +165,31 @@ FreightCost = Annotated[
 class SupplyLane(Part):
     """A way for goods to reach a site: supplier → site, plant → site, or site → site (a transfer)."""
 
-    source: Annotated[str, Field(alias="from")]
-    to: str
+    source: Annotated[str, Field(alias="from")]  # the supplier or site that ships, a name or a pattern
+    to: str  # the site that receives, a name or a pattern
     skus: list[str] | None = None  # SKU name patterns; none = all
-    lead_time: Count | LeadTime = 0  # periods
+    lead_time: Count | LeadTime = 0  # periods from the order to its receipt, or how they are drawn
     unit_cost: PerSkuCalendar | None = None  # money/unit; none = the SKU's from a supplier, 0 between sites (an internal price)
     charged: Literal["on_shipment", "on_receipt"] = "on_shipment"  # when purchase and freight are paid
     freight: FreightCost = 0.0  # money/unit, or by distance
     fixed_cost: Calendar = 0.0  # money per period with a shipment
     line_cost: PerSkuCalendar = 0.0  # money per period and SKU with a shipment
-    capacity: Calendar | None = None  # units/period over its SKUs
+    capacity: Calendar | None = None  # units/period over its SKUs; none = unlimited
     minimum: PerSku = 0.0  # units per SKU; a smaller shipment is dropped
     multiple: PositivePerSku | None = None  # units; none = the SKU's case pack from a supplier, 1 between sites
-    in_transit_cost: PerSkuCalendar = 0.0  # money/unit/period
+    in_transit_cost: PerSkuCalendar = 0.0  # money/unit/period on what is in transit at `charge`
     priority: AtLeastOne = 1  # 1 is supplied first
     unfilled: Literal["dropped", "backlog"] = "dropped"  # what source, supplier or plant lacks is forgotten, or owed
-    initial_in_transit: list[PerSku] = []  # units under way when an episode begins, ordered 1, 2, … periods ago
+    initial_in_transit: list[PerSku] = []  # units in transit when an episode begins, ordered 1, 2, … periods ago
 
 
 class FulfilmentLane(Part):
     """A way for goods to reach customers: site → channel."""
 
-    source: Annotated[str, Field(alias="from")]
-    to: str
+    source: Annotated[str, Field(alias="from")]  # the site that ships, a name or a pattern
+    to: str  # the channel that is served, a name or a pattern
     freight: FreightCost = 0.0  # money/unit, or by distance
-    capacity: Calendar | None = None  # units/period over its SKUs
+    capacity: Calendar | None = None  # units/period over its SKUs; none = unlimited
     transit_time: Count = 0  # periods; what is shipped now arrives so much later, and may be late
     accept_probability: Probability = 1.0  # chance of a unit's customer to accept this way, in an emergency say
 
@@ -204,17 +204,17 @@ class Correlation(Part):
 class Demand(Part):
     """The demand process of the channels and SKUs that match two name patterns."""
 
-    channel: str = "*"
-    sku: str = "*"
-    process: DemandProcess
-    correlation: Correlation | None = None
+    channel: str = "*"  # the channels it holds for, a name or a pattern
+    sku: str = "*"  # the SKUs it holds for, a name or a pattern
+    process: DemandProcess  # how demand is drawn
+    correlation: Correlation | None = None  # which draws move together; none = all are independent
     regime: str | None = None  # of `regimes`, whose state multiplies the mean
 
 
 class Regime(Part):
     """A Markov chain whose state multiplies the mean of demand (Markov-modulated demand)."""
 
-    name: str
+    name: str  # what `demand` calls it
     multipliers: Annotated[list[NonNegative], Field(min_length=1)]  # by state
     transition: list[list[Probability]]  # from state to state, a row each
     initial: Count = 0  # state of the first period
@@ -235,11 +235,11 @@ class Regime(Part):
 class Goodwill(Part):
     """Demand that follows past service: after each period the mean's multiplier falls where units were missing, else rises."""
 
-    scope: Literal["channel", "shared"] = "shared"
+    scope: Literal["channel", "shared"] = "shared"  # one multiplier for each channel, or one that all share
     growth: Positive = 1.01  # multiplier of the multiplier after a period without unmet units
     decay: Positive = 0.9  # and after one with
-    cap: Positive = 2.0
-    floor: Positive = 0.2
+    cap: Positive = 2.0  # the highest multiplier
+    floor: Positive = 0.2  # the lowest multiplier
 
     @model_validator(mode="after")
     def _bounds_hold_one(self) -> Goodwill:
@@ -251,31 +251,33 @@ class Goodwill(Part):
 class Horizon(Part):
     """How long an episode lasts and how it ends: a window truncates, a season terminates."""
 
-    kind: Literal["window", "season"] = "window"
-    periods: AtLeastOne
+    kind: Literal["window", "season"] = "window"  # a window is a cut from what goes on for ever, a season has an end
+    periods: AtLeastOne  # periods that are measured
     warm_up: Count = 0  # periods that metrics leave out
     discount: Annotated[float, Field(gt=0, le=1)] = 1.0  # per period, on metrics
-    discount_rewards: bool = False  # on rewards too
+    discount_rewards: bool = False  # discount rewards too, not only metrics
 
 
 class ObservationGroups(Part):
     """Which named groups of the state a policy's network sees, beside stock on hand (as the records have it)."""
 
+    # units in transit by lane or by destination, with or without the age of the order
     in_transit: Literal["by_age", "by_lane", "by_site_and_age", "by_site"] = "by_age"
+    # demand not yet served, in all or by the period in which it is due
     open_demand: Literal["total", "by_due_period"] = "total"
-    by_remaining_life: bool = False  # stock on hand, where goods perish
+    by_remaining_life: bool = False  # stock on hand by remaining life too, where goods perish
     demand_history: Count = 0  # periods back
-    history_of: Literal["demand", "sales"] = "demand"  # sales, where lost demand is not seen
-    calendar: bool = False
+    history_of: Literal["demand", "sales"] = "demand"  # what the history holds; sales where lost demand is not seen
+    calendar: bool = False  # where the cycle of seasons stands; always there in seasons of several periods
     forecast: Count = 0  # periods ahead, mean and standard deviation; informed policies only
     owed: bool = True  # what sources owe, where lanes keep a backlog
-    goodwill: bool = False
+    goodwill: bool = False  # the multiplier of mean demand that past service has left
 
 
 class RecordedDemand(Part):
     """Recorded demand of consecutive periods, by name, for demand that is resampled or replayed."""
 
-    name: str
+    name: str  # what a demand process calls it
     units: dict[str, dict[str, list[NonNegative]]]  # by channel and SKU, the first period first; 0 for what is left out
 
     @model_validator(mode="after")
@@ -290,47 +292,50 @@ class DataSource(Part):
     """A reader that fills parts of the scenario from files outside the project."""
 
     reader: str  # of an installed entry point in the group `allotment.datasets`: iowa_liquor, or one of your own
-    folder: str
-    options: dict[str, float | int | str | bool] = {}
+    folder: str  # where its files lie; may name environment variables
+    options: dict[str, float | int | str | bool] = {}  # what the reader needs to know beside the files
 
 
 class KnownValue(Part):
     """A published or computed value that a correct implementation reproduces."""
 
-    policy: str
+    policy: str  # the policy whose value is known
     value: float  # money per period, in the sign of the objective
-    source: str
+    source: str  # where the value comes from
 
 
 class Scenario(Part):
     """A world: network, demand, lead times, money, horizon and sequence of events."""
 
-    name: str
-    purpose: str = ""
-    source: str = ""
-    known: list[KnownValue] = []
+    name: str  # what run folders and reports call the world
+    purpose: str = ""  # the question it asks, in a sentence
+    source: str = ""  # where it comes from
+    known: list[KnownValue] = []  # values that a correct implementation reproduces
     seed: Count = 0  # of numbers that the file leaves to chance
-    units: Literal["integer", "continuous"] = "integer"
-    objective: Literal["profit", "cost"] = "profit"
-    horizon: Horizon
-    sequence: list[Phase] = list(PHASES)
+    units: Literal["integer", "continuous"] = "integer"  # whether units are whole
+    objective: Literal["profit", "cost"] = "profit"  # what the score counts; cost leaves out revenue
+    horizon: Horizon  # how long an episode lasts
+    sequence: list[Phase] = list(PHASES)  # the phases of a period in their order
+    # what the policy decides; rules of the world decide the rest
     decisions: Annotated[list[Literal["orders", "allocation", "protection"]], Field(min_length=1)] = ["orders"]
+    # how requests share what is short
     rationing: Literal["proportional", "priority", "balanced", "min_shortage"] = "proportional"
+    # who gets the whole units that proportional shares leave: the largest remainders, or nobody
     remainder: Literal["largest", "none"] = "largest"
-    fulfilment: Literal["priority", "nearest", "fair_share", "first_come"] = "priority"
-    data: DataSource | None = None
-    skus: Annotated[list[Sku], Field(min_length=1)]
-    suppliers: Annotated[list[Supplier], Field(min_length=1)]
-    sites: Annotated[list[Site], Field(min_length=1)]
-    channels: Annotated[list[Channel], Field(min_length=1)]
-    supply_lanes: Annotated[list[SupplyLane], Field(min_length=1)]
-    fulfilment_lanes: Annotated[list[FulfilmentLane], Field(min_length=1)]
+    fulfilment: Literal["priority", "nearest", "fair_share", "first_come"] = "priority"  # who is served first, and from where
+    data: DataSource | None = None  # a reader that fills parts of the world from files
+    skus: Annotated[list[Sku], Field(min_length=1)]  # what is stocked
+    suppliers: Annotated[list[Supplier], Field(min_length=1)]  # where goods come from
+    sites: Annotated[list[Site], Field(min_length=1)]  # where stock is held
+    channels: Annotated[list[Channel], Field(min_length=1)]  # who asks for goods
+    supply_lanes: Annotated[list[SupplyLane], Field(min_length=1)]  # who may supply whom
+    fulfilment_lanes: Annotated[list[FulfilmentLane], Field(min_length=1)]  # who may serve whom
     distances: dict[str, dict[str, NonNegative]] = {}  # km from a site or supplier to a site or region
-    demand: Annotated[list[Demand], Field(min_length=1)]
-    regimes: list[Regime] = []
-    goodwill: Goodwill | None = None
-    histories: list[RecordedDemand] = []
-    observation: ObservationGroups = ObservationGroups()
+    demand: Annotated[list[Demand], Field(min_length=1)]  # how much is asked for
+    regimes: list[Regime] = []  # Markov chains that demand follows
+    goodwill: Goodwill | None = None  # how demand follows past service; none = it does not
+    histories: list[RecordedDemand] = []  # recorded demand, to be resampled or replayed
+    observation: ObservationGroups = ObservationGroups()  # what networks observe beside stock on hand
     test: dict[str, object] = {}  # sections that replace this file's own in test worlds
 
     @model_validator(mode="after")

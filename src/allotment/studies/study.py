@@ -23,15 +23,15 @@ class PolicyEntry(Section):
 
     config: str  # a file, or the name of a shipped config
     name: str | None = None  # in tables and figures; none = the config's
-    overrides: list[str] = []  # `a.b=c`
+    overrides: list[str] = []  # texts `a.b=c` that replace values of the config
     seeds: list[Annotated[int, Field(ge=0)]] | None = None  # none = the study's; rules take the first
 
 
 class EvaluationEntry(Section):
     """How policies are tested."""
 
-    episodes: Annotated[int, Field(ge=2)] = 1000
-    seed: Annotated[int, Field(ge=0)] = 0
+    episodes: Annotated[int, Field(ge=2)] = 1000  # test worlds, the same for every policy
+    seed: Annotated[int, Field(ge=0)] = 0  # of the test worlds
     interval: Literal["episodes", "items"] = "episodes"  # what the bootstrap resamples
     metrics: list[str | dict[str, Any]] = []  # of one's own, beside the shipped ones: file.py:Name, or an entry point
 
@@ -39,13 +39,13 @@ class EvaluationEntry(Section):
 class Study(Section):
     """A study file."""
 
-    name: str
-    question: str
-    env: str
-    overrides: list[str] = []
-    policies: Annotated[list[str | PolicyEntry], Field(min_length=1)]
-    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = [0]
-    evaluation: EvaluationEntry = EvaluationEntry()
+    name: str  # of the folder below `runs/`
+    question: str  # what it is to find out
+    env: str  # the world, a file or a shipped name
+    overrides: list[str] = []  # texts `a.b=c` that replace values of the world
+    policies: Annotated[list[str | PolicyEntry], Field(min_length=1)]  # what is compared: names, files or entries
+    seeds: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)] = [0]  # of the trainings, one training each
+    evaluation: EvaluationEntry = EvaluationEntry()  # how policies are tested
 
     def world(self) -> World:
         """Return the study's world."""

@@ -31,35 +31,35 @@ class Section(BaseModel):
 class NetworkConfig(Section):
     """The networks of actor and critic."""
 
-    kind: str = "mlp"  # mlp, cells, lstm, or one's own: file.py:Name
-    settings: dict[str, Any] = {}  # arguments of a network of one's own
-    hidden: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = [64, 64]
-    activation: str = "tanh"
-    memory: Annotated[int, Field(ge=1)] = 64  # units that a network of kind lstm remembers with
+    kind: str = "mlp"  # mlp; cells, one small network for all sites and SKUs; lstm, which remembers; or your own, file.py:Name
+    settings: dict[str, Any] = {}  # arguments of a network of your own
+    hidden: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = [64, 64]  # size of each hidden layer
+    activation: str = "tanh"  # what stands between layers
+    memory: Annotated[int, Field(ge=1)] = 64  # how much a network of kind lstm remembers
     initial_deviation: Annotated[float, Field(gt=0)] = 0.5  # of actions in [-1, 1]
 
 
 class ValidationConfig(Section):
     """Evaluation during training, on validation worlds."""
 
-    every: Annotated[int, Field(ge=1)] = 200_000  # environment steps
-    episodes: Annotated[int, Field(ge=2)] = 64
+    every: Annotated[int, Field(ge=1)] = 200_000  # environment steps between evaluations
+    episodes: Annotated[int, Field(ge=2)] = 64  # worlds, the same at every evaluation
 
 
 class CheckpointConfig(Section):
     """How often training is put on disk, from where an interrupted one goes on."""
 
-    every: Annotated[int, Field(ge=1)] = 100_000  # environment steps
+    every: Annotated[int, Field(ge=1)] = 100_000  # environment steps between checkpoints
 
 
 class LearnedConfig(Section):
     """How a policy is learned."""
 
-    algorithm: str
-    encoding: EncodingConfig = EncodingConfig()
-    network: NetworkConfig = NetworkConfig()
+    algorithm: str  # the algorithm, by name
+    encoding: EncodingConfig = EncodingConfig()  # what actions mean
+    network: NetworkConfig = NetworkConfig()  # the networks of actor and critic
     environments: Annotated[int, Field(ge=1)] = 256  # simulated together
-    steps: Annotated[int, Field(ge=1)]  # environment steps in all
+    steps: Annotated[int, Field(ge=1)]  # environment steps, in all
     stagger: bool = True  # first episodes of windows end one after the other
     normalise_reward: bool = True  # by the running deviation of returns
     normalise_observation: bool = False  # by running mean and deviation; worlds of this project are scaled already
@@ -67,10 +67,10 @@ class LearnedConfig(Section):
     relative_to_rule: bool = False  # rewards count from what a residual's rule earns in the same worlds
     stock_at_cost: bool = False  # rewards count stock at its unit cost, as accounts do: far less noise
     settings: dict[str, Any] = {}  # of the algorithm, by Stable-Baselines3's names
-    callbacks: list[str | dict[str, Any]] = []  # Stable-Baselines3's, of one's own: file.py:Name, or {use: …, setting: …}
-    loggers: list[str | dict[str, Any]] = []  # beside TensorBoard: wandb, mlflow, or one's own
-    validation: ValidationConfig = ValidationConfig()
-    checkpoint: CheckpointConfig = CheckpointConfig()
+    callbacks: list[str | dict[str, Any]] = []  # of Stable-Baselines3, your own: file.py:Name, or {use: …, setting: …}
+    loggers: list[str | dict[str, Any]] = []  # beside TensorBoard: wandb, mlflow, or your own
+    validation: ValidationConfig = ValidationConfig()  # how the best policy is chosen
+    checkpoint: CheckpointConfig = CheckpointConfig()  # from where an interrupted training goes on
 
 
 def check_learned(config: LearnedConfig, origin: str) -> LearnedConfig:

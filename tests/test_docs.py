@@ -1,0 +1,189 @@
+"""The documents are true: the site builds without a dead link, what they show runs as shown, and no table is out of date."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from allotment.cli import app
+from allotment.environments.registration import environment_id
+from allotment.resources import shipped_names
+from allotment.scenario.yaml_file import read_yaml
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+CAMPAIGN = ROOT / "experiments" / "promotion_campaign"  # the tables of the page on planning
+NOT_RUN = "allotment run experiments/quickstart"  # what `make demo` runs
+CHEAPER = {  # how a command of the documents begins -> what is added here to what takes long
+    "allotment tune lost_sales base_stock": ["--set", "tuning.worlds=16", "--set", "tuning.rounds=2"],
+    "allotment train lost_sales ppo": ["--set", "steps=10_000", "--set", "validation.episodes=8"],
+    "allotment train Pendulum-v1 sac": ["--set", "validation.episodes=2", "--set", "settings.learning_starts=500"],
+    "allotment evaluate runs/lost_sales-ppo-seed0": ["--episodes", "50"],
+    "allotment evaluate newsvendor": ["--set", "tuning.worlds=16", "--set", "tuning.rounds=2"],
+}
+IN_THE_OPEN = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "envs/README.md", "configs/README.md", "benchmarks/README.md"]
+
+
+def pages():
+    """Return the documents written by hand, in the order in which they are read."""
+    nav = re.findall(r"[\w/]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:")[2])
+    extend = sorted(str(page.relative_to(DOCS)) for page in (DOCS / "extend").glob("*.md"))
+    return [ROOT / "README.md", *(DOCS / page for page in [*nav, *extend] if (DOCS / page).is_file())]
+
+
+def blocks(page, language):
+    """Return the blocks of a language in a page."""
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+
+
+def commands():
+    """Return the commands of the console blocks of all pages, in order, without comments."""
+    lines = [line for page in pages() for block in blocks(page, "console") for line in block.splitlines()]
+    assert all(line.startswith("$ ") for line in lines)
+    return [shlex.split(line.removeprefix("$ "), comments=True) for line in lines]
+
+
+def play(command, folder):
+    """Run a command as it is run here: cheaper where the table says so, and in this process unless it starts others."""
+    added = [extra for start, extra in CHEAPER.items() if " ".join(command).startswith(start)]
+    assert command[0] == "allotment"
+    arguments = [*command[1:], *(added[0] if added else [])]
+    if arguments[0] == "run":
+        run([sys.executable, "-m", "allotment.cli", *arguments], folder)
+    else:
+        app(arguments, standalone_mode=False)
+
+
+def put_down_files(folder):
+    """Write the files that the pages write out, and the tables of the campaign, into a folder."""
+    for page in pages():
+        for block in blocks(page, "yaml"):
+            name = re.match(r"# (\S+\.yaml)\n", block)
+            if name:
+                (folder / name[1]).write_text(block, encoding="utf-8")
+        for block in blocks(page, "python"):
+            name = re.match(r"# (\S+\.py)\n", block)
+            if name:
+                (folder / name[1]).write_text(block, encoding="utf-8")
+    for table in CAMPAIGN.glob("*.csv"):
+        shutil.copy(table, folder)
+
+
+def run(command, folder):
+    """Run a command in a folder on one thread, and fail with all that it said if it does."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg", "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=250)
+    assert done.returncode == 0, f"{' '.join(map(str, command))}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+def test_every_command_of_the_documents_runs(tmp_path, monkeypatch):
+    put_down_files(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    shown = commands()
+    assert len(shown) >= 12
+    for command in shown:
+        if " ".join(command) != NOT_RUN:
+            play(command, tmp_path)
+    for made in ("measures.json", "plan.json", "policy.onnx", "runs/corner/report/report.html"):
+        assert (tmp_path / made).is_file()
+
+
+def test_commands_left_out_or_made_cheaper_here_are_still_in_the_documents():
+    shown = [" ".join(command) for command in commands()]
+    assert NOT_RUN in shown
+    assert NOT_RUN in (ROOT / "Makefile").read_text(encoding="utf-8")
+    for start in CHEAPER:
+        assert any(command.startswith(start) for command in shown)
+
+
+@pytest.mark.parametrize("page", [page for page in pages() if blocks(page, "python")], ids=lambda page: page.stem)
+def test_the_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
+    put_down_files(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    exec(compile("\n".join(blocks(page, "python")), str(page), "exec"), {"__name__": "__main__"})
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Return the folder of the site, built with every warning as an error."""
+    folder = tmp_path_factory.mktemp("site")
+    run([sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder], ROOT)
+    return folder
+
+
+def test_the_site_has_every_notebook_every_study_and_every_drawn_world(site):
+    for notebook in (ROOT / "notebooks").glob("*.ipynb"):
+        assert (site / "tutorial" / f"{notebook.stem}.html").is_file()
+    for readme in (ROOT / "experiments").glob("*/README.md"):
+        assert (site / "experiments" / f"{readme.parent.name}.html").is_file()
+    gallery = (site / "worlds" / "gallery.html").read_text(encoding="utf-8")
+    for name in shipped_names("envs"):
+        assert f'id="{name}"' in gallery
+        assert environment_id(name) in gallery
+        assert (site / "worlds" / f"{name}.svg").is_file() or "data" in read_yaml(ROOT / "envs" / f"{name}.yaml")
+
+
+def test_the_site_loads_nothing_from_elsewhere(site):
+    loads = re.compile(r"""(?:<(?:script|img|iframe)[^>]*\ssrc|<link[^>]*\shref)=["']?(?:https?:)?//[^"'> ]+""")
+    for page in site.rglob("*.html"):
+        assert not loads.findall(page.read_text(encoding="utf-8")), page
+    for sheet in site.rglob("*.css"):
+        assert not re.findall(r"(?:@import|url\()\s*[\"']?(?:https?:)?//", sheet.read_text(encoding="utf-8")), sheet
+
+
+def test_the_site_keeps_the_machinery_of_its_making_to_itself(site):
+    assert not [*site.rglob("*.py"), *site.rglob("*.yaml")]
+
+
+def test_the_site_fails_on_dead_links_and_anchors():
+    settings = yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+    assert settings["strict"] == "true"
+    assert set(settings["validation"]["links"].values()) == {"warn"}
+    assert set(settings["validation"]["nav"].values()) == {"warn"}
+
+
+def test_the_readme_is_short():
+    assert (ROOT / "README.md").stat().st_size <= 6_000
+
+
+@pytest.mark.parametrize("picture", sorted((DOCS / "assets").glob("*.png")), ids=lambda picture: picture.stem)
+def test_pictures_are_small_and_used(picture):
+    assert picture.stat().st_size < 120_000
+    assert any(picture.name in page.read_text(encoding="utf-8") for page in pages())
+
+
+@pytest.mark.parametrize("name", shipped_names("envs"))
+def test_the_table_of_worlds_has_every_world_with_its_id_and_known_values(name):
+    listed = row((ROOT / "envs/README.md").read_text(encoding="utf-8"), f"`{environment_id(name)}`")
+    assert f"[{name}]({name}.yaml)" in listed
+    for value in read_yaml(ROOT / "envs" / f"{name}.yaml").get("known", []):
+        assert f"{value['value']:g}" in listed
+
+
+@pytest.mark.parametrize("name", shipped_names("configs"))
+def test_the_table_of_policies_has_every_policy(name):
+    assert row((ROOT / "configs/README.md").read_text(encoding="utf-8"), f"[{name}]({name}.yaml)")
+
+
+@pytest.mark.parametrize("file", IN_THE_OPEN)
+def test_links_of_documents_outside_the_site_lead_to_files(file):
+    text = (ROOT / file).read_text(encoding="utf-8")
+    for link in re.findall(r"\]\((?!http)([^)#]+)\)", text):
+        assert (ROOT / file).parent.joinpath(link).exists(), link
+
+
+@pytest.mark.parametrize("page", [*pages(), *(ROOT / file for file in IN_THE_OPEN)], ids=lambda page: page.stem)
+def test_documents_name_no_place_on_a_machine(page):
+    assert not re.search(r"(?<![\w.])/(?:home|root|tmp|work|Users|opt|mnt)/", page.read_text(encoding="utf-8"))
+
+
+def row(text, words):
+    """Return the row of a table that holds the words."""
+    return next(line for line in text.splitlines() if line.startswith("|") and words in line)
