@@ -42,7 +42,7 @@ class Days:
 
 largest = PerPeriod("most_on_hand", "units", lambda world, flows: flows.on_hand.max(axis=(1, 2)))
 '''
-LEARNING = '''
+LEARNING = """
 import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.callbacks import BaseCallback
@@ -84,4 +84,4 @@ class ToFile(KVWriter):
 
     def close(self):
         pass
-'''
+"""

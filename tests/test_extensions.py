@@ -127,7 +127,10 @@ def test_an_installed_rule_needs_no_file(monkeypatch):
         ("class Hedging: pass", "must be a dataclass with the method decide"),
         ("x = 1", "my_rules.py has no 'Hedging'"),
         ("import no_such_module_at_all", "cannot be imported: ModuleNotFoundError"),
-        ("from dataclasses import dataclass\n@dataclass\nclass Hedging:\n    level: float\n    def decide(self, o): ...", "network"),
+        (
+            "from dataclasses import dataclass\n@dataclass\nclass Hedging:\n    level: float\n    def decide(self, o): ...",
+            "network",
+        ),
     ],
 )
 def test_what_does_not_fit_says_why(rules, text, told):
@@ -223,7 +226,9 @@ def test_a_model_of_ones_own_script_goes_into_the_comparison(made_by):
     model = PPO("MlpPolicy", environment, n_steps=8, batch_size=8, seed=0).learn(16)
     table = allotment.compare([model, order_five], world, episodes=4)
     assert set(table["policy"]) == {"PPO", "order_five"}
-    own = VectorPolicy("own", world, allotment.make(world).encoding, lambda vectors: model.predict(vectors, deterministic=True)[0])
+    own = VectorPolicy(
+        "own", world, allotment.make(world).encoding, lambda vectors: model.predict(vectors, deterministic=True)[0]
+    )
     assert allotment.evaluate(own, world, 4)["score"].tolist() == allotment.evaluate(model, world, 4)["score"].tolist()
 
 
@@ -258,7 +263,7 @@ def test_algorithm_network_callback_and_logger_of_ones_own(tmp_path):
     assert "64 evaluation/score" in (tmp_path / "log").read_text()
     with pytest.raises(ScenarioError, match="must be a subclass of PPO"):
         allotment.train(two_shops(), written("wrong.yaml", {**config, "algorithm": "learning.py:Wide"}), out="runs")
-    with pytest.raises(ScenarioError, match="network.kind must be mlp for sac"):
+    with pytest.raises(ScenarioError, match=r"network\.kind must be mlp for sac"):
         allotment.train(two_shops(), written("wrong.yaml", {**config, "algorithm": "sac"}), out="runs")
 
 
@@ -295,7 +300,9 @@ def test_an_allocation_rule_of_ones_own():
 
 
 def test_nothing_is_written_of_code_in_a_config_that_names_none():
-    run = allotment.train(one_shop(), written("plain.yaml", {"policy": "constant_order", "parameters": {"quantity": 2}}), out="r")
+    run = allotment.train(
+        one_shop(), written("plain.yaml", {"policy": "constant_order", "parameters": {"quantity": 2}}), out="r"
+    )
     assert json.loads((run / "best" / "bundle.json").read_text())["config"]["policy"] == "constant_order"
     assert extensions.named_code() == {}
 

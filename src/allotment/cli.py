@@ -44,7 +44,9 @@ def _import_files(files: list[str] | None) -> list[str] | None:
 
 Imports = Annotated[
     list[str] | None,
-    typer.Option("--import", metavar="FILE", callback=_import_files, help="A file, or module, of your own policies and metrics."),
+    typer.Option(
+        "--import", metavar="FILE", callback=_import_files, help="A file, or module, of your own policies and metrics."
+    ),
 ]
 Metrics = Annotated[list[str] | None, typer.Option("--metric", metavar="FILE.PY:NAME", help="A metric of your own.")]
 Out = Annotated[Path, typer.Option(help="Folder for run folders.")]

@@ -78,7 +78,7 @@ class Processes:
 
 
 def executor_for(jobs: int, workers: int | None = None) -> Executor:
-    """Return what works on so many jobs: in this process where one worker, or one job, is enough; by default a worker a core."""
+    """Return what runs `jobs` jobs: this process where one worker or one job is enough, else `workers` processes."""
     chosen = workers or min(os.cpu_count() or 1, jobs)
     return Serial() if chosen == 1 or jobs <= 1 else Processes(chosen)
 

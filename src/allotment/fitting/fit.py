@@ -25,9 +25,7 @@ def fitter_of(config: dict[str, Any], name: str) -> Fitter:
     return Sb3Training()
 
 
-def fit(
-    place: Place, name: str, config: dict[str, Any], seed: int, run: RunFolder, progress: Progress | None = None
-) -> Any:
+def fit(place: Place, name: str, config: dict[str, Any], seed: int, run: RunFolder, progress: Progress | None = None) -> Any:
     """Make the policy of a config in a place, into a run folder, and return it; `ScenarioError` where they do not fit.
 
     What was interrupted in this folder goes on from where it stood.

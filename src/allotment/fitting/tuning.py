@@ -49,9 +49,7 @@ class RuleTuning:
         return policy
 
 
-def tuned_rule(
-    content: dict[str, Any], name: str, world: World, seed: int, progress: Progress | None = None
-) -> RulePolicy:
+def tuned_rule(content: dict[str, Any], name: str, world: World, seed: int, progress: Progress | None = None) -> RulePolicy:
     """Return a rule's policy in a world with every parameter set, tuning what its config leaves open."""
     policy, open_parameters = build_rule(rule_config(content, name), world, name, name)
     if not open_parameters:

@@ -38,7 +38,7 @@ _PROTECTION = Parameter("protection", "site_sku", constant(0.0, "site_sku"), con
 
 
 def rule_class(name: str, where: str) -> type:
-    """Return the class of a rule by the name that a config uses, shipped or a user's own; `ScenarioError` where there is none."""
+    """Return the class of a rule by its name in a config, shipped or a user's own; `ScenarioError` where there is none."""
     found = extensions.find("policy", name, rules.RULES, where)
     if not (isinstance(found, type) and is_dataclass(found) and hasattr(found, "decide")):
         raise ScenarioError(f"{where}: {name} must be a dataclass with the method decide(observation)")
@@ -158,7 +158,9 @@ def build_rule(config: RuleConfig, world: World, origin: str, name: str | None =
         shares = allocator(config.allocation, config.quotas, world, f"{origin}: allocation")
     elif config.quotas is not None:
         raise ScenarioError(f"{origin}: quotas need a rule that goes by them (allocation: quota or quota_borrowing)")
-    policy = RulePolicy(name or config.name or config.policy, config, world, values, _rule(config, world, values), protected, shares)
+    policy = RulePolicy(
+        name or config.name or config.policy, config, world, values, _rule(config, world, values), protected, shares
+    )
     return policy, tuned
 
 

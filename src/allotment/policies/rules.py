@@ -135,7 +135,9 @@ class EchelonBaseStock:
     """
 
     network: Network
-    level: Floats = parameter(initial_values.echelon_cover, initial_values.echelon_spread, whole=True, signed=True)  # (S, K) units
+    level: Floats = parameter(
+        initial_values.echelon_cover, initial_values.echelon_spread, whole=True, signed=True
+    )  # (S, K) units
 
     def decide(self, observation: Observation) -> Decision:
         """Raise each echelon's position to its level."""
@@ -182,7 +184,9 @@ class SingleIndex:
     """Two sources, one position: expedite up to a lower level, order the rest up to a higher one on the cheap lane."""
 
     network: Network
-    expedite_level: Floats = parameter(cover(CHEAPEST, 0.0), spread_over(CHEAPEST, 1.0), whole=True, signed=True)  # (S, K) units
+    expedite_level: Floats = parameter(
+        cover(CHEAPEST, 0.0), spread_over(CHEAPEST, 1.0), whole=True, signed=True
+    )  # (S, K) units
     gap: Floats = parameter(demand_share(1.0), demand_share(0.5), whole=True)  # (S, K) units between the two levels
 
     def decide(self, observation: Observation) -> Decision:
@@ -270,7 +274,9 @@ class DualNewsvendor:
 
     network: Network
     expedite_factor: Floats = parameter(0.0, 0.5, signed=True)  # (S, K) standard deviations, on the fast source's forecast
-    safety_factor: Floats = parameter(1.0, 0.5, signed=True, from_costs=critical_safety_factor)  # (S, K) standard deviations, on the cheap source's forecast
+    safety_factor: Floats = parameter(
+        1.0, 0.5, signed=True, from_costs=critical_safety_factor
+    )  # (S, K) standard deviations, on the cheap source's forecast
 
     def decide(self, observation: Observation) -> Decision:
         """Raise the near position to the fast source's level and the whole position to the cheap one's."""

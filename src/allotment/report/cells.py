@@ -62,9 +62,7 @@ def own_cells(comparison: pd.DataFrame) -> Cells:
     """Return the means of what was measured beside the shipped measures."""
     own = own_measures(comparison)
     places = {name: decimals(comparison[name].abs().max(), digits=4) for name in own}
-    rows = [
-        [shown_name(row), *(number(row[name], places[name]) for name in own)] for _, row in comparison.iterrows() if own
-    ]
+    rows = [[shown_name(row), *(number(row[name], places[name]) for name in own)] for _, row in comparison.iterrows() if own]
     return Cells("Own measures, means over episodes", ["policy", *(name.replace("_", " ") for name in own)], rows, [])
 
 

@@ -26,7 +26,6 @@ PROPORTIONAL, PRIORITY, BALANCED, MIN_SHORTAGE = range(4)  # rationing rules
 CROSSING, IN_ORDER, KAPLAN = range(3)  # how orders on one lane may overtake each other
 
 
-
 class Clock(NamedTuple):
     """How a period and an episode run."""
 

@@ -19,7 +19,6 @@ from allotment.scenario.problem import Tables
 TAIL = 1e-13  # probability beyond which a table is cut; its mass sits on the last value
 
 
-
 @dataclass(frozen=True)
 class Table:
     """A distribution on first, first + 1, …"""

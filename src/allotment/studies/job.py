@@ -117,5 +117,3 @@ def jobs_of(study: Study, folder: Path) -> list[Job]:
 
 def _seeds(study: Study, entry: PolicyEntry, config: dict[str, Any]) -> list[int]:
     return (entry.seeds or study.seeds)[: 1 if "policy" in config else None]
-
-

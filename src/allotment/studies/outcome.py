@@ -108,9 +108,7 @@ def _rules_beside_curves(setup: ComparisonSetup) -> dict[str, dict[str, float]]:
     """Play the rules in the validation worlds of all trainings, so that learning curves and they compare."""
     worlds = _validation_worlds(setup.policies)
     rules = [policy for policy in setup.policies if policy.kind == "rule-based"] if worlds else []
-    return {
-        rule.name: mean_measures(pd.concat([_validated(run.folder, setup, worlds) for run in rule.runs])) for rule in rules
-    }
+    return {rule.name: mean_measures(pd.concat([_validated(run.folder, setup, worlds) for run in rule.runs])) for rule in rules}
 
 
 def _validated(folder: Path, setup: ComparisonSetup, worlds: dict[int, int]) -> pd.DataFrame:

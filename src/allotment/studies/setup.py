@@ -53,7 +53,9 @@ def setup_of_runs(folders: Sequence[Path], runs: Path) -> ComparisonSetup:
     cut_short = {run.folder: run.run.shortfall for run in found}
     notes = [f"{folder} is {how}; its best policy so far takes part." for folder, how in cut_short.items() if how]
     question = f"Which of these policies is best in {name}?"
-    return ComparisonSetup(f"Comparison in {name}", question, compared_policies(found), world, EvaluationEntry(), runs / "comparison", notes)
+    return ComparisonSetup(
+        f"Comparison in {name}", question, compared_policies(found), world, EvaluationEntry(), runs / "comparison", notes
+    )
 
 
 def setup_of_study(study: Study, folder: Path) -> ComparisonSetup:
@@ -65,7 +67,9 @@ def setup_of_study(study: Study, folder: Path) -> ComparisonSetup:
     if not made:
         raise ScenarioError(f"{study.name}: nothing to compare yet: {_reason(jobs[0])}; `allotment run` makes it")
     runs = [read_run(Path(job.folder)) for job in made]
-    return ComparisonSetup(study.name, study.question, compared_policies(runs), world, study.evaluation, folder / "report", notes)
+    return ComparisonSetup(
+        study.name, study.question, compared_policies(runs), world, study.evaluation, folder / "report", notes
+    )
 
 
 def _folder_of(study: Study, named: Path, runs: Path) -> Path:

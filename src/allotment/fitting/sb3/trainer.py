@@ -61,9 +61,7 @@ class Sb3Training:
         return train(Training(place, training_place(place, typed, rule), typed, run), show)
 
 
-def _corrected_rule(
-    place: Place, config: LearnedConfig, run: RunFolder, progress: Progress | None
-) -> RulePolicy | None:
+def _corrected_rule(place: Place, config: LearnedConfig, run: RunFolder, progress: Progress | None) -> RulePolicy | None:
     """Return the rule that a residual corrects, tuned, from the run folder where it lies there already."""
     given = config.encoding.rule
     if given is None:
@@ -104,7 +102,14 @@ class Training:
     def shape(self) -> NetworkShape:
         """Return the shape of the actor."""
         network = self.config.network
-        return NetworkShape(network.kind, list(network.hidden), network.activation, network.memory, self.algorithm.output, dict(network.settings))
+        return NetworkShape(
+            network.kind,
+            list(network.hidden),
+            network.activation,
+            network.memory,
+            self.algorithm.output,
+            dict(network.settings),
+        )
 
     def environments(self) -> VecEnv:
         """Return the batch that is trained in, behind running statistics where the config wants them."""
@@ -125,7 +130,9 @@ class Training:
         if ("discrete" if self.training_place.discrete else "continuous") not in self.algorithm.actions:
             wanted = "a list of choices" if self.training_place.discrete else "quantities"
             raise ScenarioError(f"{self.name}: {self.config.algorithm} cannot decide on {wanted}")
-        networks = Networks(self.shape, self.training_place.actor, self.training_place.critic, self.config.network.initial_deviation)
+        networks = Networks(
+            self.shape, self.training_place.actor, self.training_place.critic, self.config.network.initial_deviation
+        )
         policy, keywords = self.algorithm.policy(networks)
         model = self.algorithm.make(
             policy,
@@ -197,7 +204,11 @@ def train(training: Training, progress: Steps | None = None) -> Any:
         validation.go_on(resumed["progress"])
     finished = False
     try:
-        model.learn(training.config.steps - done, callback=[validation, checkpoints, *training.callbacks()], reset_num_timesteps=not resumed)
+        model.learn(
+            training.config.steps - done,
+            callback=[validation, checkpoints, *training.callbacks()],
+            reset_num_timesteps=not resumed,
+        )
         validation.finish()
         finished = True
     finally:
@@ -208,9 +219,9 @@ def train(training: Training, progress: Steps | None = None) -> Any:
 
 def _validation(training: Training, writer: SummaryWriter, progress: Steps | None) -> Validation:
     return Validation(
-        measure=lambda policy: training.place.evaluate(
-            policy, training.config.validation.episodes, training.seed, "validate"
-        ).episodes,
+        measure=lambda policy: (
+            training.place.evaluate(policy, training.config.validation.episodes, training.seed, "validate").episodes
+        ),
         current=training.policy,
         keep=lambda policy: save_bundle(policy, training.run.best),
         write=training.write_measures(writer),
