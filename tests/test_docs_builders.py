@@ -89,12 +89,12 @@ def test_links_lead_to_pages_of_the_site_or_become_words():
     assert turned == "[a](../worlds/gallery.md#serial) [b](../experiments/brunel.md) [c](https://example.org) d"
 
 
-def test_pages_about_extending_have_a_place_only_where_there_are_any(tmp_path):
-    nav = [{"Home": "index.md"}, {"Extend": []}]
-    assert hooks.navigation(nav, tmp_path) == [{"Home": "index.md"}]
-    (tmp_path / "extend").mkdir()
-    (tmp_path / "extend" / "policies.md").write_text("# Yours\n", encoding="utf-8")
-    assert hooks.navigation(nav, tmp_path)[1] == {"Extend": ["extend/policies.md"]}
+def test_notebooks_have_a_place_only_where_there_are_any(monkeypatch):
+    nav = [{"Home": "index.md"}, {"Tutorial": []}]
+    monkeypatch.setattr(hooks, "notebook_files", lambda: [])
+    assert hooks.navigation(nav) == [{"Home": "index.md"}]
+    monkeypatch.setattr(hooks, "notebook_files", lambda: [Path("01_first.ipynb")])
+    assert hooks.navigation(nav)[1] == {"Tutorial": ["tutorial/01_first.md"]}
 
 
 def test_a_network_is_drawn_from_suppliers_to_channels():
