@@ -168,7 +168,7 @@ class RunFolder:
 
     @property
     def final(self) -> Path:
-        """Return the bundle of the policy as its making left it."""
+        """Return the bundle of the last policy of a training."""
         return self.path / "final"
 
     @property

@@ -63,7 +63,7 @@ def _part_of_slot(problem: Problem, left: Remaining, lanes: Integers, skus: Inte
 def _offer_reasons(
     problem: Problem, state: State, left: Remaining, lanes: Integers, skus: Integers, wanted: Array, units: Array
 ) -> Array:
-    """Return why less than offered was shipped, (B, n): nobody wants it in time, too little stock, protected, or capacity."""
+    """Return why less than requested was shipped, (B, n): nobody wants it in time, too little stock, protected, or capacity."""
     xp, offered = namespace(units), at(state.allocation, (lanes, skus))
     site, rank = problem.fulfilment.site[lanes[0]], problem.channels.rank[problem.fulfilment.channel[lanes]]
     free, by_sku = take(left.free[:, site], skus, 1), add_at(xp.zeros_like(left.free[:, 0]), (skus,), wanted)

@@ -29,7 +29,7 @@ def ship_offers(table: int, first: World, count: int) -> None:
 
 @linked
 def want_offers(table: int, world: World) -> None:
-    """Write into `WANTED` what is offered in one world, cut to what each channel wants and each lane reaches in time."""
+    """Write into `WANTED` one world's requested allocation, cut to what each channel wants and each lane reaches in time."""
     lane, sku, channels = (
         integers1(table, f.ALLOCATED_LANE),
         integers1(table, f.ALLOCATED_SKU),
@@ -92,7 +92,7 @@ def ship_offers_of(table: int, begin: int, end: int, world: World) -> None:
 
 @linked
 def explain_offers(table: int, begin: int, end: int, world: World) -> None:
-    """Note why less than offered is shipped: nobody wants it in time, too little stock, protected, or capacity."""
+    """Note why less than requested is shipped: nobody wants it in time, too little stock, protected, or capacity."""
     lane, sku, channels = (
         integers1(table, f.ALLOCATED_LANE),
         integers1(table, f.ALLOCATED_SKU),

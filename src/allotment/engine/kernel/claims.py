@@ -1,4 +1,4 @@
-"""What claims may ship and what becomes of it, in a block of worlds or in one: the functions of `serving`, fused by Numba."""
+"""What claims may ship and what becomes of it, in a block of worlds or in one: `dynamics.claims`, fused by Numba."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From request to execution, in a block of worlds: the cuts of `cuts`, in the same order, fused by Numba."""
+"""From request to execution, in a block of worlds: the limits of `dynamics.feasibility`, in the same order, fused by Numba."""
 
 from __future__ import annotations
 
