@@ -13,7 +13,8 @@ from scipy import special, stats
 
 from allotment.engine import inversion, randomness
 from allotment.scenario import processes
-from allotment.scenario.tables import TableSet, demand_table, lead_time_table
+from allotment.scenario.distributions import demand_table
+from allotment.scenario.tables import TableSet, lead_time_table
 from random_worlds import build
 
 ONE_SITE = {

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from allotment.scenario import processes
-from allotment.scenario.tables import TAIL, Table, TableSet, demand_table, lead_time_table
+from allotment.scenario.distributions import demand_table
+from allotment.scenario.tables import TAIL, Table, TableSet, lead_time_table
 
 POISSON = processes.Poisson(distribution="poisson", mean=5)
 

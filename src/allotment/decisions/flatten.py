@@ -50,7 +50,8 @@ class Flattener:
     def _scale(self, world: World) -> Floats:
         """Return what the value 1 stands for at every place of the vector, (n,)."""
         by_site, by_channel = _scales(world)
-        owners = {"site": by_site, "channel": by_channel, "supply_lane": by_site[self.problem.lanes.to]}
+        by_lane = by_site[self.problem.lanes.to]
+        owners = {"site": by_site, "channel": by_channel, "supply_lane": by_lane, "sku": by_site.sum(axis=0)}
         parts = []
         for group in self.layout:
             scale = next((owners[axis] for axis in group.axes if axis in owners), np.ones(1))

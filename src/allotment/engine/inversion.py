@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 
-from allotment.engine.compiled import entry
+from allotment.engine.compiled import entry, inner
+from allotment.scenario.distributions import GAMMA, GEOMETRIC, NEGATIVE_BINOMIAL, NORMAL, POISSON
 
 SMALL = 40.0  # a search begins at 0 for means up to this, else at the mode
 NEGLIGIBLE = 1e-18
@@ -188,3 +189,19 @@ def _search(chance, a, b, start, at_start):  # type: ignore[no-untyped-def]
         if factor < 1.0 and term < NEGLIGIBLE:
             break
     return k
+
+
+@inner
+def inverted(kind, chance, mean, shape):  # type: ignore[no-untyped-def]
+    """Return the draw of a distribution at a mean; `shape` is its dispersion or coefficient of variation."""
+    if kind == POISSON:
+        return poisson_quantile(chance, mean)
+    if kind == NEGATIVE_BINOMIAL:
+        return negative_binomial_quantile(chance, mean, shape)
+    if kind == GEOMETRIC:
+        return geometric_quantile(chance, mean)
+    if kind == NORMAL:
+        return mean + mean * shape * normal_quantile(chance)
+    if kind == GAMMA:
+        return gamma_quantile(chance, mean, shape)
+    return mean

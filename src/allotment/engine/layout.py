@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 
 from allotment.engine.declaration import FEATURES, LENGTHS, Declared, declared
 from allotment.engine.state import DECISION, FLOWS, STATE, reserves
+from allotment.scenario.distributions import EVENT, HISTORY
 from allotment.scenario.errors import nearest
-from allotment.scenario.problem import BALANCED, CHARGE, EVENT, HISTORY, RECEIVE, Integers, Problem
+from allotment.scenario.problem import BALANCED, CHARGE, RECEIVE, Integers, Problem
 
 AXES = 5  # most axes of an array
 MOST_AT_ONCE = 64  # claims that share a limit in all worlds at once; the work grows with their square

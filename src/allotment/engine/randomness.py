@@ -14,30 +14,9 @@ from numpy.typing import NDArray
 from allotment.engine import layout as f
 from allotment.engine.compiled import Key, World, entry, floats1, inline, inner, integers1, linked
 from allotment.engine.dynamics.arrays import Array, like, plain
-from allotment.engine.inversion import (
-    binomial_quantile,
-    gamma_quantile,
-    geometric_quantile,
-    negative_binomial_quantile,
-    normal_cumulative,
-    normal_quantile,
-    poisson_quantile,
-)
-from allotment.scenario.problem import (
-    EVENT,
-    GAMMA,
-    GEOMETRIC,
-    HISTORY,
-    NEGATIVE_BINOMIAL,
-    NO_DEMAND,
-    NORMAL,
-    POISSON,
-    TABLE,
-    Floats,
-    Integers,
-    Keys,
-    Problem,
-)
+from allotment.engine.inversion import binomial_quantile, inverted, normal_cumulative, normal_quantile
+from allotment.scenario.distributions import EVENT, HISTORY, NO_DEMAND, TABLE
+from allotment.scenario.problem import Floats, Integers, Keys, Problem
 
 MULTIPLIER_0 = np.uint64(0xD2511F53)
 MULTIPLIER_1 = np.uint64(0xCD9E8D57)
@@ -120,22 +99,6 @@ def table_value(first, start, cumulative, guide_start, guide, row, chance):  # t
 
 
 @inner
-def inverted(kind, chance, mean, shape):  # type: ignore[no-untyped-def]
-    """Return the draw of a distribution at a mean; `shape` is its dispersion or coefficient of variation."""
-    if kind == POISSON:
-        return poisson_quantile(chance, mean)
-    if kind == NEGATIVE_BINOMIAL:
-        return negative_binomial_quantile(chance, mean, shape)
-    if kind == GEOMETRIC:
-        return geometric_quantile(chance, mean)
-    if kind == NORMAL:
-        return mean + mean * shape * normal_quantile(chance)
-    if kind == GAMMA:
-        return gamma_quantile(chance, mean, shape)
-    return mean
-
-
-@inner
 def finished(draw, mean, noise, maximum, rounded):  # type: ignore[no-untyped-def]
     """Return a draw with its noise scaled, not negative, in whole units where it is rounded, and at most the maximum."""
     if noise != 1.0:
@@ -214,7 +177,7 @@ def _demands(demand, tables, place, multiplier, recorded, seeds, episodes, perio
         event = uniform(demand.event_stream, seed, episode, period)
         for channel in range(drawn.shape[1]):
             for sku in range(drawn.shape[2]):
-                kind, mood = demand.kind[channel, sku], multiplier[world, channel, sku]
+                kind, modulation = demand.kind[channel, sku], multiplier[world, channel, sku]
                 noise, maximum = demand.noise[channel, sku], demand.maximum[channel, sku]
                 if kind == NO_DEMAND:
                     drawn[world, channel, sku] = 0.0
@@ -222,8 +185,8 @@ def _demands(demand, tables, place, multiplier, recorded, seeds, episodes, perio
                     low, high = demand.event_low[channel, sku], demand.event_high[channel, sku]
                     drawn[world, channel, sku] = 1.0 if low <= event < high else 0.0
                 elif kind == HISTORY:
-                    units = demand.recorded[recorded[world], channel, sku] * mood
-                    mean = demand.centre[now, channel, sku] * mood
+                    units = demand.recorded[recorded[world], channel, sku] * modulation
+                    mean = demand.centre[now, channel, sku] * modulation
                     drawn[world, channel, sku] = finished(units, mean, noise, maximum, False)
                 else:
                     chance = uniform(demand.stream[channel, sku], seed, episode, period)
@@ -240,7 +203,7 @@ def _demands(demand, tables, place, multiplier, recorded, seeds, episodes, perio
                                 tables.first, tables.start, tables.cumulative, tables.guide_start, tables.guide, row, chance
                             )
                     else:
-                        mean = max(demand.floor[channel, sku], demand.centre[now, channel, sku] * mood)
+                        mean = max(demand.floor[channel, sku], demand.centre[now, channel, sku] * modulation)
                         draw = inverted(kind, chance, mean, demand.shape[channel, sku])
                         rounded = demand.rounded[channel, sku]
                         drawn[world, channel, sku] = finished(draw, mean, noise, maximum, rounded)

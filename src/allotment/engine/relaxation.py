@@ -16,7 +16,7 @@ import numpy as np
 from allotment.engine.dynamics.feasibility import limits_of_suppliers
 from allotment.engine.state import State
 from allotment.scenario.errors import nearest
-from allotment.scenario.problem import BALANCED, MIN_SHORTAGE, Floats, Integers, Problem
+from allotment.scenario.problem import BY_RECEIVER, Floats, Integers, Problem
 
 IGNORED, STRAIGHT_THROUGH = "ignored", "straight_through"
 
@@ -86,7 +86,7 @@ def _shares_whole_units(problem: Problem) -> bool:
     rules, lanes, sites = problem.rules, problem.lanes, problem.sites
     if not rules.whole:
         return False
-    one_by_one = rules.rationing in (BALANCED, MIN_SHORTAGE)
+    one_by_one = rules.rationing in BY_RECEIVER
     several_claims = bool(np.diff(problem.claims.group_start).max(initial=0) > 1) or rules.allocates
     of_lanes = (
         (np.arange(len(lanes.to)), lanes.capacity),

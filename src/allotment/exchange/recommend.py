@@ -17,8 +17,9 @@ from allotment.engine.state import Decision, Flows, State
 from allotment.exchange.plan import Order, Plan, PolicyVersion, Protection, Reservation, Shipment, Unmet
 from allotment.exchange.register import Register, SnapshotState
 from allotment.exchange.snapshot import Snapshot, SnapshotError, as_snapshot
+from allotment.scenario.distributions import NO_DEMAND
 from allotment.scenario.loader import World
-from allotment.scenario.problem import NO_DEMAND, REASONS, ROUNDING, Problem
+from allotment.scenario.problem import REASONS, ROUNDING, Problem
 from allotment.simulation.simulation import Simulation
 
 

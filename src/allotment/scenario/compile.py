@@ -15,15 +15,12 @@ from allotment.scenario.modulation import compile_modulation
 from allotment.scenario.patterns import check_unique
 from allotment.scenario.prices import compile_prices
 from allotment.scenario.problem import (
-    BALANCED,
     CHARGE,
     DECIDE,
     DEMAND,
     EXPIRE,
     FULFIL,
-    MIN_SHORTAGE,
-    PRIORITY,
-    PROPORTIONAL,
+    RATIONING,
     RECEIVE,
     Channels,
     Clock,
@@ -41,7 +38,6 @@ from allotment.scenario.sites import compile_sites, compile_suppliers
 from allotment.scenario.source_data import History
 
 PHASE_CODES = {"receive": RECEIVE, "decide": DECIDE, "demand": DEMAND, "fulfil": FULFIL, "expire": EXPIRE, "charge": CHARGE}
-RATIONING = {"proportional": PROPORTIONAL, "priority": PRIORITY, "balanced": BALANCED, "min_shortage": MIN_SHORTAGE}
 
 
 def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple[Problem, Names]:

@@ -8,45 +8,22 @@ from typing import Any
 import numpy as np
 
 from allotment.scenario import processes
+from allotment.scenario.distributions import DISTRIBUTIONS, EVENT, HISTORY, NO_DEMAND, TABLE, Distribution, demand_table
 from allotment.scenario.errors import ScenarioError, nearest
-from allotment.scenario.moments import direct_moments, resampling_moments
+from allotment.scenario.moments import resampling_moments
 from allotment.scenario.patterns import matching
-from allotment.scenario.problem import (
-    DETERMINISTIC,
-    EVENT,
-    GAMMA,
-    GEOMETRIC,
-    HISTORY,
-    NEGATIVE_BINOMIAL,
-    NO_DEMAND,
-    NORMAL,
-    POISSON,
-    TABLE,
-    Demand,
-    Flags,
-    Floats,
-)
+from allotment.scenario.problem import Demand, Flags, Floats
 from allotment.scenario.schema import Demand as Declared
 from allotment.scenario.schema import Scenario
 from allotment.scenario.shapes import multipliers
 from allotment.scenario.source_data import History
 from allotment.scenario.spreading import spread
 from allotment.scenario.streams import stream_key
-from allotment.scenario.tables import TableSet, demand_table
+from allotment.scenario.tables import TableSet
 
 LONGEST_CYCLE = 2000  # periods after which seasons of different lengths must repeat together
 BEHIND_THE_END = 64  # periods that are known beyond an episode's end, for forecasts, where the mean does not repeat
 MOST_TABLES = 200_000  # more than so many are not tabulated but inverted draw by draw
-
-DIRECT: dict[type[Any], int] = {
-    processes.Poisson: POISSON,
-    processes.NegativeBinomial: NEGATIVE_BINOMIAL,
-    processes.Geometric: GEOMETRIC,
-    processes.Normal: NORMAL,
-    processes.Gamma: GAMMA,
-    processes.Deterministic: DETERMINISTIC,
-}
-CONTINUOUS = (processes.Normal, processes.Gamma)
 
 
 def compile_demand(scenario: Scenario, histories: dict[str, History], packing: TableSet) -> Demand:
@@ -132,9 +109,9 @@ class _Compiler:
 
     def _fill(self, cells: Flags, declared: Declared, where: str) -> None:
         process = declared.process
-        moody = self.scenario.goodwill is not None or declared.regime is not None
+        modulated = self.scenario.goodwill is not None or declared.regime is not None
         if isinstance(process, processes.OneOf):
-            self._fill_events(cells, process, moody, where)
+            self._fill_events(cells, process, modulated, where)
             return
         highest = np.inf if process.maximum is None else process.maximum
         self.arrays["maximum"][cells] = (
@@ -144,29 +121,26 @@ class _Compiler:
         if process.noise_scale != 1.0 and self.scenario.units == "integer":
             raise ScenarioError(f"{where}.noise_scale needs units: continuous")
         if isinstance(process, processes.Empirical | processes.Trace):
-            self._fill_history(cells, process, moody, where)
+            self._fill_history(cells, process, modulated, where)
         else:
-            self._fill_distribution(cells, process, moody, where)
+            self._fill_distribution(cells, process, modulated, where)
 
-    def _fill_distribution(self, cells: Flags, process: Any, moody: bool, where: str) -> None:
+    def _fill_distribution(self, cells: Flags, process: Any, modulated: bool, where: str) -> None:
         if isinstance(process, processes.Shaped):
             self._fill_mean(cells, process, where)
-        elif moody:
+        elif modulated:
             raise ScenarioError(f"{where}: goodwill and regimes need a process with a mean, not {process.distribution}")
-        if isinstance(process, CONTINUOUS) and self.scenario.units == "integer" and not process.rounded:
+        distribution = DISTRIBUTIONS[type(process)]
+        fractions = distribution.continuous and not process.rounded
+        if fractions and self.scenario.units == "integer":
             raise ScenarioError(f"{where}: distribution {process.distribution} needs units: continuous, or rounded: true")
-        if isinstance(process, processes.Deterministic) and not moody:
+        if isinstance(process, processes.Deterministic) and not modulated:
             self._check_whole(self.arrays["centre"][:, cells], f"{where}: deterministic demand")
-        direct = (
-            moody
-            or process.noise_scale != 1.0
-            or (isinstance(process, CONTINUOUS) and not process.rounded)
-            or self.periods * cells.sum() > MOST_TABLES
-        )
-        if process.noise_scale != 1.0 and type(process) not in DIRECT:
+        direct = modulated or process.noise_scale != 1.0 or fractions or self.periods * cells.sum() > MOST_TABLES
+        if process.noise_scale != 1.0 and distribution.inverted is None:
             raise ScenarioError(f"{where}.noise_scale needs a process with a mean, not {process.distribution}")
-        if direct and type(process) in DIRECT:
-            self._fill_direct(cells, process)
+        if direct and distribution.inverted is not None:
+            self._fill_inverted(cells, process, distribution)
         else:
             self._fill_tables(cells, process)
 
@@ -180,15 +154,18 @@ class _Compiler:
         if isinstance(process, processes.Normal) and process.standard_deviation > 0.0 and (by_sku[demanded] == 0.0).any():
             raise ScenarioError(f"{where}.mean must be > 0 where standard_deviation is, not 0")
         self.arrays["floor"][cells] = process.mean_floor
-        self.arrays["shape"][cells] = np.broadcast_to(_shape(process, by_sku), self.shape[1:])[cells]
+        self.arrays["shape"][cells] = np.broadcast_to(DISTRIBUTIONS[type(process)].shape(process, by_sku), self.shape[1:])[
+            cells
+        ]
 
-    def _fill_direct(self, cells: Flags, process: Any) -> None:
+    def _fill_inverted(self, cells: Flags, process: Any, distribution: Distribution) -> None:
         """Invert the distribution at the mean of the moment, draw by draw."""
-        self.arrays["kind"][cells] = DIRECT[type(process)]
+        self.arrays["kind"][cells] = distribution.inverted
         whole = self.scenario.units == "integer"
         self.arrays["rounded"][cells] = getattr(process, "rounded", isinstance(process, processes.Deterministic) and whole)
-        moments = direct_moments(DIRECT[type(process)], self.arrays["centre"][:, cells], self.arrays["shape"][cells])
-        self.arrays["mean"][:, cells], self.arrays["deviation"][:, cells] = moments[0], process.noise_scale * moments[1]
+        assert distribution.moments is not None
+        mean, deviation = distribution.moments(self.arrays["centre"][:, cells], self.arrays["shape"][cells])
+        self.arrays["mean"][:, cells], self.arrays["deviation"][:, cells] = mean, process.noise_scale * deviation
 
     def _fill_tables(self, cells: Flags, process: Any) -> None:
         self.arrays["kind"][cells] = TABLE
@@ -203,9 +180,9 @@ class _Compiler:
             self.arrays["mean"][period, channel, sku] = expected
             self.arrays["deviation"][period, channel, sku] = deviation
 
-    def _fill_events(self, cells: Flags, process: processes.OneOf, moody: bool, where: str) -> None:
+    def _fill_events(self, cells: Flags, process: processes.OneOf, modulated: bool, where: str) -> None:
         """Give each channel its slice of the unit interval; a period's event is where one uniform number falls."""
-        if moody:
+        if modulated:
             raise ScenarioError(f"{where}: goodwill and regimes need a process with a mean, not one_of")
         if (self.arrays["kind"] == EVENT).any():
             raise ScenarioError(f"{where}: a world has one process of one_of")
@@ -221,11 +198,11 @@ class _Compiler:
             self.arrays["deviation"][:, channel, skus] = math.sqrt(probability * (1.0 - probability))
             low += probability
 
-    def _fill_history(self, cells: Flags, process: processes.Empirical | processes.Trace, moody: bool, where: str) -> None:
+    def _fill_history(self, cells: Flags, process: processes.Empirical | processes.Trace, modulated: bool, where: str) -> None:
         """Draw from, or replay, a recorded history; all recorded demand of a world comes from one history."""
         if (self.arrays["kind"] == HISTORY).any():
             raise ScenarioError(f"{where}: a world has one recorded history; declare it once, with name patterns")
-        if moody and self.scenario.units == "integer":
+        if modulated and self.scenario.units == "integer":
             raise ScenarioError(f"{where}: goodwill on a recorded history needs units: continuous")
         replayed = isinstance(process, processes.Trace)
         units = self._by_name(self._history(process.history, where), where)
@@ -283,14 +260,3 @@ class _Compiler:
 
 def _histories_of(process: processes.DemandProcess) -> list[str]:
     return [getattr(process, key) for key in ("history", "forecast") if hasattr(process, key)]
-
-
-def _shape(process: Any, mean: Floats) -> Floats:
-    """Return what else a distribution needs, by SKU: dispersion, or the coefficient of variation."""
-    if isinstance(process, processes.NegativeBinomial):
-        return np.full(len(mean), process.dispersion)
-    if isinstance(process, processes.Normal):
-        return process.standard_deviation / np.maximum(mean, 1e-300)
-    if isinstance(process, processes.Gamma):
-        return np.full(len(mean), process.coefficient_of_variation)
-    return np.zeros(len(mean))

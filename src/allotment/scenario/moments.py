@@ -3,33 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
 
-from allotment.scenario.problem import GAMMA, GEOMETRIC, NEGATIVE_BINOMIAL, NORMAL, POISSON, Floats, Problem
-
-
-def direct_moments(kind: int, mean: Floats, shape: Floats) -> tuple[Floats, Floats]:
-    """Return mean and standard deviation of a distribution that is inverted at its mean (periods, n); `shape` is (n,)."""
-    if kind == NORMAL:
-        return _clipped_normal(mean, mean * shape)
-    variance = {
-        POISSON: mean,
-        NEGATIVE_BINOMIAL: mean * shape,
-        GEOMETRIC: mean * (1.0 + mean),
-        GAMMA: (mean * shape) ** 2,
-    }.get(kind, np.zeros_like(mean))
-    return mean, np.sqrt(variance)
-
-
-def _clipped_normal(mean: Floats, deviation: Floats) -> tuple[Floats, Floats]:
-    """Return mean and standard deviation of max(0, X) for a normal X."""
-    safe = np.where(deviation > 0.0, deviation, 1.0)
-    ratio = mean / safe
-    density, below = np.exp(-0.5 * ratio**2) / np.sqrt(2.0 * np.pi), special.ndtr(ratio)
-    expected = mean * below + safe * density
-    second = (mean**2 + safe**2) * below + mean * safe * density
-    spread = np.sqrt(np.maximum(second - expected**2, 0.0))
-    return np.where(deviation > 0.0, expected, mean), np.where(deviation > 0.0, spread, 0.0)
+from allotment.scenario.problem import Floats, Problem
 
 
 def resampling_moments(units: Floats, window: int | None) -> tuple[Floats, Floats]:

@@ -20,9 +20,9 @@ from allotment.quantities import CODES, REASONS, ROUNDING, Flags, Floats, Intege
 __all__ = ["CODES", "REASONS", "ROUNDING", "Flags", "Floats", "Integers", "Keys"]  # beside what is declared here
 
 RECEIVE, DECIDE, DEMAND, FULFIL, EXPIRE, CHARGE = range(6)
-# How a channel × SKU draws its demand: from tables, by inverting a distribution at a mean that moves, or from a record.
-NO_DEMAND, TABLE, NORMAL, HISTORY, POISSON, NEGATIVE_BINOMIAL, GEOMETRIC, GAMMA, DETERMINISTIC, EVENT = range(10)
 PROPORTIONAL, PRIORITY, BALANCED, MIN_SHORTAGE = range(4)  # rationing rules
+RATIONING = {"proportional": PROPORTIONAL, "priority": PRIORITY, "balanced": BALANCED, "min_shortage": MIN_SHORTAGE}
+BY_RECEIVER = (BALANCED, MIN_SHORTAGE)  # the rules that compare receivers, and give them whole units one at a time
 CROSSING, IN_ORDER, KAPLAN = range(3)  # how orders on one lane may overtake each other
 
 

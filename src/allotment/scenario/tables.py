@@ -6,6 +6,7 @@ A draw is the smallest value whose cumulative probability reaches a uniform numb
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -56,55 +57,6 @@ class Table:
         return Table(self.first, np.append(self.cumulative[: kept - 1], 1.0))
 
 
-def demand_table(process: processes.Process, mean: float, variation: float = 0.0) -> Table:
-    """Return the table of a discrete demand process at a shaped mean (units/period).
-
-    `variation` is the coefficient of variation of a continuous demand that is rounded.
-    """
-    match process:
-        case processes.Deterministic():
-            return Table(mean, np.ones(1))
-        case processes.UniformInteger(low=low, high=high):
-            return Table(float(low), np.arange(1, high - low + 2) / (high - low + 1))
-        case processes.Binomial(trials=trials, probability=probability):
-            return Table(0.0, special.bdtr(np.arange(trials + 1), trials, probability))
-        case processes.Intermittent():
-            return _now_and_then(process)
-        case _ if mean == 0.0:
-            return Table(0.0, np.ones(1))
-        case processes.Poisson():
-            return _cut(lambda values: special.pdtr(values, mean), mean, mean)
-        case processes.Geometric():
-            ratio = mean / (1.0 + mean)
-            return _cut(lambda values: 1.0 - ratio ** (values + 1.0), mean, mean * (1.0 + mean))
-        case processes.NegativeBinomial(dispersion=dispersion):
-            successes, probability = mean / (dispersion - 1.0), 1.0 / dispersion
-            return _cut(lambda values: special.betainc(successes, values + 1.0, probability), mean, mean * dispersion)
-        case processes.Normal() | processes.Gamma():
-            return _rounded(process, mean, variation)
-    raise TypeError(f"{type(process).__name__} has no table")
-
-
-def _rounded(process: processes.Normal | processes.Gamma, mean: float, variation: float) -> Table:
-    """Return the table of a continuous demand that is rounded to whole units."""
-    variance = (mean * variation) ** 2
-    if isinstance(process, processes.Gamma):
-        shape = variation**-2
-        return _cut(lambda values: special.gammainc(shape, (values + 0.5) * shape / mean), mean, variance)
-    return _cut(lambda values: special.ndtr((values + 0.5 - mean) / max(mean * variation, 1e-12)), mean, variance)
-
-
-def _now_and_then(process: processes.Intermittent) -> Table:
-    """Return the table of an order's size, thinned to the periods that have one."""
-    mean = process.size.mean if isinstance(process.size, processes.Shaped) else 0.0
-    assert isinstance(mean, float | int)
-    size = demand_table(process.size, float(mean))
-    first = int(size.first)
-    probabilities = np.concatenate([np.zeros(first), process.probability * size.probabilities])
-    probabilities[0] += 1.0 - process.probability
-    return Table(0.0, np.append(np.cumsum(probabilities)[:-1], 1.0))
-
-
 def lead_time_table(lead_time: int | processes.LeadTimeProcess) -> Table:
     """Return the table of a lead time (periods)."""
     match lead_time:
@@ -129,8 +81,8 @@ def _weighted(values: list[int], weights: list[float]) -> Table:
     return Table(float(min(values)), np.append(np.cumsum(mass)[:-1], 1.0))
 
 
-def _cut(cumulative_of, mean: float, variance: float) -> Table:
-    """Tabulate until the tail is negligible; a tail falls off at least like that of a geometric distribution."""
+def tabulated(cumulative_of: Callable[[Floats], Floats], mean: float, variance: float) -> Table:
+    """Tabulate a distribution on 0, 1, … until its tail is negligible; it falls off at least like a geometric one's."""
     size = int(mean + 8.0 * np.sqrt(variance) + 30.0 * variance / mean) + 16
     while True:
         cumulative = cumulative_of(np.arange(size, dtype=float))

@@ -4,7 +4,7 @@
 proportion within one; `balanced`: receivers with the lowest position relative to their demand are raised to a common level;
 `min_shortage`: the largest unfilled requests are filled first. Ties go to the first in order, a unit at a time.
 
-The same rules one world at a time are `kernel_rationing`.
+The same rules one world at a time are `engine.kernel.rationing`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from allotment.engine.dynamics.arrays import Array, guarded, like, namespace, put_at, sum_into, take
-from allotment.scenario.problem import BALANCED, MIN_SHORTAGE, PRIORITY, Floats, Integers, Rules
+from allotment.scenario.problem import BALANCED, BY_RECEIVER, MIN_SHORTAGE, PRIORITY, Floats, Integers, Rules
 
 
 class Claims(NamedTuple):
@@ -44,7 +44,7 @@ def share(rules: Rules, amounts: Array, limit: Array) -> Array:
 
 def divides_freely(rules: Rules) -> bool:
     """Tell whether units of a kind get one share of what is left for their level, so that `shares` says all."""
-    return not rules.whole and rules.rationing not in (BALANCED, MIN_SHORTAGE)
+    return not rules.whole and rules.rationing not in BY_RECEIVER
 
 
 def shares(rules: Rules, amounts: Array, owners: Integers, levels: Integers, limits: Array) -> Array:

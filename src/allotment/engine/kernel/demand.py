@@ -18,9 +18,9 @@ from allotment.engine.compiled import (
     keys2,
     linked,
 )
-from allotment.engine.inversion import NEGLIGIBLE, SMALL, SMALLEST, of_negative_binomial, of_poisson
-from allotment.engine.randomness import fill_uniforms, finished, inverted, recorded_period, table_value, with_factor
-from allotment.scenario.problem import EVENT, HISTORY, NEGATIVE_BINOMIAL, NO_DEMAND, POISSON, TABLE
+from allotment.engine.inversion import NEGLIGIBLE, SMALL, SMALLEST, inverted, of_negative_binomial, of_poisson
+from allotment.engine.randomness import fill_uniforms, finished, recorded_period, table_value, with_factor
+from allotment.scenario.distributions import EVENT, HISTORY, NEGATIVE_BINOMIAL, NO_DEMAND, POISSON, TABLE
 
 
 @linked
