@@ -48,7 +48,7 @@ MADE: dict[str, Callable[[], str]] = {
     "known values": gallery.known_values,
     "rules": policy_table.rules,
     "shipped policies": policy_table.shipped,
-    "rooms": lambda: import_graph.table(import_graph.imports()),
+    "packages": lambda: import_graph.table(import_graph.imports()),
     "studies": lambda: studies.overview(study_readmes()),
     "public functions": public_names.table,
     "public reference": public_names.reference,
