@@ -97,7 +97,8 @@ def picture(graph: Imports) -> Figure:
     box = {"boxstyle": "round,pad=0.35", "fc": "#E8F0F8", "ec": "#0072B2"}
     drawn = {package: ax.text(*at, package, ha="center", va="center", fontsize=10, bbox=box) for package, at in where.items()}
     for one, other in direct(graph):
-        bend = 0.0 if level[one] - level[other] == 1 else 0.18
+        span = level[one] - level[other]
+        bend = 0.0 if span == 1 else 0.18 if span < 4 else 0.42  # so that a long arrow passes by what lies between
         ends = {"patchA": drawn[one].get_bbox_patch(), "patchB": drawn[other].get_bbox_patch(), "shrinkA": 1, "shrinkB": 2}
         style = {"arrowstyle": "-|>", "color": "#7F7F7F", "lw": 1.0, "connectionstyle": f"arc3,rad={bend}"}
         ax.annotate("", where[other], where[one], arrowprops={**style, **ends})
