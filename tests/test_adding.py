@@ -180,8 +180,7 @@ METRIC: Edits = {
     "evaluation/metrics.py": [
         (
             '    PerPeriod("on_hand",',
-            '    PerPeriod("in_transit_units", "units in transit at the end of a period", _units("in_transit")),\n'
-            '    PerPeriod("on_hand",',
+            '    PerPeriod("executed", "units that leave sources per period", _units("executed")),\n    PerPeriod("on_hand",',
         ),
     ],
 }

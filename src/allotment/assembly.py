@@ -58,7 +58,7 @@ def make_sb3(
 
 
 def train(
-    world: World | ExternalEnvironment | str | Path,
+    world: World | ExternalEnvironment | Place | str | Path,
     config: str | Path,
     seed: int = 0,
     out: str | Path = "runs",

@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from allotment.allocation.methods import Method
+
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import Progress
 
-PLANNING = (
-    "optimal, priority, priority_due, earliest_due, first_come, fair_share, nearest, highest_stock, sourcing, quota, "
-    "quota_borrowing, protection, reallocate"
-)
 INTERRUPTED = 130  # the exit code that Typer gives an interrupt
 
 app = typer.Typer(
@@ -262,7 +260,7 @@ def plan(
     receipts: Annotated[Path | None, typer.Option(help="Scheduled receipts.")] = None,
     reservations: Annotated[Path | None, typer.Option(help="What is reserved for orders and channels.")] = None,
     offers: Annotated[Path | None, typer.Option(help="Suppliers' offers, for a purchase plan of what is short.")] = None,
-    method: Annotated[str, typer.Option(help=f"One of {PLANNING}.")] = "optimal",
+    method: Annotated[str, typer.Option(help=f"One of {', '.join(Method)}.")] = Method.OPTIMAL,
     ignore: Annotated[
         list[str] | None, typer.Option(help="Leave out commitments, proximity, transport, margin or performance.")
     ] = None,

@@ -8,6 +8,7 @@ from dataclasses import replace
 from allotment.allocation import sequences, sourcing
 from allotment.allocation.day import Day, Floats
 from allotment.allocation.fairness import fair
+from allotment.allocation.methods import Method
 from allotment.allocation.program import optimal
 
 Rule = Callable[[Day], Floats]
@@ -23,14 +24,14 @@ def most_value(day: Day, values_are_known: bool | None = None) -> Floats:
 
 
 RULES: dict[str, Rule] = {
-    "optimal": most_value,
-    "priority": sequences.priority,
-    "priority_due": sequences.priority_due,
-    "earliest_due": sequences.earliest_due,
-    "first_come": sequences.first_come,
-    "fair_share": fair,
-    "nearest": sequences.nearest,
-    "highest_stock": sourcing.highest_stock,
-    "sourcing": sourcing.sourcing,
+    Method.OPTIMAL: most_value,
+    Method.PRIORITY: sequences.priority,
+    Method.PRIORITY_DUE: sequences.priority_due,
+    Method.EARLIEST_DUE: sequences.earliest_due,
+    Method.FIRST_COME: sequences.first_come,
+    Method.FAIR_SHARE: fair,
+    Method.NEAREST: sequences.nearest,
+    Method.HIGHEST_STOCK: sourcing.highest_stock,
+    Method.SOURCING: sourcing.sourcing,
 }
-BY_QUOTA = {"quota": False, "quota_borrowing": True}  # whether channels may borrow what others leave
+BY_QUOTA: dict[str, bool] = {Method.QUOTA: False, Method.QUOTA_BORROWING: True}  # whether channels may borrow what others leave

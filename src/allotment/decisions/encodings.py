@@ -41,11 +41,6 @@ class Encoding(Protocol):
         """Return the number of actions."""
         ...
 
-    @property
-    def largest(self) -> float:
-        """Return the largest quantity that an action can ask for by itself, in units."""
-        ...
-
     def base(self, observation: Observation) -> Floats | None:
         """Return what actions count from: nothing, the inventory position (B, S, K) or a rule's orders (B, L, K), in units."""
         ...
@@ -99,11 +94,6 @@ class Quantity:
         """Return what the last of its actions decide beside orders."""
         return AllocationActions(self.world)
 
-    @property
-    def largest(self) -> float:
-        """Return the largest quantity that an action can ask for, in units."""
-        return float(self.limits.max(initial=0.0))
-
     @cached_property
     def limits(self) -> Floats:
         """Return the largest quantity of each cell, in units."""
@@ -151,11 +141,6 @@ class OrderUpTo:
     def allocation_actions(self) -> AllocationActions:
         """Return what the last of its actions decide beside orders."""
         return AllocationActions(self.world)
-
-    @property
-    def largest(self) -> float:
-        """Return the highest target, in units."""
-        return float(self._limits.max())
 
     @cached_property
     def _limits(self) -> Floats:
@@ -239,11 +224,6 @@ class Residual:
         """Return what the last of its actions decide beside orders."""
         return AllocationActions(self.world)
 
-    @property
-    def largest(self) -> float:
-        """Return the largest correction, in units."""
-        return float(self._scale.max())
-
     @cached_property
     def _scale(self) -> Floats:
         """Return the largest correction of each cell, in units."""
@@ -300,11 +280,6 @@ class Discrete:
     def choices(self) -> int:
         """Return the number of quantities to choose from."""
         return int(np.ceil(self.periods * self.world.problem.sites.expected_demand.max())) + 1
-
-    @property
-    def largest(self) -> float:
-        """Return the largest quantity of the list."""
-        return float(self.choices - 1)
 
     def base(self, observation: Observation) -> None:
         """Positions count from nothing."""

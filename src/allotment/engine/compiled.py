@@ -92,7 +92,8 @@ class StampedLocator(caching._CacheLocator):
         if Path(py_file).parent not in (ENGINE, ENGINE / "kernel"):
             return None
         usual = (caching.UserProvidedCacheLocator, caching.InTreeCacheLocator, caching.UserWideCacheLocator)
-        return next((cls(found) for each in usual if (found := each.from_function(py_func, py_file)) is not None), None)
+        found = (each.from_function(py_func, py_file) for each in usual)  # type: ignore[no-untyped-call]
+        return next((cls(locator) for locator in found if locator is not None), None)
 
     def get_cache_path(self) -> str:
         """Return the folder that Numba chooses."""
@@ -115,7 +116,7 @@ def remove_outdated(cache: Path, stamp: str) -> None:
                 file.unlink()
 
 
-caching.CacheImpl._locator_classes.insert(0, StampedLocator)
+caching.CacheImpl._locator_classes.insert(0, StampedLocator)  # type: ignore[arg-type]
 for _folder in (ENGINE, ENGINE / "kernel"):
     remove_outdated(_folder / "__pycache__", STAMP)
 

@@ -110,8 +110,12 @@ def _declare_problem() -> dict[str, int]:
                 places[key] = _setting(of)
             else:  # a real number, or the key of a stream
                 dtype = np.float64 if hint is float else np.uint64
-                places[key] = _field(Field(key, Declared(name, ("1",), dtype), of=lambda problem, of=of: [of(problem)]))
+                places[key] = _field(Field(key, Declared(name, ("1",), dtype), of=_as_array(of)))
     return places
+
+
+def _as_array(of: Callable[[Problem], Any]) -> Callable[[Problem], Any]:
+    return lambda problem: [of(problem)]
 
 
 def _reader(part: str, name: str) -> Callable[[Problem], Any]:

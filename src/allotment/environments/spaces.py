@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from gymnasium import spaces
 
@@ -15,7 +17,7 @@ def observation_space(flattener: Flattener) -> spaces.Box:
     return spaces.Box(flattener.low, flattener.high, dtype=np.float32)
 
 
-def action_space(encoding: Encoding) -> spaces.Space:
+def action_space(encoding: Encoding) -> spaces.Space[Any]:
     """Return the space of one world's action."""
     if isinstance(encoding, Discrete):
         return spaces.Discrete(encoding.choices)

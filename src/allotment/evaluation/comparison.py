@@ -13,8 +13,9 @@ import pandas as pd
 
 from allotment.evaluation.correction import holm
 from allotment.evaluation.metrics import COMPARED, METRICS
-from allotment.evaluation.resampling import Floats, Interval
+from allotment.evaluation.resampling import Interval
 from allotment.evaluation.statistics import interquartile_mean, mean_score, paired_difference, probability_of_improvement
+from allotment.quantities import Floats
 from allotment.scenario.errors import nearest
 
 MEASURES = COMPARED

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from allotment.evaluation.resampling import Floats
+from allotment.quantities import Floats
 
 
 def holm(p_values: ArrayLike) -> Floats:

@@ -36,7 +36,7 @@ def evaluate_external(
     for copy in copies:
         copy.close()
     lengths, scores = zip(*rows, strict=True)
-    rows = pd.DataFrame(
+    measured = pd.DataFrame(
         {
             "policy": getattr(policy, "name", type(policy).__name__),
             "kind": getattr(policy, "kind", "rule-based"),
@@ -46,7 +46,7 @@ def evaluate_external(
             "score": scores,
         }
     )
-    return Evaluation(rows, np.empty((episodes, 0)))
+    return Evaluation(measured, np.empty((episodes, 0)))
 
 
 def _play(policy: Any, environments: list[Any], seeds: np.ndarray) -> list[tuple[int, float]]:

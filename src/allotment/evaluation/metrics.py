@@ -20,8 +20,15 @@ from allotment.scenario.problem import ROUNDING, SIGNS, TERMS, Floats
 class Metric(Protocol):
     """Something to measure of episodes."""
 
-    name: str  # of the column
-    about: str  # in words, with its unit
+    @property
+    def name(self) -> str:
+        """Return the name of its column."""
+        ...
+
+    @property
+    def about(self) -> str:
+        """Return what it measures, in words, with its unit."""
+        ...
 
     def count(self, world: World, flows: Flows) -> Floats:
         """Return what a period's record adds to the sums, (B,) or (B, n)."""

@@ -12,7 +12,8 @@ from allotment.evaluation.testing import Evaluation, evaluate
 from allotment.policies.bundle import EXTERNAL, WORLD, load_bundle, read_external
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.external import ExternalEnvironment
-from allotment.scenario.loader import World, read_yaml, world_from
+from allotment.scenario.loader import World, world_from
+from allotment.scenario.yaml_file import read_yaml
 
 Counter = Callable[[int], None]  # called with how many episodes went on by a period, or ended
 

@@ -16,7 +16,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from allotment.evaluation.resampling import Floats, Interval, interval, weighted_sum
+from allotment.evaluation.resampling import Interval, interval, weighted_sum
+from allotment.quantities import Floats
 
 
 def mean_score(scores: ArrayLike, rng: np.random.Generator, level: float = 0.95, resamples: int = 2000) -> Interval:

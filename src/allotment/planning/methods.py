@@ -9,6 +9,7 @@ import numpy as np
 
 from allotment.allocation.confirmation import BrokenGuarantee, reallocate
 from allotment.allocation.day import Day, Floats
+from allotment.allocation.methods import Method
 from allotment.allocation.protection import emsr_b, protected
 from allotment.allocation.quotas import quota
 from allotment.allocation.rules import BY_QUOTA, RULES, most_value
@@ -18,7 +19,7 @@ from allotment.scenario.errors import ScenarioError, nearest
 
 
 @dataclass(frozen=True)
-class Method:
+class Allocation:
     """A rule, the columns that it cannot do without, and the reason why it gives a claim less than it could."""
 
     allocate: Callable[[Day, Book], Floats]
@@ -26,7 +27,7 @@ class Method:
     reason: str = "unprofitable"
 
 
-def method(name: str, book: Book) -> Method:
+def method(name: str, book: Book) -> Allocation:
     """Return a method by its name; `ScenarioError` for an unknown one, or where the tables lack what it needs."""
     if name not in METHODS:
         raise ScenarioError(f"unknown method {name!r}; {nearest(name, METHODS)}")
@@ -81,18 +82,18 @@ def _title(book: Book, claim: int) -> str:
     return f"{' '.join(filter(None, names)) or f'row {claim + 1}'} lacks"
 
 
-def _rule(allocate: Callable[[Day], Floats]) -> Method:
-    return Method(lambda day, book: allocate(day))
+def _rule(allocate: Callable[[Day], Floats]) -> Allocation:
+    return Allocation(lambda day, book: allocate(day))
 
 
 QUOTA, PROTECTION = (
     (("channels", "quota"),),
     tuple(("channels", column) for column in ("unit_margin", "forecast", "forecast_deviation")),
 )
-METHODS = {
+METHODS: dict[str, Allocation] = {
     **{name: _rule(rule) for name, rule in RULES.items()},
-    "optimal": Method(lambda day, book: most_value(day, knows_margins(book))),
-    **{name: Method(_by_quota(borrowing), QUOTA, "quota") for name, borrowing in BY_QUOTA.items()},
-    "protection": Method(_protected, PROTECTION, "protected"),
-    "reallocate": Method(_reallocated, (("demand", "confirmed"), ("demand", "strategy")), "strategy"),
+    Method.OPTIMAL: Allocation(lambda day, book: most_value(day, knows_margins(book))),
+    **{name: Allocation(_by_quota(borrowing), QUOTA, "quota") for name, borrowing in BY_QUOTA.items()},
+    Method.PROTECTION: Allocation(_protected, PROTECTION, "protected"),
+    Method.REALLOCATE: Allocation(_reallocated, (("demand", "confirmed"), ("demand", "strategy")), "strategy"),
 }

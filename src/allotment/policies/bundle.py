@@ -21,7 +21,8 @@ from allotment.policies.rule_config import RulePolicy, build_rule, rule_class
 from allotment.policies.sealed_folder import opened, part_of, read_json, sealed
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.external import ExternalEnvironment
-from allotment.scenario.loader import World, read_yaml, world_from
+from allotment.scenario.loader import World, world_from
+from allotment.scenario.yaml_file import read_yaml
 
 KEYS = {"rule-based": ("name", "config"), "learned": ("name", "network")}  # what bundle.json must say, by kind
 WORLD, EXTERNAL = "scenario.yaml", "environment.yaml"

@@ -12,8 +12,8 @@ from allotment import extensions
 from allotment.policies.rule_config import RuleConfig, rule_class
 from allotment.resources import shipped
 from allotment.scenario.errors import ScenarioError, explain
-from allotment.scenario.loader import read_yaml
 from allotment.scenario.overrides import apply_overrides
+from allotment.scenario.yaml_file import read_yaml
 
 Config = TypeVar("Config", bound=BaseModel)
 

@@ -6,9 +6,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from allotment.decisions.encodings import ENCODINGS, Discrete, Encoding, OrderUpTo, Quantity, Residual
+from allotment.decisions.encodings import Discrete, Encoding, OrderUpTo, Quantity, Residual
 from allotment.policies.rule_config import RulePolicy
-from allotment.scenario.errors import ScenarioError, nearest
+from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World
 
 Periods = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -48,9 +48,3 @@ def described(encoding: Encoding) -> dict[str, Any]:
     """Return what a config would say of an encoding, but for the rule that a residual corrects."""
     about = {"name": encoding.name, "periods": encoding.periods}
     return {**about, "by": encoding.by} if isinstance(encoding, Residual) else about
-
-
-def check_encoding_name(name: str) -> None:
-    """Refuse an unknown encoding, naming the nearest known one."""
-    if name not in ENCODINGS:
-        raise ScenarioError(f"unknown encoding {name!r}; {nearest(name, ENCODINGS)}")

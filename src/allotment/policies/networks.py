@@ -22,19 +22,19 @@ from allotment.scenario.loader import World
 ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU, "silu": nn.SiLU, "elu": nn.ELU}
 
 
-OWN = "one's own"  # a network of a user's, file.py:Name
+OWN = "FILE.py:NAME"  # a user's own network
 
 
 @dataclass(frozen=True)
 class NetworkShape:
     """What a config says of a network, and whether a training algorithm squashes its answers."""
 
-    kind: str = "mlp"  # mlp, cells, lstm, or one's own: file.py:Name
+    kind: str = "mlp"  # mlp, cells, lstm, or your own: FILE.py:NAME
     hidden: list[int] = field(default_factory=lambda: [64, 64])  # units of each hidden layer
     activation: str = "tanh"
     memory: int = 64  # units of a network that remembers (lstm)
     output: Literal["plain", "tanh"] = "plain"
-    settings: dict[str, Any] = field(default_factory=dict)  # arguments of a network of one's own
+    settings: dict[str, Any] = field(default_factory=dict)  # arguments of your own network
 
     def as_dict(self) -> dict[str, Any]:
         """Return the shape as plain values, for bundles."""
@@ -158,7 +158,7 @@ class CellNetwork(nn.Module):
         answers = self.shared(torch.cat([cells, around, tags], dim=-1))
         if self.values:
             return answers.mean(dim=1)
-        return answers.reshape(vectors.shape[0], -1)[:, self.chosen] @ self.share  # type: ignore[operator]
+        return answers.reshape(vectors.shape[0], -1)[:, self.chosen] @ self.share
 
 
 def _outputs(world: World, lanes: np.ndarray, skus: np.ndarray) -> np.ndarray:

@@ -29,7 +29,7 @@ from allotment.scenario.problem import Floats
 from allotment.simulation.simulation import Simulation
 from allotment.whole_file import whole_file
 
-TOLERANCE = 1e-5  # of the largest quantity that an action can ask for
+TOLERANCE = 1e-5  # of the largest order
 TRACED_WORLDS = 3  # the graph is made from an example of so many worlds,
 CHECKED_WORLDS, CHECKED_PERIODS = 8, 6  # and checked on another number, which must not matter
 
@@ -67,7 +67,7 @@ def base_name(encoding: Any) -> str | None:
 def export_onnx(policy: LearnedPolicy, file: Path) -> float:
     """Write a learned policy as ONNX, once it was checked to answer as the policy does; returns the largest difference.
 
-    The difference is relative to the largest quantity that an action can ask for, and at most 1e-5. Raises `ScenarioError`
+    The difference is relative to the largest order that the policy was seen to place, and at most 1e-5. Raises `ScenarioError`
     for a policy without a network, or where the graph does not answer as the policy.
     """
     if not isinstance(policy, LearnedPolicy):
@@ -163,13 +163,14 @@ def _seen(policy: LearnedPolicy, batch: int, periods: int) -> list[tuple[Observa
 
 
 def _largest_difference(policy: LearnedPolicy, file: Path) -> float:
-    """Return how far the graph's orders are from the policy's, relative to the reach of an action."""
+    """Return how far the graph's orders are from the policy's, relative to the largest order."""
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
-    differences = [0.0]
+    difference, largest = 0.0, 1.0
     for observation, memory in _seen(policy, CHECKED_WORLDS, CHECKED_PERIODS):
         orders = session.run(["orders"], _inputs(policy, observation, memory))[0]
         expected = policy.decide(observation).orders
-        differences.append(float(np.abs(orders - expected).max()) / max(policy.encoding.largest, 1.0))
-    return max(differences)
+        difference = max(difference, float(np.abs(orders - expected).max()))
+        largest = max(largest, float(np.abs(expected).max()))
+    return difference / largest

@@ -190,6 +190,6 @@ def _rule(config: RuleConfig, world: World, values: dict[str, Floats]) -> Policy
     own = {parameter.name: values[parameter.name] for parameter in declared_parameters(cls)}
     settings = {name: config.parameters[name] for name in declared_settings(cls) if name in config.parameters}
     try:
-        return cls(network=network, **own, **settings)  # type: ignore[no-any-return]
+        return cls(network=network, **own, **settings)
     except TypeError as error:
         raise ScenarioError(f"{config.policy}: {error}") from None

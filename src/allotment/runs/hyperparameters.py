@@ -63,7 +63,7 @@ def _hyperparameter(name: str, values: list[Setting]) -> api_pb2.HParamInfo:
     kind = api_pb2.DATA_TYPE_FLOAT64 if numbers else api_pb2.DATA_TYPE_STRING
     info = api_pb2.HParamInfo(name=name, type=kind, differs=len(set(values)) > 1)
     if numbers:
-        info.domain_interval.min_value, info.domain_interval.max_value = min(values), max(values)  # type: ignore[type-var]
+        info.domain_interval.min_value, info.domain_interval.max_value = min(values), max(values)
     else:
         info.domain_discrete.extend(sorted({str(value) for value in values}))
     return info

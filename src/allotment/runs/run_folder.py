@@ -29,8 +29,8 @@ from allotment.evaluation.testing import Evaluation
 from allotment.policies.bundle import EXTERNAL, WORLD
 from allotment.policies.sealed_folder import is_bundle, opened, read_json
 from allotment.scenario.errors import ScenarioError
-from allotment.scenario.loader import read_yaml
 from allotment.scenario.problem import Floats
+from allotment.scenario.yaml_file import read_yaml
 from allotment.whole_file import whole_file, write_whole
 
 CONFIG, ABOUT = "config.yaml", "metadata.json"

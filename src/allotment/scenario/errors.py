@@ -9,6 +9,12 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ValidationError
 
 Steps = tuple[str | int, ...]  # keys and positions that lead to a value
+RENAMED = {  # keys of earlier versions
+    "open_orders": "open_demand",
+    "outstanding": "in_transit",
+    "under_way": "in_transit",
+    "seed": "parameters.seed",  # of the random rule
+}
 
 
 class ScenarioError(ValueError):
@@ -91,7 +97,7 @@ def _line(path: Steps, faults: list[_Fault]) -> str:
     telling = [fault for fault in faults if not _wrong_branch(fault)] or faults
     fault, where = telling[0], place(path)
     if fault.kind == "extra_forbidden":
-        return f"unknown key {where!r}; {nearest(str(path[-1]), fault.allowed)}"
+        return f"unknown key {where!r}; {_instead(str(path[-1]), fault.allowed)}"
     if fault.kind == "missing":
         return f"{where} is missing"
     if fault.kind in ("union_tag_not_found", "union_tag_invalid"):
@@ -103,6 +109,12 @@ def _line(path: Steps, faults: list[_Fault]) -> str:
     if fault.kind == "value_error":
         return f"{where}: {_rule(telling)}" if where else _rule(telling)
     return f"{where} {_rule(telling)}, not {_short(fault.seen)}".lstrip()
+
+
+def _instead(key: str, allowed: list[str]) -> str:
+    """Return what may be said instead of an unknown key."""
+    new = RENAMED.get(key, "")
+    return f"it is called {new!r} now" if new.split(".")[0] in allowed else nearest(key, allowed)
 
 
 _OF_NUMBERS = ("float_type", "int_type", "none_required")

@@ -131,7 +131,9 @@ class FulfilmentReader:
             )
         return latest, due[self.channel] - transit
 
-    def _claims(self, outbound: Floats, due: Integers, last: Integers, latest: Integers) -> tuple[Integers, ...]:
+    def _claims(
+        self, outbound: Floats, due: Integers, last: Integers, latest: Integers
+    ) -> tuple[Integers, Integers, Integers, Integers]:
         """Return lane, SKU and slot of every claim in the order of the rule, and where each group starts.
 
         Without shared capacities claims are sorted SKU by SKU, which comes to the same and keeps groups small.

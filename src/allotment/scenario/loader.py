@@ -159,7 +159,7 @@ def _with_source(content: dict[str, Any], source: SourceData) -> dict[str, Any]:
     return filled
 
 
-def _joined(entries: list[dict], own: list[dict]) -> list[dict]:
+def _joined(entries: list[dict[str, Any]], own: list[dict[str, Any]]) -> list[dict[str, Any]]:
     by_name = {entry.get("name"): dict(entry) for entry in own if isinstance(entry, dict) and "name" in entry}
     joined = [{**entry, **by_name.pop(entry["name"], {})} if "name" in entry else entry for entry in entries]
     return joined + [entry for entry in own if not isinstance(entry, dict) or entry.get("name") in {None, *by_name}]

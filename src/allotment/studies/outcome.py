@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from allotment.evaluation.comparison import compare
-from allotment.evaluation.resampling import Floats
 from allotment.evaluation.testing import Evaluation, evaluate, mean_measures
 from allotment.policies.bundle import load_bundle
+from allotment.quantities import Floats
 from allotment.scenario.errors import ScenarioError, nearest
 from allotment.studies.common_episodes import CommonEpisodes
 from allotment.studies.compared_policies import ComparedPolicy, Run

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from allotment.policies.config_file import checked, read_config
 from allotment.scenario.errors import ScenarioError
-from allotment.scenario.loader import World, load_scenario, read_yaml
+from allotment.scenario.loader import World, load_scenario
+from allotment.scenario.yaml_file import read_yaml
 
 
 class Section(BaseModel):

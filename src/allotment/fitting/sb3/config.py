@@ -94,7 +94,7 @@ def _check_fit(config: LearnedConfig, algorithm: Algorithm, origin: str) -> None
     """Refuse what an algorithm cannot do."""
     kind = OWN if extensions.is_own(config.network.kind) else config.network.kind
     if kind not in algorithm.networks:
-        allowed = " or ".join(algorithm.networks)
+        allowed = " or ".join(filter(None, (", ".join(algorithm.networks[:-1]), algorithm.networks[-1])))
         raise ScenarioError(f"{origin}: network.kind must be {allowed} for {config.algorithm}, not {config.network.kind}")
     if config.encoding.name == "discrete" and "discrete" not in algorithm.actions:
         raise ScenarioError(f"{origin}: {config.algorithm} cannot choose from a list; encoding discrete works with dqn and ppo")

@@ -67,7 +67,7 @@ def _corrected_rule(place: Place, config: LearnedConfig, run: RunFolder, progres
     if given is None:
         return None
     if is_bundle(run.corrected_rule):
-        return load_bundle(run.corrected_rule, place.world)  # type: ignore[no-any-return]
+        return load_bundle(run.corrected_rule, place.world)
     name, content = read_config(given) if isinstance(given, str) else (given.get("name", "rule"), given)
     rule = tuned_rule(content, name, place.world, run.seed, progress)
     save_bundle(rule, run.corrected_rule)
