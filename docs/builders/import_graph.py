@@ -6,10 +6,13 @@ import ast
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 from matplotlib.figure import Figure
 
 import allotment
 
+WIDTH, ROW = 8.5, 0.72  # inches of the picture, and of a level
+BENDS = (0.0, 0.18, -0.18, 0.3, -0.3, 0.42, -0.42, 0.55, -0.55)  # of arrows, the best first
 PACKAGE = Path(allotment.__file__).parent
 Imports = dict[tuple[str, str], int]  # (package, imported package) -> how many modules of the one import the other
 
@@ -89,29 +92,47 @@ def direct(graph: Imports) -> list[tuple[str, str]]:
 
 
 def picture(graph: Imports) -> Figure:
-    """Draw the packages from the lowest level up, with an arrow to each package that is imported and not already below another one."""
+    """Draw the packages from the lowest level up, with arrows for the direct imports."""
     level = levels(graph)
-    where = _places(level)
-    figure = Figure(figsize=(8.5, 0.72 * (max(level.values()) + 1) + 0.4), layout="constrained")
+    where = _places(graph, level)
+    figure = Figure(figsize=(WIDTH, ROW * (max(level.values()) + 1) + 0.4), layout="constrained")
     ax = figure.subplots()
     box = {"boxstyle": "round,pad=0.35", "fc": "#E8F0F8", "ec": "#0072B2"}
     drawn = {package: ax.text(*at, package, ha="center", va="center", fontsize=10, bbox=box) for package, at in where.items()}
+    reach_of_row = max(abs(x) for x, _ in where.values()) + 0.6
+    inches = {package: (x * WIDTH / (2 * reach_of_row), y * ROW) for package, (x, y) in where.items()}
     for one, other in direct(graph):
-        span = level[one] - level[other]
-        bend = 0.0 if span == 1 else 0.18 if span < 4 else 0.42  # so that a long arrow passes by what lies between
+        bend = min(BENDS, key=lambda bend: _crossed(bend, one, other, inches))
         ends = {"patchA": drawn[one].get_bbox_patch(), "patchB": drawn[other].get_bbox_patch(), "shrinkA": 1, "shrinkB": 2}
         style = {"arrowstyle": "-|>", "color": "#7F7F7F", "lw": 1.0, "connectionstyle": f"arc3,rad={bend}"}
         ax.annotate("", where[other], where[one], arrowprops={**style, **ends})
-    reach_of_row = max(abs(x) for x, _ in where.values()) + 0.6
     ax.set(xlim=(-reach_of_row, reach_of_row), ylim=(-0.5, max(level.values()) + 0.5))
     ax.axis("off")
     return figure
 
 
-def _places(level: dict[str, int]) -> dict[str, tuple[float, float]]:
-    """Return where each package stands: packages of one level side by side, in the middle."""
-    rows = {number: [package for package in level if level[package] == number] for number in set(level.values())}
-    return {package: (0.5 + place - len(row) / 2, float(number)) for number, row in rows.items() for place, package in enumerate(row)}
+def _crossed(bend: float, one: str, other: str, inches: dict[str, tuple[float, float]]) -> int:
+    """Return how many points of an arrow's curve lie on names that it passes by."""
+    start, end = np.array(inches[one]), np.array(inches[other])
+    across, down = end - start
+    control = (start + end) / 2 + bend * np.array([down, -across])
+    along = np.linspace(0.0, 1.0, 60)[:, None]
+    curve = (1 - along) ** 2 * start + 2 * along * (1 - along) * control + along**2 * end
+    passed = [(name, place) for name, place in inches.items() if name not in (one, other)]
+    return sum(int((np.abs(curve - place) < [0.15 + 0.05 * len(name), 0.2]).all(axis=1).sum()) for name, place in passed)
+
+
+def _places(graph: Imports, level: dict[str, int]) -> dict[str, tuple[float, float]]:
+    """Return where each package stands: those of a level in the middle, those of them that nobody imports at the left."""
+    needed = {other for _, other in graph}
+    places = {}
+    for number in set(level.values()):
+        row = [package for package in level if level[package] == number]
+        middle = [package for package in row if package in needed] or row
+        for place, package in enumerate([*middle, *(each for each in row if each not in middle)]):
+            at = place if package in middle else len(middle) - 1 - place
+            places[package] = (0.5 + at - len(middle) / 2, float(number))
+    return places
 
 
 def table(graph: Imports) -> str:
