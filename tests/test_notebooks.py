@@ -79,5 +79,6 @@ def test_a_notebook_is_kept_with_the_outputs_of_one_clean_run(path):
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
     kinds = {output.output_type for cell in code for output in cell.outputs}
+    assert any("image/png" in output.get("data", {}) for cell in code for output in cell.outputs)
     assert kinds <= {"stream", "display_data", "execute_result"}
     assert path.stat().st_size < 500_000
