@@ -78,7 +78,7 @@ def test_the_optimum_is_feasible_and_no_rule_is_worth_more_that_keeps_as_many_co
         assert short <= broken + 1e-6
         if broken <= short + 1e-9:
             # Of equal plans an earlier one is taken, at a millionth of the largest value a date.
-            assert day.worth(drawn) <= day.worth(best) + 1e-4 * (1.0 + abs(day.worth(best)))
+            assert day.value_of(drawn) <= day.value_of(best) + 1e-4 * (1.0 + abs(day.value_of(best)))
 
 
 @given(any_day())

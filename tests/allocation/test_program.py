@@ -40,8 +40,8 @@ def test_no_allocation_keeps_more_commitments_or_is_worth_more(day):
     assert violations(day, best) == []
     every = (np.array(units, dtype=float)[:, None] for units in itertools.product(range(4), repeat=4))
     possible = [units for units in every if not violations(day, units)]
-    ranked = [(-short(day, units), day.worth(units)) for units in possible]
-    assert (-short(day, best), day.worth(best)) == pytest.approx(max(ranked))
+    ranked = [(-short(day, units), day.value_of(units)) for units in possible]
+    assert (-short(day, best), day.value_of(best)) == pytest.approx(max(ranked))
 
 
 def short(day, drawn):
@@ -93,4 +93,4 @@ def test_a_programme_that_is_stopped_says_so_and_what_it_returns_is_possible_and
         drawn = optimal(day, patience=0.01)
     assert violations(day, drawn) == []
     bound = float(str(told[0].message).split()[-4].replace(",", ""))
-    assert 0.9 * bound < day.worth(drawn) <= bound
+    assert 0.9 * bound < day.value_of(drawn) <= bound

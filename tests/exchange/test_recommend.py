@@ -216,6 +216,7 @@ APPLES = {"apple": 4, "pear": 2}
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
+        ({"under_way": []}, r"snapshot: unknown key 'under_way'; it is called 'in_transit' now"),
         ({"perod": 3}, r"snapshot: unknown key 'perod'; did you mean 'period'\?"),
         ({"period": -1}, "snapshot: period must be >= 0, not -1"),
         ({"period": 1.5}, "snapshot: period must be a whole number, not 1.5"),

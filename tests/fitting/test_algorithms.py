@@ -74,7 +74,10 @@ def test_the_actor_acts_as_the_algorithm_predicts(algorithm, tmp_path, models):
     [
         ({"algorithm": "sac", "network": {"kind": "cells"}}, "mine: network.kind must be mlp for sac, not cells"),
         ({"algorithm": "recurrent_ppo"}, "mine: network.kind must be lstm for recurrent_ppo, not mlp"),
-        ({"network": {"kind": "lstm"}}, "mine: network.kind must be mlp, cells or FILE.py:NAME for ppo, not lstm"),
+        (
+            {"algorithm": "ppo", "network": {"kind": "lstm"}},
+            "mine: network.kind must be mlp, cells or FILE.py:NAME for ppo, not lstm",
+        ),
         ({"algorithm": "sac", "encoding": {"name": "discrete"}}, "mine: sac cannot choose from a list"),
         ({"algorithm": "dqn", "encoding": {"name": "quantity"}}, "mine: dqn needs encoding discrete, not quantity"),
         ({"algorithm": "ppo", "exploration_deviation": 0.1}, "mine: exploration_deviation: ppo explores by itself"),

@@ -8,6 +8,9 @@ import pytest
 from small_tables import planned, table
 
 import allotment
+from allotment.allocation.methods import Method
+from allotment.allocation.rules import BY_QUOTA, RULES
+from allotment.planning.methods import METHODS
 from allotment.scenario.errors import ScenarioError
 
 FILES = {
@@ -158,6 +161,11 @@ def test_typed_cells_are_read_like_text():
         {"order": "7", "units": 1, "reason": "no_stock"},
         {"order": "8", "units": 12, "reason": "no_stock"},
     ]
+
+
+def test_every_way_to_allocate_has_its_name_and_every_name_its_way():
+    assert set(METHODS) == set(Method)
+    assert set(RULES) | set(BY_QUOTA) <= set(Method)
 
 
 WRONG = {

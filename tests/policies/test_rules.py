@@ -275,6 +275,7 @@ def build(**config):
     ("config", "message"),
     [
         ({"policy": "base_stok"}, r"rule.yaml: unknown policy 'base_stok'; did you mean 'base_stock'\?"),
+        ({"policy": "random", "seed": 3}, r"rule.yaml: unknown key 'seed'; it is called 'parameters.seed' now"),
         ({"policy": "base_stock", "parametres": {}}, r"rule.yaml: unknown key 'parametres'; did you mean 'parameters'\?"),
         (
             {"policy": "base_stock", "parameters": {"levl": 3}},

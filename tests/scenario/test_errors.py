@@ -31,6 +31,11 @@ PROCESSES = (
 LEAD_TIMES = "categorical, empirical, geometric, shifted_poisson"
 
 UNKNOWN_KEYS = [
+    (small(("observation", {"open_orders": "total"})), "unknown key 'observation.open_orders'; it is called 'open_demand' now"),
+    (
+        small(("observation", {"outstanding": "by_lane"})),
+        "unknown key 'observation.outstanding'; it is called 'in_transit' now",
+    ),
     (small(("horizonn", {})), "unknown key 'horizonn'; did you mean 'horizon'?"),
     (small(("supply_lanes.1.led_time", 2)), "unknown key 'supply_lanes[1].led_time'; did you mean 'lead_time'?"),
     (small(("supply_lanes.1.form", "mill")), "unknown key 'supply_lanes[1].form'; did you mean 'from'?"),

@@ -162,7 +162,7 @@ class Day:
         """Return the units each claim gets (C,) from what options draw (O, D)."""
         return total_by(self.options.claim, drawn.sum(axis=1), len(self.claims.wanted))
 
-    def worth(self, drawn: Floats) -> float:
+    def value_of(self, drawn: Floats) -> float:
         """Return the value of an allocation, in money."""
         return float(drawn.sum(axis=1) @ self.options.value)
 

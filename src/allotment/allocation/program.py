@@ -50,9 +50,9 @@ def optimal(day: Day, patience: float = PATIENCE) -> Floats:
     found = _cleaned(day, draws.placed(day, _lexicographic(day, with_minimums(day, draws, model), integers.solve)))
     if not integers.stopped:
         return found
-    reached = f"in fractions, without smallest shipments, {day.worth(relaxed):,.2f} can be reached"
+    reached = f"in fractions, without smallest shipments, {day.value_of(relaxed):,.2f} can be reached"
     warnings.warn(f"the programme in integers was stopped after {patience:g} s; {reached}", RuntimeWarning, stacklevel=2)
-    return max(found, _rounded(day, relaxed), key=lambda drawn: (-_shortfall(day, drawn), day.worth(drawn)))
+    return max(found, _rounded(day, relaxed), key=lambda drawn: (-_shortfall(day, drawn), day.value_of(drawn)))
 
 
 def _lexicographic(day: Day, model: Model, solve: Callable[[Model], Floats]) -> Floats:

@@ -51,13 +51,13 @@ def evaluate(
     frames, by_sku = [], []
     for first in range(start, episodes, batch):
         part = seeds[first : first + batch]
-        tally = EpisodeMeasures(world, len(part), metrics)
+        measures = EpisodeMeasures(world, len(part), metrics)
         for period, flows in rollout(world, policy, part):
-            tally.add(period, flows)
+            measures.add(period, flows)
             if progress:
                 progress(len(part))
-        frames.append(pd.DataFrame({"episode": np.arange(first, first + len(part)), "seed": part, **tally.measures()}))
-        by_sku.append(tally.score_by_sku())
+        frames.append(pd.DataFrame({"episode": np.arange(first, first + len(part)), "seed": part, **measures.measures()}))
+        by_sku.append(measures.score_by_sku())
     rows = pd.concat(frames, ignore_index=True)
     rows.insert(0, "policy", getattr(policy, "name", type(policy).__name__))
     rows.insert(1, "kind", getattr(policy, "kind", "rule-based"))

@@ -71,7 +71,7 @@ class Plan:
     @property
     def objective(self) -> float:
         """Return the value of the allocation as the method sees it, without the ignored factors."""
-        return round(self.day.worth(self.drawn), 6)
+        return round(self.day.value_of(self.drawn), 6)
 
     @property
     def value(self) -> float:

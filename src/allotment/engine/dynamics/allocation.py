@@ -18,27 +18,27 @@ from allotment.scenario.problem import CODES, Integers, Problem
 def ship_offers(problem: Problem, state: State, flows: Flows, left: Remaining) -> tuple[Remaining, Flows]:
     """Ship what the policy allocates, cut as `allocation.project` cuts it, the oldest orders first; cuts have a reason."""
     fulfilment, slots = problem.fulfilment, left.open_demand.shape[-1]
-    wanted = _wanted_of_offers(problem, left.open_demand, state.allocation)
-    reasons, granted = flows.allocation_reason, namespace(wanted).zeros_like(wanted)
+    wanted = _wanted_of_requests(problem, left.open_demand, state.allocation)
+    reasons, executed = flows.allocation_reason, namespace(wanted).zeros_like(wanted)
     for site in np.unique(fulfilment.site):
         members = np.flatnonzero(fulfilment.site == site)
         lanes, skus = (axis.ravel() for axis in np.meshgrid(members, np.arange(problem.shape.skus), indexing="ij"))
         of_site = at(wanted, (lanes, skus))
         units = within_limits(problem, state, left, lanes, skus, of_site)
         why = _offer_reasons(problem, state, left, lanes, skus, of_site, units)
-        granted, reasons = put_at(granted, (lanes, skus), units), put_at(reasons, (lanes, skus), why)
+        executed, reasons = put_at(executed, (lanes, skus), units), put_at(reasons, (lanes, skus), why)
         for slot in range(slots - 1, -1, -1):
             here = np.full(len(lanes), slot)
             part = _part_of_slot(problem, left, lanes, skus, here, units)
             left, units = ship(problem, left, lanes, skus, here, part), units - part
-    return left, flows._replace(allocation_requested=state.allocation, allocation_executed=granted, allocation_reason=reasons)
+    return left, flows._replace(allocation_requested=state.allocation, allocation_executed=executed, allocation_reason=reasons)
 
 
-def _wanted_of_offers(problem: Problem, open_demand: Array, offered: Array) -> Array:
+def _wanted_of_requests(problem: Problem, open_demand: Array, requested: Array) -> Array:
     """Return offers (B, F, K) cut to what each channel wants and each lane reaches in time, shared by all lanes that do."""
-    xp, channel, latest = namespace(offered), problem.fulfilment.channel, problem.fulfilment.latest
+    xp, channel, latest = namespace(requested), problem.fulfilment.channel, problem.fulfilment.latest
     in_time = (np.arange(open_demand.shape[-1]) <= latest[:, None])[:, None]
-    wanted = xp.minimum(offered, xp.sum(only(take(open_demand, channel, 1), in_time), axis=-1))
+    wanted = xp.minimum(requested, xp.sum(only(take(open_demand, channel, 1), in_time), axis=-1))
     for slot in range(open_demand.shape[-1]):
         reachable = xp.sum(open_demand[..., : slot + 1], axis=-1)
         for served in np.unique(channel[latest == slot]):
@@ -64,7 +64,7 @@ def _offer_reasons(
     problem: Problem, state: State, left: Remaining, lanes: Integers, skus: Integers, wanted: Array, units: Array
 ) -> Array:
     """Return why less than requested was shipped, (B, n): nobody wants it in time, too little stock, protected, or capacity."""
-    xp, offered = namespace(units), at(state.allocation, (lanes, skus))
+    xp, requested = namespace(units), at(state.allocation, (lanes, skus))
     site, rank = problem.fulfilment.site[lanes[0]], problem.channels.rank[problem.fulfilment.channel[lanes]]
     free, by_sku = take(left.free[:, site], skus, 1), add_at(xp.zeros_like(left.free[:, 0]), (skus,), wanted)
     together = take(by_sku, skus, 1)
@@ -74,7 +74,7 @@ def _offer_reasons(
         guarded = xp.maximum(guarded, protected)
     why = xp.where(together > free + rounding_error(free), CODES["no_stock"], CODES["capacity"])
     why = xp.where((guarded > 0.0) & (together > free - guarded + rounding_error(free)), CODES["protected"], why)
-    unwanted = xp.where(wanted < offered - rounding_error(offered), CODES["deadline"], CODES[""])
+    unwanted = xp.where(wanted < requested - rounding_error(requested), CODES["deadline"], CODES[""])
     return xp.where(units < wanted - rounding_error(wanted), why, unwanted)
 
 

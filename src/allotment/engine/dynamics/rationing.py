@@ -52,14 +52,14 @@ def shares(rules: Rules, amounts: Array, owners: Integers, levels: Integers, lim
 
     Amounts of owner -1 have no limit.
     """
-    xp, granted = namespace(amounts), namespace(amounts).ones_like(amounts)
+    xp, share_of = namespace(amounts), namespace(amounts).ones_like(amounts)
     for members in _by_rank(owners, levels if rules.rationing == PRIORITY else np.zeros_like(levels)):
         total = sum_into(take(amounts, members, 1), owners[members], limits.shape[1])
         short = total > limits
         part = xp.where(short, guarded(xp.minimum(limits, total), total), xp.ones_like(total))
-        granted = put_at(granted, (members,), take(part, owners[members], 1))
+        share_of = put_at(share_of, (members,), take(part, owners[members], 1))
         limits = xp.where(short, xp.zeros_like(total), limits - total)
-    return granted
+    return share_of
 
 
 def _by_rank(owners: Integers, levels: Integers) -> Iterator[Integers]:

@@ -29,16 +29,16 @@ def ship_offers(table: int, first: World, count: int) -> None:
 
 @linked
 def want_offers(table: int, world: World) -> None:
-    """Write into `WANTED` one world's requested allocation, cut to what each channel wants and each lane reaches in time."""
+    """Write into `WANTED` what is requested in one world, cut to what each channel wants and each lane reaches in time."""
     lane, sku, channels = (
         integers1(table, f.ALLOCATED_LANE),
         integers1(table, f.ALLOCATED_SKU),
         integers1(table, f.FULFILMENT_CHANNEL),
     )
-    offered, wanted, latest = floats3(table, f.ALLOCATION), floats1(table, f.WANTED), integers1(table, f.FULFILMENT_LATEST)
+    requested, wanted, latest = floats3(table, f.ALLOCATION), floats1(table, f.WANTED), integers1(table, f.FULFILMENT_LATEST)
     last = integers1(table, f.CHANNELS_LAST)
     for claim in range(lane.shape[0]):
-        wanted[claim] = offered[lane[claim], sku[claim], world] if latest[lane[claim]] >= 0 else 0.0
+        wanted[claim] = requested[lane[claim], sku[claim], world] if latest[lane[claim]] >= 0 else 0.0
     for channel in range(last.shape[0]):
         for slot in range(last[channel] + 1):
             for other in range(channels.shape[0]):
@@ -98,7 +98,7 @@ def explain_offers(table: int, begin: int, end: int, world: World) -> None:
         integers1(table, f.ALLOCATED_SKU),
         integers1(table, f.FULFILMENT_CHANNEL),
     )
-    offered, reason, free = floats3(table, f.ALLOCATION), integers3(table, f.FLOWS_ALLOCATION_REASON), floats3(table, f.FREE)
+    requested, reason, free = floats3(table, f.ALLOCATION), integers3(table, f.FLOWS_ALLOCATION_REASON), floats3(table, f.FREE)
     wanted, units, site = floats1(table, f.WANTED), floats1(table, f.UNITS), integers1(table, f.FULFILMENT_SITE)[lane[begin]]
     rank = integers1(table, f.CHANNELS_RANK)
     for claim in range(begin, end):
@@ -111,7 +111,7 @@ def explain_offers(table: int, begin: int, end: int, world: World) -> None:
         if guarded > 0.0 and total > stock - guarded + ROUNDING:
             why = PROTECTED
         if not units[claim] < wanted[claim] - ROUNDING:
-            why = DEADLINE if wanted[claim] < offered[lane[claim], sku[claim], world] - ROUNDING else 0
+            why = DEADLINE if wanted[claim] < requested[lane[claim], sku[claim], world] - ROUNDING else 0
         reason[lane[claim], sku[claim], world] = why
 
 
@@ -135,25 +135,25 @@ def protect(table: int, first: World, count: int) -> None:
 @linked
 def clean_offers(table: int, first: World, count: int) -> None:
     """Take over what the policy allocates: not negative, and whole where units are."""
-    whole, decided, offered = (
+    whole, decided, requested = (
         integers1(table, f.SETTINGS)[f.RULES_WHOLE],
         floats3(table, f.DECISION_ALLOCATION),
         floats3(table, f.ALLOCATION),
     )
-    recorded, granted, reason = (
+    recorded, executed, reason = (
         floats3(table, f.FLOWS_ALLOCATION_REQUESTED),
         floats3(table, f.FLOWS_ALLOCATION_EXECUTED),
         integers3(table, f.FLOWS_ALLOCATION_REASON),
     )
-    for lane in range(offered.shape[0]):
-        for sku in range(offered.shape[1]):
+    for lane in range(requested.shape[0]):
+        for sku in range(requested.shape[1]):
             for j in range(count):
                 world = first + np.uint64(j)
                 units = max(0.0, decided[lane, sku, world])
                 units = math.floor(units + 0.5) if whole else units
-                offered[lane, sku, world] = units
+                requested[lane, sku, world] = units
                 recorded[lane, sku, world] = units
-                granted[lane, sku, world] = 0.0
+                executed[lane, sku, world] = 0.0
             for j in range(count):
                 reason[lane, sku, first + np.uint64(j)] = 0
 
@@ -161,8 +161,8 @@ def clean_offers(table: int, first: World, count: int) -> None:
 @linked
 def reserve(table: int, first: World, count: int) -> None:
     """Set stock aside for channels as the policy allocates it before demand is known, as far as there is stock."""
-    offered, on_hand = floats3(table, f.ALLOCATION), floats4(table, f.ON_HAND)
-    reserved, granted, reason = (
+    requested, on_hand = floats3(table, f.ALLOCATION), floats4(table, f.ON_HAND)
+    reserved, executed, reason = (
         floats4(table, f.RESERVED),
         floats3(table, f.FLOWS_ALLOCATION_EXECUTED),
         integers3(table, f.FLOWS_ALLOCATION_REASON),
@@ -178,15 +178,15 @@ def reserve(table: int, first: World, count: int) -> None:
                     stock += on_hand[site, sku, life, world]
                 for lane in range(sites.shape[0]):
                     if sites[lane] == site:
-                        amounts[claims] = offered[lane, sku, world]
+                        amounts[claims] = requested[lane, sku, world]
                         claims += 1
                 share(table, 0, claims, stock)
                 claims = 0
                 for lane in range(sites.shape[0]):
                     if sites[lane] == site:
-                        if amounts[claims] < offered[lane, sku, world] - ROUNDING:
+                        if amounts[claims] < requested[lane, sku, world] - ROUNDING:
                             reason[lane, sku, world] = NO_STOCK
-                        offered[lane, sku, world] = amounts[claims]
-                        granted[lane, sku, world] = amounts[claims]
+                        requested[lane, sku, world] = amounts[claims]
+                        executed[lane, sku, world] = amounts[claims]
                         reserved[site, channels[lane], sku, world] += amounts[claims]
                         claims += 1

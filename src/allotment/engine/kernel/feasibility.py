@@ -149,7 +149,7 @@ def measure_positions(table: int, first: World, count: int) -> None:
     """Write the inventory position of each site and SKU, with which the lowest are found."""
     on_hand, open_demand, positions = floats4(table, f.ON_HAND), floats4(table, f.OPEN_DEMAND), floats3(table, f.POSITION)
     in_transit, owed, to = floats3(table, f.IN_TRANSIT), floats3(table, f.OWED), integers1(table, f.LANES_TO)
-    lanes_site, home = integers1(table, f.LANES_SITE), integers1(table, f.CHANNELS_NEAREST_SITE)
+    lanes_site, nearest_site = integers1(table, f.LANES_SITE), integers1(table, f.CHANNELS_NEAREST_SITE)
     for j in range(count):
         world = first + np.uint64(j)
         for sku in range(on_hand.shape[1]):
@@ -166,7 +166,7 @@ def measure_positions(table: int, first: World, count: int) -> None:
                         positions[lanes_site[lane], sku, world] -= owed[lane, sku, world]
             for channel in range(open_demand.shape[0]):
                 for slot in range(open_demand.shape[2]):
-                    positions[home[channel], sku, world] -= open_demand[channel, sku, slot, world]
+                    positions[nearest_site[channel], sku, world] -= open_demand[channel, sku, slot, world]
 
 
 @linked
