@@ -1,4 +1,4 @@
-"""What stock loses by itself, in a block of worlds: the functions of `expiry`, in the same order, fused by Numba."""
+"""What stock loses by itself, in a block of worlds: the functions of `dynamics.expiry`, in the same order, fused by Numba."""
 
 from __future__ import annotations
 

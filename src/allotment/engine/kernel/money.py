@@ -1,4 +1,4 @@
-"""Closing the record of a block of worlds: the money terms of `money`, in the same order, fused by Numba."""
+"""Closing the record of a block of worlds: the money terms of `dynamics.money`, in the same order, fused by Numba."""
 
 from __future__ import annotations
 

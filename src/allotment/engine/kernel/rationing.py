@@ -1,4 +1,4 @@
-"""Rationing in one world: the rules of `rationing`, in the same order, fused by Numba.
+"""Rationing in one world: the rules of `dynamics.rationing`, in the same order, fused by Numba.
 
 The requests stand in the first places of `AMOUNTS` and are cut there; what is known of them stands beside them: their levels,
 which ascend, the positions that receivers have already (`STARTS`) and the demands they expect (`SCALES`).

@@ -1,4 +1,4 @@
-"""Goods on their way, in a block of worlds: the functions of `shipping`, in the same order, fused by Numba."""
+"""Goods on their way, in a block of worlds: the functions of `dynamics.shipping`, in the same order, fused by Numba."""
 
 from __future__ import annotations
 
