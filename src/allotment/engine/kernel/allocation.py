@@ -1,4 +1,4 @@
-"""What the policy allocates and protects, in a block of worlds: the functions of `dynamics.allocation`, in the same order, for Numba."""
+"""What the policy allocates and protects, in a block of worlds: `dynamics.allocation`, in the same order, for Numba."""
 
 from __future__ import annotations
 
