@@ -17,7 +17,7 @@ RULES = {  # shipped config -> what makes it ready to decide without tuning
 
 
 def durations(episodes: int = 1000, repeats: int = 5) -> Iterator[tuple[str, list[Duration]]]:
-    """Yield each rule and what its episodes took. Open parameters keep the guess that tuning would start from."""
+    """Yield each rule and what its episodes took. Open parameters keep the initial value that tuning would start from."""
     world = allotment.load_scenario(WORLD, ["horizon.warm_up=0", f"horizon.periods={PERIODS}"])
     for name, overrides in RULES.items():
         policy = _ready(name, overrides, world)

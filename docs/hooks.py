@@ -48,7 +48,7 @@ MADE: dict[str, Callable[[], str]] = {
     "known values": gallery.known_values,
     "rules": policy_table.rules,
     "shipped policies": policy_table.shipped,
-    "rooms": lambda: import_graph.table(import_graph.imports()),
+    "packages": lambda: import_graph.table(import_graph.imports()),
     "studies": lambda: studies.overview(study_readmes()),
     "public functions": public_names.table,
     "public reference": public_names.reference,
@@ -91,12 +91,11 @@ def filled(markdown: str) -> str:
     return MARK.sub(made, markdown)
 
 
-def navigation(nav: list[Any], docs: Path) -> list[Any]:
-    """Return the site's table of contents with notebooks, studies, and pages about extending where there are any."""
+def navigation(nav: list[Any]) -> list[Any]:
+    """Return the site's table of contents with notebooks and studies where there are any."""
     members = {
         "Tutorial": [f"tutorial/{notebook.stem}.md" for notebook in notebook_files()],
         "Experiments": [f"experiments/{readme.parent.name}.md" for readme in study_readmes()],
-        "Extend": [str(page.relative_to(docs)) for page in sorted((docs / "extend").glob("*.md"))],
     }
     shown = []
     for entry in nav:
@@ -108,7 +107,7 @@ def navigation(nav: list[Any], docs: Path) -> list[Any]:
 
 def on_config(config: Any) -> Any:
     """Complete the table of contents."""
-    config.nav = navigation(config.nav, Path(config.docs_dir))
+    config.nav = navigation(config.nav)
     return config
 
 

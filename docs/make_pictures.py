@@ -18,7 +18,7 @@ from PIL import Image
 import allotment
 from allotment.environments.episode_figure import draw_episode
 from allotment.evaluation.comparison import compare
-from allotment.evaluation.rollout import play
+from allotment.evaluation.rollout import rollout
 from allotment.report.figures import paired_differences, panel
 from allotment.scenario.loader import World
 from allotment.simulation.episode_record import RECORDED, record_of
@@ -44,7 +44,7 @@ def episode_figure() -> Figure:
     """Return one episode of the default world under the strongest rule, without its warm-up."""
     world = allotment.load_scenario("three_warehouses")
     periods = []
-    for _, flows in play(world, rule("dual_newsvendor", world), np.array([SEED])):
+    for _, flows in rollout(world, rule("dual_newsvendor", world), np.array([SEED])):
         periods.append({name: np.array(getattr(flows, name)[0]) for name in RECORDED})
     measured = periods[world.problem.clock.warm_up :]
     figure = Figure(figsize=(9, 7.2), layout="constrained")

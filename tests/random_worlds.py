@@ -85,7 +85,7 @@ def random_decisions(world: RandomWorld, batch: int, seed: int) -> list[Decision
 
 
 def _decision(problem: Problem, batch: int, generator: np.random.Generator) -> Decision:
-    """Return a decision; now and then it leaves serving to the scenario's rule."""
+    """Return a decision; now and then it leaves fulfilment to the scenario's rule."""
     parts = {name: _quantities(generator, (batch, *shape)) for name, shape in decision_shapes(problem).items()}
     if generator.random() < 0.25:
         parts["allocation"] = parts["allocation"][:, :0]
@@ -362,10 +362,10 @@ def _demand(choose: Choices, periods: int) -> tuple[list[Part], Part]:
         return _events(choose)
     by_channel, by_sku = [{"channel": name} for name in choose.channels], [{"sku": name} for name in choose.skus]
     patterns = choose.among([{}], by_channel, by_sku)
-    moody = choose.among(False, False, True)
-    entries = [{**pattern, "process": _process(choose, moody), **_correlated(choose)} for pattern in patterns]
-    others = _modulation(choose, entries) if moody else {}
-    if choose.among(False, False, True) and not (moody and choose.whole):
+    modulated = choose.among(False, False, True)
+    entries = [{**pattern, "process": _process(choose, modulated), **_correlated(choose)} for pattern in patterns]
+    others = _modulation(choose, entries) if modulated else {}
+    if choose.among(False, False, True) and not (modulated and choose.whole):
         window = choose.among(None, 0, 1, 2)
         resampled = {"distribution": "empirical", "history": "past", "window": window}
         replayed = {"distribution": "trace", "history": "future", "forecast": "past", "window": window}
@@ -396,9 +396,9 @@ def _modulation(choose: Choices, entries: list[Part]) -> Part:
             **choose.stated(decay=lambda: 0.5, growth=lambda: 1.5, cap=lambda: 1.2, floor=lambda: 0.7),
         }
     )
-    regime = {"name": "mood", "multipliers": [0.5, 1.0, 2.0], "transition": [[0.5, 0.25, 0.25], [0, 1, 0], [0.9, 0, 0.1]]}
+    regime = {"name": "market", "multipliers": [0.5, 1.0, 2.0], "transition": [[0.5, 0.25, 0.25], [0, 1, 0], [0.9, 0, 0.1]]}
     for entry in choose.some(entries) or entries[:1]:
-        entry["regime"] = "mood"
+        entry["regime"] = "market"
     return {"regimes": [regime | choose.stated(initial=lambda: choose.among(0, 1, 2))], **goodwill}
 
 
@@ -416,9 +416,9 @@ def _drawn(choose: Choices) -> Part:
     return choose.stated(False, maximum=lambda: choose.among(2.0, 0.0, 7.0), **scaled)
 
 
-def _process(choose: Choices, moody: bool) -> Part:
+def _process(choose: Choices, modulated: bool) -> Part:
     shaped = ["deterministic", "poisson", "negative_binomial", "geometric", "normal", "gamma"]
-    distribution = choose.among(*shaped, *([] if moody else ["binomial", "uniform_integer", "intermittent"]))
+    distribution = choose.among(*shaped, *([] if modulated else ["binomial", "uniform_integer", "intermittent"]))
     if distribution == "binomial":
         return {"distribution": distribution, "trials": choose.among(*range(1, 10)), "probability": choose.chance()}
     if distribution == "uniform_integer":

@@ -33,8 +33,7 @@ IN_THE_OPEN = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "envs/README.md",
 def pages():
     """Return the documents written by hand, in the order in which they are read."""
     nav = re.findall(r"[\w/]+\.md", (ROOT / "mkdocs.yml").read_text(encoding="utf-8").partition("\nnav:")[2])
-    extend = sorted(str(page.relative_to(DOCS)) for page in (DOCS / "extend").glob("*.md"))
-    return [ROOT / "README.md", *(DOCS / page for page in [*nav, *extend] if (DOCS / page).is_file())]
+    return [ROOT / "README.md", *(DOCS / page for page in nav if (DOCS / page).is_file())]
 
 
 def blocks(page, language):

@@ -89,12 +89,12 @@ def test_links_lead_to_pages_of_the_site_or_become_words():
     assert turned == "[a](../worlds/gallery.md#serial) [b](../experiments/brunel.md) [c](https://example.org) d"
 
 
-def test_pages_about_extending_have_a_place_only_where_there_are_any(tmp_path):
-    nav = [{"Home": "index.md"}, {"Extend": []}]
-    assert hooks.navigation(nav, tmp_path) == [{"Home": "index.md"}]
-    (tmp_path / "extend").mkdir()
-    (tmp_path / "extend" / "policies.md").write_text("# Yours\n", encoding="utf-8")
-    assert hooks.navigation(nav, tmp_path)[1] == {"Extend": ["extend/policies.md"]}
+def test_notebooks_have_a_place_only_where_there_are_any(monkeypatch):
+    nav = [{"Home": "index.md"}, {"Tutorial": []}]
+    monkeypatch.setattr(hooks, "notebook_files", lambda: [])
+    assert hooks.navigation(nav) == [{"Home": "index.md"}]
+    monkeypatch.setattr(hooks, "notebook_files", lambda: [Path("01_first.ipynb")])
+    assert hooks.navigation(nav)[1] == {"Tutorial": ["tutorial/01_first.md"]}
 
 
 def test_a_network_is_drawn_from_suppliers_to_channels():
@@ -107,17 +107,17 @@ def test_a_network_is_drawn_from_suppliers_to_channels():
     assert b"warehouse" in picture
 
 
-def test_rooms_stand_above_what_they_import():
+def test_packages_are_drawn_above_what_they_import():
     graph = {("b", "a"): 1, ("c", "b"): 2, ("c", "a"): 1, ("d", "e"): 1, ("e", "d"): 1, ("d", "a"): 1}
     assert import_graph.levels(graph) == {"a": 0, "b": 1, "c": 2, "d": 1, "e": 1}
     assert ("c", "a") not in import_graph.direct(graph)
     assert {("d", "e"), ("e", "d")} <= set(import_graph.direct(graph))
 
 
-def test_the_page_on_architecture_describes_every_room():
+def test_the_page_on_architecture_describes_every_package():
     described = (DOCS / "architecture.md").read_text(encoding="utf-8")
-    for room in import_graph.levels(import_graph.imports()):
-        assert f"| `{room}` |" in described
+    for package in import_graph.levels(import_graph.imports()):
+        assert f"| `{package}` |" in described
 
 
 def test_a_notebook_becomes_a_page_with_its_pictures():

@@ -8,15 +8,22 @@ import pytest
 from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
-FIRST = NOTEBOOKS / "01_first_policy.ipynb"
+
+
+def executed(name, folder):
+    """Return a notebook, executed in an empty folder."""
+    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
+    return NotebookClient(notebook, timeout=280, kernel_name="python3", resources={"metadata": {"path": str(folder)}}).execute()
 
 
 @pytest.fixture(scope="module")
 def first(tmp_path_factory):
-    """Return the first notebook, executed in an empty folder."""
-    notebook = nbformat.read(FIRST, as_version=4)
-    folder = {"metadata": {"path": str(tmp_path_factory.mktemp("notebook"))}}
-    return NotebookClient(notebook, timeout=280, kernel_name="python3", resources=folder).execute()
+    return executed("01_first_policy", tmp_path_factory.mktemp("first"))
+
+
+@pytest.fixture(scope="module")
+def second(tmp_path_factory):
+    return executed("02_write_your_own_policy", tmp_path_factory.mktemp("second"))
 
 
 def printed(notebook, tag):
@@ -52,11 +59,26 @@ def test_a_policy_read_back_decides_alike(first):
     assert "the loaded policy decides alike: True" in printed(first, "bundle")
 
 
+def test_a_rule_of_ones_own_in_under_thirty_lines_costs_surely_less_than_base_stock(second):
+    assert int(printed(second, "lines").split()[0]) < 30
+    rows = {" ".join(row.split()).split(" -")[0]: row for row in printed(second, "comparison").splitlines()[1:]}
+    assert set(rows) == {"hedging", "capped base_stock", "base_stock", "constant_order"}
+    score, _, saved, low, high = numbers(rows["hedging"])
+    assert 4.7 < -score < 4.8
+    assert 0.3 < low < saved < high
+    assert rows["hedging"].endswith("better")
+
+
+def test_the_bundle_of_a_rule_of_ones_own_names_its_file_and_does_not_hold_it(second):
+    assert printed(second, "bundle").strip() == "my_rules.py:Hedging and ['bundle.json', 'parameters.json', 'scenario.yaml']"
+
+
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
 def test_a_notebook_is_kept_with_the_outputs_of_one_clean_run(path):
     notebook = nbformat.read(path, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
     kinds = {output.output_type for cell in code for output in cell.outputs}
+    assert any("image/png" in output.get("data", {}) for cell in code for output in cell.outputs)
     assert kinds <= {"stream", "display_data", "execute_result"}
     assert path.stat().st_size < 500_000

@@ -11,6 +11,7 @@ PLACES = (  # what a link ends in -> the page that shows it
     (re.compile(r"(?:^|/)configs(?:/README\.md|/\w+\.yaml)?/?$"), "policies.md"),
     (re.compile(r"(?:^|/)experiments/(\w+)(?:/README\.md)?/?$"), r"experiments/\1.md"),
     (re.compile(r"(?:^|/)benchmarks(?:/README\.md)?/?$"), "benchmarks.md"),
+    (re.compile(r"(?:^|/)docs/([\w/]+\.md(?:#[\w-]+)?)$"), r"\1"),
     (re.compile(r"(?:^|/)notebooks/(\w+)\.ipynb$"), r"tutorial/\1.md"),
 )
 

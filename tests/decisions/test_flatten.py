@@ -81,14 +81,14 @@ IN_TRANSIT = [
         ("by_site", {"in_transit[north, apple]": 1.75, "in_transit[south, pear]": 1.5, "in_transit[north, pear]": 0.5}),
     ],
 )
-def test_orders_under_way_are_shown_as_the_scenario_chooses(in_transit, expected):
+def test_units_in_transit_are_shown_as_the_scenario_chooses(in_transit, expected):
     world = two_shops(observation={"in_transit": in_transit})
     values = by_name(world, seen(world, on_hand=0, in_transit=IN_TRANSIT))
     shown = {name: value for name, value in values.items() if value}
     assert shown == pytest.approx(expected)
 
 
-def test_open_orders_are_shown_where_customers_wait():
+def test_open_demand_is_shown_where_customers_wait():
     world = two_shops()
     values = by_name(world, seen(world, on_hand=0, open_demand=[[0, 0], [9, 2]]))
     assert values["open_demand[callers, apple]"] == pytest.approx(0.5)
@@ -96,7 +96,7 @@ def test_open_orders_are_shown_where_customers_wait():
 
 
 @pytest.mark.parametrize(("sequence", "shown"), [("decide, demand", False), ("demand, decide", True)])
-def test_where_all_is_lost_open_orders_are_shown_only_if_demand_comes_before_the_decision(sequence, shown):
+def test_where_all_is_lost_open_demand_is_shown_only_if_demand_comes_before_the_decision(sequence, shown):
     phases = ["receive", *sequence.split(", "), "fulfil", "charge"]
     world = two_shops(channels=[{"name": "walkers"}, {"name": "callers"}], sequence=phases)
     assert any(group.name == "open_demand" for group in Flattener(world).layout) is shown
@@ -133,6 +133,6 @@ def test_a_site_without_demand_of_its_own_counts_its_share_of_what_is_demanded_d
     assert on_hand == pytest.approx([1.0] * 4)
 
 
-def test_without_orders_that_can_be_seen_under_way_there_is_no_such_group():
+def test_without_orders_that_can_be_observed_in_transit_there_is_no_such_group():
     lanes = [{"from": "farm", "to": "*", "lead_time": 1}]
     assert [group.name for group in Flattener(two_shops(supply_lanes=lanes)).layout] == ["on_hand", "open_demand"]

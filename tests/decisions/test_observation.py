@@ -54,7 +54,7 @@ def test_a_decision_before_receipt_still_sees_what_arrives_in_its_period():
     assert in_transit == [[0, 0, 0], [1, 0, 0], [2, 1, 0], [3, 2, 1], [4, 3, 2], [5, 4, 3]]
 
 
-def test_orders_under_way_are_summed_by_lane_and_by_the_site_that_they_lead_to():
+def test_units_in_transit_are_summed_by_lane_and_by_the_site_that_they_lead_to():
     observation = seen(
         two_shops(), on_hand=0, in_transit=[(1, FARM_NORTH, APPLE, 5), (2, MARKET_NORTH, APPLE, 2), (1, FARM_SOUTH, PEAR, 7)]
     )
@@ -63,7 +63,7 @@ def test_orders_under_way_are_summed_by_lane_and_by_the_site_that_they_lead_to()
     assert observation.inbound[0].tolist() == [[7, 0], [0, 7]]
 
 
-def test_the_inventory_position_is_stock_and_orders_under_way_less_what_near_customers_wait_for():
+def test_the_inventory_position_is_stock_and_units_in_transit_less_open_demand_near_the_site():
     observation = seen(
         two_shops(),
         on_hand=[[4, 1], [6, 0]],

@@ -14,7 +14,7 @@ from small_worlds import APPLE, two_shops
 
 # Two suppliers and two sites; lanes: mill → depot, mill → store, forge → store, depot → store, store → depot.
 CONTENT = {
-    "name": "cuts",
+    "name": "feasibility",
     "horizon": {"periods": 1},
     "skus": [{"name": "tin"}, {"name": "jar"}],
     "suppliers": [{"name": "mill"}, {"name": "forge"}],

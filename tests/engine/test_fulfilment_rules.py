@@ -12,7 +12,7 @@ from random_worlds import build
 
 # Two sites, two channels, one SKU; every demand is known and every lane exists.
 CONTENT = {
-    "name": "serving",
+    "name": "fulfilment",
     "horizon": {"periods": 1},
     "skus": [{"name": "tin", "unit_cost": 4, "price": 10}],
     "suppliers": [{"name": "mill"}],

@@ -138,7 +138,7 @@ MONEY = [
         "in_transit": 0.5 * 10,
         "backorder": 2 * 2,
         "lost_sale": 3 * 2,
-        "salvage": 1 * 10 - 4 * 2,  # what is under way counts as at the warehouse; web orders still open cost 4 each
+        "salvage": 1 * 10 - 4 * 2,  # what is in transit counts as at the warehouse; open demand of the web costs 4 a unit
     },
 ]
 REWARDS = [11.5, 23.5, 30.0]

@@ -37,7 +37,7 @@ def arrived_in(world: RandomWorld, flows) -> np.ndarray:
 
 
 @holds_in_random_worlds()
-def test_every_unit_bought_is_in_stock_under_way_sold_or_gone_for_a_reason(world: RandomWorld, seed):
+def test_every_unit_bought_is_in_stock_in_transit_sold_or_gone_for_a_reason(world: RandomWorld, seed):
     from_suppliers = world.problem.lanes.supplier >= 0
     gone, bought = 0.0, 0.0
     periods = played(world, seed)
@@ -145,7 +145,7 @@ def test_no_channel_is_sent_more_than_it_wants(world: RandomWorld, seed):
 
 
 @holds_in_random_worlds()
-def test_the_parts_of_stock_under_way_sum_to_the_whole(world: RandomWorld, seed):
+def test_the_parts_of_stock_in_transit_sum_to_the_whole(world: RandomWorld, seed):
     for _, _, after in played(world, seed):
         assert equal(after.pipeline.sum(axis=(1, 4)), after.in_transit)
 

@@ -92,7 +92,7 @@ def test_a_misspelt_argument_is_an_error():
 def test_an_encoding_tunes_the_rule_that_it_corrects_where_the_rule_leaves_something_open():
     env = allotment.make("newsvendor", {"name": "residual", "rule": "newsvendor"})
     assert env.encoding.rule.values["safety_factor"].item() == pytest.approx(0.8255, abs=0.5)  # on 64 seasons
-    assert env.encoding.rule.values["safety_factor"].item() != 1.0  # the first guess
+    assert env.encoding.rule.values["safety_factor"].item() != 1.0  # the initial value
 
 
 def test_only_a_world_with_one_decision_offers_a_list_of_quantities(world):

@@ -46,7 +46,7 @@ def test_stock_is_summed_over_skus_for_each_site(panels):
     assert list(panels[0].lines[0].get_ydata()) == [14.0] * PERIODS
 
 
-def test_orders_under_way_are_summed_over_lanes(panels):
+def test_units_in_transit_are_summed_over_lanes(panels):
     assert [bar.get_height() for bar in panels[1].containers[0]] == [12.0] * PERIODS
 
 

@@ -188,16 +188,16 @@ def test_tuning_finds_the_critical_quantile():
 
 def test_a_tuned_policy_scores_as_it_says_and_no_worse_than_its_guess():
     name, content = read_config("base_stock", ["tuning.worlds=8", "tuning.rounds=2"])
-    guess, open_parameters = build_rule(rule_config(content, name), world(ZIPKIN, SHORT), name)
+    initial, open_parameters = build_rule(rule_config(content, name), world(ZIPKIN, SHORT), name)
     told = []
-    found = tune(guess, open_parameters, seed=5, progress=lambda done, rounds, score: told.append((done, rounds, score)))
-    again = tune(guess, open_parameters, seed=5)
+    found = tune(initial, open_parameters, seed=5, progress=lambda done, rounds, score: told.append((done, rounds, score)))
+    again = tune(initial, open_parameters, seed=5)
     assert found.policy.values["level"] == again.policy.values["level"]
     from allotment.scenario.streams import derived_seed
 
     seeds = derived_seed("tune", 5) + np.arange(8)
     assert found.score == pytest.approx(sku_scores(found.policy, world(ZIPKIN, SHORT), seeds).sum(), rel=1e-12)
-    assert found.score >= sku_scores(guess, world(ZIPKIN, SHORT), seeds).sum()
+    assert found.score >= sku_scores(initial, world(ZIPKIN, SHORT), seeds).sum()
     assert [(done, rounds) for done, rounds, _ in told] == [(1, 2), (2, 2)]
 
 

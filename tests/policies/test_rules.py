@@ -212,7 +212,7 @@ def transferring(pull_below, give_above):
         (1, 20, 0, 2),  # so much only can be spared
         (1, 18, 0, 0),
         (4, 25, 0, 0),
-        (1, 25, 2, 1),  # 2 are under way already
+        (1, 25, 2, 1),  # 2 are in transit already
     ],
 )
 def test_a_shop_that_runs_short_draws_on_one_that_has_plenty(north, south, coming, moved):

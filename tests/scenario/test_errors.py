@@ -219,7 +219,7 @@ NETWORKS = [
     ),
 ]
 
-TWO_STATES = {"name": "mood", "multipliers": [1, 2], "transition": [[0.5, 0.5], [1, 0]]}
+TWO_STATES = {"name": "market", "multipliers": [1, 2], "transition": [[0.5, 0.5], [1, 0]]}
 EVENTS = {"distribution": "one_of", "channels": {"web": 0.5}}
 FEATURES = [
     (small(("skus.0.shelf_life", 2)), "skus[0].shelf_life needs the phase expire in the sequence, not " + str(list(PHASES))),
@@ -252,8 +252,8 @@ FEATURES = [
     ),
     (small(regimes=[TWO_STATES | {"initial": 2}]), "regimes[0]: initial must name a state from 0 to 1, not 2"),
     (
-        small(("demand.0.regime", "moo"), regimes=[TWO_STATES]),
-        "demand[0].regime: nothing is called 'moo'; did you mean 'mood'?",
+        small(("demand.0.regime", "marke"), regimes=[TWO_STATES]),
+        "demand[0].regime: nothing is called 'marke'; did you mean 'market'?",
     ),
     (
         demanding(distribution="one_of", channels={"web": 0.9}, suppliers={"mill": 0.2}),

@@ -13,9 +13,9 @@ this order, each cut with its reason:
 Where several requests exceed one limit they share it in proportion to what they still request (`proportional`).
 
 The engine cuts the allocation of a policy in the same way, in a simulated network as in the plan for a snapshot
-(`engine.dynamics.allocation`, and `engine.kernel.allocation` for speed); a test holds all three together, network by network
-and unit by unit, where units left over go to the largest remainders and every lane is in time for all of a channel's orders
-or for none.
+(`engine.dynamics.allocation` and, for speed, `engine.kernel.allocation`). A test compares all three, network by network and
+unit by unit, in networks where units left over go to the largest remainders and every lane is in time for all of a channel's
+orders or for none.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a policy sees: stock, orders under way by age, open demand, past demand, the calendar and a forecast.
+"""What a policy sees: stock, units in transit by age, open demand, past demand, the calendar and a forecast.
 
 Rule-based and learned policies receive the same object. It holds nothing of the future: when a shipment will arrive is not
 part of it, only when it was ordered.
@@ -19,7 +19,7 @@ from allotment.simulation.simulation import Simulation
 
 
 def visible_ages(problem: Problem) -> int:
-    """Return how many order ages can be under way at a decision, from 1 period old."""
+    """Return how many order ages can be in transit at a decision, from 1 period old."""
     return max(0, problem.lanes.slots - 1 - int(problem.clock.received_first))
 
 
@@ -68,7 +68,7 @@ class Observation:
     owed: Floats  # (B, L, K) units that sources owe; no lanes where none keeps a backlog
     goodwill: Floats  # (B, G) multiplier of mean demand that past service has left
     period: Integers  # (B,)
-    slots: Floats  # (B, order slots, L, K, lives) units under way by the period of the order, modulo the slots
+    slots: Floats  # (B, order slots, L, K, lives) units in transit by the period of the order, modulo the slots
     history: Floats  # (B, history slots, C, K) units demanded, or sold, by period, modulo the slots
     memory: Floats | None = None  # (B, n) what the policy itself kept from its last decision; none before its first
     given: GivenForecast | None = None  # instead of the world's own
@@ -101,7 +101,7 @@ class Observation:
 
     @cached_property
     def open_demand(self) -> Floats:
-        """Return open demand, whenever they are due, (B, C, K) units."""
+        """Return open demand, whenever it is due, (B, C, K) units."""
         return (
             self.open_demand_by_slot.sum(axis=-1)
             if self.open_demand_by_slot.shape[-1] > 1
@@ -110,7 +110,7 @@ class Observation:
 
     @cached_property
     def in_transit_by_age(self) -> Floats:
-        """Return units under way by order age, (B, A, L, K), the youngest (1 period) first."""
+        """Return units in transit by order age, (B, A, L, K), the youngest (1 period) first."""
         ages = np.arange(1, visible_ages(self.problem) + 1)
         slots = (self.period[:, None] - ages) % self.problem.lanes.slots
         by_slot = self.slots[..., 0] if self.slots.shape[-1] == 1 else self.slots.sum(axis=-1)
@@ -118,7 +118,7 @@ class Observation:
 
     @cached_property
     def inbound(self) -> Floats:
-        """Return units under way to each site, (B, S, K)."""
+        """Return units in transit to each site, (B, S, K)."""
         return by_destination(self.problem, self.in_transit)
 
     @cached_property
@@ -136,7 +136,7 @@ class Observation:
 
     @cached_property
     def inventory_position(self) -> Floats:
-        """Return on hand + under way + owed by sources − open demand near a site − owed to others, (B, S, K) units."""
+        """Return on hand + in transit + owed by sources − open demand near a site − owed to others, (B, S, K) units."""
         return inventory_position(self.problem, self.on_hand, self.in_transit, self.open_demand, self.owed)
 
     @cached_property

@@ -275,7 +275,7 @@ REMAINING_STOCK = scratch("S K")
 REMAINING_DEMAND = scratch("C K")
 
 # claims, or requests that share a limit, in one world
-AMOUNTS = list_of("most_claims")  # units requested, then granted
+AMOUNTS = list_of("most_claims")  # units requested, then executed
 LEVELS = list_of("most_claims", np.int64)  # priorities
 STARTS = list_of("most_claims")  # positions that receivers have already
 SCALES = list_of("most_claims")  # demands that they expect

@@ -171,7 +171,7 @@ class Register:
         state.owed[world, lane, sku] += self._whole(owed.units, f"{where}.units")
 
     def _age(self, entry: InTransit, lane: int) -> int:
-        """Return for how long an order has been under way, at most as long as the world's orders ever are.
+        """Return for how long an order has been in transit, at most as long as the world's orders ever are.
 
         A promised date stands for the age at which the lane's mean lead time leads to it.
         """

@@ -88,7 +88,7 @@ class Allocator:
                 claim,
                 site * skus + sku[claim],
                 site=site,
-                arrival=problem.channels.due[channel[claim]] - fulfilment.on_time[lane],  # periods under way
+                arrival=problem.channels.due[channel[claim]] - fulfilment.on_time[lane],  # periods in transit
                 limits=np.stack([lane, len(fulfilment.site) + site], axis=1),
                 value=self._value[lane, sku[claim]],
                 distance=self._freight[lane, sku[claim]],

@@ -1,4 +1,4 @@
-"""First initial_values for the parameters of rules: mean and spread of demand over the lead time and the review period."""
+"""Initial values of the parameters of rules: mean and spread of demand over the lead time and the review period."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def protection_moments(world: World, source: str) -> tuple[Floats, Floats]:
 
 
 def cover(source: str = CHEAPEST, safety: float = 1.0) -> InitialValue:
-    """InitialValue a level: demand over the protection interval and `safety` standard deviations."""
+    """Return the initial value of a level: demand over the protection interval and `safety` standard deviations."""
 
     def initial_value(world: World) -> Floats:
         mean, deviation = protection_moments(world, source)
@@ -56,19 +56,19 @@ def echelon_moments(world: World) -> tuple[Floats, Floats]:
 
 
 def echelon_cover(world: World) -> Floats:
-    """InitialValue an echelon's level: demand until what is ordered can be sold, and its standard deviation."""
+    """Return the initial value of an echelon's level: demand until what is ordered can be sold, and its standard deviation."""
     mean, deviation = echelon_moments(world)
     return mean + deviation
 
 
 def echelon_spread(world: World) -> Floats:
-    """InitialValue a step of an echelon's level: the standard deviation of that demand, at least one unit."""
+    """Return the first step of an echelon's level: the standard deviation of that demand, at least one unit."""
     step = echelon_moments(world)[1]
     return np.maximum(step, 1.0) if world.problem.rules.whole else step
 
 
 def spread_over(source: str = CHEAPEST, share: float = 1.0) -> InitialValue:
-    """InitialValue a step: a share of the standard deviation over the protection interval, at least one unit."""
+    """Return a first step: a share of the standard deviation over the protection interval, at least one unit."""
 
     def initial_value(world: World) -> Floats:
         step = share * protection_moments(world, source)[1]
@@ -78,7 +78,7 @@ def spread_over(source: str = CHEAPEST, share: float = 1.0) -> InitialValue:
 
 
 def constant(value: float, axes: str) -> InitialValue:
-    """InitialValue one number everywhere."""
+    """Return one initial value for all sites and SKUs."""
 
     def initial_value(world: World) -> Floats:
         sites, skus = world.problem.sites.initial_stock.shape
@@ -88,5 +88,5 @@ def constant(value: float, axes: str) -> InitialValue:
 
 
 def demand_share(share: float) -> InitialValue:
-    """InitialValue a share of the mean demand of a period near each site."""
+    """Return an initial value that is a share of the mean demand of a period near each site."""
     return lambda world: share * world.problem.sites.expected_demand

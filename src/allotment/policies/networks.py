@@ -1,6 +1,6 @@
 """Networks of learned policies: a plain multilayer perceptron, one that remembers, and one that treats every cell alike.
 
-The last sees the world as cells (site × SKU). One small network reads each cell's stock, orders under way, forecast and
+The last sees the world as cells (site × SKU). One small network reads each cell's stock, units in transit, forecast and
 demand, the means over the site's and the SKU's other cells and a learned tag, and answers for the lanes that lead to the
 cell. What is learned for one SKU serves all: far fewer weights, far more data for each.
 """

@@ -56,7 +56,7 @@ class Transfers:
         return orders
 
     def _coming(self, observation: Observation) -> Floats:
-        """Return transfers under way to each site, (B, S, K) units."""
+        """Return transfers in transit to each site, (B, S, K) units."""
         lanes = self.world.problem.lanes
         leads_to = (lanes.to[None, :] == np.arange(observation.on_hand.shape[1])[:, None]) & self.lanes
         return leads_to.astype(float) @ observation.in_transit

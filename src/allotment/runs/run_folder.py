@@ -1,7 +1,7 @@
 """A run folder: everything that made a policy, and the policy itself.
 
-config.yaml and scenario.yaml (or environment.yaml) resolved, metadata.json, tb/ (TensorBoard), checkpoints/ while training is
-under way, rule/ (what a residual corrects), best/ and final/ (bundles), curve.parquet, evaluation.parquet with
+config.yaml and scenario.yaml (or environment.yaml) resolved, metadata.json, tb/ (TensorBoard), checkpoints/ while a training
+goes on, rule/ (what a residual corrects), best/ and final/ (bundles), curve.parquet, evaluation.parquet with
 score_by_sku.npy: what the best policy did in its own test world.
 """
 
@@ -168,7 +168,7 @@ class RunFolder:
 
     @property
     def final(self) -> Path:
-        """Return the bundle of the policy as its making left it."""
+        """Return the bundle of the last policy of a training."""
         return self.path / "final"
 
     @property

@@ -135,7 +135,7 @@ class LaneReader:
         return np.where(packs == 1.0, single, packs)
 
     def _initial(self) -> Floats:
-        """Return what is under way when an episode begins, by the age of the order, (ages, lanes, skus) units."""
+        """Return what is in transit when an episode begins, by the age of the order, (ages, lanes, skus) units."""
         oldest = max(len(lane.declared.initial_in_transit) for lane in self.lanes)
         units = np.zeros((oldest, len(self.lanes), len(self.skus)))
         for row, (lane, carried) in enumerate(zip(self.lanes, self.carried, strict=True)):

@@ -1,6 +1,6 @@
 """What a service accepts, as JSON Schema for its own world: the names that may stand in a snapshot, and nothing else.
 
-A snapshot that fits the schema is answered; the schema says by name what `env.snapshot` and `env.standing` check.
+A snapshot that fits the schema is answered; the schema says by name what `exchange.snapshot` and `exchange.register` check.
 """
 
 from __future__ import annotations

@@ -195,7 +195,7 @@ def _claims(problem: Problem, state: State) -> Claims:
 
 
 def inventory_position(problem: Problem, on_hand: Array, in_transit: Array, open_demand: Array, owed: Array) -> Array:
-    """Return on hand + under way + owed by sources − open demand near a site − owed to others, (B, S, K) units."""
+    """Return on hand + in transit + owed by sources − open demand near a site − owed to others, (B, S, K) units."""
     sites, lanes = problem.shape.sites, problem.lanes
     position = on_hand + sum_into(in_transit, lanes.to, sites)
     position = position - sum_into(open_demand, problem.channels.nearest_site, sites)

@@ -1,4 +1,4 @@
-"""Serving customers: claims (fulfilment lane, SKU, due slot) in the order of the scenario's rule, group by group.
+"""Fulfilment: claims (fulfilment lane, SKU, due slot) in the order of the scenario's rule, group by group.
 
 The claims of a group rank equally at one site; where something is scarce they share it in proportion to what they want, and
 what one of them cannot take goes to the next in line. Commitments are served before all else. Where the policy decides, its

@@ -82,7 +82,7 @@ def reset(problem: Problem, seeds: Integers, episodes: Integers) -> State:
 
 
 def _with_orders_in_transit(problem: Problem, state: State, fresh: Flags) -> State:
-    """Put what was ordered before an episode under way; it arrives when its lead time, drawn then, is over, or now."""
+    """Put what was ordered before an episode in transit; it arrives when its lead time, drawn then, is over, or now."""
     lanes, pipeline, arrival = problem.lanes, state.pipeline.copy(), state.arrival.copy()
     for position, units in enumerate(lanes.initial):
         ordered = -(position + 1) * np.ones(len(state.period), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Serving customers, in a block of worlds: the claims of `dynamics.fulfilment`, in the same order, fused by Numba.
+"""Fulfilment, in a block of worlds: the claims of `dynamics.fulfilment`, in the same order, fused by Numba.
 
 Claims that do not compete are served in all worlds of a block at once; other groups are served world after world.
 """

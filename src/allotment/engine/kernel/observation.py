@@ -137,7 +137,7 @@ def observe_parts(table: int, field: int, start: int, first: World, count: int) 
 
 @linked
 def observe_ages(table: int, by_site: int, start: int, ages: int, now: int, first: World, count: int) -> None:
-    """What is under way by the age of its order, the youngest first: by lane, or by the site that it leads to."""
+    """What is in transit by the age of its order, the youngest first: by lane, or by the site that it leads to."""
     pipeline, to, row = floats5(table, f.PIPELINE), integers1(table, f.LANES_TO), floats1(table, f.OBSERVED)
     owners = floats4(table, f.ON_HAND).shape[0] if by_site else to.shape[0]
     plain, place = pipeline.shape[3] == 1 and not by_site, start
@@ -163,7 +163,7 @@ def observe_ages(table: int, by_site: int, start: int, ages: int, now: int, firs
 
 @linked
 def observe_in_transit(table: int, by_site: int, start: int, first: World, count: int) -> None:
-    """What is under way: by lane, or by the site that it leads to."""
+    """What is in transit: by lane, or by the site that it leads to."""
     in_transit, to, row = floats3(table, f.IN_TRANSIT), integers1(table, f.LANES_TO), floats1(table, f.OBSERVED)
     owners = floats4(table, f.ON_HAND).shape[0] if by_site else to.shape[0]
     for owner in range(owners):

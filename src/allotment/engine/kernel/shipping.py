@@ -43,7 +43,7 @@ def draw_lead_times(table: int, lane: int, draw: int, now: int, first: World, co
 
 @linked
 def order_before(table: int, first: World, count: int) -> None:
-    """Put what was ordered before an episode under way; it arrives when its lead time is over, at the earliest at once."""
+    """Put what was ordered before an episode in transit; it arrives when its lead time is over, at the earliest at once."""
     initial, arrival, pipeline = floats3(table, f.LANES_INITIAL), integers4(table, f.ARRIVAL), floats5(table, f.PIPELINE)
     in_transit, shelf_life, lead_time = (
         floats3(table, f.IN_TRANSIT),

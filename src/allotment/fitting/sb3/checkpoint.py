@@ -1,6 +1,6 @@
 """Checkpoints: everything a training needs to go on as if nothing had happened, in one file that is whole or not there.
 
-A training is put on disk between two rollouts, where nothing is under way: weights and optimisers, counters, the state of
+A training is put on disk between two rollouts, where nothing is half done: weights and optimisers, counters, the state of
 every environment, normalisation statistics, the replay buffer, the random generators and the learning curve. It is the
 algorithm's own format, pickles included, and is read by nothing but a training that goes on in its own run folder.
 """
