@@ -11,15 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
 import allotment
 from allotment import extensions
+from allotment.decisions.encodings import decision
+from allotment.decisions.flatten import Flattener
+from allotment.decisions.observation import observe
 from allotment.execution.executor import Serial
-from allotment.policies.own import VectorPolicy
-from allotment.runs.run_folder import RunFolder
+from allotment.policies.own import VectorPolicy, own_policy
+from allotment.runs.run_folder import EPISODES, RunFolder
 from allotment.scenario.errors import ScenarioError
+from allotment.simulation.simulation import Simulation
 from allotment.studies.running import run_study
 from allotment.studies.study import load_study
 from own_work import LEARNING, METRIC, RULE
@@ -313,3 +318,94 @@ def test_a_residuals_rule_is_written_out_in_the_run_folder():
 
     _, content = read_config("ppo_residual")
     assert content["encoding"]["rule"]["policy"] == content["encoding"]["rule"]["name"] == "dual_newsvendor"
+
+
+def test_two_files_of_one_name_are_not_taken_for_each_other(rules, tmp_path):
+    allotment.import_file(rules)
+    (tmp_path / "other").mkdir()
+    other = tmp_path / "other" / "my_rules.py"
+    other.write_text(RULE.replace("0.5", "0.9"))
+    with pytest.raises(ScenarioError, match=r"another file of this name is in use, .*; give one of them another name"):
+        allotment.import_file(other)
+    rules.write_text(other.read_text())  # the same file, edited, is imported anew
+    assert allotment.import_file(rules).Hedging.__dataclass_fields__["share"].metadata != {}
+
+
+def test_what_was_made_with_another_text_of_a_file_is_told_and_made_anew(rules):
+    written("mine.yaml", HEDGING)
+    content = {
+        "name": "mine",
+        "question": "Does hedging pay?",
+        "env": written("shop.yaml", one_shop().content),
+        "policies": [{"config": "mine.yaml"}],
+        "evaluation": {"episodes": 4, "metrics": ["my_metrics.py:largest"]},
+    }
+    metrics = Path("my_metrics.py")
+    metrics.write_text(METRIC)
+
+    def scores():
+        for file in (rules, metrics):
+            allotment.import_file(file)
+        run_study(load_study(written("study.yaml", content)), Path("made"), lambda *told: None, executor=Serial())
+        run = RunFolder(Path("made/mine-seed0"))
+        return pd.read_parquet(run.path / EPISODES), run.best / "bundle.json"
+
+    first, bundle = scores()
+    kept = bundle.stat().st_mtime_ns
+    _, bundle = scores()
+    assert bundle.stat().st_mtime_ns == kept
+    metrics.write_text(METRIC.replace("flows.on_hand.max(axis=(1, 2))", "2.0 * flows.on_hand.max(axis=(1, 2))"))
+    doubled, bundle = scores()
+    assert bundle.stat().st_mtime_ns == kept  # the policy is the same, its measures are not
+    np.testing.assert_allclose(doubled["most_on_hand"], 2.0 * first["most_on_hand"])
+    rules.write_text(RULE.replace("np.ceil(self.share * missing)", "np.ceil(missing)"))
+    allotment.import_file(rules)
+    with pytest.warns(UserWarning, match=r"my_rules.py has changed since the policy was kept"):
+        allotment.load_policy("made/mine-seed0")
+    changed, _ = scores()
+    assert (changed["score"] != first["score"]).any()
+
+
+def test_a_recurrent_model_remembers_from_decision_to_decision():
+    from sb3_contrib import RecurrentPPO
+
+    world = two_shops()
+    model = RecurrentPPO("MlpLstmPolicy", allotment.make_sb3(world, 2), n_steps=8, batch_size=8, n_epochs=1, seed=1)
+    policy = own_policy(model, world)
+    simulation, starts, state, memory = Simulation(world.problem, 3), np.ones(3, dtype=bool), None, None
+    simulation.reset(np.arange(3), np.arange(3), np.zeros(3, dtype=int))
+    for _ in range(4):
+        seen = observe(simulation, memory)
+        actions, state = model.predict(Flattener(world)(seen), state=state, episode_start=starts, deterministic=True)
+        decided, starts = policy.decide(seen), np.zeros(3, dtype=bool)
+        expected = decision(policy.encoding, np.clip(actions.astype(np.float64), -1.0, 1.0), seen)
+        np.testing.assert_array_equal(decided.orders, expected.orders)
+        memory = decided.memory
+        simulation.step(decided)
+    assert np.abs(memory).max() > 0.0
+    assert allotment.evaluate(model, world, 3)["policy"].unique().tolist() == ["RecurrentPPO"]
+    assert allotment.compare([model, "constant_order"], world, 3)["policy"].tolist().count("RecurrentPPO") == 1
+
+
+def test_an_installed_network_is_trained_by_its_name(monkeypatch):
+    Path("learning.py").write_text(LEARNING)
+    entry = types.SimpleNamespace(name="wide", load=lambda: allotment.import_file("learning.py").Wide)
+    monkeypatch.setattr(extensions, "entry_points", lambda group: [entry] if group == "allotment.networks" else [])
+    small = {"steps": 16, "environments": 2, "settings": {"n_steps": 8, "batch_size": 8}, "validation": {"episodes": 2}}
+    config = written("learner.yaml", {"algorithm": "ppo", "network": {"kind": "wide"}, **small})
+    policy = allotment.load_policy(allotment.train(one_shop(), config, out="runs"))
+    assert type(policy.actor).__name__ == "Wide"
+    with pytest.raises(ScenarioError, match="unknown network 'wid'; did you mean 'wide'"):
+        allotment.train(
+            one_shop(), written("wrong.yaml", {"algorithm": "ppo", "network": {"kind": "wid"}, **small}), out="runs"
+        )
+
+
+def test_an_allocation_rule_of_ones_own_plans_a_day():
+    Path("sharing.py").write_text("import numpy as np\n\n\ndef nobody(day):\n    return np.zeros(day.options.pools.shape)\n")
+    Path("stock.csv").write_text("warehouse,sku,on_hand\nnorth,milk,5\n")
+    Path("demand.csv").write_text("channel,region,sku,demand\nweb,east,milk,3\n")
+    allotment.import_file("sharing.py")
+    given = allotment.plan("stock.csv", "demand.csv", method="sharing.py:nobody")
+    assert given.drawn.sum() == 0.0
+    assert allotment.plan("stock.csv", "demand.csv").drawn.sum() == 3.0

@@ -14,10 +14,12 @@ returns a `Decision`:
 """
 
 from allotment.allocation.day import Day
+from allotment.allocation.filling import fill
 from allotment.decisions.observation import Observation
 from allotment.engine.state import Decision, Flows
 from allotment.evaluation.metrics import Metric, PerPeriod, Share
 from allotment.policies.initial_values import cover, demand_share, spread_over
+from allotment.policies.own import VectorPolicy
 from allotment.policies.parameters import parameter
 from allotment.policies.rules import Network
 from allotment.scenario.loader import World
@@ -31,9 +33,11 @@ __all__ = [
     "Observation",
     "PerPeriod",
     "Share",
+    "VectorPolicy",
     "World",
     "cover",
     "demand_share",
+    "fill",
     "parameter",
     "spread_over",
 ]

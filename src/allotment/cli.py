@@ -42,9 +42,7 @@ def _import_files(files: list[str] | None) -> list[str] | None:
 
 Imports = Annotated[
     list[str] | None,
-    typer.Option(
-        "--import", metavar="FILE", callback=_import_files, help="A file, or module, of your own policies and metrics."
-    ),
+    typer.Option("--import", metavar="FILE", callback=_import_files, help="A file of your own policies, metrics and rules."),
 ]
 Metrics = Annotated[list[str] | None, typer.Option("--metric", metavar="FILE.PY:NAME", help="A metric of your own.")]
 Out = Annotated[Path, typer.Option(help="Folder for run folders.")]
@@ -273,6 +271,7 @@ def plan(
     now: Annotated[str | None, typer.Option(metavar="HH:MM", help="Time of day, for carriers' cut-offs.")] = None,
     json: Annotated[Path | None, typer.Option(help="Write the plan to this file.")] = None,
     figure: Annotated[Path | None, typer.Option(help="Draw the plan into this file; plan.png without --json.")] = None,
+    imports: Imports = None,
 ) -> None:
     """Allocate one day's stock from order tables (CSV or Parquet): who gets what from where, and what is short and why."""
     from allotment.planning.command import show, write

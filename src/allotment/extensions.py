@@ -7,9 +7,9 @@ hands over. What bundles, run folders and studies name themselves is looked up a
 
 from __future__ import annotations
 
+import hashlib
 import sys
-from collections.abc import Iterable, Mapping
-from importlib import import_module
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
@@ -32,18 +32,13 @@ _code: dict[str, str] = {}  # and their text
 
 
 def import_file(path: str | Path) -> ModuleType:
-    """Import a file, or a module by its dotted name, that the user names; its classes go by `file.py:Name` then.
+    """Import a file that the user names; its classes go by `file.py:Name` then. What has changed in it is imported anew.
 
-    Raises `ScenarioError` where there is none, or where it cannot be imported.
+    Raises `ScenarioError` where there is none, where it cannot be imported, or where another file of its name has been.
     """
     file = Path(path)
-    if file.suffix != ".py":
-        try:
-            return import_module(str(path))
-        except ImportError as error:
-            raise ScenarioError(f"--import {path}: no such file or module: {error}") from None
-    if not file.is_file():
-        raise ScenarioError(f"--import {path}: no such file")
+    if file.suffix != ".py" or not file.is_file():
+        raise ScenarioError(f"--import {path}: no such file; expected one whose name ends in .py")
     return _run(file.name, file.read_text(encoding="utf-8"), str(file.resolve()))
 
 
@@ -51,6 +46,9 @@ def _run(name: str, text: str, origin: str) -> ModuleType:
     """Run a file's text as a module, once for each text."""
     if _code.get(name) == text:
         return _named[name]
+    other = _named[name].__file__ if name in _named else origin
+    if other != origin:
+        raise ScenarioError(f"{origin}: another file of this name is in use, {other}; give one of them another name")
     module = ModuleType(f"allotment_user.{Path(name).stem}")
     module.__file__ = origin
     sys.modules[module.__name__] = module  # where dataclasses and pickle look for a class's module
@@ -74,20 +72,32 @@ def restore(code: Mapping[str, str]) -> None:
         _run(name, text, name)
 
 
+def digests(content: Any) -> dict[str, str]:
+    """Return a digest of each file of the user's that some content, such as a config, names, where it is imported."""
+    files = {Path(name.rpartition(":")[0]).name for name in _texts(content) if is_own(name)}
+    return {file: hashlib.sha256(_code[file].encode()).hexdigest() for file in sorted(files) if file in _code}
+
+
 def is_own(name: Any) -> bool:
     """Tell whether a name stands for something in a file, `file.py:Name`."""
     return isinstance(name, str) and ".py:" in name
 
 
-def admit(names: Iterable[Any], folders: Iterable[Path]) -> None:
+def admit(content: Any, folders: Iterable[Path]) -> None:
     """Import the files that a config names, where the user handed the config over; each is looked for in some folders."""
-    for name in names:
-        if is_own(name):
-            file = str(name).rpartition(":")[0]
-            for folder in folders:
-                if (folder / file).is_file():
-                    import_file(folder / file)
-                    break
+    for file in dict.fromkeys(name.rpartition(":")[0] for name in _texts(content) if is_own(name)):
+        found = next((folder / file for folder in folders if (folder / file).is_file()), None)
+        if found is not None:
+            import_file(found)
+
+
+def _texts(content: Any) -> Iterator[str]:
+    """Yield every text in a content of mappings and lists."""
+    if isinstance(content, str):
+        yield content
+    elif isinstance(content, Mapping | list | tuple):
+        for each in content.values() if isinstance(content, Mapping) else content:
+            yield from _texts(each)
 
 
 def find(door: str, name: str, shipped: Mapping[str, Any], where: str) -> Any:

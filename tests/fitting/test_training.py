@@ -251,7 +251,7 @@ RATE = {"schedule": "linear", "initial": 1e-3, "final": 1e-4}
         ({"algorithm": "pppo"}, r"mine: unknown algorithm 'pppo'; did you mean 'ppo'\?"),
         ({"step": 3}, r"mine: unknown key 'step'; did you mean 'steps'\?"),
         ({"steps": 0}, r"mine: steps must be >= 1, not 0"),
-        ({"network": {"kind": "transformer"}}, "network.kind must be mlp, cells or FILE.py:NAME for ppo, not transformer"),
+        ({"network": {"kind": "transformer"}}, "mine: network.kind: unknown network 'transformer'; allowed: cells, lstm, mlp"),
         ({"network": {"hidden": []}}, r"mine: network.hidden must .* at least 1"),
         ({"network": {"activation": "rleu"}}, r"mine: network.activation: unknown 'rleu'; did you mean 'relu'\?"),
         ({"encoding": {"name": "quantities"}}, r"mine: encoding.name must be .*'quantity'"),

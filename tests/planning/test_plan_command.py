@@ -84,7 +84,7 @@ def test_lists_are_cut_in_print_but_not_in_json(command):
 
 WRONG = {
     "a missing file": (["--stock", "nowhere.csv"], "nowhere.csv: no such file"),
-    "a misspelt method": (["--method", "optimum"], "unknown method 'optimum'; did you mean 'optimal'?"),
+    "a misspelt method": (["--method", "optimum"], "method: unknown allocation rule 'optimum'; did you mean 'optimal'?"),
     "a misspelt factor": (["--ignore", "marginn"], "unknown factor 'marginn' to ignore; did you mean 'margin'?"),
     "a need without days": (["--need-by", "online=soon"], "need-by 'online=soon': the days must be a number; write online=10"),
     "a table of another kind": (["--stock", FOLDER / "demand.csv"], "demand.csv: column warehouse is missing"),

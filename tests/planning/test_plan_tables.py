@@ -169,7 +169,7 @@ def test_every_way_to_allocate_has_its_name_and_every_name_its_way():
 
 
 WRONG = {
-    "no such method": ({"method": "optimum"}, "unknown method 'optimum'; did you mean 'optimal'?"),
+    "no such method": ({"method": "optimum"}, "method: unknown allocation rule 'optimum'; did you mean 'optimal'?"),
     "a method without its column": ({"method": "quota"}, "method quota needs a table of channels with the column quota"),
     "a method with too much": (
         {"method": "quota", "channels": {"channel": ["web", "shop"], "quota": [70, 40]}},

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from allotment import extensions
 from allotment.allocation.confirmation import BrokenGuarantee, reallocate
 from allotment.allocation.day import Day, Floats
 from allotment.allocation.methods import Method
@@ -15,7 +16,7 @@ from allotment.allocation.quotas import quota
 from allotment.allocation.rules import BY_QUOTA, RULES, most_value
 from allotment.planning.lanes import knows_margins
 from allotment.planning.matching import Book
-from allotment.scenario.errors import ScenarioError, nearest
+from allotment.scenario.errors import ScenarioError
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,9 @@ class Allocation:
 
 
 def method(name: str, book: Book) -> Allocation:
-    """Return a method by its name; `ScenarioError` for an unknown one, or where the tables lack what it needs."""
+    """Return a method by its name, or a user's own rule; `ScenarioError` where there is none, or columns are missing."""
     if name not in METHODS:
-        raise ScenarioError(f"unknown method {name!r}; {nearest(name, METHODS)}")
+        return _rule(extensions.find("allocation rule", name, METHODS, "method"))
     for kind, column in METHODS[name].needs:
         table = book.tables.get(kind)
         if table is None:

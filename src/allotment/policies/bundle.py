@@ -8,12 +8,14 @@ or the user must name its file.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import yaml
 
+from allotment import extensions
 from allotment.policies.config_file import checked, rule_config
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
 from allotment.policies.parameters import declared_settings
@@ -45,6 +47,7 @@ def save_bundle(policy: Kept, folder: Path) -> None:
     """Write a policy's bundle, whole or not at all."""
     with sealed(folder) as (part, about):
         about |= policy.write(part)
+        about["code"] = extensions.digests(about)
         name = EXTERNAL if isinstance(policy.world, ExternalEnvironment) else WORLD
         content = yaml.safe_dump(policy.world.content, sort_keys=False, allow_unicode=True)
         (part / name).write_text(content, encoding="utf-8")
@@ -62,6 +65,7 @@ def load_bundle(folder: Path, world: World | ExternalEnvironment | None = None) 
     missing = [key for key in KEYS[about["kind"]] if key not in about]
     if missing:
         raise ScenarioError(f"{folder / 'bundle.json'}: {missing[0]} is missing")
+    _tell_changed_code(folder, about)
     external = EXTERNAL in about["files"]
     if world is not None and external != isinstance(world, ExternalEnvironment):
         raise ScenarioError(f"{folder}: the policy does not act in {world.name}, but in an environment of another kind")
@@ -73,6 +77,14 @@ def load_bundle(folder: Path, world: World | ExternalEnvironment | None = None) 
     assert isinstance(world, World)
     load = _load_rule if about["kind"] == "rule-based" else _load_learned
     return replace(load(folder, about, world), version=about["version"])
+
+
+def _tell_changed_code(folder: Path, about: dict[str, Any]) -> None:
+    """Warn where a file of the user's own is not what it was when the policy was kept."""
+    now = extensions.digests(about)
+    changed = [file for file, digest in about.get("code", {}).items() if now.get(file, digest) != digest]
+    if changed:
+        warnings.warn(f"{folder}: {', '.join(changed)} has changed since the policy was kept", stacklevel=3)
 
 
 def _load_rule(folder: Path, about: dict[str, Any], world: World) -> RulePolicy:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -30,7 +30,7 @@ def read_config(path: str | Path, overrides: Sequence[str] = (), admit: bool = T
     if isinstance(encoding, dict) and isinstance(encoding.get("rule"), str):
         content = {**content, "encoding": {**encoding, "rule": _rule_of(encoding["rule"], file.parent, admit)}}
     if admit:
-        extensions.admit(_names(content), (file.parent, Path(".")))
+        extensions.admit(content, (file.parent, Path(".")))
     return file.stem, content
 
 
@@ -39,18 +39,6 @@ def _rule_of(name: str, folder: Path, admit: bool) -> dict[str, Any]:
     beside = folder / name
     stem, content = read_config(beside if beside.is_file() else name, admit=admit)
     return {"name": stem, **content}
-
-
-def _names(value: Any) -> Iterator[str]:
-    """Yield every text in a config."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for each in value.values():
-            yield from _names(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _names(each)
 
 
 def is_rule(content: dict[str, Any], origin: str) -> bool:

@@ -22,7 +22,8 @@ from allotment.scenario.loader import World
 ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU, "silu": nn.SiLU, "elu": nn.ELU}
 
 
-OWN = "FILE.py:NAME"  # a user's own network
+SHIPPED = {"mlp": "perceptron", "cells": "shared by sites and SKUs", "lstm": "recurrent"}  # kinds of network
+OWN = "FILE.py:NAME"  # stands for a user's own network
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ def vector_network(shape: NetworkShape, inputs: int, outputs: int) -> nn.Module:
 
 def _own_network(shape: NetworkShape, inputs: int, outputs: int) -> nn.Module:
     """Return a network of a user's, made as `Name(inputs, outputs, **settings)`; `ScenarioError` where it is none."""
-    own = extensions.find("network", shape.kind, {}, "network.kind")
+    own = extensions.find("network", shape.kind, SHIPPED, "network.kind")
     try:
         made = own(inputs, outputs, **shape.settings)
     except TypeError as error:

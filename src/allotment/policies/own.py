@@ -13,7 +13,6 @@ from allotment.decisions.flatten import Flattener
 from allotment.decisions.observation import Observation
 from allotment.engine.state import Decision
 from allotment.scenario.loader import World
-from allotment.scenario.problem import Floats
 
 
 @dataclass(frozen=True)
@@ -42,10 +41,41 @@ class VectorPolicy:
 
     def decide(self, observation: Observation) -> Decision:
         """Return the decision that the function's actions stand for."""
-        actions = np.asarray(self.act(Flattener(self.world)(observation)), dtype=np.float64)
-        if not isinstance(self.encoding, Discrete):
-            actions = np.clip(actions, -1.0, 1.0)
-        return decision(self.encoding, actions, observation)
+        return _decision(self.encoding, self.act(Flattener(self.world)(observation)), observation)
+
+
+@dataclass(frozen=True)
+class ModelPolicy:
+    """A Stable-Baselines3 model, in the encoding and with the normalisation of the environments that it was trained in."""
+
+    name: str
+    world: World
+    encoding: Encoding
+    model: Any
+    environments: Any
+    kind: str = "learned"
+
+    def decide(self, observation: Observation) -> Decision:
+        """Return the model's decision; what a recurrent one remembers is left with the decision, for the next."""
+        vectors = Flattener(self.world)(observation)
+        if hasattr(self.environments, "normalize_obs"):
+            vectors = self.environments.normalize_obs(vectors)
+        if not hasattr(self.model.policy, "lstm_actor"):
+            return _decision(self.encoding, self.model.predict(vectors, deterministic=True)[0], observation)
+        state, starts = None, np.ones(len(vectors), dtype=bool)
+        if observation.memory is not None:  # (B, layers × 2 × units)
+            layers = self.model.policy.lstm_actor.num_layers
+            packed = observation.memory.astype(np.float32).reshape(len(vectors), 2, layers, -1)
+            state, starts = tuple(np.moveaxis(packed, 0, 2)), ~starts
+        actions, state = self.model.predict(vectors, state=state, episode_start=starts, deterministic=True)
+        memory = np.moveaxis(np.stack(state), 2, 0).reshape(len(vectors), -1)
+        return _decision(self.encoding, actions, observation)._replace(memory=memory.astype(np.float64))
+
+
+def _decision(encoding: Encoding, actions: Any, observation: Observation) -> Decision:
+    """Return the decision that actions stand for, those of quantities within their bounds."""
+    actions = np.asarray(actions, dtype=np.float64)
+    return decision(encoding, actions if isinstance(encoding, Discrete) else np.clip(actions, -1.0, 1.0), observation)
 
 
 def own_policy(policy: Any, world: World) -> Any:
@@ -63,16 +93,10 @@ def own_policy(policy: Any, world: World) -> Any:
     raise TypeError(f"a policy has the method decide(observation), is such a function, or a model; not {type(policy).__name__}")
 
 
-def _of_model(model: Any, world: World) -> VectorPolicy:
+def _of_model(model: Any, world: World) -> ModelPolicy:
     """Return a Stable-Baselines3 model as a policy."""
     environments = model.get_env()
     encodings = [] if environments is None else environments.get_attr("encoding")
     if not encodings:
         raise TypeError("a model needs the environment that it was trained in (make_sb3, make, gym.make), for its encoding")
-
-    def act(vectors: Floats) -> Floats:
-        normalised = environments.normalize_obs(vectors) if hasattr(environments, "normalize_obs") else vectors
-        actions: Floats = model.predict(normalised, deterministic=True)[0]
-        return actions
-
-    return VectorPolicy(type(model).__name__.lower(), world, encodings[0], act)
+    return ModelPolicy(type(model).__name__, world, encodings[0], model, environments)

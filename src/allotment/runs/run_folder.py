@@ -15,6 +15,7 @@ import re
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +25,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from allotment import extensions
 from allotment.evaluation.place import Place, read_place
 from allotment.evaluation.testing import Evaluation
 from allotment.policies.bundle import EXTERNAL, WORLD
@@ -76,7 +78,7 @@ class RunFolder:
         self.path.mkdir(parents=True, exist_ok=True)
         write_whole(self.path / CONFIG, yaml.safe_dump(config, sort_keys=False))
         write_whole(self.path / place.file, yaml.safe_dump(place.content, sort_keys=False, allow_unicode=True))
-        self.update(policy=policy, **_circumstances(seed))
+        self.update(policy=policy, code=extensions.digests(config), **_circumstances(seed))
 
     @property
     def is_begun(self) -> bool:
@@ -107,7 +109,8 @@ class RunFolder:
         """Tell whether it is made from these, so that what was begun in it can go on."""
         if not self.is_begun:
             return False
-        return (self.config, _yaml(self.path / place.file), self.metadata.get("seed")) == (config, place.content, seed)
+        made = self.config, _yaml(self.path / place.file), self.metadata.get("seed"), self.metadata.get("code", {})
+        return made == (config, place.content, seed, extensions.digests(config))
 
     # how it stands
 
@@ -178,13 +181,17 @@ class RunFolder:
             raise ScenarioError(f"{self.path}: not a run folder with a policy; it lacks best/bundle.json")
         return opened(self.best)
 
-    def keep_evaluation(self, result: Evaluation, place: str, seed: int) -> None:
-        """Put what the best policy did in a test place, by name, into the folder, in place of what was there."""
+    def keep_evaluation(self, result: Evaluation, place: str, seed: int, code: Mapping[str, str] | None = None) -> None:
+        """Put what the best policy did in a test place, by name, into the folder, in place of what was there.
+
+        `code` tells the files of the user's own metrics.
+        """
         with whole_file(self.path / EPISODES) as part:
             result.episodes.to_parquet(part)
         with whole_file(self.path / BY_SKU) as part, part.open("wb") as file:
             np.save(file, result.score_by_sku)
-        self.update(evaluation={"place": place, "seed": seed, "episodes": len(result.episodes)})
+        about = {"place": place, "seed": seed, "episodes": len(result.episodes)}
+        self.update(evaluation={**about, "code": dict(code)} if code else about)
 
     def evaluation(self, place: str) -> Evaluation | None:
         """Return the episodes that it holds of its policy as it is now, in a test place; none where it holds none."""

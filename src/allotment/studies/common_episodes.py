@@ -6,8 +6,8 @@ seed is; it counts unless the policy is newer, or something is measured that was
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -32,6 +32,7 @@ class CommonEpisodes:
     seed: int
     by_item: bool = False  # whether intervals speak of other items too
     metrics: tuple[Metric, ...] = ()  # beside the shipped ones
+    code: Mapping[str, str] = field(default_factory=dict)  # digests of the files that these stand in
 
     def episodes_of(self, run: RunFolder, progress: Played | None = None, keep: bool = False) -> Evaluation:
         """Return what a run's best policy did in these worlds; only what its folder does not hold is played.
@@ -45,13 +46,15 @@ class CommonEpisodes:
         new = self._play(run, start, progress)
         whole = new if held is None else _joined(held, new)
         if keep or not (run.path / EPISODES).is_file():
-            run.keep_evaluation(whole, self.world.name, self.seed)
+            run.keep_evaluation(whole, self.world.name, self.seed, self.code)
         return whole
 
     def held(self, run: RunFolder) -> Evaluation | None:
         """Return those of the wanted episodes, from the first on, that a run folder holds; none where it holds none."""
         kept = run.evaluation(self.world.name)
         if kept is None or not set(kept.episodes.columns) >= self._columns():
+            return None
+        if self.metrics and run.metadata["evaluation"].get("code", {}) != self.code:
             return None
         wanted = derived_seed("test", self.seed) + np.arange(min(self.episodes, len(kept.episodes)), dtype=np.int64)
         rows, by_sku = kept.episodes.iloc[: len(wanted)], kept.score_by_sku[: len(wanted)]

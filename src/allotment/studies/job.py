@@ -89,7 +89,8 @@ class Job(Section):
 def episodes_of(entry: EvaluationEntry, world: World) -> CommonEpisodes:
     """Return the episodes in which a study, or a comparison, tests its policies."""
     metrics = tuple(extensions.metric(name) for name in entry.metrics)
-    return CommonEpisodes(world.for_test(), entry.episodes, entry.seed, entry.interval == "items", metrics)
+    code = extensions.digests(entry.metrics)
+    return CommonEpisodes(world.for_test(), entry.episodes, entry.seed, entry.interval == "items", metrics, code)
 
 
 def jobs_of(study: Study, folder: Path) -> list[Job]:

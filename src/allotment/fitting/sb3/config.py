@@ -11,7 +11,7 @@ from allotment import extensions
 from allotment.fitting.sb3.algorithms import Algorithm, algorithm_of
 from allotment.fitting.sb3.schedules import SCHEDULED, SCHEDULES
 from allotment.policies.encoding_config import EncodingConfig
-from allotment.policies.networks import ACTIVATIONS, OWN
+from allotment.policies.networks import ACTIVATIONS, OWN, SHIPPED
 from allotment.scenario.errors import ScenarioError, nearest
 
 SET_ELSEWHERE = {  # arguments of Stable-Baselines3's algorithms that are not settings here
@@ -92,7 +92,10 @@ def check_learned(config: LearnedConfig, origin: str) -> LearnedConfig:
 
 def _check_fit(config: LearnedConfig, algorithm: Algorithm, origin: str) -> None:
     """Refuse what an algorithm cannot do."""
-    kind = OWN if extensions.is_own(config.network.kind) else config.network.kind
+    kind = config.network.kind
+    if kind not in SHIPPED:
+        extensions.find("network", kind, SHIPPED, f"{origin}: network.kind")
+        kind = OWN
     if kind not in algorithm.networks:
         allowed = " or ".join(filter(None, (", ".join(algorithm.networks[:-1]), algorithm.networks[-1])))
         raise ScenarioError(f"{origin}: network.kind must be {allowed} for {config.algorithm}, not {config.network.kind}")
