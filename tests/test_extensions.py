@@ -92,7 +92,8 @@ def test_a_bundle_names_code_and_neither_carries_nor_imports_it(rules, tmp_path)
     assert not list(run.rglob("*.py"))
     load = f"import allotment; print(allotment.load_policy({str(run)!r}).name)"
     told = in_a_new_process(load, expect=1)
-    assert "my_rules.py:Hedging stands in a file, and nothing that a folder names is imported from it" in told
+    assert "my_rules.py:Hedging stands in a file that is not imported" in told
+    assert "nothing is imported because a folder names it" in told
     assert "--import my_rules.py" in told
     assert "mine" in in_a_new_process(f"import allotment; allotment.import_file({str(rules)!r}); {load}")
     (run / "best" / "my_rules.py").write_text("raise SystemExit('run')")  # what lies beside it changes nothing
@@ -130,7 +131,7 @@ def test_an_installed_rule_needs_no_file(monkeypatch):
     ("text", "told"),
     [
         ("class Hedging: pass", "must be a dataclass with the method decide"),
-        ("x = 1", "my_rules.py has no 'Hedging'"),
+        ("x = 1", "my_rules.py defines no 'Hedging'"),
         ("import no_such_module_at_all", "cannot be imported: ModuleNotFoundError"),
         (
             "from dataclasses import dataclass\n@dataclass\nclass Hedging:\n    level: float\n    def decide(self, o): ...",
@@ -332,22 +333,14 @@ def test_two_files_of_one_name_are_not_taken_for_each_other(rules, tmp_path):
 
 
 def test_what_was_made_with_another_text_of_a_file_is_told_and_made_anew(rules):
-    written("mine.yaml", HEDGING)
-    content = {
-        "name": "mine",
-        "question": "Does hedging pay?",
-        "env": written("shop.yaml", one_shop().content),
-        "policies": [{"config": "mine.yaml"}],
-        "evaluation": {"episodes": 4, "metrics": ["my_metrics.py:largest"]},
-    }
     metrics = Path("my_metrics.py")
     metrics.write_text(METRIC)
 
     def scores():
         for file in (rules, metrics):
             allotment.import_file(file)
-        run_study(load_study(written("study.yaml", content)), Path("made"), lambda *told: None, executor=Serial())
-        run = RunFolder(Path("made/mine-seed0"))
+        run_quietly(study_of(HEDGING, ["my_metrics.py:largest"]))
+        run = RunFolder(Path("made/mine/mine-seed0"))
         return pd.read_parquet(run.path / EPISODES), run.best / "bundle.json"
 
     first, bundle = scores()
@@ -361,7 +354,7 @@ def test_what_was_made_with_another_text_of_a_file_is_told_and_made_anew(rules):
     rules.write_text(RULE.replace("np.ceil(self.share * missing)", "np.ceil(missing)"))
     allotment.import_file(rules)
     with pytest.warns(UserWarning, match=r"my_rules.py has changed since the policy was kept"):
-        allotment.load_policy("made/mine-seed0")
+        allotment.load_policy("made/mine/mine-seed0")
     changed, _ = scores()
     assert (changed["score"] != first["score"]).any()
 
@@ -409,3 +402,170 @@ def test_an_allocation_rule_of_ones_own_plans_a_day():
     given = allotment.plan("stock.csv", "demand.csv", method="sharing.py:nobody")
     assert given.drawn.sum() == 0.0
     assert allotment.plan("stock.csv", "demand.csv").drawn.sum() == 3.0
+
+
+def study_of(policy, metrics=()):
+    """Return a study of one policy in the world of one shop, with its config and its world written out."""
+    written("mine.yaml", policy)
+    content = {
+        "name": "mine",
+        "question": "Does hedging pay?",
+        "env": written("shop.yaml", one_shop().content),
+        "policies": [{"config": "mine.yaml"}],
+        "evaluation": {"episodes": 4, "metrics": list(metrics)},
+    }
+    return written("study.yaml", content)
+
+
+def run_quietly(study):
+    return run_study(load_study(study), Path("made"), lambda *told: None, executor=Serial())
+
+
+def test_finished_runs_outlive_a_forgotten_import(rules, monkeypatch):
+    study = study_of(HEDGING)
+    allotment.import_file(rules)
+    run_quietly(study)
+    kept = sorted(Path("made/mine/mine-seed0").rglob("*"))
+    for name in ("_named", "_code"):
+        monkeypatch.setattr(extensions, name, {})
+    with pytest.raises(ScenarioError, match=r"my_rules.py:Hedging stands in a file that is not imported"):
+        run_quietly(study)
+    assert sorted(Path("made/mine/mine-seed0").rglob("*")) == kept
+
+
+def test_a_config_that_is_wrong_costs_no_finished_run(rules):
+    allotment.import_file(rules)
+    run_quietly(study_of(HEDGING))
+    kept = sorted(Path("made/mine/mine-seed0").rglob("*"))
+    with pytest.raises(ScenarioError, match="unknown key 'lvel'"):
+        run_quietly(study_of({**HEDGING, "parameters": {"lvel": 3}}))
+    assert sorted(Path("made/mine/mine-seed0").rglob("*")) == kept
+
+
+def test_a_run_folder_names_no_other_file_to_be_imported(rules):
+    written("mine.yaml", HEDGING)
+    small = {"steps": 16, "environments": 2, "settings": {"n_steps": 8, "batch_size": 8}, "validation": {"episodes": 2}}
+    config = {"algorithm": "ppo", "encoding": {"name": "residual", "rule": "mine.yaml"}, **small}
+    run = allotment.train(one_shop(), written("learner.yaml", config), out="runs")
+    written(run / "config.yaml", config)  # as if it had not been resolved: a file beside which code lies
+    rules.write_text("raise SystemExit('imported')")
+    for name in ("_named", "_code"):
+        getattr(extensions, name).clear()
+    with pytest.raises(ScenarioError, match="not imported"):
+        allotment.repeat(run, out="again")
+
+
+@pytest.mark.parametrize("name", ["rmtree", "shutil", "partial"])
+def test_what_a_file_imports_is_reached_by_no_name(name):
+    Path("cleaning.py").write_text(
+        "import shutil\nfrom functools import partial\nfrom shutil import rmtree\n\nclass Own: ...\n"
+    )
+    allotment.import_file("cleaning.py")
+    with pytest.raises(ScenarioError, match=rf"cleaning.py defines no '{name}'; allowed: Own"):
+        extensions.find("metric", f"cleaning.py:{name}", {}, "metrics")
+    assert extensions.find("metric", "cleaning.py:Own", {}, "metrics").__name__ == "Own"
+
+
+@pytest.mark.parametrize(
+    ("entries", "message"),
+    [
+        ({"callbacks": ["learning.py:Typo"]}, "callbacks: learning.py defines no 'Typo'"),
+        ({"callbacks": ["learning.py:Wide"]}, "callbacks: learning.py:Wide must be a subclass of BaseCallback"),
+        ({"callbacks": ["foo"]}, "unknown callback 'foo'; none is shipped or installed; name your own as file.py:Name"),
+        ({"loggers": ["learning.py:Wide"]}, "loggers: learning.py:Wide must be a subclass of KVWriter"),
+        ({"loggers": ["wnadb"]}, "unknown logger 'wnadb'; did you mean 'wandb'"),
+        ({"network": {"settings": {"width": 3}}}, "network.settings: a network mlp takes none beside its own keys, not width"),
+        ({"name": "a/b"}, r"name must be text without / or \\, not 'a/b'"),
+    ],
+)
+def test_what_cannot_be_trained_is_refused_before_anything_is_written(entries, message):
+    Path("learning.py").write_text(LEARNING)
+    with pytest.raises(ScenarioError, match=message):
+        allotment.train(one_shop(), written("wrong.yaml", {"algorithm": "ppo", "steps": 16, **entries}), out="runs")
+    assert not list(Path("runs").glob("*")) if Path("runs").exists() else True
+
+
+def test_a_subclass_that_passes_on_what_it_gets_takes_the_settings_of_its_base():
+    Path("learning.py").write_text(
+        "from stable_baselines3 import PPO\n\n\nclass Mine(PPO):\n"
+        "    def __init__(self, *args, **kwargs):\n        super().__init__(*args, **kwargs)\n"
+    )
+    small = {"steps": 16, "environments": 2, "settings": {"n_steps": 8, "batch_size": 8}, "validation": {"episodes": 2}}
+    config = {"algorithm": "learning.py:Mine", **small}
+    assert (allotment.train(one_shop(), written("learner.yaml", config), out="runs") / "best").is_dir()
+    with pytest.raises(ScenarioError, match=r"settings: unknown key 'n_stps' for learning\.py:Mine; did you mean 'n_steps'"):
+        allotment.train(one_shop(), written("wrong.yaml", {**config, "settings": {"n_stps": 8}}), out="runs")
+
+
+class Counting:
+    """A metric of whatever shape."""
+
+    about = "nothing"
+
+    def __init__(self, name, counted=lambda B: np.ones(B), value=lambda sums: sums):
+        self.name, self.counted, self.made = name, counted, value
+
+    def count(self, world, flows):
+        return self.counted(len(flows.reward))
+
+    def value(self, sums, periods):
+        return self.made(sums)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "message"),
+    [
+        ([Counting("demand")], "metric demand: the name is taken"),
+        ([Counting("seed")], "metric seed: the name is taken"),
+        ([Counting("score_low")], "metric score_low: the name is taken"),
+        ([Counting("mine"), Counting("mine")], "metric mine: the name is taken"),
+        ([Counting("mine", lambda B: 1.0)], r"metric mine: count must be \(B,\) or \(B, n\) with B = 4, not \(\)"),
+        ([Counting("mine", lambda B: np.ones((B, 2)))], r"metric mine: value must be \(B,\) with B = 4, not \(4, 2\)"),
+    ],
+)
+def test_a_metric_has_a_name_and_a_shape_of_its_own(metrics, message):
+    with pytest.raises(ValueError, match=message):
+        allotment.evaluate("constant_order", one_shop(), 4, metrics=metrics)
+
+
+@pytest.mark.parametrize(
+    ("policy", "message"),
+    [
+        ("ppo", "ppo learns; train it first"),
+        (Counting, "a policy is an object, not the class Counting"),
+        (3, "a policy has the method decide"),
+    ],
+)
+def test_what_is_no_policy_is_refused(policy, message):
+    with pytest.raises((ScenarioError, TypeError), match=message):
+        allotment.evaluate(policy, one_shop(), 4)
+
+
+def test_a_model_of_another_world_is_refused():
+    from stable_baselines3 import PPO
+
+    model = PPO("MlpPolicy", "CartPole-v1", n_steps=8, batch_size=8)
+    with pytest.raises(TypeError, match="a model needs the environment that it was trained in"):
+        allotment.evaluate(model, one_shop(), 4)
+    with pytest.raises(ScenarioError, match="another package's environment"):
+        allotment.evaluate(lambda observation: 0, "CartPole-v1", 4)
+    with pytest.raises(ScenarioError, match="worlds of this project only"):
+        allotment.compare({"mine": lambda observation: 0}, "CartPole-v1", 4)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, True, "x"])
+def test_a_setting_is_of_the_type_that_its_rule_says(seed):
+    config = written("random.yaml", {"policy": "random", "parameters": {"seed": seed}})
+    with pytest.raises(ScenarioError, match="random: seed: Input should be"):
+        allotment.evaluate(config, one_shop(), 4)
+
+
+def test_a_file_may_import_what_lies_beside_it(rules):
+    Path("helper.py").write_text("LEVEL = 12\n")
+    Path("mine.py").write_text(f"from helper import LEVEL\n{RULE}")
+    assert allotment.import_file("mine.py").LEVEL == 12
+    good = sys.modules["allotment_user.mine"]
+    Path("mine.py").write_text("1 / 0")
+    with pytest.raises(ScenarioError, match="cannot be imported: ZeroDivisionError"):
+        allotment.import_file("mine.py")
+    assert sys.modules["allotment_user.mine"] is good

@@ -12,7 +12,7 @@ from allotment.environments.registration import environment_id
 from allotment.environments.single import AllotmentEnv
 from allotment.environments.vector import AllotmentVectorEnv
 from allotment.policies.bundle import load_bundle
-from allotment.policies.config_file import checked, read_config
+from allotment.policies.config_file import checked, is_rule, read_config
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
 from allotment.policies.sealed_folder import is_bundle
 from allotment.resources import shipped_names
@@ -74,9 +74,9 @@ def train(
 
     place = load_place(world)
     name, content = read_config(config, overrides)
-    run = RunFolder.new(Path(out), place.name, content.get("name", name), seed)
+    run = RunFolder.new(Path(out), place.name, name, seed)
     try:
-        return _fitted(place, content.get("name", name), content, seed, run, progress)
+        return _fitted(place, name, content, seed, run, progress)
     except ScenarioError:
         if not any(run.path.iterdir()):
             run.path.rmdir()
@@ -153,6 +153,10 @@ def compare(
     from allotment.evaluation.comparison import compare as compared
 
     place = load_place(world).for_test()
+    if place.kind != "world":
+        raise ScenarioError(f"{place.name}: policies are compared in worlds of this project only; evaluate them one by one")
+    if not policies:
+        raise ValueError("there must be at least one policy to compare")
     named = dict(policies) if isinstance(policies, Mapping) else {name_of(policy): policy for policy in policies}
     if len(named) < len(policies):
         raise ValueError("policies of a list need names of their own; hand them over by name, as a mapping")
@@ -171,10 +175,16 @@ def as_policy(policy: Any, place: Place) -> Any:
         from allotment.fitting.tuning import tuned_rule
 
         name, content = read_config(policy)
+        if not is_rule(content, str(policy)):
+            raise ScenarioError(f"{policy} learns; train it first, and hand over its run folder")
         return tuned_rule(content, name, place.world, seed=0)
     from allotment.policies.own import own_policy
 
-    return own_policy(policy, place.world) if place.kind == "world" else policy
+    if place.kind == "world":
+        return own_policy(policy, place.world)
+    if not hasattr(policy, "act"):
+        raise ScenarioError(f"{place.name}: only a policy that was trained for another package's environment acts in it")
+    return policy
 
 
 def name_of(policy: Any) -> str:

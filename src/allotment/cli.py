@@ -151,7 +151,7 @@ def evaluate(
     import json as json_format
 
     from allotment.evaluation.testing import mean_measures
-    from allotment.extensions import metric
+    from allotment.extensions import digests, metric
     from allotment.runs.run_folder import RunFolder, is_run
 
     with _progress() as bars:
@@ -167,7 +167,7 @@ def evaluate(
         own = tuple(metric(name) for name in metrics or [])
         result = tested.evaluate(chosen, episodes, seed, "test", count, metrics=own)
     if env is None and is_run(Path(policy)):
-        RunFolder(Path(policy)).keep_evaluation(result, tested.name, seed)
+        RunFolder(Path(policy)).keep_evaluation(result, tested.name, seed, digests(metrics))
     rows, measures = result.episodes, mean_measures(result.episodes)
     errors = rows[list(measures)].std(ddof=1) / len(rows) ** 0.5
     _print_measures(chosen.name, place, len(rows), measures, errors)

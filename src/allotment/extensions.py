@@ -39,7 +39,11 @@ def import_file(path: str | Path) -> ModuleType:
     file = Path(path)
     if file.suffix != ".py" or not file.is_file():
         raise ScenarioError(f"--import {path}: no such file; expected one whose name ends in .py")
-    return _run(file.name, file.read_text(encoding="utf-8"), str(file.resolve()))
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScenarioError(f"--import {path}: cannot be read: {error}") from None
+    return _run(file.name, text, str(file.resolve()))
 
 
 def _run(name: str, text: str, origin: str) -> ModuleType:
@@ -51,12 +55,19 @@ def _run(name: str, text: str, origin: str) -> ModuleType:
         raise ScenarioError(f"{origin}: another file of this name is in use, {other}; give one of them another name")
     module = ModuleType(f"allotment_user.{Path(name).stem}")
     module.__file__ = origin
+    before = sys.modules.get(module.__name__)
     sys.modules[module.__name__] = module  # where dataclasses and pickle look for a class's module
+    sys.path.insert(0, str(Path(origin).parent))  # for what it imports from files beside it
     try:
         exec(compile(text, origin, "exec"), module.__dict__)
     except Exception as error:
-        del sys.modules[module.__name__]
+        if before is None:
+            del sys.modules[module.__name__]
+        else:
+            sys.modules[module.__name__] = before
         raise ScenarioError(f"{origin}: cannot be imported: {type(error).__name__}: {error}") from error
+    finally:
+        sys.path.remove(str(Path(origin).parent))
     _named[name], _code[name] = module, text
     return module
 
@@ -112,7 +123,9 @@ def find(door: str, name: str, shipped: Mapping[str, Any], where: str) -> Any:
     installed = {each.name: each for each in entry_points(group=DOORS[door])}
     if name in installed:
         return installed[name].load()
-    raise ScenarioError(f"{where}: unknown {door} {name!r}; {nearest(name, [*shipped, *installed])}")
+    known = [*shipped, *installed]
+    allowed = nearest(name, known) if known else "none is shipped or installed; name your own as file.py:Name"
+    raise ScenarioError(f"{where}: unknown {door} {name!r}; {allowed}")
 
 
 def _in_file(name: str, where: str) -> Any:
@@ -120,26 +133,46 @@ def _in_file(name: str, where: str) -> Any:
     file = Path(path).name
     if file not in _named:
         raise ScenarioError(
-            f"{where}: {name} stands in a file, and nothing that a folder names is imported from it; "
-            f"name the file yourself (--import {path}), or install it as an entry point"
+            f"{where}: {name} stands in a file that is not imported: it does not lie beside the config, and nothing is "
+            f"imported because a folder names it; name the file yourself (--import {path}), or install it as an entry point"
         )
-    if not hasattr(_named[file], attribute):
-        public = [each for each in vars(_named[file]) if not each.startswith("_")]
-        raise ScenarioError(f"{where}: {file} has no {attribute!r}; {nearest(attribute, public)}")
-    return getattr(_named[file], attribute)
+    defined = {key: value for key, value in vars(_named[file]).items() if _is_defined_in(_named[file], key, value)}
+    if attribute not in defined:
+        raise ScenarioError(f"{where}: {file} defines no {attribute!r}; {nearest(attribute, defined)}")
+    return defined[attribute]
+
+
+def _is_defined_in(module: ModuleType, key: str, value: Any) -> bool:
+    """Tell a user's own class, function or object from what the file imports, which no folder's name may reach."""
+    if key.startswith("_") or isinstance(value, ModuleType):
+        return False
+    if isinstance(value, type) or callable(value):
+        return getattr(value, "__module__", None) == module.__name__ or type(value).__module__ == module.__name__
+    return True
 
 
 def made(door: str, given: str | Mapping[str, Any], shipped: Mapping[str, Any], where: str) -> Any:
     """Return an object of what a config names, `name` alone or `{use: name, setting: value}`; settings are its arguments."""
     settings = {} if isinstance(given, str) else {key: value for key, value in given.items() if key != "use"}
-    if not isinstance(given, str) and "use" not in given:
-        raise ScenarioError(f"{where}: must name a {door}: {{use: file.py:Name, …}}, not {dict(given)}")
-    name = given if isinstance(given, str) else str(given["use"])
+    name = _name_in(door, given, where)
     found = find(door, name, shipped, where)
     try:
         return found(**settings) if callable(found) and (isinstance(found, type) or settings) else found
     except TypeError as error:
         raise ScenarioError(f"{where}: {name}: {error}") from None
+
+
+def check(door: str, given: str | Mapping[str, Any], shipped: Mapping[str, Any], where: str, base: type) -> None:
+    """Raise `ScenarioError` where a config does not name a subclass of `base`, or what makes one."""
+    found = find(door, _name_in(door, given, where), shipped, where)
+    if (isinstance(found, type) and not issubclass(found, base)) or not callable(found):
+        raise ScenarioError(f"{where}: {given} must be a subclass of {base.__name__}")
+
+
+def _name_in(door: str, given: str | Mapping[str, Any], where: str) -> str:
+    if not isinstance(given, str) and "use" not in given:
+        raise ScenarioError(f"{where}: must name a {door}: {{use: file.py:Name, …}}, not {dict(given)}")
+    return given if isinstance(given, str) else str(given["use"])
 
 
 def metric(given: str | Mapping[str, Any]) -> Any:

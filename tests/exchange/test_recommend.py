@@ -176,7 +176,7 @@ def test_a_promise_stands_for_the_age_that_leads_to_it():
 
     def in_transit(**when):
         worlds = Memory(register.world.problem, 1)
-        register.standing([Snapshot.model_validate(two_shops_snapshot(in_transit=[{**entry, **when}]))], worlds)
+        register.placed([Snapshot.model_validate(two_shops_snapshot(in_transit=[{**entry, **when}]))], worlds)
         return worlds.state.pipeline
 
     for promised, age in ((0, mean), (1, max(1, mean - 1)), (50, 1)):

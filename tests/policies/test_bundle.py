@@ -182,8 +182,8 @@ def test_a_residual_without_its_rule_says_so(tmp_path):
 @pytest.mark.parametrize(
     ("entries", "message"),
     [
-        ({"schema": 1}, "bundle of schema 1; this version reads schema 2"),
-        ({"schema": None}, "bundle of schema None; this version reads schema 2"),
+        ({"schema": 1}, "bundle of schema 1; this version reads schema 3"),
+        ({"schema": None}, "bundle of schema None; this version reads schema 3"),
         ({"kind": "oracle"}, "bundle of kind 'oracle'; allowed: rule-based, learned"),
         ({"encoding": {"name": "quantity", "period": 3}}, r"bundle.json: unknown key 'period'; did you mean 'periods'\?"),
     ],

@@ -298,9 +298,6 @@ class Discrete:
         return self.quantities(actions)
 
 
-ENCODINGS = {"quantity": Quantity, "order_up_to": OrderUpTo, "residual": Residual, "discrete": Discrete}
-
-
 def _check_orders(name: str, world: World) -> None:
     """Refuse an encoding of orders where the policy decides none."""
     if not world.problem.rules.orders:

@@ -30,8 +30,8 @@ def mean_demand(problem: Problem) -> Floats:
 
 def by_nearest_site(problem: Problem, by_channel: Floats) -> Floats:
     """Sum channels (…, C, K) into the sites they are nearest to (…, S, K)."""
-    at_home = problem.channels.nearest_site[None, :] == np.arange(problem.shape.sites)[:, None]
-    return at_home.astype(float) @ by_channel
+    is_nearest = problem.channels.nearest_site[None, :] == np.arange(problem.shape.sites)[:, None]
+    return is_nearest.astype(float) @ by_channel
 
 
 def by_destination(problem: Problem, by_lane: Floats) -> Floats:

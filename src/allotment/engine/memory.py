@@ -15,11 +15,10 @@ from numpy.typing import NDArray
 
 from allotment.engine import layout as f
 from allotment.engine.compiled import COLUMNS, LENGTHS, ROWS, function_addresses
-from allotment.engine.kernel import MODULES
+from allotment.engine.kernel import MODULES  # noqa: F401, importing them says where their functions are
 from allotment.engine.state import DECISION, FLOWS, STATE, Decision, Flows, State, reserves
 from allotment.scenario.problem import Problem
 
-LINKED = MODULES  # importing them says where their functions are
 Slabs = tuple[NDArray[np.float64], NDArray[np.int64]]
 
 

@@ -26,7 +26,9 @@ VERSIONED = re.compile(r"-v\d+$")
 def make_external(environment: ExternalEnvironment) -> gym.Env:
     """Return the environment, observations flattened and actions in [-1, 1]; `ScenarioError` where it does not fit."""
     if environment.id not in gym.registry:
-        raise ScenarioError(f"{environment.id}: no such Gymnasium environment; --import the module that registers it")
+        raise ScenarioError(
+            f"{environment.id}: no such Gymnasium environment; --import a file that registers it or imports what does"
+        )
     try:
         env = gym.make(environment.id, **environment.arguments)
     except (gym.error.Error, TypeError, ImportError) as error:

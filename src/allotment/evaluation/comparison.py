@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from allotment.evaluation.correction import holm
-from allotment.evaluation.metrics import COMPARED, METRICS
+from allotment.evaluation.metrics import COMPARED, METRICS, RESERVED
 from allotment.evaluation.resampling import Interval
 from allotment.evaluation.statistics import interquartile_mean, mean_score, paired_difference, probability_of_improvement
 from allotment.quantities import Floats
@@ -20,11 +20,6 @@ from allotment.scenario.errors import nearest
 
 MEASURES = COMPARED
 SHIPPED = [metric.name for metric in METRICS]
-_IDENTITY = {"episode", "seed", "training_seed", "periods", "discounted_return"}
-_COMPARED = {
-    *("score", "interquartile_mean", "difference", "improvement", "seeds", "worlds", "items", "score_standard_error"),
-    *("p_value", "adjusted_p_value", "reference"),
-}
 SURE = 0.05  # adjusted p-values below this are claims
 
 
@@ -109,13 +104,13 @@ def best_policy(scores: Mapping[str, Floats], kinds: Mapping[str, str]) -> str:
 
 def own_measures(frame: pd.DataFrame) -> list[str]:
     """Return the names of measured columns that are none of the shipped ones, in their order."""
-    known = {*SHIPPED, *_IDENTITY, *money_columns(frame)}
+    known = {*SHIPPED, *RESERVED, *money_columns(frame)}
     return [str(name) for name in frame.select_dtypes("number").columns if name not in known and not _about(str(name))]
 
 
 def _about(name: str) -> bool:
     """Tell whether a column of the comparison itself goes by a name."""
-    return name.rsplit("_low")[0].rsplit("_high")[0] in _COMPARED
+    return name.removesuffix("_low").removesuffix("_high") in RESERVED
 
 
 def money_columns(frame: pd.DataFrame) -> list[str]:

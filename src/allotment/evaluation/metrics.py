@@ -121,6 +121,22 @@ METRICS: tuple[Metric, ...] = (
 COMPARED = [metric.name for metric in METRICS if getattr(metric, "compared", False)]  # where policies are compared
 
 
+RESERVED = {  # columns of episodes and of comparisons that are no metric
+    *("policy", "kind", "training_seed", "episode", "seed", "periods", "length", "score", "discounted_return"),
+    *("interquartile_mean", "difference", "improvement", "seeds", "worlds", "items", "score_standard_error"),
+    *("p_value", "adjusted_p_value", "reference"),
+}
+
+
+def _check_names(own: Sequence[str]) -> None:
+    """Refuse metrics whose names are taken: `ValueError`."""
+    taken = RESERVED | {metric.name for metric in METRICS}
+    for name in own:
+        if name in taken or name.startswith("money/") or name.removesuffix("_low").removesuffix("_high") in RESERVED:
+            raise ValueError(f"metric {name}: the name is taken; give the metric another one")
+        taken.add(name)
+
+
 class EpisodeMeasures:
     """Sums over the measured periods of a batch of episodes, and what is measured with them."""
 
@@ -129,7 +145,9 @@ class EpisodeMeasures:
         self.periods = world.scenario.horizon.periods
         self.money = np.zeros((batch, len(TERMS), len(world.names.skus)))
         self.discounted = np.zeros(batch)
+        self.batch = batch
         self.metrics = (*METRICS, *metrics)
+        _check_names([metric.name for metric in metrics])
         self.sums: dict[str, Floats] = {}
 
     def add(self, period: int, flows: Flows) -> None:
@@ -141,13 +159,21 @@ class EpisodeMeasures:
         self.discounted += self.world.scenario.horizon.discount**measured * flows.reward
         for metric in self.metrics:
             counted = np.asarray(metric.count(self.world, flows), dtype=np.float64)
+            if counted.shape[:1] != (self.batch,):
+                raise ValueError(
+                    f"metric {metric.name}: count must be (B,) or (B, n) with B = {self.batch}, not {counted.shape}"
+                )
             self.sums[metric.name] = self.sums.get(metric.name, 0.0) + counted
 
     def measures(self) -> dict[str, Floats]:
         """Return one number an episode for each measure; money and units are per measured period."""
         money = self.money.sum(axis=-1)
         measures = {"score": (money * SIGNS).sum(axis=-1) / self.periods, "discounted_return": self.discounted}
-        measures |= {metric.name: metric.value(self.sums[metric.name], self.periods) for metric in self.metrics}
+        for metric in self.metrics:
+            measures[metric.name] = np.asarray(metric.value(self.sums[metric.name], self.periods), dtype=np.float64)
+            if measures[metric.name].shape != (self.batch,):
+                shape = measures[metric.name].shape
+                raise ValueError(f"metric {metric.name}: value must be (B,) with B = {self.batch}, not {shape}")
         return measures | {f"money/{term}": money[:, place] / self.periods for place, term in enumerate(TERMS)}
 
     def score_by_sku(self) -> Floats:

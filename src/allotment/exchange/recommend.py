@@ -69,7 +69,7 @@ class Recommender:
         names = ["snapshot"] if len(snapshots) == 1 else [f"snapshots[{place}]" for place in range(len(snapshots))]
         given = [as_snapshot(content, name) for content, name in zip(snapshots, names, strict=True)]
         simulation = self._simulation(len(given))
-        decision = self._decision(self.register.standing(given, simulation.memory))
+        decision = self._decision(self.register.placed(given, simulation.memory))
         flows = simulation.step(decision)
         return [self._plan(given[world], decision, simulation.state, flows, world) for world in range(len(given))]
 
@@ -80,12 +80,12 @@ class Recommender:
             kept = self._kept.simulation = Simulation(self.problem, batch)
         return kept
 
-    def _decision(self, standing: SnapshotState) -> Decision:
-        given = self.policy.memory_size if standing.remembered is None else standing.remembered.shape[1]
+    def _decision(self, state: SnapshotState) -> Decision:
+        given = self.policy.memory_size if state.remembered is None else state.remembered.shape[1]
         if given != self.policy.memory_size:
             wanted = f"{self.policy.memory_size} numbers for {self.policy.name}"
             raise SnapshotError(f"snapshot.memory must hold {wanted}, not {given}")
-        return self.policy.decide(standing.observation())
+        return self.policy.decide(state.observation())
 
     def _plan(self, snapshot: Snapshot, decision: Decision, state: State, flows: Flows, world: int) -> Plan:
         return Plan(

@@ -58,7 +58,7 @@ class Register:
         self.carried = lanes.allowed.tolist()  # lists answer single questions faster than arrays
         self.shelf_lives = world.problem.goods.shelf_life.tolist()
 
-    def standing(self, snapshots: Sequence[Snapshot], worlds: Memory) -> SnapshotState:
+    def placed(self, snapshots: Sequence[Snapshot], worlds: Memory) -> SnapshotState:
         """Put worlds where snapshots say they stand; `SnapshotError` names the snapshot and the field that is wrong."""
         worlds.clear()
         for place, snapshot in enumerate(snapshots):
@@ -132,14 +132,14 @@ class Register:
             raise SnapshotError(f"{where}[0]: nothing can be under way where every lead time is 0")
         slots, places, units = self.world.problem.lanes.slots, [], []
         for place, entry in enumerate(snapshot.in_transit):
-            lane, sku, life = self._under_way_at(entry, where, place)
+            lane, sku, life = self._in_transit_at(entry, where, place)
             places.append(((snapshot.period - self._age(entry, lane)) % slots, lane, sku, life))
             units.append(entry.units)
         slot, lanes, skus, lives = zip(*places, strict=True)
         np.add.at(state.pipeline[world], (slot, lanes, skus, lives), units)
         np.add.at(state.in_transit[world], (lanes, skus), units)
 
-    def _under_way_at(self, entry: InTransit, where: str, place: int) -> tuple[int, int, int]:
+    def _in_transit_at(self, entry: InTransit, where: str, place: int) -> tuple[int, int, int]:
         """Return lane, SKU and remaining life of an entry."""
         lane, sku = self.lanes.get((entry.source, entry.to)), self.skus.get(entry.sku)
         if lane is None or sku is None or not self.carried[lane][sku]:

@@ -34,9 +34,8 @@ class RuleTuning:
     """Finds the parameters that a rule's config leaves open."""
 
     def check(self, place: Place, config: dict[str, Any], name: str) -> None:
-        """Raise `ScenarioError` where a config is none of a rule, or the place no world."""
-        rule_config(config, name)
-        _ = place.world
+        """Raise `ScenarioError` where a config is none of a rule, or does not fit the place."""
+        build_rule(rule_config(config, name), place.world, name)
 
     def fit(self, place: Place, config: dict[str, Any], run: RunFolder, progress: Progress | None = None) -> RulePolicy:
         """Tune a rule, fill the run folder, and return the policy."""

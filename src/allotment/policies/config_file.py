@@ -31,7 +31,17 @@ def read_config(path: str | Path, overrides: Sequence[str] = (), admit: bool = T
         content = {**content, "encoding": {**encoding, "rule": _rule_of(encoding["rule"], file.parent, admit)}}
     if admit:
         extensions.admit(content, (file.parent, Path(".")))
-    return file.stem, content
+    return _name_in(content, file.stem, str(path)), content
+
+
+def _name_in(content: dict[str, Any], stem: str, origin: str) -> str:
+    """Return what a config calls its policy, by default as its file; folders go by it, so that it is one part of a path."""
+    name = content.get("name")
+    if name is None:
+        return stem
+    if not isinstance(name, str) or not name.strip() or name in (".", "..") or set(name) & set("/\\"):
+        raise ScenarioError(f"{origin}: name must be text without / or \\, not {name!r}")
+    return name
 
 
 def _rule_of(name: str, folder: Path, admit: bool) -> dict[str, Any]:

@@ -84,6 +84,8 @@ def own_policy(policy: Any, world: World) -> Any:
     A model acts through the encoding and the normalisation of the environment that it was trained in. Raises `TypeError`
     for anything else.
     """
+    if isinstance(policy, type):
+        raise TypeError(f"a policy is an object, not the class {policy.__name__}; make one of it")
     if hasattr(policy, "decide"):
         return policy
     if hasattr(policy, "predict") and hasattr(policy, "get_env"):
@@ -96,7 +98,10 @@ def own_policy(policy: Any, world: World) -> Any:
 def _of_model(model: Any, world: World) -> ModelPolicy:
     """Return a Stable-Baselines3 model as a policy."""
     environments = model.get_env()
-    encodings = [] if environments is None else environments.get_attr("encoding")
+    try:
+        encodings = [] if environments is None else environments.get_attr("encoding")
+    except AttributeError:  # an environment of another package
+        encodings = []
     if not encodings:
         raise TypeError("a model needs the environment that it was trained in (make_sb3, make, gym.make), for its encoding")
     return ModelPolicy(type(model).__name__, world, encodings[0], model, environments)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
 import numpy as np
+from pydantic import TypeAdapter, ValidationError
+from pydantic.errors import PydanticUserError
 
 from allotment.scenario.errors import ScenarioError, nearest
 from allotment.scenario.loader import World
@@ -83,6 +85,18 @@ def declared_settings(rule: type) -> dict[str, Any]:
     """Return what else a rule's dataclass takes, with its default: single values, which are not tuned."""
     plain = [each for each in fields(rule) if "parameter" not in each.metadata and each.name != "network"]
     return {each.name: each.default for each in plain}
+
+
+def setting_value(rule: type, name: str, given: Any, where: str) -> Any:
+    """Return a rule's setting as its annotation wants it; `ScenarioError` where it is of another type or out of bounds."""
+    try:
+        adapter: TypeAdapter[Any] = TypeAdapter(get_type_hints(rule, include_extras=True)[name])
+    except (NameError, PydanticUserError):  # an annotation that nothing can be checked by
+        return given
+    try:
+        return adapter.validate_python(given, strict=True)
+    except ValidationError as error:
+        raise ScenarioError(f"{where}: {name}: {error.errors()[0]['msg']}, not {given!r}") from None
 
 
 def parameter_values(parameter: Parameter, given: Any, world: World, where: str) -> Floats:

@@ -28,6 +28,7 @@ from allotment.policies.parameters import (
     declared_parameters,
     declared_settings,
     parameter_values,
+    setting_value,
 )
 from allotment.policies.sources import CHEAPEST, FASTEST, source_lanes
 from allotment.scenario.errors import ScenarioError
@@ -188,7 +189,11 @@ def _rule(config: RuleConfig, world: World, values: dict[str, Floats]) -> Policy
         moves = transfers.Transfers(world, lateral, values["pull_below"], values["give_above"])
     network = rules.Network(world, usual, source_lanes(world, FASTEST), moves)
     own = {parameter.name: values[parameter.name] for parameter in declared_parameters(cls)}
-    settings = {name: config.parameters[name] for name in declared_settings(cls) if name in config.parameters}
+    settings = {
+        name: setting_value(cls, name, config.parameters[name], config.policy)
+        for name in declared_settings(cls)
+        if name in config.parameters
+    }
     try:
         return cls(network=network, **own, **settings)
     except TypeError as error:

@@ -10,9 +10,10 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import numpy as np
+from pydantic import Field
 
 from allotment.decisions.encodings import moved
 from allotment.decisions.observation import Observation, by_nearest_site
@@ -306,7 +307,7 @@ class RandomOrder:
     """
 
     network: Network
-    seed: int = 0
+    seed: Annotated[int, Field(ge=0)] = 0
 
     def decide(self, observation: Observation) -> Decision:
         """Draw a quantity for each site and SKU."""

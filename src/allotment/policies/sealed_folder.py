@@ -15,7 +15,7 @@ from typing import Any
 
 from allotment.scenario.errors import ScenarioError
 
-SCHEMA = 2
+SCHEMA = 3
 ABOUT = "bundle.json"
 
 

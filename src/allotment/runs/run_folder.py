@@ -109,8 +109,10 @@ class RunFolder:
         """Tell whether it is made from these, so that what was begun in it can go on."""
         if not self.is_begun:
             return False
-        made = self.config, _yaml(self.path / place.file), self.metadata.get("seed"), self.metadata.get("code", {})
-        return made == (config, place.content, seed, extensions.digests(config))
+        if (self.config, _yaml(self.path / place.file), self.metadata.get("seed")) != (config, place.content, seed):
+            return False
+        code = self.metadata.get("code", {})
+        return all(code.get(file) == digest for file, digest in extensions.digests(config).items())  # of what is imported
 
     # how it stands
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from allotment.evaluation.metrics import METRICS, Metric
+from allotment.evaluation.metrics import METRICS, RESERVED, Metric
 from allotment.evaluation.place import WorldPlace
 from allotment.evaluation.testing import Evaluation
 from allotment.runs.run_folder import EPISODES, RunFolder
@@ -54,10 +54,11 @@ class CommonEpisodes:
         kept = run.evaluation(self.world.name)
         if kept is None or not set(kept.episodes.columns) >= self._columns():
             return None
-        if self.metrics and run.metadata["evaluation"].get("code", {}) != self.code:
+        if self.metrics and run.metadata.get("evaluation", {}).get("code", {}) != self.code:
             return None
         wanted = derived_seed("test", self.seed) + np.arange(min(self.episodes, len(kept.episodes)), dtype=np.int64)
-        rows, by_sku = kept.episodes.iloc[: len(wanted)], kept.score_by_sku[: len(wanted)]
+        belonging = [name for name in kept.episodes.columns if name in {*RESERVED, *self._columns()}]
+        rows, by_sku = kept.episodes.iloc[: len(wanted)][belonging], kept.score_by_sku[: len(wanted)]
         if not np.array_equal(rows["seed"], wanted) or (self.by_item and not by_sku.shape[1]):
             return None
         return Evaluation(rows, by_sku)

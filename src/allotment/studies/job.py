@@ -11,7 +11,7 @@ from typing import Any
 from allotment import extensions
 from allotment.evaluation.place import WorldPlace, place_from
 from allotment.execution.executor import Progress
-from allotment.fitting.fit import fit
+from allotment.fitting.fit import fit, fitter_of
 from allotment.runs.run_folder import RunFolder
 from allotment.scenario.loader import World
 from allotment.studies.common_episodes import CommonEpisodes
@@ -55,6 +55,7 @@ class Job(Section):
             run = RunFolder(folder)
             if not self.is_made(run, place):
                 if not run.is_of(place, self.config, self.seed):
+                    fitter_of(self.config, self.policy).check(place, self.config, self.policy)  # before anything is lost
                     run.clear()
                 fit(place, self.policy, self.config, self.seed, run, show)
             self.episodes(place.world).episodes_of(run, lambda done, of: show("testing", done, of), keep=True)

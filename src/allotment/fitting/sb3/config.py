@@ -82,12 +82,23 @@ def check_learned(config: LearnedConfig, origin: str) -> LearnedConfig:
             f"{nearest(config.network.activation, ACTIVATIONS)}"
         )
     _check_fit(config, algorithm, origin)
-    known = [name for name in inspect.signature(algorithm.make).parameters if name not in SET_ELSEWHERE]
+    known = [name for name in _parameters(algorithm.make) if name not in SET_ELSEWHERE]
     for name, value in config.settings.items():
         if name not in known:
             raise ScenarioError(f"{origin}: settings: unknown key {name!r} for {config.algorithm}; {nearest(name, known)}")
         _check_setting(name, value, f"{origin}: settings.{name}")
     return config
+
+
+def _parameters(algorithm: Any) -> list[str]:
+    """Return what an algorithm may be given by name, with what a subclass passes on to the classes it is made from."""
+    names: list[str] = []
+    for cls in algorithm.__mro__ if isinstance(algorithm, type) else (algorithm,):
+        parameters = inspect.signature(cls.__init__ if isinstance(cls, type) else cls).parameters
+        names += [name for name, each in parameters.items() if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
+        if not any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
+            break
+    return [name for name in dict.fromkeys(names) if name != "self"]
 
 
 def _check_fit(config: LearnedConfig, algorithm: Algorithm, origin: str) -> None:
@@ -99,11 +110,14 @@ def _check_fit(config: LearnedConfig, algorithm: Algorithm, origin: str) -> None
     if kind not in algorithm.networks:
         allowed = " or ".join(filter(None, (", ".join(algorithm.networks[:-1]), algorithm.networks[-1])))
         raise ScenarioError(f"{origin}: network.kind must be {allowed} for {config.algorithm}, not {config.network.kind}")
+    if kind != OWN and config.network.settings:
+        given = ", ".join(config.network.settings)
+        raise ScenarioError(f"{origin}: network.settings: a network {kind} takes none beside its own keys, not {given}")
     if config.encoding.name == "discrete" and "discrete" not in algorithm.actions:
         raise ScenarioError(f"{origin}: {config.algorithm} cannot choose from a list; encoding discrete works with dqn and ppo")
     if config.encoding.name != "discrete" and "continuous" not in algorithm.actions and "encoding" in config.model_fields_set:
         raise ScenarioError(f"{origin}: {config.algorithm} needs encoding discrete, not {config.encoding.name}")
-    if config.exploration_deviation and "action_noise" not in inspect.signature(algorithm.make).parameters:
+    if config.exploration_deviation and "action_noise" not in _parameters(algorithm.make):
         raise ScenarioError(f"{origin}: exploration_deviation: {config.algorithm} explores by itself")
     if config.relative_to_rule and config.encoding.name != "residual":
         raise ScenarioError(f"{origin}: relative_to_rule needs encoding residual, not {config.encoding.name}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,11 @@ class Sb3Training:
 
     def check(self, place: Place, config: dict[str, Any], name: str) -> None:
         """Raise `ScenarioError` where a config cannot be trained."""
-        check_learned(checked(LearnedConfig, config, name), name)
+        typed = check_learned(checked(LearnedConfig, config, name), name)
+        for given in typed.callbacks:
+            extensions.check("callback", given, {}, f"{name}: callbacks", BaseCallback)
+        for given in typed.loggers:
+            extensions.check("logger", given, LOGGERS, f"{name}: loggers", KVWriter)
 
     def fit(self, place: Place, config: dict[str, Any], run: RunFolder, progress: Progress | None = None) -> Any:
         """Train, fill the run folder, and return the best policy on validation worlds."""
@@ -68,7 +72,10 @@ def _corrected_rule(place: Place, config: LearnedConfig, run: RunFolder, progres
         return None
     if is_bundle(run.corrected_rule):
         return load_bundle(run.corrected_rule, place.world)
-    name, content = read_config(given) if isinstance(given, str) else (given.get("name", "rule"), given)
+    if isinstance(given, str):  # a folder's own config names no other file: what it named was written out
+        name, content = read_config(given, admit=False)
+    else:
+        name, content = given.get("name", "rule"), given
     rule = tuned_rule(content, name, place.world, run.seed, progress)
     save_bundle(rule, run.corrected_rule)
     return rule
@@ -82,6 +89,7 @@ class Training:
     training_place: TrainingPlace
     config: LearnedConfig
     run: RunFolder
+    loggers: list[KVWriter] = field(default_factory=list)  # that are open beside TensorBoard
 
     @property
     def name(self) -> str:
@@ -146,10 +154,12 @@ class Training:
         model.logger.output_formats += [Scalars(writer), *self.loggers]
         return model
 
-    @cached_property
-    def loggers(self) -> list[KVWriter]:
-        """Return what the config logs to beside TensorBoard."""
-        return [extensions.made("logger", given, LOGGERS, f"{self.name}: loggers") for given in self.config.loggers]
+    def open_loggers(self, closing: ExitStack) -> None:
+        """Open what the config logs to beside TensorBoard, until all else is done."""
+        for given in self.config.loggers:
+            logger = extensions.made("logger", given, LOGGERS, f"{self.name}: loggers")
+            closing.callback(logger.close)
+            self.loggers.append(logger)
 
     def callbacks(self) -> list[BaseCallback]:
         """Return the config's callbacks."""
@@ -193,27 +203,29 @@ def train(training: Training, progress: Steps | None = None) -> Any:
     torch.set_num_threads(1)
     resumed = read_checkpoint(training.run)
     done = int(resumed["algorithm"]["num_timesteps"]) if resumed else 0
-    writer = SummaryWriter(str(training.run.logs), purge_step=done + 1 if resumed else None)
-    environments = training.environments()
-    model = training.model(environments, writer)
-    environments.seed(training.training_place.first_seed(training.seed))  # after the algorithm, which seeds them with its own
-    validation = _validation(training, writer, progress)
-    checkpoints = Checkpoints(training.run, training.config.checkpoint.every, validation.progress_so_far, resumed)
-    if resumed:
-        restore(model, resumed)
-        validation.go_on(resumed["progress"])
-    finished = False
-    try:
-        model.learn(
-            training.config.steps - done,
-            callback=[validation, checkpoints, *training.callbacks()],
-            reset_num_timesteps=not resumed,
-        )
-        validation.finish()
-        finished = True
-    finally:
-        _close(training, model, environments, validation, finished)
-        writer.close()
+    with ExitStack() as closing:
+        writer = SummaryWriter(str(training.run.logs), purge_step=done + 1 if resumed else None)
+        closing.callback(writer.close)
+        environments = training.environments()
+        closing.callback(environments.close)
+        training.open_loggers(closing)
+        model = training.model(environments, writer)
+        environments.seed(training.training_place.first_seed(training.seed))  # after the algorithm, which seeds them itself
+        validation = _validation(training, writer, progress)
+        checkpoints = Checkpoints(training.run, training.config.checkpoint.every, validation.progress_so_far, resumed)
+        callbacks = training.callbacks()
+        if resumed:
+            restore(model, resumed)
+            validation.go_on(resumed["progress"])
+        finished = False
+        try:
+            model.learn(
+                training.config.steps - done, callback=[validation, checkpoints, *callbacks], reset_num_timesteps=not resumed
+            )
+            validation.finish()
+            finished = True
+        finally:
+            _keep(training, model, environments, validation, finished)
     return training.place.load(training.run.best)
 
 
@@ -230,7 +242,7 @@ def _validation(training: Training, writer: SummaryWriter, progress: Steps | Non
     )
 
 
-def _close(training: Training, model: BaseAlgorithm, environments: VecEnv, validation: Validation, finished: bool) -> None:
+def _keep(training: Training, model: BaseAlgorithm, environments: VecEnv, validation: Validation, finished: bool) -> None:
     """Write what there is: the last policy, the learning curve, and how far training came."""
     save_bundle(training.policy(model), training.run.final)
     validation.write(training.run.path / CURVE)
@@ -240,5 +252,3 @@ def _close(training: Training, model: BaseAlgorithm, environments: VecEnv, valid
     training.run.update(finished=finished, environment_steps=model.num_timesteps)
     if finished:
         shutil.rmtree(training.run.checkpoints, ignore_errors=True)
-    model.logger.close()
-    environments.close()
