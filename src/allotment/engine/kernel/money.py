@@ -42,7 +42,7 @@ def charge(table: int, now: int, first: World, count: int) -> None:
     if settings[f.ON_RECEIPT]:
         choose_paid(table, f.FLOWS_RECEIVED, f.FLOWS_EXECUTED, first, count)
     if settings[f.BACKORDER_COSTS]:
-        find_due(table, first, count)
+        find_due(table, now, first, count)
     for addend in range(len(TERM)):
         if not AT_END[addend]:
             units = UNITS_OF[addend]
@@ -98,14 +98,19 @@ def choose_paid(table: int, received: int, shipped: int, first: World, count: in
 
 
 @linked
-def find_due(table: int, first: World, count: int) -> None:
-    """Write the units still open that are due by now."""
-    open_demand, units = floats4(table, f.OPEN_DEMAND), floats3(table, f.DUE)
-    due, last = integers1(table, f.CHANNELS_DUE), integers1(table, f.CHANNELS_LAST)
-    fill_rows(table, f.DUE, 0.0, first, count)
+def find_due(table: int, now: int, first: World, count: int) -> None:
+    """Write the units still open that are due by now, where they cost something."""
+    open_demand, units, price = floats4(table, f.OPEN_DEMAND), floats3(table, f.DUE), floats3(table, f.PRICES_BACKORDER)
+    due, last, period = integers1(table, f.CHANNELS_DUE), integers1(table, f.CHANNELS_LAST), now % price.shape[0]
     for channel in range(open_demand.shape[0]):
+        first_slot = due[channel]
         for sku in range(open_demand.shape[1]):
-            for slot in range(due[channel], last[channel] + 1):
+            if price[period, channel, sku] == 0.0:
+                continue
+            for j in range(count):
+                world = first + np.uint64(j)
+                units[channel, sku, world] = open_demand[channel, sku, first_slot, world]
+            for slot in range(first_slot + 1, last[channel] + 1):
                 for j in range(count):
                     world = first + np.uint64(j)
                     units[channel, sku, world] += open_demand[channel, sku, slot, world]
