@@ -195,7 +195,7 @@ RANDOM_YIELD = feature("random_yield", lambda problem: (problem.sites.yield_low 
 CHARGES_LATE = feature("charges_late", lambda problem: _phase(problem, RECEIVE) > _phase(problem, CHARGE))
 EVENTS = feature("events", lambda problem: (problem.suppliers.event_low <= 1.0).any())
 FIXED_COSTS = feature("fixed_costs", lambda problem: problem.prices.fixed.any() or problem.prices.line.any())
-BACKORDER_COSTS = feature("backorder_costs", lambda problem: problem.prices.backorder.any())
+PART_IS_DUE = feature("part_is_due", lambda problem: problem.prices.backorder.any() and problem.channels.due.any())
 DEMAND_EVENTS = feature("demand_events", lambda problem: (problem.demand.kind == EVENT).any())
 HISTORIES = feature("histories", lambda problem: (problem.demand.kind == HISTORY).any())
 COMES_LATE = feature("comes_late", lambda problem: (problem.channels.last > problem.channels.due).any())
@@ -270,7 +270,7 @@ PROMISED = scratch("C K")  # units of commitments not served yet
 SERVED_OWED = scratch("L|owes K")  # units
 REMAINDERS = scratch("claims_at_once")
 PAID = scratch("L|on_receipt K")  # units that are paid for now
-DUE = scratch("C|backorder_costs K")  # units open and due
+DUE = scratch("C|part_is_due K")  # units open and due
 REMAINING_STOCK = scratch("S K")
 REMAINING_DEMAND = scratch("C K")
 
