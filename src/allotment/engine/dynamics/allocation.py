@@ -15,7 +15,7 @@ from allotment.engine.state import Flows, State, reserves
 from allotment.scenario.problem import CODES, Integers, Problem
 
 
-def ship_offers(problem: Problem, state: State, flows: Flows, left: Remaining) -> tuple[Remaining, Flows]:
+def ship_requests(problem: Problem, state: State, flows: Flows, left: Remaining) -> tuple[Remaining, Flows]:
     """Ship what the policy allocates, cut as `allocation.project` cuts it, the oldest orders first; cuts have a reason."""
     fulfilment, slots = problem.fulfilment, left.open_demand.shape[-1]
     wanted = _wanted_of_requests(problem, left.open_demand, state.allocation)
@@ -35,7 +35,7 @@ def ship_offers(problem: Problem, state: State, flows: Flows, left: Remaining) -
 
 
 def _wanted_of_requests(problem: Problem, open_demand: Array, requested: Array) -> Array:
-    """Return offers (B, F, K) cut to what each channel wants and each lane reaches in time, shared by all lanes that do."""
+    """Return requests (B, F, K) cut to what each channel wants and each lane reaches in time, shared by all lanes that do."""
     xp, channel, latest = namespace(requested), problem.fulfilment.channel, problem.fulfilment.latest
     in_time = (np.arange(open_demand.shape[-1]) <= latest[:, None])[:, None]
     wanted = xp.minimum(requested, xp.sum(only(take(open_demand, channel, 1), in_time), axis=-1))
@@ -47,11 +47,11 @@ def _wanted_of_requests(problem: Problem, open_demand: Array, requested: Array) 
     return wanted
 
 
-def _shared(problem: Problem, offers: Array, members: Integers, limit: Array) -> Array:
-    """Return offers (B, F, K) with those of some lanes cut to a limit (B, K) that they share."""
-    xp = namespace(offers)
-    given = share(problem.rules, xp.moveaxis(take(offers, members, 1), 1, -1), limit)
-    return put_at(offers, (members,), xp.moveaxis(given, -1, 1))
+def _shared(problem: Problem, requests: Array, members: Integers, limit: Array) -> Array:
+    """Return requests (B, F, K) with those of some lanes cut to a limit (B, K) that they share."""
+    xp = namespace(requests)
+    given = share(problem.rules, xp.moveaxis(take(requests, members, 1), 1, -1), limit)
+    return put_at(requests, (members,), xp.moveaxis(given, -1, 1))
 
 
 def _part_of_slot(problem: Problem, left: Remaining, lanes: Integers, skus: Integers, slots: Integers, units: Array) -> Array:
@@ -78,16 +78,16 @@ def _offer_reasons(
     return xp.where(units < wanted - rounding_error(wanted), why, unwanted)
 
 
-def reserve(problem: Problem, state: State, flows: Flows, offers: Array) -> tuple[State, Flows]:
+def reserve(problem: Problem, state: State, flows: Flows, requests: Array) -> tuple[State, Flows]:
     """Set stock aside for channels as the policy allocates it before demand is known, as far as there is stock."""
     if not reserves(problem):
         return state, flows
-    xp, fulfilment, on_hand = namespace(offers), problem.fulfilment, state.on_hand.sum(axis=-1)
-    given = offers
+    xp, fulfilment, on_hand = namespace(requests), problem.fulfilment, state.on_hand.sum(axis=-1)
+    given = requests
     for site in np.unique(fulfilment.site):
         given = _shared(problem, given, np.flatnonzero(fulfilment.site == site), on_hand[:, site])
     reserved = add_at(xp.zeros_like(state.reserved), (fulfilment.site, fulfilment.channel), given)
-    reasons = xp.where(given < offers - rounding_error(offers), CODES["no_stock"], CODES[""])
+    reasons = xp.where(given < requests - rounding_error(requests), CODES["no_stock"], CODES[""])
     return state._replace(reserved=reserved, allocation=given), flows._replace(
-        allocation_requested=offers, allocation_executed=given, allocation_reason=reasons
+        allocation_requested=requests, allocation_executed=given, allocation_reason=reasons
     )

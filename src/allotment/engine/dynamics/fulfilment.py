@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from allotment.engine import randomness
-from allotment.engine.dynamics.allocation import ship_offers
+from allotment.engine.dynamics.allocation import ship_requests
 from allotment.engine.dynamics.arrays import Array, add_at, at, like, namespace, only, sum_into
 from allotment.engine.dynamics.claims import Remaining, ship, start, within_limits
 from allotment.engine.dynamics.shipping import issued
@@ -24,7 +24,7 @@ def fulfil(problem: Problem, state: State, flows: Flows) -> tuple[State, Flows]:
     """Ship in the order of the rule; then what is not served when due is lost or waits."""
     left = start(problem, state)
     if problem.rules.allocates and problem.clock.demand_first:
-        left, flows = ship_offers(problem, state, flows, left)
+        left, flows = ship_requests(problem, state, flows, left)
     else:
         left = _ship_commitments(problem, state, left)
         for begin, end in zip(problem.claims.group_start[:-1], problem.claims.group_start[1:], strict=True):

@@ -130,8 +130,10 @@ def decide(problem: Problem, state: State, flows: Flows, decision: Decision) -> 
     """Set aside what the policy protects and reserves, cut its orders to what is possible, and ship them."""
     state = state._replace(protected=_units(problem, decision.protection) if problem.rules.protects else state.protected)
     if problem.rules.allocates:
-        offers = _units(problem, decision.allocation)
-        state, flows = reserve(problem, state._replace(allocation=offers), flows._replace(allocation_requested=offers), offers)
+        requests = _units(problem, decision.allocation)
+        state, flows = reserve(
+            problem, state._replace(allocation=requests), flows._replace(allocation_requested=requests), requests
+        )
     state, flows = cut_requests(problem, state, flows, decision.orders)
     state, flows = dispatch(problem, state, flows)
     return (receive_at_once(problem, state), flows) if problem.clock.received_first else (state, flows)

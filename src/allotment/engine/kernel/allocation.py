@@ -17,18 +17,18 @@ PROTECTED, DEADLINE = CODES["protected"], CODES["deadline"]
 
 
 @linked
-def ship_offers(table: int, first: World, count: int) -> None:
+def ship_requests(table: int, first: World, count: int) -> None:
     """Ship what the policy allocates, cut as `allocation.project` cuts it; what cannot be shipped has a reason."""
     begins = integers1(table, f.ALLOCATED_START)
     for j in range(count):
-        want_offers(table, first + np.uint64(j))
+        want_requests(table, first + np.uint64(j))
         for site in range(begins.shape[0] - 1):
             if begins[site + 1] > begins[site]:
-                ship_offers_of(table, begins[site], begins[site + 1], first + np.uint64(j))
+                ship_requests_of(table, begins[site], begins[site + 1], first + np.uint64(j))
 
 
 @linked
-def want_offers(table: int, world: World) -> None:
+def want_requests(table: int, world: World) -> None:
     """Write into `WANTED` what is requested in one world, cut to what each channel wants and each lane reaches in time."""
     lane, sku, channels = (
         integers1(table, f.ALLOCATED_LANE),
@@ -49,7 +49,7 @@ def want_offers(table: int, world: World) -> None:
 
 @linked
 def share_wanted(table: int, channel: int, slot: int, world: World) -> None:
-    """Share what a channel wants up to a slot, in one world, among the offers of lanes that reach no further."""
+    """Share what a channel wants up to a slot, in one world, among the requests of lanes that reach no further."""
     channels, latest = integers1(table, f.FULFILMENT_CHANNEL), integers1(table, f.FULFILMENT_LATEST)
     wanted, amounts, open_demand = floats1(table, f.WANTED), floats1(table, f.AMOUNTS), floats4(table, f.OPEN_DEMAND)
     place = integers1(table, f.ALLOCATED_FIRST)
@@ -70,8 +70,8 @@ def share_wanted(table: int, channel: int, slot: int, world: World) -> None:
 
 
 @linked
-def ship_offers_of(table: int, begin: int, end: int, world: World) -> None:
-    """Ship what is wanted of a site's offers in one world, the oldest orders first."""
+def ship_requests_of(table: int, begin: int, end: int, world: World) -> None:
+    """Ship what is wanted of a site's requests in one world, the oldest orders first."""
     lane, sku, channels = (
         integers1(table, f.ALLOCATED_LANE),
         integers1(table, f.ALLOCATED_SKU),
@@ -80,7 +80,7 @@ def ship_offers_of(table: int, begin: int, end: int, world: World) -> None:
     open_demand, units = floats4(table, f.OPEN_DEMAND), floats1(table, f.UNITS)
     latest = integers1(table, f.FULFILMENT_LATEST)
     within_limits(table, f.ALLOCATED_LANE, f.ALLOCATED_SKU, f.ALLOCATED_PAIR, begin, end, world)
-    explain_offers(table, begin, end, world)
+    explain_requests(table, begin, end, world)
     for claim in range(begin, end):
         channel, left = channels[lane[claim]], units[claim]
         floats3(table, f.FLOWS_ALLOCATION_EXECUTED)[lane[claim], sku[claim], world] = units[claim]
@@ -91,7 +91,7 @@ def ship_offers_of(table: int, begin: int, end: int, world: World) -> None:
 
 
 @linked
-def explain_offers(table: int, begin: int, end: int, world: World) -> None:
+def explain_requests(table: int, begin: int, end: int, world: World) -> None:
     """Note why less than requested is shipped: nobody wants it in time, too little stock, protected, or capacity."""
     lane, sku, channels = (
         integers1(table, f.ALLOCATED_LANE),
@@ -133,7 +133,7 @@ def protect(table: int, first: World, count: int) -> None:
 
 
 @linked
-def clean_offers(table: int, first: World, count: int) -> None:
+def clean_requests(table: int, first: World, count: int) -> None:
     """Take over what the policy allocates: not negative, and whole where units are."""
     whole, decided, requested = (
         integers1(table, f.SETTINGS)[f.RULES_WHOLE],

@@ -9,7 +9,7 @@ import numpy as np
 
 from allotment.engine import layout as f
 from allotment.engine.compiled import World, floats1, floats2, floats3, floats4, integers1, keys2, linked
-from allotment.engine.kernel.allocation import ship_offers
+from allotment.engine.kernel.allocation import ship_requests
 from allotment.engine.kernel.claims import ship, ship_one, start, within_limits
 from allotment.engine.kernel.shipping import issue
 from allotment.engine.randomness import fill_binomials, further_stream
@@ -21,7 +21,7 @@ def fulfil(table: int, now: int, first: World, count: int) -> None:
     settings = integers1(table, f.SETTINGS)
     start(table, now, first, count)
     if settings[f.ALLOCATES] and not settings[f.RESERVES]:
-        ship_offers(table, first, count)
+        ship_requests(table, first, count)
     else:
         if integers1(table, f.CLAIMS_PROMISED_LANE).shape[0] > 0:
             ship_commitments(table, first, count)

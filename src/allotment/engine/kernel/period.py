@@ -11,7 +11,7 @@ import numpy as np
 
 from allotment.engine import layout as f
 from allotment.engine.compiled import World, entry, floats2, floats3, floats4, integers1, integers2, linked
-from allotment.engine.kernel.allocation import clean_offers, protect, reserve
+from allotment.engine.kernel.allocation import clean_requests, protect, reserve
 from allotment.engine.kernel.demand import demand
 from allotment.engine.kernel.expiry import expire
 from allotment.engine.kernel.feasibility import cut_requests
@@ -85,7 +85,7 @@ def decide(table: int, now: int, first: World, count: int) -> None:
     if settings[f.PROTECTS]:
         protect(table, first, count)
     if floats3(table, f.ALLOCATION).shape[0] > 0:
-        clean_offers(table, first, count)
+        clean_requests(table, first, count)
     if settings[f.RESERVES]:
         reserve(table, first, count)
     cut_requests(table, now, first, count)

@@ -93,8 +93,11 @@ def check_learned(config: LearnedConfig, origin: str) -> LearnedConfig:
 def _parameters(algorithm: Any) -> list[str]:
     """Return what an algorithm may be given by name, with what a subclass passes on to the classes it is made from."""
     names: list[str] = []
-    for cls in algorithm.__mro__ if isinstance(algorithm, type) else (algorithm,):
-        parameters = inspect.signature(cls.__init__ if isinstance(cls, type) else cls).parameters
+    makers = (
+        [vars(cls)["__init__"] for cls in algorithm.__mro__ if "__init__" in vars(cls)] if isinstance(algorithm, type) else []
+    )
+    for maker in makers or [algorithm]:
+        parameters = inspect.signature(maker).parameters
         names += [name for name, each in parameters.items() if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
         if not any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
             break
