@@ -231,7 +231,7 @@ def changed_later(world, period):
     if demand.recorded.any():
         later = demand.recorded.copy()
         later[period:length] = later[period:length][::-1] + 3.0
-        return replace(world, problem=world.problem._replace(demand=demand._replace(history=later, replayed=True)))
+        return replace(world, problem=world.problem._replace(demand=demand._replace(recorded=later, replayed=True)))
     rows = np.resize(demand.row, (length, *demand.row.shape[1:]))
     rows[period:] = world.problem.lanes.lead_row[0]  # any other table of whole numbers
     known = {name: np.resize(getattr(demand, name), rows.shape) for name in ("mean", "deviation", "centre")}
