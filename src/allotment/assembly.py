@@ -111,7 +111,7 @@ def repeat(run: str | Path, out: str | Path = "runs", progress: Any = None) -> P
 def _fitted(place: Place, name: str, content: dict[str, Any], seed: int, run: RunFolder, progress: Any) -> Path:
     from allotment.fitting.fit import fit, note_settings
 
-    note_settings(run, fit(place, name, content, seed, run, progress))
+    note_settings(run, place, fit(place, name, content, seed, run, progress))
     return run.path
 
 

@@ -178,6 +178,14 @@ def test_tuning_plays_worlds_of_its_own_and_leaves_a_run_folder(tmp_path, played
     assert allotment.load_policy(folder).values["level"].shape == (2, 2)
 
 
+@pytest.mark.parametrize(("config", "small"), [("ppo", overrides()), ("base_stock", ["tuning.worlds=4", "tuning.rounds=2"])])
+def test_a_world_that_is_handed_over_is_not_compiled_again(tmp_path, config, small, monkeypatch):
+    world, compiled = two_shops(), []
+    monkeypatch.setattr("allotment.scenario.loader.compile_scenario", lambda scenario, _: compiled.append(scenario.name))
+    allotment.train(world, config, out=tmp_path, overrides=small)
+    assert compiled == []
+
+
 @pytest.mark.parametrize("patience", [0, 150])
 def test_an_interrupt_leaves_what_there_is_and_passes_on(tmp_path, patience, monkeypatch):
     monkeypatch.setattr("allotment.fitting.sb3.validation.SECONDS_BETWEEN_REPORTS", -1.0)  # told after every rollout

@@ -36,8 +36,8 @@ def fit(place: Place, name: str, config: dict[str, Any], seed: int, run: RunFold
     return fitter.fit(place, config, run, progress)
 
 
-def note_settings(run: RunFolder, policy: Any) -> None:
+def note_settings(run: RunFolder, place: Place, policy: Any) -> None:
     """Put a run on TensorBoard's page of hyperparameters, with the measures of its policy on validation worlds."""
-    rows = run.place.evaluate(policy, VALIDATION_EPISODES, run.seed, "validate").episodes
+    rows = place.evaluate(policy, VALIDATION_EPISODES, run.seed, "validate").episodes
     shown = {name: value for name, value in mean_measures(rows).items() if name in ("score", "fill_rate")}
-    write_hyperparameters(run.logs, {**run.config, "seed": run.seed, "env": run.place.name}, shown)
+    write_hyperparameters(run.logs, {**run.config, "seed": run.seed, "env": place.name}, shown)
