@@ -1,4 +1,7 @@
-"""Arrays of quantities, when a quantity is nothing but rounding error, and why less was done than was asked for."""
+"""Arrays of quantities, when a quantity is nothing but rounding error, and why less was done than was asked for.
+
+There is one tolerance: of a difference of quantities, `ROUNDING` times the larger of them and one unit is rounding error.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Keys = NDArray[np.uint64]
 
-ROUNDING = 1e-9  # units; where units are continuous, less than this is rounding error and no shipment or cut
+ROUNDING = 1e-9  # of a quantity, or of one unit; where units are continuous, less is rounding error and no shipment or cut
 
 REASONS = (  # why less was done than was asked for
     "",
@@ -30,3 +33,19 @@ REASONS = (  # why less was done than was asked for
     "storage",  # there is no room for more
 )
 CODES = {reason: code for code, reason in enumerate(REASONS)}
+
+
+def rounding_error(of: Floats | float) -> Floats:
+    """Return what is rounding error in sums and differences of quantities as large as `of`, in units."""
+    return np.asarray(ROUNDING * np.maximum(1.0, np.abs(of)))
+
+
+def exceeds(units: Floats | float, bound: Floats | float) -> Flags:
+    """Tell which units are more than a bound, by more than rounding error."""
+    smaller = np.minimum(np.abs(units), np.abs(bound))
+    return np.asarray(units > bound + rounding_error(smaller))
+
+
+def settled(units: Floats, of: Floats | float) -> Floats:
+    """Return what is left of quantities as large as `of`: nothing where it is rounding error, or below zero."""
+    return np.where(units > rounding_error(of), units, 0.0)

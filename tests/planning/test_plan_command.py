@@ -78,7 +78,7 @@ def test_lists_are_cut_in_print_but_not_in_json(command):
     Path("orders.csv").write_text("order,demand\n" + "".join(f"O{number},1\n" for number in range(40)))
     code, out, _ = command("--stock", "stock.csv", "--demand", "orders.csv", "--method", "first_come", "--json", "plan.json")
     assert code == 0
-    assert "… and 15 more; --json writes all" in out
+    assert "… and 15 more; --out and --json write all" in out
     assert len(json.loads(Path("plan.json").read_text())["unmet"]) == 35
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
 
 from allotment.allocation.constraints import Model, draws_of, kept_within, model_of, with_minimums, with_shortfalls
-from allotment.allocation.day import ROUNDING, Day, Floats
+from allotment.allocation.day import Day, Floats
 from allotment.allocation.filling import fill
 from allotment.allocation.ordering import order_by
 from allotment.allocation.projection import project
@@ -97,16 +97,20 @@ class _Integers:
 
 
 def _cleaned(day: Day, drawn: Floats) -> Floats:
-    """Return whole units as such; of others, take back what the solver's tolerance let exceed a limit."""
+    """Return whole units as such; of others, take back what exceeds a limit by the solver's tolerance, and give what is left."""
     if day.whole:
         return np.rint(drawn)
-    return project(day, np.where(drawn > ROUNDING, drawn, 0.0).sum(axis=1)).drawn
+    return _filled_up(day, project(day, np.where(drawn > FRACTION, drawn, 0.0).sum(axis=1)).drawn)
 
 
 def _rounded(day: Day, relaxed: Floats) -> Floats:
     """Return a solution in fractions rounded down, without shipments below the minimum, and filled up by falling value."""
     units = relaxed.sum(axis=1)
-    drawn = project(day, np.floor(units + FRACTION) if day.whole else units).drawn
+    return _filled_up(day, project(day, np.floor(units + FRACTION) if day.whole else units).drawn)
+
+
+def _filled_up(day: Day, drawn: Floats) -> Floats:
+    """Give claims what is left, by falling value: first what is committed, then what brings anything."""
     by_value = order_by(-day.options.value)
     drawn = fill(day, by_value, drawn, day.claims.committed)
     return fill(day, by_value[day.options.value[by_value] > 0.0], drawn)

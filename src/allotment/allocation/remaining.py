@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from allotment.allocation.day import ROUNDING, Day, Flags, Floats, Integers, total_by
+from allotment.allocation.day import ROUNDING, Day, Flags, Floats, Integers, settled, total_by
 from allotment.allocation.promise import look_ahead
 
 
@@ -20,12 +20,13 @@ class Remaining:
         self.day = day
         self.drawn = np.zeros(day.options.pools.shape) if drawn is None else drawn.copy()
         most = day.claims.wanted if ceiling is None else np.minimum(day.claims.wanted, ceiling)
-        self.wants = np.maximum(most - day.served(self.drawn), 0.0)
+        self.wants = settled(most - day.served(self.drawn), most)
         self.room = np.append(day.capacity, np.inf)
         self.unpromised = np.vstack([np.cumsum(day.pools.supply, axis=1), np.zeros((1, day.pools.supply.shape[1]))])
+        self.supply = self.unpromised[:, -1:].copy()
         if drawn is not None:
             self._count(self.drawn)
-        self.available = np.maximum(look_ahead(self.unpromised), 0.0)
+        self.available = settled(look_ahead(self.unpromised), self.supply)
 
     def stock(self, options: Integers | slice) -> Floats:
         """Return what options may draw on all their pools together, in units."""
@@ -59,22 +60,22 @@ class Remaining:
             self.drawn[option, draw] += part
             self.promise(pool, options.date[option], part)
             left -= part
-        self.wants[options.claim[option]] -= units
-        limits = options.limits[option]
+        claim, limits = options.claim[option], options.limits[option]
+        self.wants[claim] = settled(self.wants[claim] - units, self.wants[claim])
         self.room[limits[limits >= 0]] -= units
         return units
 
     def promise(self, pool: int, date: int, units: float) -> None:
         """Take units out of a pool on a date."""
         self.unpromised[pool, date:] -= units
-        self.available[pool] = np.maximum(look_ahead(self.unpromised[pool]), 0.0)
+        self.available[pool] = settled(look_ahead(self.unpromised[pool]), self.supply[pool])
 
     def ship(self, drawn: Floats) -> None:
         """Ship what options draw (O, D), all at once; it must be possible."""
         self.drawn += drawn
-        self.wants = np.maximum(self.wants - self.day.served(drawn), 0.0)
+        self.wants = settled(self.wants - self.day.served(drawn), self.wants)
         self._count(drawn)
-        self.available = np.maximum(look_ahead(self.unpromised), 0.0)
+        self.available = settled(look_ahead(self.unpromised), self.supply)
 
     def _count(self, drawn: Floats) -> None:
         """Take what options draw out of the limits and pools."""
@@ -82,7 +83,7 @@ class Remaining:
         units = drawn.sum(axis=1)
         for limits in options.limits.T:
             used = total_by(limits[limits >= 0], units[limits >= 0], len(self.room) - 1)
-            self.room[:-1] = np.maximum(self.room[:-1] - used, 0.0)
+            self.room[:-1] = settled(self.room[:-1] - used, used)
         promised: NDArray[np.float64] = np.zeros_like(self.unpromised)
         np.add.at(promised, (options.pools, options.date[:, None]), drawn)
         self.unpromised -= np.cumsum(promised, axis=1)

@@ -12,7 +12,7 @@ from allotment.allocation.day import NEVER, NONE, Claims, Day, Flags, Floats, In
 from allotment.allocation.deadlines import first_departure, misses_deadline
 from allotment.planning.lanes import Lanes, lanes_of, transport_of
 from allotment.planning.matching import Book
-from allotment.planning.reservations import Holdings, arrivals, holdings_of, pools_of
+from allotment.planning.reservations import Holdings, arrivals, holdings_of, orders_of, pools_of
 
 
 def assemble(book: Book, ignore: frozenset[str] = frozenset()) -> tuple[Day, Floats]:
@@ -44,7 +44,8 @@ def assemble(book: Book, ignore: frozenset[str] = frozenset()) -> tuple[Day, Flo
 def _claims(book: Book, ignore: frozenset[str]) -> Claims:
     demand, channels = book.demand, book.tables.get("channels")
     wanted, weight, own = (demand.number(name, np.nan) for name in ("demand", "weight", "priority"))
-    channel_priority = np.zeros(len(book.channels)) if channels is None else channels.number("priority", 0.0)
+    unknown = NEVER if "priority" in demand.numbers else 0.0  # comes last where others say it
+    channel_priority = np.full(len(book.channels), unknown) if channels is None else channels.number("priority", unknown)
     return Claims.of(
         wanted=wanted,
         committed=0.0 if "commitments" in ignore else demand.number("committed", 0.0),
@@ -52,7 +53,7 @@ def _claims(book: Book, ignore: frozenset[str]) -> Claims:
         weight=np.where(np.isnan(weight), wanted, weight),
         priority=np.where(np.isnan(own), channel_priority[book.channel], own),
         due=_days(book, "due", NEVER),
-        ordered=_days(book, "ordered", 0.0),
+        ordered=_days(book, "ordered", NEVER if "ordered" in demand.days else 0.0),
         channel=book.channel,
     )
 
@@ -83,7 +84,7 @@ def _drawn_on(book: Book, holdings: Holdings, claim: Integers, site: Integers) -
     if not len(holdings.held):
         return place[:, None]
     own = [
-        _reserved(holdings, holdings.hard, claim, place, book),
+        _reserved(holdings, holdings.hard, orders_of(book)[claim], place, book),
         _reserved(holdings, ~holdings.hard, book.channel[claim], place, book),
     ]
     return np.column_stack([*own, place])

@@ -1,7 +1,7 @@
 """The clock of a plan: days counted from today, written as the tables write them.
 
-Tables may name days as dates (2013-05-26) or as whole numbers of days, all of them in the same way: a plan never guesses how
-day 3 relates to a date. Today is day 0 where days are numbers, else the date of the clock, unless it is said.
+Tables may name days as dates (2013-05-26, 26 May 2013) or as whole numbers of days, all of them in the same way: a plan never
+guesses how day 3 relates to a date. Today is day 0 where days are numbers, else the date of the clock, unless it is said.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from allotment.allocation.day import Floats
+from allotment.planning.conventions import Conventions
 from allotment.planning.tables import Table
 from allotment.planning.values import Moment, day
 from allotment.scenario.errors import ScenarioError
@@ -40,13 +41,16 @@ class Clock:
             return None
         if isinstance(self.today, int):
             return self.today + int(offset)
-        return (self.today + datetime.timedelta(days=int(offset))).isoformat()
+        try:
+            return (self.today + datetime.timedelta(days=int(offset))).isoformat()
+        except OverflowError:
+            return None
 
 
-def clock_of(tables: Iterable[Table], today: Any) -> Clock:
+def clock_of(tables: Iterable[Table], today: Any, conventions: Conventions) -> Clock:
     """Return the clock of tables; raises `ScenarioError` where they, or `today`, name days in different ways."""
     try:
-        given = None if today is None else day(today)
+        given = None if today is None else day(today, conventions)
     except ValueError as error:
         raise ScenarioError(f"today {error}, not {today!r}") from None
     first, where = given, "today"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from allotment.planning.outcome import Plan
 from allotment.planning.summary import summary
-from allotment.report.numbers import decimals, number
+from allotment.report.numbers import number
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -19,7 +19,7 @@ MOST_LINES = 20  # of a list; a plan's JSON has all
 def tables(plan: Plan) -> Iterator[Table | str]:
     """Yield what to print of a plan, one thing after the other."""
     yield _headline(plan)
-    yield from (f"note: {note}" for note in plan.notes)
+    yield from (f"assumed: {note}" for note in plan.notes)
     yield _allocation(plan)
     if broken := plan.broken_commitments():
         yield from _listed("Commitments not kept", broken)
@@ -49,8 +49,8 @@ def _allocation(plan: Plan) -> Table:
     sums, warehouses = summary(plan), plan.book.warehouses
     shown = range(len(warehouses)) if sum(len(f"  from {name} ") for name in warehouses) <= WIDEST else range(0)
     committed = bool(sums.committed.any())
-    header = ["channel", "asked", *(["committed"] if committed else []), *(f"from {warehouses[site]}" for site in shown)]
-    table = _table("", [*header, "served", "unmet", "why"], ("channel", "why"))
+    header = [sums.kind, "asked", *(["committed"] if committed else []), *(f"from {warehouses[site]}" for site in shown)]
+    table = _table("", [*header, "served", "unmet", "why"], (sums.kind, "why"))
     served, wanted = sums.served, sums.wanted
     for group, title in enumerate(sums.titles):
         promise = [_units(sums.committed[group])] if committed else []
@@ -72,7 +72,7 @@ def _listed(title: str, rows: list[dict[str, Any]]) -> Iterator[Table | str]:
         _add(table, *(value if isinstance(value, str) else _units(value) for value in row.values()))
     yield table
     if len(rows) > MOST_LINES:
-        yield f"… and {len(rows) - MOST_LINES:,} more; --json writes all"
+        yield f"… and {len(rows) - MOST_LINES:,} more; --out and --json write all"
 
 
 def _transfer(row: dict[str, Any]) -> dict[str, Any]:
@@ -108,6 +108,5 @@ def _add(table: Table, *cells: str) -> None:
 
 
 def _units(units: float) -> str:
-    """Return a quantity, a dash for nothing."""
-    whole = float(units).is_integer()
-    return ("-" if units == 0 else number(units, 0)) if whole else number(units, max(1, decimals(units, 3)))
+    """Return a quantity, with as many as three decimals; a dash for nothing."""
+    return "-" if units == 0 else number(units, 0) if float(units).is_integer() else number(units, 3).rstrip("0")

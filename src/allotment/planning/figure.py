@@ -1,7 +1,11 @@
-"""A plan as a picture: on the left what each channel asks for and who serves it, on the right where the stock goes."""
+"""A plan as a picture: on the left what each channel asks for and who serves it, on the right where the stock goes.
+
+Where there are many, the largest have a bar each and the others one together.
+"""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,12 +14,15 @@ from allotment.allocation.day import ROUNDING, total_by
 from allotment.planning.outcome import Plan
 from allotment.planning.summary import Summary, summary
 from allotment.report.palette import NEUTRAL, series_colour
+from allotment.scenario.errors import ScenarioError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 CHANNELS = 3  # the colour at which channels start, so that few warehouses and few channels share none
+MOST_BARS = 16
+LONGEST = 28  # characters of a name beside a bar
 MOST_SERIES = 7  # warehouses or channels with a colour each; the others are one more
 
 
@@ -23,8 +30,8 @@ def draw(plan: Plan) -> Figure:
     """Return the figure of a plan."""
     from matplotlib.figure import Figure
 
-    sums = summary(plan)
-    bars = max(len(sums.titles), len(plan.book.warehouses))
+    sums = summary(plan, MOST_BARS)
+    bars = max(len(sums.titles), min(len(plan.book.warehouses), MOST_BARS))
     figure = Figure(figsize=(12, max(3.6, 1.8 + 0.36 * bars)), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[3, 2])
     demand_served(left, sums, plan.book.warehouses)
@@ -43,22 +50,63 @@ def demand_served(ax: Axes, sums: Summary, warehouses: list[str]) -> Axes:
         ax.plot(
             sums.committed[promised], rows[promised], "|", color="black", markersize=16, markeredgewidth=2, label="committed"
         )
-    ax.set(title="Demand and who serves it", xlabel="units", yticks=rows, yticklabels=sums.titles)
+    _number(
+        ax,
+        rows,
+        np.maximum(sums.served, sums.wanted),
+        [f"{_units(a)} of {_units(b)}" for a, b in zip(sums.served, sums.wanted, strict=True)],
+    )
+    ax.set(title="Demand and who serves it", xlabel="units", yticks=rows, yticklabels=map(_short, sums.titles))
     return _finish(ax)
 
 
 def stock_used(ax: Axes, plan: Plan) -> Axes:
     """Draw the supply of each warehouse as a bar: what each channel gets of it, and what is left."""
     book, day = plan.book, plan.day
-    rows = np.arange(len(book.warehouses))
-    units = np.zeros((len(rows), len(book.channels)))
+    units = np.zeros((len(book.warehouses), len(book.channels)))
     np.add.at(units, (day.options.site, book.channel[day.options.claim]), plan.units)
-    supply = total_by(day.pools.site, day.pools.supply.sum(axis=1), len(rows))
-    shipped, names = _largest(units, [name or "all demand" for name in book.channels])
+    supply = total_by(day.pools.site, day.pools.supply.sum(axis=1), len(book.warehouses))
+    titles, units, supply = _largest_sites(book.warehouses, units, supply)
+    rows = np.arange(len(titles))
+    shipped, names = _largest(units, [name or "demand" for name in book.channels])
     _stack(ax, rows, shipped, [f"to {name}" for name in names], first=CHANNELS)
     _blank(ax, rows, units.sum(axis=1), supply - units.sum(axis=1), label="left")
-    ax.set(title="Supply and where it goes", xlabel="units", yticks=rows, yticklabels=book.warehouses)
+    _number(ax, rows, supply, [f"{_units(a)} of {_units(b)}" for a, b in zip(units.sum(axis=1), supply, strict=True)])
+    ax.set(title="Supply and where it goes", xlabel="units", yticks=rows, yticklabels=map(_short, titles))
     return _finish(ax)
+
+
+def check_picture(path: Path) -> None:
+    """Refuse a file that is no picture: `ScenarioError`."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    allowed = FigureCanvasBase.get_supported_filetypes()
+    if path.suffix.lower().removeprefix(".") not in allowed:
+        raise ScenarioError(f"--figure {path}: must end in one of .{', .'.join(sorted(allowed))}")
+
+
+def _largest_sites(names: list[str], units: np.ndarray, supply: np.ndarray) -> tuple[list[str], np.ndarray, np.ndarray]:
+    """Return the names, shipments and supply of the largest warehouses, the others as one more."""
+    if len(names) <= MOST_BARS:
+        return names, units, supply
+    order = np.argsort(-supply, kind="stable")
+    first, rest = np.sort(order[: MOST_BARS - 1]), order[MOST_BARS - 1 :]
+    titles = [*(names[place] for place in first), f"{len(rest):,} other warehouses"]
+    return titles, np.vstack([units[first], units[rest].sum(axis=0)]), np.append(supply[first], supply[rest].sum())
+
+
+def _number(ax: Axes, rows: np.ndarray, ends: np.ndarray, texts: list[str]) -> None:
+    """Write a text behind each bar."""
+    for row, end, text in zip(rows, ends, texts, strict=True):
+        ax.annotate(text, (end, row), (4, 0), textcoords="offset points", va="center", fontsize=8, color="dimgrey")
+
+
+def _units(units: float) -> str:
+    return f"{units:,.0f}" if float(units).is_integer() else f"{units:,.1f}"
+
+
+def _short(title: str) -> str:
+    return title if len(title) <= LONGEST else f"{title[: LONGEST - 1]}…"
 
 
 def _largest(units: np.ndarray, names: list[str]) -> tuple[np.ndarray, list[str]]:
@@ -89,7 +137,8 @@ def _blank(ax: Axes, rows: np.ndarray, start: np.ndarray, units: np.ndarray, **l
 def _finish(ax: Axes) -> Axes:
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-    ax.margins(x=0.04)
+    ax.margins(x=0.18)
+    ax.set_xlim(left=0.0)
     ax.invert_yaxis()
     ax.xaxis.set_major_locator(MaxNLocator(6))
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))

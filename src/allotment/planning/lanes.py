@@ -14,6 +14,7 @@ import numpy as np
 
 from allotment.allocation.day import Floats, Integers
 from allotment.planning.matching import Book, places
+from allotment.planning.tables import Table
 from allotment.scenario.errors import ScenarioError, nearest
 
 FACTORS = ("commitments", "proximity", "transport", "margin", "performance")
@@ -42,7 +43,7 @@ def lanes_of(book: Book, ignore: frozenset[str]) -> Lanes:
     rows = row_of[:, book.region, book.channel].T  # (claims, warehouses)
     claim, site = np.nonzero(rows >= 0)
     row = rows[claim, site]
-    km, freight = table.number("km", 0.0)[row], table.number("freight", np.nan)[row]
+    km, freight = table.number("km", 0.0)[row], _freight(book, table)[row]
     freight = np.where(np.isnan(freight), _rates(book)[book.channel[claim]] * km, freight)
     if "proximity" in ignore:
         km, freight = np.zeros(len(row)), np.zeros(len(row))
@@ -55,6 +56,14 @@ def lanes_of(book: Book, ignore: frozenset[str]) -> Lanes:
         cut_off=table.number("cut_off", 24.0)[row],
         preference=table.number("priority", 0.0)[row],
     )
+
+
+def _freight(book: Book, table: Table) -> Floats:
+    """Return the freight of each lane where it is its own (rows,), NaN where a rate and km say it, else the highest known."""
+    freight = table.number("freight", np.nan)
+    if _rates(book).any() and "km" in table.numbers or np.isnan(freight).all():
+        return freight
+    return np.where(np.isnan(freight), np.nanmax(freight), freight)
 
 
 def knows_margins(book: Book) -> bool:
@@ -83,6 +92,8 @@ def _income(book: Book, ignore: frozenset[str]) -> Floats:
     margin = np.zeros(len(book.channels)) if channels is None else channels.number("unit_margin", 0.0)
     margins = margin[book.channel]
     own = book.demand.number("unit_margin", np.nan)
+    if channels is None or "unit_margin" not in channels.numbers:
+        margins = np.full(len(own), np.nanmin(own, initial=np.inf) if np.isfinite(own).any() else 0.0)
     margins = np.where(np.isnan(own), margins, own)
     if "margin" in ignore:
         margins = np.full(len(margins), margins.mean() if "unit_margin" in book.demand.numbers else margin.mean())

@@ -6,19 +6,26 @@ from the channels table, regions from the lanes. Without a master table all name
 
 from __future__ import annotations
 
+import difflib
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
-from allotment.allocation.day import Integers
+from allotment.allocation.day import Integers, exceeds
+from allotment.planning.columns import LAYOUTS
+from allotment.planning.conventions import conventions_of
 from allotment.planning.days import Clock, clock_of
-from allotment.planning.tables import Table, read_table
+from allotment.planning.rows import check_rows
+from allotment.planning.tables import Table, open_table, read_table
 from allotment.scenario.errors import ScenarioError, nearest
 
 WITH_SKUS = ("stock", "demand", "receipts", "reservations", "offers")
+UNITS, OVERDUE, NEGATIVE = ("integer", "continuous"), ("ignore", "today"), ("refuse", "zero")
+MOST_HINTS = 3  # names that a message lists
 
 
 @dataclass(frozen=True)
@@ -36,6 +43,7 @@ class Book:
     channel: Integers  # of each row of demand
     region: Integers
     sku: Integers
+    notes: tuple[str, ...] = ()  # what was assumed of the tables
 
     @property
     def demand(self) -> Table:
@@ -47,20 +55,52 @@ class Book:
         return places(self.tables[kind], column, names)
 
 
-def match(sources: dict[str, Any], whole: bool, today: Any, now: float) -> Book:
+@dataclass(frozen=True)
+class Choices:
+    """How to read what tables leave open."""
+
+    units: str | None = None  # integer or continuous; None: integer where all quantities are
+    decimal: str | None = None  # point or comma; None: as the numbers tell
+    date_format: str | None = None  # such as DD/MM/YYYY; None: as the dates tell
+    overdue: str = "ignore"  # receipts that should have come: ignore, or take for today's
+    negative: str = "refuse"  # stock below zero: refuse, or take for zero
+
+    def check(self) -> None:
+        """Refuse what is no choice: `ScenarioError`."""
+        for name, allowed in (("units", UNITS), ("overdue", OVERDUE), ("negative", NEGATIVE)):
+            if (seen := getattr(self, name)) is not None and seen not in allowed:
+                raise ScenarioError(f"{name} must be {' or '.join(allowed)}, not {seen!r}")
+
+
+def match(sources: dict[str, Any], choices: Choices, today: Any, now: float) -> Book:
     """Read the tables of each kind from their sources and match their names; raises `ScenarioError` for what is wrong."""
-    tables = {kind: read_table(kind, source, whole) for kind, source in sources.items() if source is not None}
-    demand = tables["demand"]
-    _check_committed(demand)
-    _check_skus(tables)
+    choices.check()
+    given = [open_table(kind, source) for kind, source in sources.items() if source is not None]
+    conventions = conventions_of([texts for each in given for texts in each.texts()], choices.decimal, choices.date_format)
+    tables = {each.kind: read_table(each, conventions) for each in given}
+    tables["stock"], of_stock = _stock(tables["stock"], choices.negative)
+    for kind, table in tables.items():
+        check_rows(table, LAYOUTS[kind])
+    whole, of_units = _whole(tables, choices.units)
+    clock = clock_of(tables.values(), today, conventions)
+    of_receipts: tuple[str, ...] = ()
+    if "receipts" in tables:
+        tables["receipts"], of_receipts = _in_time(tables["receipts"], clock, choices.overdue)
+    _check_committed(tables["demand"])
     _check_ends(tables)
+    of_tables = [f"{table.source}: {'; '.join(table.notes)}" for table in tables.values() if table.notes]
+    notes = (*of_tables, *conventions.notes, *of_units, *of_stock, *of_receipts, *_check_skus(tables))
+    return _book(tables, clock, now, whole, notes)
+
+
+def _book(tables: dict[str, Table], clock: Clock, now: float, whole: bool, notes: tuple[str, ...]) -> Book:
     channels = _all_names(tables, ("channels",) if "channels" in tables else ("demand", "lanes", "transport"), "channel")
     leading_to_regions = "lanes" in tables and "region" in tables["lanes"].names
     regions = _all_names(tables, ("lanes",) if leading_to_regions else ("demand",), "region")
-    skus = _all_names(tables, WITH_SKUS, "sku")
+    skus, demand = _all_names(tables, WITH_SKUS, "sku"), tables["demand"]
     return Book(
         tables=tables,
-        clock=clock_of(tables.values(), today),
+        clock=clock,
         now=now,
         whole=whole,
         warehouses=_all_names(tables, ("stock",), "warehouse"),
@@ -70,12 +110,53 @@ def match(sources: dict[str, Any], whole: bool, today: Any, now: float) -> Book:
         channel=places(demand, "channel", channels),
         region=places(demand, "region", regions),
         sku=places(demand, "sku", skus),
+        notes=notes,
     )
+
+
+def _stock(table: Table, negative: str) -> tuple[Table, tuple[str, ...]]:
+    """Return the stock, of which nothing is below zero, and what was assumed."""
+    below = table.numbers["on_hand"] < 0.0
+    if not below.any():
+        return table, ()
+    if negative == "refuse":
+        row = int(below.argmax())
+        seen = table.numbers["on_hand"][row]
+        raise table.fault(row, "on_hand", f"must be >= 0, not {seen:g}; --negative zero takes such stock for none")
+    numbers = {**table.numbers, "on_hand": np.maximum(table.numbers["on_hand"], 0.0)}
+    return replace(table, numbers=numbers), (f"{table.source}: {below.sum():,} rows are below zero and taken for 0",)
+
+
+def _in_time(table: Table, clock: Clock, overdue: str) -> tuple[Table, tuple[str, ...]]:
+    """Return the receipts without those that should have come before today, or with these today, and what was assumed."""
+    late = clock.offsets(table.days["arrives"], 0.0) < 0.0
+    if not late.any():
+        return table, ()
+    count = f"{table.source}: {late.sum():,} of {table.rows:,} receipts should have come before today ({clock.today})"
+    if overdue == "ignore":
+        return table.only(~late), (f"{count} and are left out; --overdue today takes them for today's",)
+    arrives = [clock.today if was_due else moment for was_due, moment in zip(late, table.days["arrives"], strict=True)]
+    return replace(table, days={**table.days, "arrives": arrives}), (f"{count} and are taken for today's",)
+
+
+def _whole(tables: dict[str, Table], units: str | None) -> tuple[bool, tuple[str, ...]]:
+    """Return whether units are integers, and what was assumed; in integers, a fraction is refused."""
+    if units == "continuous":
+        return False, ()
+    for kind, table in tables.items():
+        for column, values in table.numbers.items():
+            fractions = np.isfinite(values) & (values != np.floor(values))
+            if LAYOUTS[kind].columns[column].kind in ("units", "level") and fractions.any():
+                row = int(fractions.argmax())
+                if units == "integer":
+                    raise table.fault(row, column, f"must be a whole number (or units continuous), not {values[row]:g}")
+                return False, (f"units may be fractions, as in {table.source} ({column} of {values[row]:g} in row {row + 1})",)
+    return True, ()
 
 
 def _check_committed(demand: Table) -> None:
     """No more can be promised than is asked for."""
-    beyond = demand.number("committed", 0.0) > demand.numbers["demand"]
+    beyond = exceeds(demand.number("committed", 0.0), demand.numbers["demand"])
     if beyond.any():
         row = int(beyond.argmax())
         asked, seen = (f"{demand.numbers[column][row]:g}" for column in ("demand", "committed"))
@@ -108,9 +189,38 @@ def _check_ends(tables: dict[str, Table]) -> None:
             raise ScenarioError(f"{tables['demand'].source}: column {column} is missing; {tables[kind].source} has one")
 
 
-def _check_skus(tables: dict[str, Table]) -> None:
-    """Either all tables of units tell SKUs apart or none does."""
+def _check_skus(tables: dict[str, Table]) -> tuple[str, ...]:
+    """Either all tables of units tell SKUs apart or none does, and what is asked for is known somewhere.
+
+    Returns a note on the SKUs that are asked for and that no table of stock or receipts has.
+    """
     with_skus = [table.source for kind, table in tables.items() if kind in WITH_SKUS and "sku" in table.names]
     without = [table.source for kind, table in tables.items() if kind in WITH_SKUS and "sku" not in table.names]
     if with_skus and without:
         raise ScenarioError(f"{without[0]}: column sku is missing; {with_skus[0]} has one")
+    demand, stock = tables["demand"], tables["stock"]
+    supplied = _all_names(tables, ("stock", "receipts"), "sku")
+    unknown = list(dict.fromkeys(sku for sku in demand.name("sku") if sku not in set(supplied)))
+    if not unknown:
+        return ()
+    hints = [f"{sku!r} may be {near!r}" for sku in unknown[:MOST_HINTS] if (near := _like(sku, supplied))]
+    meant = f"; {', '.join(hints)}" if hints else ""
+    if len(unknown) == len(set(demand.name("sku"))):
+        seen = f"{demand.source} asks for {_some(unknown)}, {stock.source} has {_some(supplied)}"
+        raise ScenarioError(f"{stock.source}: has none of the SKUs asked for: {seen}{meant}")
+    return (f"{demand.source}: nobody has {_some(unknown)}{meant}",)
+
+
+def _like(sku: str, known: Sequence[str]) -> str | None:
+    """Return the known name that another is probably meant for: the same but for case, marks and leading zeros, else alike."""
+    plain = {_bare(name): name for name in known}
+    return plain.get(_bare(sku)) or next(iter(difflib.get_close_matches(sku, known, n=1, cutoff=0.8)), None)
+
+
+def _bare(sku: str) -> str:
+    return re.sub(r"[\W_]", "", sku.casefold()).lstrip("0")
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(map(repr, names[:MOST_HINTS]))
+    return shown if len(names) <= MOST_HINTS else f"{shown} and {len(names) - MOST_HINTS:,} more"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from allotment.planning.assembling import assemble
 from allotment.planning.lanes import ignored
-from allotment.planning.matching import match
+from allotment.planning.matching import Choices, match
 from allotment.planning.methods import method as method_of
 from allotment.planning.outcome import Plan
 from allotment.planning.shortage import OTHERS, need_by_days
@@ -36,22 +36,26 @@ def plan(
     method: str = "optimal",
     ignore: Sequence[str] = (),
     need_by: Mapping[str, float] | float | None = None,
-    units: str = "integer",
+    units: str | None = None,
     today: str | int | datetime.date | None = None,
     now: str | None = None,
+    decimal: str | None = None,
+    date_format: str | None = None,
+    overdue: str = "ignore",
+    negative: str = "refuse",
 ) -> Plan:
     """Allocate one day's stock to its demand; the plan says who gets what from where, and what stays unmet and why.
 
-    Tables are CSV or Parquet files or data frames; `allotment.planning.columns` lists what they may say, and in which units.
-    `method` is a name of `allotment.planning.methods.METHODS`. `ignore` leaves factors out: `commitments`, `proximity` (no
+    Tables are CSV, xlsx or Parquet files or data frames; `allotment.planning.columns` lists what they may say, in which
+    units. `method` is a name of `allotment.planning.methods.METHODS`. `ignore` leaves factors out: `commitments`, `proximity` (no
     freight), `transport` (no carrier limits), `margin` (every channel at the mean margin), `performance` (past on-time-in-full
     rates of 1). `need_by` is the number of days within which a channel's shortage must be bought, one for all or by channel
-    with "*" for the others. `units` are integer or continuous. `today` is day 0 of the plan, as the tables write days; `now`
-    (such as "14:30") decides whether a carrier's cut-off has passed. Raises `ScenarioError` for tables that cannot be used,
-    with file, row and column.
+    with "*" for the others. `units` are integer or continuous; by default integer where all quantities are. `today` is day 0
+    of the plan, as the tables write days; `now` (such as "14:30") decides whether a carrier's cut-off has passed. `decimal`
+    (point or comma) and `date_format` (such as DD/MM/YYYY) say how files write numbers and dates where these do not tell it.
+    Receipts that are `overdue` are left out (ignore) or taken for today's; `negative` stock is refused or taken for zero. What
+    was assumed stands in the plan's `notes`. Raises `ScenarioError` for tables that cannot be used, with file, row and column.
     """
-    if units not in ("integer", "continuous"):
-        raise ScenarioError(f"units must be integer or continuous, not {units!r}")
     left_out = ignored(tuple(ignore))
     sources = {
         "stock": stock,
@@ -63,7 +67,7 @@ def plan(
         "reservations": reservations,
         "offers": offers,
     }
-    book = match(sources, units == "integer", today, _hours(now))
+    book = match(sources, Choices(units, decimal, date_format, overdue, negative), today, _hours(now))
     chosen = method_of(method, book)
     needs = {} if need_by is None else dict(need_by) if isinstance(need_by, Mapping) else {OTHERS: need_by}
     need_by_days(book, needs)
@@ -82,7 +86,7 @@ def plan(
         drawn=drawn,
         rule=chosen.reason,
         need_by=needs,
-        notes=tuple(str(warning.message) for warning in told),
+        notes=(*book.notes, *(str(warning.message) for warning in told)),
     )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from allotment.allocation.day import REASONS, ROUNDING, Codes, Day, Floats
+from allotment.allocation.day import REASONS, ROUNDING, Codes, Day, Floats, settled
 from allotment.allocation.deadlines import days_late
 from allotment.allocation.remaining import Remaining
 from allotment.allocation.unmet import why_unmet
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Row = dict[str, Any]
+DIGITS = 9  # of fractions of a unit that are written
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,7 +42,7 @@ class Plan:
     drawn: Floats  # (O, D) units that options draw on their pools
     rule: str  # the reason why the method gives a claim less than it could
     need_by: Mapping[str, float]  # days, by channel; "*" for all others
-    notes: tuple[str, ...] = ()  # what the method has to say, such as that it was stopped
+    notes: tuple[str, ...] = ()  # what was assumed of the tables, and what the method says, such as that it was stopped
 
     def __repr__(self) -> str:
         sums = self.totals()
@@ -61,7 +62,7 @@ class Plan:
     @property
     def missing(self) -> Floats:
         """Return the units that claims lack (C,)."""
-        return self.day.claims.wanted - self.served
+        return settled(self.day.claims.wanted - self.served, self.day.claims.wanted)
 
     @cached_property
     def reasons(self) -> Codes:
@@ -114,7 +115,7 @@ class Plan:
 
     def broken_commitments(self) -> list[Row]:
         """Return one row for each claim that gets less than was committed, with the units short."""
-        return self._claim_rows(self.day.claims.committed - self.served, lambda claim: {})
+        return self._claim_rows(settled(self.day.claims.committed - self.served, self.day.claims.wanted), lambda claim: {})
 
     @cached_property
     def transfers(self) -> list[Row]:
@@ -216,7 +217,7 @@ class Plan:
 
     @property
     def _claim_columns(self) -> list[str]:
-        return [column for column in ("order", "channel", "region", "sku") if column in self.book.demand.names]
+        return [column for column in ("order", "line", "channel", "region", "sku") if column in self.book.demand.names]
 
     @property
     def _dated(self) -> bool:
@@ -231,7 +232,7 @@ class Plan:
         return [{**self._claim_names(claim), "units": amounts[claim], **more(claim)} for claim in claims]
 
     def _amounts(self, units: Floats) -> list[float | int]:
-        return np.rint(units).astype(np.int64).tolist() if self.day.whole else units.tolist()
+        return np.rint(units).astype(np.int64).tolist() if self.day.whole else np.round(units, DIGITS).tolist()
 
 
 def _frame(rows: list[Row], columns: list[str]) -> pd.DataFrame:

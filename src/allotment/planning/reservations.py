@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from allotment.allocation.day import NEVER, Flags, Floats, Integers, Pools
+from allotment.allocation.day import NEVER, Flags, Floats, Integers, Pools, exceeds, settled
 from allotment.allocation.reserved import STATES, held, states
 from allotment.planning.matching import Book
 from allotment.planning.tables import Table
@@ -23,7 +23,7 @@ class Holdings(NamedTuple):
     site: Integers  # (rows,)
     sku: Integers
     hard: Flags  # tied to an order, else to a channel
-    owner: Integers  # its claim, or its channel; -1 for an order that is not among today's
+    owner: Integers  # its order and SKU (`orders_of`), or its channel; -1 for an order that is not among today's
     held: Floats  # units kept from others
     state: list[str]
 
@@ -46,16 +46,26 @@ def holdings_of(book: Book) -> Holdings:
     return Holdings(site, sku, hard, _owners(book, table, hard, sku), units, names)
 
 
+def orders_of(book: Book) -> Integers:
+    """Return which order and SKU each claim is of (claims,), its lines alike, as the place of the first claim of these."""
+    first: dict[tuple[str, int], int] = {}
+    return np.array([first.setdefault(key, claim) for claim, key in enumerate(_orders(book))], dtype=np.int64)
+
+
+def _orders(book: Book) -> list[tuple[str, int]]:
+    return list(zip(book.demand.name("order"), book.sku.tolist(), strict=True))
+
+
 def _owners(book: Book, table: Table, hard: Flags, sku: Integers) -> Integers:
-    """Return the claim of each order's reservation and the channel of each other."""
-    claims = {key: claim for claim, key in enumerate(zip(book.demand.name("order"), book.sku.tolist(), strict=True))}
+    """Return the order and SKU of each order's reservation and the channel of each other."""
+    orders = dict(zip(_orders(book), orders_of(book).tolist(), strict=True))
     channels = {name: channel for channel, name in enumerate(book.channels)}
     owners = np.full(table.rows, -1, dtype=np.int64)
     for row, (order, channel) in enumerate(zip(table.name("order"), table.name("channel"), strict=True)):
         if order and channel:
             raise table.fault(row, "channel", f"must be empty beside order {order!r}, not {channel!r}")
         if hard[row]:
-            owners[row] = claims.get((order, int(sku[row])), -1)
+            owners[row] = orders.get((order, int(sku[row])), -1)
         elif channel in channels:
             owners[row] = channels[channel]
         else:
@@ -65,11 +75,13 @@ def _owners(book: Book, table: Table, hard: Flags, sku: Integers) -> Integers:
 
 def _check_held(book: Book, table: Table, site: Integers, sku: Integers, units: Floats) -> None:
     on_hand = stock_on_hand(book)
+    kept = np.zeros_like(on_hand)
     for row in np.flatnonzero(units):
-        on_hand[site[row], sku[row]] -= units[row]
-        if on_hand[site[row], sku[row]] < 0.0:
-            where = book.warehouses[site[row]]
-            raise table.fault(int(row), "reserved", f"with it, {-on_hand[site[row], sku[row]]:g} more than {where} has on hand")
+        place = site[row], sku[row]
+        kept[place] += units[row]
+        if exceeds(kept[place], on_hand[place]):
+            beyond, where = kept[place] - on_hand[place], book.warehouses[site[row]]
+            raise table.fault(int(row), "reserved", f"with it, {beyond:g} more than {where} has on hand")
 
 
 def stock_on_hand(book: Book) -> Floats:
@@ -84,29 +96,25 @@ def stock_on_hand(book: Book) -> Floats:
 def pools_of(book: Book, holdings: Holdings, days: Floats) -> Pools:
     """Return the pools of a day with dates on `days` (T,): free stock of each (warehouse, SKU), then reservations."""
     free = np.zeros((len(book.warehouses), len(book.skus), len(days)))
-    free[..., 0] = stock_on_hand(book)
-    np.subtract.at(free[..., 0], (holdings.site, holdings.sku), holdings.held)
+    on_hand = stock_on_hand(book)
+    kept = np.zeros_like(on_hand)
+    np.add.at(kept, (holdings.site, holdings.sku), holdings.held)
+    free[..., 0] = settled(on_hand - kept, on_hand)
     if "receipts" in book.tables:
         receipts = book.tables["receipts"]
         where = book.places("receipts", "warehouse", book.warehouses), book.places("receipts", "sku", book.skus)
         np.add.at(free, (*where, np.searchsorted(days, arrivals(book))), receipts.numbers["units"])
-    kept = np.zeros((len(holdings.held), len(days)))
-    kept[:, 0] = holdings.held
+    reserved = np.zeros((len(holdings.held), len(days)))
+    reserved[:, 0] = holdings.held
     site, sku = (axis.ravel() for axis in np.indices(free.shape[:2]))
     return Pools(
-        supply=np.vstack([free.reshape(-1, len(days)), kept]),
+        supply=np.vstack([free.reshape(-1, len(days)), reserved]),
         site=np.append(site, holdings.site),
         sku=np.append(sku, holdings.sku),
-        reserved=np.arange(free.size // len(days) + len(kept)) >= free.size // len(days),
+        reserved=np.arange(free.size // len(days) + len(reserved)) >= free.size // len(days),
     )
 
 
 def arrivals(book: Book) -> Floats:
-    """Return the days of the receipts (rows,); `ScenarioError` for one before today, which is on hand or has no date."""
-    table = book.tables["receipts"]
-    days = book.clock.offsets(table.days["arrives"], 0.0)
-    if (days < 0.0).any():
-        row = int(np.flatnonzero(days < 0.0)[0])
-        seen = book.clock.written(days[row])
-        raise table.fault(row, "arrives", f"must be today ({book.clock.today}) or later, not {seen}")
-    return days
+    """Return the days of the receipts (rows,), today or later."""
+    return book.clock.offsets(book.tables["receipts"].days["arrives"], 0.0)

@@ -1,6 +1,7 @@
 """A plan summed up for reading: what each channel in each region asked for, got from where, and lacks, with the reasons.
 
-Where there are more than thirty pairs of channel and region, the sums are by channel.
+Where there are too many pairs of channel and region the sums are by channel; where the demand names neither, by order or SKU.
+Of what is still too many, the largest are shown and the others summed up.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ MOST_GROUPS = 30
 class Summary:
     """Sums over groups of claims (G,)."""
 
+    kind: str  # what the groups are: channel, order, sku
     titles: list[str]  # of the groups
     wanted: Floats  # (G,) units
     committed: Floats  # (G,)
@@ -36,9 +38,9 @@ class Summary:
         return ", ".join(name.replace("_", " ") for _, name in found)
 
 
-def summary(plan: Plan) -> Summary:
-    """Return a plan's sums by channel and region, or by channel alone where there are many."""
-    titles, group = _groups(plan)
+def summary(plan: Plan, most: int = MOST_GROUPS) -> Summary:
+    """Return a plan's sums by channel and region, by channel, by order or by SKU, in at most so many groups."""
+    kind, titles, group = _groups(plan, most)
     day = plan.day
     by_warehouse = np.zeros((len(titles), len(plan.book.warehouses)))
     np.add.at(by_warehouse, (group[day.options.claim], day.options.site), plan.units)
@@ -47,19 +49,40 @@ def summary(plan: Plan) -> Summary:
         for code in np.unique(plan.reasons[plan.missing > ROUNDING])
     }
     wanted, committed = (total_by(group, units, len(titles)) for units in (day.claims.wanted, day.claims.committed))
-    return Summary(titles, wanted, committed, by_warehouse, missing)
+    return Summary(kind, titles, wanted, committed, by_warehouse, missing)
 
 
-def _groups(plan: Plan) -> tuple[list[str], Integers]:
-    """Return what groups are called, in the order of the demand, and the group of each claim."""
+def _groups(plan: Plan, most: int) -> tuple[str, list[str], Integers]:
+    """Return what kind of groups there are, what they are called, in the order of the demand, and the group of each claim."""
+    for kind, columns in (
+        ("channel", ("channel", "region")),
+        ("channel", ("channel",)),
+        ("order", ("order",)),
+        ("sku", ("sku",)),
+    ):
+        names = [" ".join(filter(None, parts)) for parts in zip(*(_names(plan, column) for column in columns), strict=True)]
+        if any(names) and (len(set(names)) <= most or kind != "channel" or columns == ("channel",)):
+            return kind, *_largest(names, plan.day.claims.wanted, most, kind)
+    return "channel", ["all demand"], np.zeros(plan.book.demand.rows, dtype=np.int64)
+
+
+def _names(plan: Plan, column: str) -> list[str]:
+    """Return the name that each claim has in a column; those of channels and regions are the book's."""
     book = plan.book
-    for with_regions in (True, False):
-        names = [
-            f"{book.channels[channel]} {book.regions[region] if with_regions else ''}".strip() or "all demand"
-            for channel, region in zip(book.channel, book.region, strict=True)
-        ]
-        titles = list(dict.fromkeys(names))
-        if len(titles) <= MOST_GROUPS:
-            break
+    if column in ("channel", "region"):
+        known, place = (book.channels, book.channel) if column == "channel" else (book.regions, book.region)
+        return [known[one] for one in place.tolist()]
+    return book.demand.name(column)
+
+
+def _largest(names: list[str], wanted: Floats, most: int, kind: str) -> tuple[list[str], Integers]:
+    """Return titles and groups of claims of such names; beyond `most`, the smallest are one group."""
+    titles = list(dict.fromkeys(names))
     index = {title: place for place, title in enumerate(titles)}
-    return titles, np.array([index[name] for name in names])
+    group = np.array([index[name] for name in names], dtype=np.int64)
+    if len(titles) <= most:
+        return titles, group
+    kept = np.sort(np.argsort(-total_by(group, wanted, len(titles)), kind="stable")[: most - 1])
+    place = np.full(len(titles), len(kept))
+    place[kept] = np.arange(len(kept))
+    return [*(titles[one] for one in kept), f"{len(titles) - len(kept):,} other {kind}s"], place[group]

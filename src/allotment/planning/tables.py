@@ -1,41 +1,67 @@
 """Reading a day's tables: every cell is checked, and what is wrong is told with file, row and column.
 
-A table is a CSV file (commas, a header, UTF-8), a Parquet file, or a data frame. Rows are counted from 1 without the header;
-for a CSV file the line is told too.
+A table is a file (CSV, xlsx or Parquet) or a data frame. Rows are counted from 1 without the header; where a file has lines or
+a sheet rows, these are told too.
 """
 
 from __future__ import annotations
 
-import csv
 import difflib
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from allotment.allocation.day import Floats
-from allotment.planning.columns import LAYOUTS, Column
-from allotment.planning.values import NUMBERS, Moment, day, is_empty, name
+from allotment.allocation.day import Flags, Floats
+from allotment.planning.columns import LAYOUTS, Column, Layout
+from allotment.planning.conventions import NUMERIC, POINT, Conventions, Texts
+from allotment.planning.values import BOUNDS, LAST_QUANTITY, Moment, day, name, reader
 from allotment.scenario.errors import ScenarioError, nearest
+from allotment.scenario.table_file import is_blank, read_table_file, where
 
 MISSPELT = 0.8  # how alike a name must be to be taken for a misspelt column rather than for another that is not read
+
+
+@dataclass(frozen=True)
+class Given:
+    """A table as it was given: the cells of the columns that are read, under the names that they have here."""
+
+    kind: str  # a key of `LAYOUTS`
+    source: str  # the file, or what a data frame was given as
+    columns: dict[str, list[Any]]
+    lines: list[int]  # of the rows in their file; empty for a data frame
+    delimiter: str | None
+    notes: tuple[str, ...]  # what was assumed
+
+    @property
+    def layout(self) -> Layout:
+        """Return what its columns say."""
+        return LAYOUTS[self.kind]
+
+    def texts(self) -> Iterator[Texts]:
+        """Yield the columns as they are written."""
+        for column, cells in self.columns.items():
+            yield Texts(self.source, column, self.layout.columns[column].kind, cells, self.lines, self.delimiter)
 
 
 @dataclass(frozen=True)
 class Table:
     """The columns that a table has, read and checked."""
 
-    source: str  # the file, or what a data frame was given as
+    source: str
     rows: int
-    lines: list[int]  # of a CSV file; empty for others
-    names: dict[str, list[str]]  # by column, one a row; empty where the cell is
-    numbers: dict[str, Floats]
-    days: dict[str, list[Moment | None]]
+    lines: list[int]  # of the rows in their file; empty for others
+    names: dict[str, list[str]] = field(default_factory=dict)  # by column, one a row; empty where the cell is
+    numbers: dict[str, Floats] = field(default_factory=dict)
+    days: dict[str, list[Moment | None]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()  # what was assumed of it
 
     def fault(self, row: int, column: str, sentence: str) -> ScenarioError:
         """Return the error that says what is wrong with a cell."""
-        return ScenarioError(f"{place(self.source, row, self.lines)}, column {column}: {sentence}")
+        return ScenarioError(f"{where(self.source, row, self.lines)}, column {column}: {sentence}")
 
     def number(self, column: str, default: float) -> Floats:
         """Return a column of numbers, or the same number for each row where the table has no such column."""
@@ -45,122 +71,155 @@ class Table:
         """Return a column of names, empty ones where the table has no such column."""
         return self.names.get(column, [""] * self.rows)
 
+    def only(self, rows: Flags) -> Table:
+        """Return the table with some of its rows alone."""
+        kept = np.flatnonzero(rows).tolist()
+        return replace(
+            self,
+            rows=len(kept),
+            lines=[self.lines[row] for row in kept] if self.lines else [],
+            names={column: [cells[row] for row in kept] for column, cells in self.names.items()},
+            numbers={column: cells[rows] for column, cells in self.numbers.items()},
+            days={column: [cells[row] for row in kept] for column, cells in self.days.items()},
+        )
 
-def place(source: str, row: int, lines: list[int]) -> str:
-    """Return where a row is (counted from 0 here, from 1 in the text)."""
-    return f"{source}: row {row + 1}" + (f" (line {lines[row]})" if lines else "")
 
-
-def read_table(kind: str, given: Any, whole: bool) -> Table:
-    """Read a table of a kind, a key of `LAYOUTS`; in whole units, quantities must be whole.
-
-    Raises `ScenarioError` for what is missing, misspelt, listed twice, or no value of its column.
-    """
+def open_table(kind: str, given: Any) -> Given:
+    """Return a table of a kind, a key of `LAYOUTS`, as it is given; `ScenarioError` for columns missing or misspelt."""
     if isinstance(given, str | Path):
-        source, columns, lines = _from_file(Path(given))
+        file = read_table_file(Path(given))
+        source, found, lines, delimiter, notes = file.source, file.columns, file.lines, file.delimiter, file.notes
     else:
-        source, columns, lines = kind, {str(column): given[column].tolist() for column in given.columns}, []
+        source, found, lines, delimiter, notes = kind, _cells_of_frame(kind, given), [], None, ()
     layout = LAYOUTS[kind]
-    _check_header(source, list(columns), layout.columns)
-    rows = len(next(iter(columns.values())))
-    if rows == 0:
+    names = _matched(source, list(found), layout.columns)
+    _check_header(source, names, layout)
+    if not found or not next(iter(found.values())):
         raise ScenarioError(f"{source}: has no rows")
-    table = Table(source, rows, lines, {}, {}, {})
+    unread = [header for header, column in names.items() if column is None]
+    told = [*notes, *([f"not read: {', '.join(unread)}"] if unread else [])]
+    columns = {column: found[header] for header, column in names.items() if column is not None}
+    return Given(
+        kind, source, {name: columns[name] for name in layout.columns if name in columns}, lines, delimiter, tuple(told)
+    )
+
+
+def _cells_of_frame(kind: str, frame: Any) -> dict[str, list[Any]]:
+    """Return the columns of a data frame, whatever their types, with nothing for what is missing."""
+    headers = [str(column) for column in frame.columns]
+    for header in headers:
+        if headers.count(header) > 1:
+            raise ScenarioError(f"{kind}: has two columns {header!r}")
+    columns = {}
+    for place, header in enumerate(headers):
+        series = frame.iloc[:, place]
+        columns[header] = series.astype(object).where(series.notna(), None).tolist()
+    return columns
+
+
+def _plain(header: str) -> str:
+    """Return a header without what does not matter: case, blanks, hyphens and underscores."""
+    return re.sub(r"[\s_-]+", "", header.casefold())
+
+
+def _matched(source: str, headers: list[str], allowed: dict[str, Column]) -> dict[str, str | None]:
+    """Return the column that each header stands for; None for one that is not read."""
+    known = {_plain(column): column for column in allowed}
+    names = {header: known.get(_plain(header)) for header in headers}
+    for column in dict.fromkeys(filter(None, names.values())):
+        twins = [repr(header) for header in headers if names[header] == column]
+        if len(twins) > 1:
+            raise ScenarioError(f"{source}: columns {' and '.join(twins)} are both {column!r}; leave one out")
+    return names
+
+
+def _check_header(source: str, names: dict[str, str | None], layout: Layout) -> None:
+    read = {column for column in names.values() if column}
+    unread = [header for header, column in names.items() if column is None]
+    for header in unread:
+        column = (layout.synonyms or {}).get(_plain(header))
+        if column in layout.columns and column not in read:
+            raise ScenarioError(f"{source}: column {header} is not read; is it meant for {column!r}? Then call it so")
     for column, declared in layout.columns.items():
-        if column in columns:
-            _read_column(table, column, declared, columns[column], whole)
-    _check_unique(table, next((keys for keys in layout.keys if keys[0] in table.names), ()))
-    return table
-
-
-def _from_file(path: Path) -> tuple[str, dict[str, list[Any]], list[int]]:
-    """Return the name of a file, its columns by name, and the lines of its rows."""
-    if not path.is_file():
-        raise ScenarioError(f"{path}: no such file")
-    if path.suffix.lower() == ".parquet":
-        import pyarrow.parquet
-
-        table = pyarrow.parquet.read_table(path)
-        return str(path), {column: table[column].to_pylist() for column in table.column_names}, []
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.reader(file)
-            header = [column.strip() for column in next(reader, [])]
-            found = [(reader.line_num, row) for row in reader if row]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ScenarioError(f"{path}: is no CSV file in UTF-8 ({error})") from error
-    lines = [line for line, _ in found]
-    for number, (_, row) in enumerate(found):
-        if len(row) != len(header):
-            where = place(str(path), number, lines)
-            raise ScenarioError(f"{where}: has {len(row)} cells, but the header has {len(header)} columns")
-    for column in header:
-        if header.count(column) > 1:
-            raise ScenarioError(f"{path}: has two columns {column!r}")
-    cells = zip(*(row for _, row in found), strict=True) if found else ([] for _ in header)
-    return str(path), dict(zip(header, map(list, cells), strict=True)), lines
-
-
-def _check_header(source: str, header: list[str], allowed: dict[str, Column]) -> None:
-    for column in allowed:
-        if allowed[column].required and column not in header:
-            near = [given for given in header if given not in allowed and nearest(given, [column]).startswith("did")]
-            hint = f"is {near[0]!r} meant for it?" if near else f"it has {', '.join(header) or 'none'}"
+        if declared.required and column not in read:
+            near = [given for given in unread if nearest(_plain(given), [_plain(column)]).startswith("did")]
+            hint = f"is {near[0]!r} meant for it?" if near else f"it has {', '.join(names) or 'none'}"
             raise ScenarioError(f"{source}: column {column} is missing; {hint}")
-    for column in header:
-        free = [candidate for candidate in allowed if candidate not in header]
-        if column not in allowed and (meant := difflib.get_close_matches(column, free, n=1, cutoff=MISSPELT)):
-            raise ScenarioError(f"{source}: column {column} is unknown; did you mean {meant[0]!r}?")
+    free = {_plain(column): column for column in layout.columns if column not in read}
+    for header in unread:
+        if meant := difflib.get_close_matches(_plain(header), free, n=1, cutoff=MISSPELT):
+            raise ScenarioError(f"{source}: column {header} is unknown; did you mean {free[meant[0]]!r}?")
 
 
-def _read_column(table: Table, column: str, declared: Column, cells: list[Any], whole: bool) -> None:
-    """Put the values of a column into the table."""
-    if declared.required:
-        for row, cell in enumerate(cells):
-            if is_empty(cell) or (isinstance(cell, str) and not cell.strip()):
-                raise table.fault(row, column, "is empty")
+def read_table(given: Given, conventions: Conventions) -> Table:
+    """Return a table with its cells read; `ScenarioError` names the row and column of one that is no value of its column."""
+    rows = len(next(iter(given.columns.values())))
+    table, told = Table(given.source, rows, given.lines), []
+    for column, cells in given.columns.items():
+        declared = given.layout.columns[column]
+        empty = [row for row, cell in enumerate(cells) if is_blank(cell) or cell != cell]
+        if declared.required and empty:
+            raise table.fault(empty[0], column, "is empty")
+        if len(empty) == rows and declared.kind != "name":
+            continue  # as if it were not there
+        values = _read(table, column, declared, cells, empty, conventions)
+        if empty and declared.kind != "name":
+            told.append(_assumed(column, declared, empty, values))
+    return replace(table, notes=(*given.notes, *told))
+
+
+def _read(
+    table: Table, column: str, declared: Column, cells: list[Any], empty: list[int], conventions: Conventions
+) -> Floats | None:
+    """Put the values of a column into the table; returns them where they are numbers."""
     if declared.kind == "name":
-        table.names[column] = ["" if is_empty(cell) else name(cell) for cell in cells]
-    elif declared.kind == "day":
-        table.days[column] = _each(table, column, cells, day, None)
-    else:
-        values = _numbers(table, column, declared, cells)
-        fractions = np.isfinite(values) & (values != np.floor(values))
-        if whole and declared.kind == "units" and fractions.any():
-            row = int(fractions.argmax())
-            raise table.fault(row, column, f"must be a whole number (or units continuous), not {values[row]:g}")
-        table.numbers[column] = values
+        table.names[column] = ["" if is_blank(cell) or cell != cell else name(cell) for cell in cells]
+        return None
+    if declared.kind == "day":
+        table.days[column] = _each(table, column, cells, empty, lambda cell: day(cell, conventions), None)
+        return None
+    values = _numbers(table, column, declared, cells, empty, conventions.decimal(table.source))
+    if empty and declared.worst:
+        known = np.delete(values, empty)
+        values[empty] = known.max() if declared.worst == "highest" else known.min()
+    table.numbers[column] = values
+    return values
 
 
-def _numbers(table: Table, column: str, declared: Column, cells: list[Any]) -> Floats:
-    """Return the numbers of a column; all at once where that works, else one by one to find what is wrong or empty."""
-    convert = NUMBERS[declared.kind]
-    if declared.kind in ("units", "amount", "number", "money"):
+def _numbers(table: Table, column: str, declared: Column, cells: list[Any], empty: list[int], decimal: str) -> Floats:
+    """Return the numbers of a column; all at once where that works, else one by one to find what is wrong."""
+    if not empty and declared.kind in NUMERIC and _are_plain(cells, decimal):
         try:
             values = np.array(cells, dtype=float)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             values = np.array([np.nan])
-        if np.isfinite(values).all() and (declared.kind == "money" or (values >= 0.0).all()):
+        least, most = BOUNDS[declared.kind]
+        if (np.abs(values) <= LAST_QUANTITY).all() and (values >= least).all() and (values <= most).all():
             return values
-    return np.array(_each(table, column, cells, convert, declared.default), dtype=float)
+    return np.array(_each(table, column, cells, empty, reader(declared.kind, decimal), declared.default), dtype=float)
 
 
-def _each(table: Table, column: str, cells: list[Any], convert: Any, default: Any) -> list[Any]:
-    values = []
+def _are_plain(cells: list[Any], decimal: str) -> bool:
+    """Tell whether cells are numbers, or texts of digits with decimal points."""
+    if all(isinstance(cell, str) for cell in cells):
+        return decimal == POINT and set("".join(cells)) <= set("0123456789.")
+    return all(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in cells)
+
+
+def _each(
+    table: Table, column: str, cells: list[Any], empty: list[int], convert: Callable[[Any], Any], default: Any
+) -> list[Any]:
+    values, blank = [], set(empty)
     for row, cell in enumerate(cells):
         try:
-            values.append(default if is_empty(cell) or (isinstance(cell, str) and not cell.strip()) else convert(cell))
+            values.append(default if row in blank else convert(cell))
         except ValueError as error:
             raise table.fault(row, column, f"{error}, not {cell!r}") from None
     return values
 
 
-def _check_unique(table: Table, keys: tuple[str, ...]) -> None:
-    """Refuse two rows whose keys are the same."""
-    present = [key for key in keys if key in table.names]
-    first: dict[tuple[str, ...], int] = {}
-    for row, found in enumerate(zip(*(table.names[key] for key in present), strict=True)):
-        if found in first:
-            where = place(table.source, first[found], table.lines).removeprefix(f"{table.source}: ")
-            raise table.fault(row, " and ".join(present), f"{', '.join(map(repr, found))} is listed already in {where}")
-        first[found] = row
+def _assumed(column: str, declared: Column, empty: list[int], values: Floats | None) -> str:
+    """Return what empty cells of a column were taken for."""
+    count = f"row {empty[0] + 1}" if len(empty) == 1 else f"{len(empty):,} rows"
+    worst = f"the {declared.worst}, {values[empty[0]]:g}" if declared.worst and values is not None else None
+    return f"empty {column} of {count}: {declared.empty or worst or f'{declared.default:g}'}"
