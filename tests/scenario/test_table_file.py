@@ -1,4 +1,4 @@
-"""Table files: whatever the delimiter, the encoding and the blanks around it, the same table comes out, or a fault with its row."""
+"""Table files: whatever delimiter, encoding and blanks, the same table comes out, or a fault with its row."""
 
 import sys
 

@@ -97,7 +97,7 @@ class _Integers:
 
 
 def _cleaned(day: Day, drawn: Floats) -> Floats:
-    """Return whole units as such; of others, take back what exceeds a limit by the solver's tolerance, and give what is left."""
+    """Return whole units as such; of others, take back what exceeds limits by the solver's tolerance and give what is left."""
     if day.whole:
         return np.rint(drawn)
     return _filled_up(day, project(day, np.where(drawn > FRACTION, drawn, 0.0).sum(axis=1)).drawn)

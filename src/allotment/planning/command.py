@@ -38,7 +38,7 @@ class Outputs:
             if is_folder and path.exists() and not path.is_dir():
                 raise ScenarioError(f"--{option} {path}: is a file; name a folder, or a file .xlsx or .csv")
             there = next(folder for folder in ([path] if is_folder else []) + [*path.absolute().parents] if folder.exists())
-            if not is_folder and there != path.absolute().parent:
+            if not there.is_dir() or (not is_folder and there != path.absolute().parent):
                 raise ScenarioError(f"--{option} {path}: there is no folder {path.parent}")
             if not os.access(there, os.W_OK):
                 raise ScenarioError(f"--{option} {path}: {there} cannot be written to")

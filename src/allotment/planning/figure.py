@@ -41,21 +41,16 @@ def draw(plan: Plan) -> Figure:
 
 def demand_served(ax: Axes, sums: Summary, warehouses: list[str]) -> Axes:
     """Draw what each group asks for as a bar: what each warehouse ships, what stays unmet, and a tick at what is committed."""
-    rows = np.arange(len(sums.titles))
-    shipped, names = _largest(sums.by_warehouse, warehouses)
-    _stack(ax, rows, shipped, [f"from {name}" for name in names])
-    _blank(ax, rows, sums.served, sums.wanted - sums.served, label="unmet", hatch="////")
-    if sums.committed.any():
-        promised = sums.committed > 0
+    rows, bars = np.arange(len(sums.titles)), slice(None, -1 if sums.others else None)
+    shipped, names = _largest(sums.by_warehouse[bars], warehouses)
+    _stack(ax, rows[bars], shipped, [f"from {name}" for name in names])
+    _blank(ax, rows[bars], sums.served[bars], (sums.wanted - sums.served)[bars], label="unmet", hatch="////")
+    if sums.committed[bars].any():
+        promised = np.flatnonzero(sums.committed[bars] > 0)
         ax.plot(
             sums.committed[promised], rows[promised], "|", color="black", markersize=16, markeredgewidth=2, label="committed"
         )
-    _number(
-        ax,
-        rows,
-        np.maximum(sums.served, sums.wanted),
-        [f"{_units(a)} of {_units(b)}" for a, b in zip(sums.served, sums.wanted, strict=True)],
-    )
+    _number(ax, sums.served, sums.wanted, sums.others)
     ax.set(title="Demand and who serves it", xlabel="units", yticks=rows, yticklabels=map(_short, sums.titles))
     return _finish(ax)
 
@@ -67,11 +62,12 @@ def stock_used(ax: Axes, plan: Plan) -> Axes:
     np.add.at(units, (day.options.site, book.channel[day.options.claim]), plan.units)
     supply = total_by(day.pools.site, day.pools.supply.sum(axis=1), len(book.warehouses))
     titles, units, supply = _largest_sites(book.warehouses, units, supply)
-    rows = np.arange(len(titles))
-    shipped, names = _largest(units, [name or "demand" for name in book.channels])
-    _stack(ax, rows, shipped, [f"to {name}" for name in names], first=CHANNELS)
-    _blank(ax, rows, units.sum(axis=1), supply - units.sum(axis=1), label="left")
-    _number(ax, rows, supply, [f"{_units(a)} of {_units(b)}" for a, b in zip(units.sum(axis=1), supply, strict=True)])
+    others = len(titles) < len(book.warehouses)
+    rows, bars, used = np.arange(len(titles)), slice(None, -1 if others else None), units.sum(axis=1)
+    shipped, names = _largest(units[bars], [name or "demand" for name in book.channels])
+    _stack(ax, rows[bars], shipped, [f"to {name}" for name in names], first=CHANNELS)
+    _blank(ax, rows[bars], used[bars], (supply - used)[bars], label="left")
+    _number(ax, used, supply, others)
     ax.set(title="Supply and where it goes", xlabel="units", yticks=rows, yticklabels=map(_short, titles))
     return _finish(ax)
 
@@ -95,10 +91,14 @@ def _largest_sites(names: list[str], units: np.ndarray, supply: np.ndarray) -> t
     return titles, np.vstack([units[first], units[rest].sum(axis=0)]), np.append(supply[first], supply[rest].sum())
 
 
-def _number(ax: Axes, rows: np.ndarray, ends: np.ndarray, texts: list[str]) -> None:
-    """Write a text behind each bar."""
-    for row, end, text in zip(rows, ends, texts, strict=True):
+def _number(ax: Axes, parts: np.ndarray, wholes: np.ndarray, others: bool) -> None:
+    """Write the numbers behind each bar, and alone for the others, whose bar would dwarf them; leave room for them."""
+    for row, (part, whole) in enumerate(zip(parts, wholes, strict=True)):
+        end = 0.0 if others and row == len(wholes) - 1 else whole
+        text = f"{_units(part)} of {_units(whole)}"
         ax.annotate(text, (end, row), (4, 0), textcoords="offset points", va="center", fontsize=8, color="dimgrey")
+    longest = float(wholes[: len(wholes) - others].max(initial=0.0))
+    ax.set_xlim(0.0, 1.3 * longest or 1.0)
 
 
 def _units(units: float) -> str:
@@ -137,8 +137,6 @@ def _blank(ax: Axes, rows: np.ndarray, start: np.ndarray, units: np.ndarray, **l
 def _finish(ax: Axes) -> Axes:
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-    ax.margins(x=0.18)
-    ax.set_xlim(left=0.0)
     ax.invert_yaxis()
     ax.xaxis.set_major_locator(MaxNLocator(6))
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))

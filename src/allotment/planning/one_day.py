@@ -46,8 +46,8 @@ def plan(
 ) -> Plan:
     """Allocate one day's stock to its demand; the plan says who gets what from where, and what stays unmet and why.
 
-    Tables are CSV, xlsx or Parquet files or data frames; `allotment.planning.columns` lists what they may say, in which
-    units. `method` is a name of `allotment.planning.methods.METHODS`. `ignore` leaves factors out: `commitments`, `proximity` (no
+    Tables are CSV, xlsx or Parquet files or data frames; `allotment.planning.columns` lists what they may say, in which units.
+    `method` is a name of `allotment.planning.methods.METHODS`. `ignore` leaves factors out: `commitments`, `proximity` (no
     freight), `transport` (no carrier limits), `margin` (every channel at the mean margin), `performance` (past on-time-in-full
     rates of 1). `need_by` is the number of days within which a channel's shortage must be bought, one for all or by channel
     with "*" for the others. `units` are integer or continuous; by default integer where all quantities are. `today` is day 0

@@ -26,6 +26,7 @@ class Summary:
     committed: Floats  # (G,)
     by_warehouse: Floats  # (G, warehouses) units shipped
     missing: dict[str, Floats]  # units that stay unmet (G,), by reason
+    others: bool  # the last group sums up what has none of its own
 
     @property
     def served(self) -> Floats:
@@ -40,7 +41,7 @@ class Summary:
 
 def summary(plan: Plan, most: int = MOST_GROUPS) -> Summary:
     """Return a plan's sums by channel and region, by channel, by order or by SKU, in at most so many groups."""
-    kind, titles, group = _groups(plan, most)
+    kind, titles, group, others = _groups(plan, most)
     day = plan.day
     by_warehouse = np.zeros((len(titles), len(plan.book.warehouses)))
     np.add.at(by_warehouse, (group[day.options.claim], day.options.site), plan.units)
@@ -49,11 +50,11 @@ def summary(plan: Plan, most: int = MOST_GROUPS) -> Summary:
         for code in np.unique(plan.reasons[plan.missing > ROUNDING])
     }
     wanted, committed = (total_by(group, units, len(titles)) for units in (day.claims.wanted, day.claims.committed))
-    return Summary(kind, titles, wanted, committed, by_warehouse, missing)
+    return Summary(kind, titles, wanted, committed, by_warehouse, missing, others)
 
 
-def _groups(plan: Plan, most: int) -> tuple[str, list[str], Integers]:
-    """Return what kind of groups there are, what they are called, in the order of the demand, and the group of each claim."""
+def _groups(plan: Plan, most: int) -> tuple[str, list[str], Integers, bool]:
+    """Return what groups are, what they are called, which each claim belongs to, and whether the last sums up many."""
     for kind, columns in (
         ("channel", ("channel", "region")),
         ("channel", ("channel",)),
@@ -63,7 +64,7 @@ def _groups(plan: Plan, most: int) -> tuple[str, list[str], Integers]:
         names = [" ".join(filter(None, parts)) for parts in zip(*(_names(plan, column) for column in columns), strict=True)]
         if any(names) and (len(set(names)) <= most or kind != "channel" or columns == ("channel",)):
             return kind, *_largest(names, plan.day.claims.wanted, most, kind)
-    return "channel", ["all demand"], np.zeros(plan.book.demand.rows, dtype=np.int64)
+    return "channel", ["all demand"], np.zeros(plan.book.demand.rows, dtype=np.int64), False
 
 
 def _names(plan: Plan, column: str) -> list[str]:
@@ -75,14 +76,14 @@ def _names(plan: Plan, column: str) -> list[str]:
     return book.demand.name(column)
 
 
-def _largest(names: list[str], wanted: Floats, most: int, kind: str) -> tuple[list[str], Integers]:
+def _largest(names: list[str], wanted: Floats, most: int, kind: str) -> tuple[list[str], Integers, bool]:
     """Return titles and groups of claims of such names; beyond `most`, the smallest are one group."""
     titles = list(dict.fromkeys(names))
     index = {title: place for place, title in enumerate(titles)}
     group = np.array([index[name] for name in names], dtype=np.int64)
     if len(titles) <= most:
-        return titles, group
+        return titles, group, False
     kept = np.sort(np.argsort(-total_by(group, wanted, len(titles)), kind="stable")[: most - 1])
     place = np.full(len(titles), len(kept))
     place[kept] = np.arange(len(kept))
-    return [*(titles[one] for one in kept), f"{len(titles) - len(kept):,} other {kind}s"], place[group]
+    return [*(titles[one] for one in kept), f"{len(titles) - len(kept):,} other {kind}s"], place[group], True
