@@ -99,6 +99,7 @@ def _number(ax: Axes, parts: np.ndarray, wholes: np.ndarray, others: bool) -> No
         ax.annotate(text, (end, row), (4, 0), textcoords="offset points", va="center", fontsize=8, color="dimgrey")
     longest = float(wholes[: len(wholes) - others].max(initial=0.0))
     ax.set_xlim(0.0, 1.3 * longest or 1.0)
+    ax.set_ylim(len(wholes) - 0.4, -0.6)
 
 
 def _units(units: float) -> str:
@@ -137,7 +138,6 @@ def _blank(ax: Axes, rows: np.ndarray, start: np.ndarray, units: np.ndarray, **l
 def _finish(ax: Axes) -> Axes:
     from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-    ax.invert_yaxis()
     ax.xaxis.set_major_locator(MaxNLocator(6))
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
     ax.spines[["top", "right"]].set_visible(False)
