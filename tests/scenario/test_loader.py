@@ -259,7 +259,7 @@ def test_an_override_leaves_the_content_it_changes_alone():
     [
         ("horizon.periods", "mine.yaml: the override 'horizon.periods' must read key=value, such as horizon.periods=104"),
         ("=3", "mine.yaml: the override '=3' must read key=value, such as horizon.periods=104"),
-        ("name=[1", "mine.yaml: the override 'name=[1' has a value that is not YAML"),
+        ("name=[1", "mine.yaml: the override 'name=[1' has a value that is not YAML: expected ',' or ']', but got '<stream end>'"),
         (
             "supply_lanes[7].lead_time=1",
             "mine.yaml: the override 'supply_lanes[7].lead_time=1' names no entry '7'; allowed: 0, 1",
@@ -314,3 +314,108 @@ def test_a_fault_in_a_test_section_says_that_it_is_there():
 def test_a_receipt_listed_after_fulfil_brings_a_warning():
     with pytest.warns(UserWarning, match="x.yaml: sequence lists receive after fulfil"):
         world_from(small(sequence=["decide", "demand", "fulfil", "receive", "charge"]), "x.yaml")
+
+
+# ---- tables of entries
+
+
+WORLD = """
+name: tabworld
+horizon: {kind: window, periods: 10}
+skus: {table: skus.csv}
+suppliers: [{name: s}]
+sites: [{name: shop, initial_stock: 5}]
+channels: [{name: c}]
+supply_lanes: [{from: s, to: shop, lead_time: 1}]
+fulfilment_lanes: [{from: shop, to: c}]
+demand: [{process: {distribution: poisson, mean: 3}}]
+"""
+
+
+@pytest.fixture
+def of_table(folder):
+    """Return a function that loads the world whose SKUs stand in a table, of which it is given the text."""
+
+    def load(text):
+        write(folder, "world.yaml", WORLD)
+        write(folder, "skus.csv", text)
+        return load_scenario("world.yaml")
+
+    return load
+
+
+def test_cells_of_a_table_are_texts_and_numbers_as_their_key_wants_them(of_table):
+    text = 'name,price,unit_cost,shelf_life\n1001,010,1.5,\n0017,8,2e0,\nNO,3,1,\nbolt #5,4,"{uniform: [1, 2]}",\n'
+    skus = of_table(text).scenario.skus
+    assert [sku.name for sku in skus] == ["1001", "0017", "NO", "bolt #5"]
+    assert [sku.price for sku in skus] == [10, 8, 3, 4]
+    assert [sku.unit_cost for sku in skus[:3]] == [1.5, 2.0, 1.0]
+    assert skus[3].unit_cost.uniform == (1, 2)
+
+
+TABLES = {
+    "a time for a price": ("name,price\na,1:30\n", "skus[0].price must be a number"),
+    "a comment": ("name,price\na,5 #x\n", "skus[0].price must be a number"),
+    "a row too short": ("name,price,unit_cost\na,3,2\nb,4\n", "skus.csv: row 2 (line 3): has 2 cells, but the header has 3"),
+    "a column twice": ("name,price,price\na,3,4\n", "skus.csv: has two columns 'price'"),
+    "digits with underscores": ("name,price\na,1_0\n", "skus[0].price must be a number"),
+    "braces that are no YAML": (
+        'name,price\na,"{uniform: [1"\n',
+        "skus.csv: row 1 (line 2), column price: '{uniform: [1' is not",
+    ),
+    "octal in braces": ('name,price\na,"[010, 3]"\n', "010 would be read as 8, to the base of 8"),
+    "a key that is none": ("name,prise\na,3\n", "unknown key 'skus[0].prise'; did you mean 'price'?"),
+}
+
+
+@pytest.mark.parametrize("fault", TABLES)
+def test_a_cell_that_its_key_does_not_want_is_refused(of_table, fault):
+    text, words = TABLES[fault]
+    with pytest.raises(ScenarioError) as error:
+        of_table(text)
+    assert words in str(error.value)
+
+
+def test_a_table_may_be_a_workbook(folder):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    for row in (["name", "price"], [1001, 2.5], ["0017", 3]):
+        book.active.append(row)
+    book.save(folder / "skus.xlsx")
+    write(folder, "world.yaml", WORLD.replace("skus.csv", "skus.xlsx"))
+    skus = load_scenario("world.yaml").scenario.skus
+    assert [(sku.name, sku.price) for sku in skus] == [("1001", 2.5), ("0017", 3)]
+
+
+@pytest.mark.parametrize(("written", "read", "base"), [("010", 8, 8), ("1:30", 90, 60), ("-017", -15, 8), ("1:30.5", 90.5, 60)])
+def test_a_number_that_yaml_reads_otherwise_is_refused_with_its_line(folder, written, read, base):
+    write(folder, "w.yaml", WORLD.replace("lead_time: 1", f"lead_time: {written}"))
+    words = f"{written} would be read as {read:g}, to the base of {base}; write it in quotes, or as a plain number"
+    assert message_of("w.yaml") == f"w.yaml, line 8: not valid YAML: {words}"
+    with pytest.raises(ScenarioError, match=f"has a value that is not YAML: {written} would be read as"):
+        load_scenario("lost_sales", [f"supply_lanes[0].lead_time={written}"])
+
+
+# ---- what is left out and must not be
+
+
+def test_profit_needs_a_price_of_each_sku(folder):
+    scenario = small(("skus.0.price", None), ("channels.0.price", None))
+    del scenario["skus"][0]["price"], scenario["channels"][0]["price"]
+    for channel in scenario["channels"]:
+        channel.pop("price", None)
+    words = "'tin' has no price, which profit needs; channel 'web' has none of its own; write 0 where nothing is paid, or objective"
+    with pytest.raises(ScenarioError, match=words):
+        world_from(scenario, "w")
+    scenario["skus"][0]["price"] = 0
+    assert world_from(scenario, "w").problem.prices.revenue.min() == 0.0
+    del scenario["skus"][0]["price"]
+    assert world_from({**scenario, "objective": "cost"}, "w")
+
+
+def test_a_channel_needs_demand(folder):
+    scenario = small(("demand", [{"channel": "web", "process": {"distribution": "poisson", "mean": 1}}]))
+    with pytest.raises(ScenarioError, match=r"w: channels\[1\]: nothing is asked for by 'shop'; no entry of demand covers it"):
+        world_from(scenario, "w")
+    scenario["demand"].append({"channel": "shop", "process": {"distribution": "poisson", "mean": 0}})
+    assert world_from(scenario, "w").problem.demand.mean[:, 1].max() == 0.0

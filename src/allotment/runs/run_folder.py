@@ -32,7 +32,7 @@ from allotment.policies.bundle import EXTERNAL, WORLD
 from allotment.policies.sealed_folder import is_bundle, opened, read_json
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.problem import Floats
-from allotment.scenario.yaml_file import read_yaml
+from allotment.scenario.yaml_file import parse_yaml, read_yaml
 from allotment.whole_file import whole_file, write_whole
 
 CONFIG, ABOUT = "config.yaml", "metadata.json"
@@ -245,7 +245,7 @@ def is_run(folder: Path) -> bool:
 
 
 def _yaml(file: Path) -> Any:
-    return yaml.safe_load(file.read_text(encoding="utf-8")) if file.is_file() else None
+    return parse_yaml(file.read_text(encoding="utf-8")) if file.is_file() else None
 
 
 def _circumstances(seed: int) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from allotment.scenario import tables
 from allotment.scenario.demand import LONGEST_CYCLE, compile_demand
+from allotment.scenario.distributions import NO_DEMAND
 from allotment.scenario.errors import ScenarioError, nearest
 from allotment.scenario.fulfilment import FulfilmentReader
 from allotment.scenario.lanes import LaneReader, sku_calendar
@@ -43,6 +44,8 @@ PHASE_CODES = {"receive": RECEIVE, "decide": DECIDE, "demand": DEMAND, "fulfil":
 def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple[Problem, Names]:
     """Return the arrays of a scenario and the names along their axes; `ScenarioError` where they do not fit."""
     _check_names(scenario)
+    if scenario.objective == "profit":
+        _check_prices(scenario)
     if scenario.units == "integer":
         _check_whole_units(scenario)
     packing = tables.TableSet()
@@ -50,6 +53,7 @@ def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple
     lanes = lane_reader.compiled(packing)
     fulfilment, claims, channels = fulfilment_reader.compiled()
     demand = compile_demand(scenario, histories, packing)
+    _check_channels(scenario, demand)
     near = _near(channels, demand, len(scenario.sites))
     sites, suppliers = compile_sites(scenario, lanes, near), compile_suppliers(scenario)
     modulation, goods = compile_modulation(scenario), _goods(scenario)
@@ -110,6 +114,23 @@ def _check_names(scenario: Scenario) -> None:
             other = f"suppliers[{suppliers.index(site.name)}]"
             raise ScenarioError(f"sites[{position}]: {site.name!r} is the name of {other} too; lanes could not tell them apart")
     _check_distances(scenario)
+
+
+def _check_prices(scenario: Scenario) -> None:
+    """Refuse goods of which nobody says what customers pay: a price of 0 is written."""
+    without = [channel.name for channel in scenario.channels if channel.price is None]
+    for position, sku in enumerate(scenario.skus):
+        if without and "price" not in sku.model_fields_set:
+            hint = f"channel {without[0]!r} has none of its own; write 0 where nothing is paid, or objective: cost"
+            raise ScenarioError(f"skus[{position}]: {sku.name!r} has no price, which profit needs; {hint}")
+
+
+def _check_channels(scenario: Scenario, demand: Demand) -> None:
+    """Refuse a channel from which nothing is ever asked: a mean of 0 is written."""
+    for position, channel in enumerate(scenario.channels):
+        if (demand.kind[position] == NO_DEMAND).all():
+            hint = "no entry of demand covers it; write one with a mean of 0 where that is meant"
+            raise ScenarioError(f"channels[{position}]: nothing is asked for by {channel.name!r}; {hint}")
 
 
 def _check_distances(scenario: Scenario) -> None:

@@ -11,6 +11,7 @@ import yaml
 
 from allotment.scenario.errors import ScenarioError, nearest
 from allotment.scenario.schema import LISTS
+from allotment.scenario.yaml_file import parse_yaml, problem_of
 
 
 def apply_overrides(content: dict[str, Any], overrides: Sequence[str], origin: str) -> dict[str, Any]:
@@ -25,9 +26,11 @@ def apply_overrides(content: dict[str, Any], overrides: Sequence[str], origin: s
         if not separator or not steps:
             raise ScenarioError(f"{origin}: the override {override!r} must read key=value, such as horizon.periods=104")
         try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError:
-            raise ScenarioError(f"{origin}: the override {override!r} has a value that is not YAML") from None
+            value = parse_yaml(text)
+        except yaml.YAMLError as error:
+            raise ScenarioError(
+                f"{origin}: the override {override!r} has a value that is not YAML: {problem_of(error)}"
+            ) from None
         _place(content, steps, value, f"{origin}: the override {override!r}")
     return content
 

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import csv
 import re
+import warnings
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, get_args
 
 import yaml
 
 from allotment.scenario.errors import ScenarioError
-from allotment.scenario.schema import LISTS
-from allotment.scenario.yaml_file import short_name
+from allotment.scenario.schema import LISTS, Scenario
+from allotment.scenario.table_file import is_blank, read_table_file, where
+from allotment.scenario.yaml_file import parse_yaml, problem_of, short_name
 
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 MOST_ENTRIES = 100_000
 
 
 def with_tables(content: dict[str, Any], file: Path) -> dict[str, Any]:
-    """Return a scenario file's content with the rows of CSV files in the place of `{table: file.csv}`.
+    """Return a scenario file's content with the rows of table files in the place of `{table: file.csv}`.
 
-    A list may be such a mapping, or hold some among its entries. Columns are the entries' keys; a cell is read as YAML, an
-    empty one leaves its key out. Files are looked for beside the scenario's.
+    A list may be such a mapping, or hold some among its entries. Columns are the entries' keys; a cell is text or a number as
+    its key wants it, one in braces or brackets is YAML, an empty one leaves its key out. Files are looked for beside the
+    scenario's.
     """
     filled = dict(content)
     for section in LISTS:
@@ -43,22 +46,40 @@ def _rows(name: Any, file: Path, section: str) -> list[dict[str, Any]]:
     table = file.parent / str(name)
     if not table.is_file():
         raise ScenarioError(f"{short_name(file)}: {section}.table: {name!r} does not lie beside it")
-    with table.open(newline="", encoding="utf-8") as lines:
-        rows = list(csv.DictReader(lines))
-    where = short_name(table)
-    return [
-        {key: _cell(text, f"{where}, row {row + 2}, column {key}") for key, text in cells.items() if text not in ("", None)}
-        for row, cells in enumerate(rows)
-    ]
+    found = read_table_file(table)
+    source = short_name(table)
+    for note in found.notes:
+        warnings.warn(f"{source}: {note}", stacklevel=2)
+    texts = {key for key in found.columns if _wants_text(section, key)}
+    rows: list[dict[str, Any]] = [{} for _ in found.lines or next(iter(found.columns.values()))]
+    for key, cells in found.columns.items():
+        for row, cell in enumerate(cells):
+            if not is_blank(cell) and cell == cell:
+                rows[row][key] = _value(cell, key in texts, f"{where(source, row, found.lines)}, column {key}")
+    return rows
 
 
-def _cell(text: Any, where: str) -> Any:
-    if not isinstance(text, str):
-        raise ScenarioError(f"{where}: the row has more cells than the header")
+def _wants_text(section: str, key: str) -> bool:
+    """Tell whether a key of a section's entries holds a text and nothing else."""
+    (entry,) = get_args(Scenario.model_fields[section].annotation)
+    field = next((field for name, field in entry.model_fields.items() if key in (name, field.alias)), None)
+    return field is not None and set(get_args(field.annotation) or [field.annotation]) <= {str, type(None)}
+
+
+def _value(cell: Any, is_text: bool, place: str) -> Any:
+    """Return what a cell says: its text where its key wants one, else a number, or a mapping or list written as YAML."""
+    if is_text:
+        return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
+    if not isinstance(cell, str):
+        return int(cell) if isinstance(cell, float) and cell.is_integer() else cell
+    if NUMBER.fullmatch(cell):
+        return float(cell) if set(cell) & set(".eE") else int(cell)
+    if not cell.startswith(("{", "[")):
+        return {"true": True, "false": False}.get(cell.lower(), cell)
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError:
-        raise ScenarioError(f"{where}: {text!r} is not YAML") from None
+        return parse_yaml(cell)
+    except yaml.YAMLError as error:
+        raise ScenarioError(f"{place}: {cell!r} is not YAML: {problem_of(error)}") from None
 
 
 def with_names_written_out(content: dict[str, Any], origin: str) -> dict[str, Any]:
