@@ -209,16 +209,19 @@ def _decisions(choose: Choices, sequence: list[str]) -> list[str]:
 
 
 def _sku(choose: Choices) -> Part:
-    return choose.stated(
-        unit_cost=lambda: choose.over_time(choose.money),
-        price=lambda: choose.over_time(choose.money),
-        case_pack=lambda: choose.among(1.0, 2.0, 6.0),
-        volume=lambda: choose.among(0.0, 0.5, 1.0, 2.5),
-    ) | choose.stated(
-        False,
-        shelf_life=lambda: choose.among(1, 2, 3),
-        issue=lambda: choose.among("fifo", "lifo"),
-        waste_cost=lambda: choose.over_time(choose.money),
+    return (
+        {"price": choose.over_time(choose.money)}
+        | choose.stated(
+            unit_cost=lambda: choose.over_time(choose.money),
+            case_pack=lambda: choose.among(1.0, 2.0, 6.0),
+            volume=lambda: choose.among(0.0, 0.5, 1.0, 2.5),
+        )
+        | choose.stated(
+            False,
+            shelf_life=lambda: choose.among(1, 2, 3),
+            issue=lambda: choose.among("fifo", "lifo"),
+            waste_cost=lambda: choose.over_time(choose.money),
+        )
     )
 
 
@@ -275,8 +278,16 @@ def _channel(choose: Choices) -> Part:
             late_cost=choose.price,
             commitment=lambda: choose.for_skus(choose.amount),
         )
-        | ({} if unmet == "lost" else choose.stated(max_lateness=lambda: choose.among(0, 1, 2)))
+        | ({} if unmet == "lost" else _waiting(choose))
     )
+
+
+def _waiting(choose: Choices) -> Part:
+    """Return how long a channel waits, and with what an episode begins."""
+    limit = choose.stated(max_lateness=lambda: choose.among(0, 1, 2))
+    if limit.get("max_lateness") == 0:
+        return limit
+    return limit | choose.stated(False, initial_open=lambda: choose.for_skus(choose.amount))
 
 
 def _supply_ends(choose: Choices) -> list[tuple[str, str]]:

@@ -26,6 +26,7 @@ RESIDUAL = {"name": "residual", "rule": {"policy": "newsvendor", "parameters": {
 # out. Walkers buy in the north and do not wait, callers order in the south and do.
 TWO_SHOPS: dict[str, Any] = {
     "name": "two_shops",
+    "objective": "cost",
     "horizon": {"kind": "window", "periods": 4},
     "skus": [{"name": "apple"}, {"name": "pear"}],
     "suppliers": [{"name": "farm"}, {"name": "market"}],

@@ -164,6 +164,22 @@ def test_orders_are_due_later_and_cancelled_when_they_are_too_late(implementatio
 
 
 @every_implementation
+def test_what_is_open_when_an_episode_begins_was_late_before_and_is_served_first(implementation):
+    sites = [{"name": "shop", "initial_stock": 5}]
+    channels = [{"name": "callers", "unmet": "backorder", "backorder_cost": 1, "initial_open": 4}]
+    records = played(implementation, {"sites": sites, "channels": channels, "demand": [asking(3)]}, 9, 0)
+    assert column(records, "shipped") == [5, 5]  # the four and one of three; then the two that were left and three
+    assert column(records, "late") == [2, 0]
+    assert column(records, "on_time") == [1, 3]
+    assert money(records, "backorder") == [2, 0]
+    patient = [{**channels[0], "due_in": 1, "max_lateness": 1}]
+    nothing = [{"name": "shop"}]
+    records = played(implementation, {"sites": nothing, "channels": patient, "demand": [asking(3)]}, 0, 0, 0)
+    assert column(records, "lost") == [4, 0, 3]  # what was due before gets one period more
+    assert column(records, "late") == [0, 3, 3]
+
+
+@every_implementation
 def test_of_continuous_demand_a_share_waits_and_a_share_accepts_an_emergency_shipment(implementation):
     changes = {
         "units": "continuous",

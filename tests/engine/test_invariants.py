@@ -82,8 +82,7 @@ def test_replaying_the_recorded_movements_reproduces_every_stock(world: RandomWo
 
 @holds_in_random_worlds()
 def test_demand_is_shipped_lost_or_still_open(world: RandomWorld, seed):
-    channels = world.problem.shape.channels
-    still_open = 0.0
+    channels, still_open = world.problem.shape.channels, world.problem.channels.initial_open
     for _, flows, _ in played(world, seed):
         still_open = (
             still_open + flows.demand - flows.lost - summed_by(world.problem.fulfilment.channel, flows.shipped, channels)
@@ -135,8 +134,7 @@ def test_whole_units_stay_whole(world: RandomWorld, seed):
 
 @holds_in_random_worlds()
 def test_no_channel_is_sent_more_than_it_wants(world: RandomWorld, seed):
-    channels = world.problem.shape.channels
-    open_before = 0.0
+    channels, open_before = world.problem.shape.channels, world.problem.channels.initial_open
     for _, flows, _ in played(world, seed):
         sent = summed_by(world.problem.fulfilment.channel, flows.shipped, channels)
         assert (sent <= open_before + flows.demand + NEGLIGIBLE).all()

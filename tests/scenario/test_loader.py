@@ -165,7 +165,7 @@ def test_a_lane_carries_the_skus_of_its_patterns_and_needs_no_numbers_for_others
 
 
 def test_in_a_mapping_by_sku_the_most_specific_pattern_wins():
-    skus = [{"name": name} for name in ("tin-small", "tin-large", "jar")]
+    skus = [{"name": name, "price": 5} for name in ("tin-small", "tin-large", "jar")]
     content = small(("sites.0.initial_stock", {"tin-large": 9, "*": 1, "tin-*": 5, "tin-large*": 3}), skus=skus)
     assert world_from(content, "x").problem.sites.initial_stock[0].tolist() == [5, 9, 1]
 
@@ -259,7 +259,10 @@ def test_an_override_leaves_the_content_it_changes_alone():
     [
         ("horizon.periods", "mine.yaml: the override 'horizon.periods' must read key=value, such as horizon.periods=104"),
         ("=3", "mine.yaml: the override '=3' must read key=value, such as horizon.periods=104"),
-        ("name=[1", "mine.yaml: the override 'name=[1' has a value that is not YAML: expected ',' or ']', but got '<stream end>'"),
+        (
+            "name=[1",
+            "mine.yaml: the override 'name=[1' has a value that is not YAML: expected ',' or ']', but got '<stream end>'",
+        ),
         (
             "supply_lanes[7].lead_time=1",
             "mine.yaml: the override 'supply_lanes[7].lead_time=1' names no entry '7'; allowed: 0, 1",
@@ -404,7 +407,9 @@ def test_profit_needs_a_price_of_each_sku(folder):
     del scenario["skus"][0]["price"], scenario["channels"][0]["price"]
     for channel in scenario["channels"]:
         channel.pop("price", None)
-    words = "'tin' has no price, which profit needs; channel 'web' has none of its own; write 0 where nothing is paid, or objective"
+    words = (
+        "'tin' has no price, which profit needs; channel 'web' has none of its own; write 0 where nothing is paid, or objective"
+    )
     with pytest.raises(ScenarioError, match=words):
         world_from(scenario, "w")
     scenario["skus"][0]["price"] = 0
@@ -419,3 +424,44 @@ def test_a_channel_needs_demand(folder):
         world_from(scenario, "w")
     scenario["demand"].append({"channel": "shop", "process": {"distribution": "poisson", "mean": 0}})
     assert world_from(scenario, "w").problem.demand.mean[:, 1].max() == 0.0
+
+
+def test_only_demand_that_waits_can_be_open_when_an_episode_begins():
+    with pytest.raises(ScenarioError, match=r"channels\[0\]: initial_open needs demand that waits"):
+        world_from(small(("channels.0.initial_open", 3)), "w")
+    with pytest.raises(ScenarioError, match=r"channels\[0\].initial_open must be whole units where units are integer, not 0.5"):
+        world_from(small(("channels.0.unmet", "backorder"), ("channels.0.initial_open", 0.5)), "w")
+    world = world_from(small(("channels.0.unmet", "backorder"), ("channels.0.initial_open", {"tin": 3, "jar": 0})), "w")
+    assert world.problem.channels.initial_open.tolist() == [[3, 0], [0, 0]]
+
+
+# ---- what would not fit into memory
+
+
+TOO_LARGE = {
+    "supply_lanes[0].lead_time=4000000": "lead_time: must be at most 10,000 periods, not 4,000,000, which would take 30.5 MiB",
+    "supply_lanes[0].lead_time=1000000000000": "which would take 7,450.6 GiB a SKU in every world",
+    "supply_lanes[0].lead_time={distribution: empirical, samples: [1, 999999]}": "must be at most 10,000 periods, not 999,999",
+    "channels[0].max_lateness=99999": "channels[0].max_lateness: must be at most 10,000 periods",
+    "skus[0].shelf_life=99999": "skus[0].shelf_life: must be at most 10,000 periods",
+    "demand[0].process.mean=1000000000000": "demand[0].process: needs a table of 2e+07 values (0.298 GiB), more than 4,194,304",
+    "demand[0].process={distribution: geometric, mean: 1.0e+8}": "process: needs a table of 3.9e+09 values (58.1 GiB)",
+    "demand[0].process={distribution: uniform_integer, low: 0, high: 1000000000}": "needs a table of 1e+09 values",
+    "demand[0].process={distribution: binomial, trials: 1000000000, probability: 0.5}": "needs a table of 1e+09 values",
+}
+
+
+@pytest.mark.parametrize("override", TOO_LARGE)
+def test_what_would_not_fit_is_refused_with_its_size(override):
+    with pytest.raises(ScenarioError) as error:
+        load_scenario("lost_sales", [override])
+    assert TOO_LARGE[override] in str(error.value)
+
+
+def test_large_means_need_tables_of_what_is_likely_only():
+    world = load_scenario("lost_sales", ["demand[0].process.mean=100000000"])
+    (first,), values = world.problem.tables.first[-1:], np.diff(world.problem.tables.start)[-1]
+    assert abs(world.problem.demand.mean[0, 0, 0] - 1e8) < 0.1
+    assert abs(world.problem.demand.deviation[0, 0, 0] - 1e4) < 0.1
+    assert first < 1e8 - 11e4
+    assert values < 250_000

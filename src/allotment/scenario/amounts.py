@@ -8,12 +8,23 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0, le=1)]
+LONGEST = 10_000  # periods of which a world keeps each
+
+
+def _bounded(periods: int) -> int:
+    if periods > LONGEST:
+        size = f"{periods * 8 / 2**20:,.1f} MiB" if periods < 2**27 else f"{periods * 8 / 2**30:,.1f} GiB"
+        raise ValueError(f"must be at most {LONGEST:,} periods, not {periods:,}, which would take {size} a SKU in every world")
+    return periods
+
+
+Kept = Annotated[int, Field(ge=0), AfterValidator(_bounded)]  # periods that a world keeps apart, each with its units
 
 
 class Part(BaseModel):

@@ -38,6 +38,7 @@ from allotment.scenario.schema import Scenario
 from allotment.scenario.sites import compile_sites, compile_suppliers
 from allotment.scenario.source_data import History
 
+WHOLE = (("skus", "case_pack"), ("sites", "initial_stock"), ("channels", "initial_open"), ("supply_lanes", "multiple"))
 PHASE_CODES = {"receive": RECEIVE, "decide": DECIDE, "demand": DEMAND, "fulfil": FULFIL, "expire": EXPIRE, "charge": CHARGE}
 
 
@@ -146,7 +147,7 @@ def _check_distances(scenario: Scenario) -> None:
 
 def _check_whole_units(scenario: Scenario) -> None:
     """Refuse fractions of units."""
-    for section, attribute in (("skus", "case_pack"), ("sites", "initial_stock"), ("supply_lanes", "multiple")):
+    for section, attribute in WHOLE:
         for position, part in enumerate(getattr(scenario, section)):
             value = getattr(part, attribute)
             for units in value.values() if isinstance(value, dict) else [value or 0.0]:

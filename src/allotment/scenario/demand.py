@@ -19,7 +19,7 @@ from allotment.scenario.shapes import multipliers
 from allotment.scenario.source_data import History
 from allotment.scenario.spreading import spread
 from allotment.scenario.streams import stream_key
-from allotment.scenario.tables import TableSet
+from allotment.scenario.tables import TableSet, TooLarge
 
 LONGEST_CYCLE = 2000  # periods after which seasons of different lengths must repeat together
 BEHIND_THE_END = 64  # periods that are known beyond an episode's end, for forecasts, where the mean does not repeat
@@ -123,7 +123,10 @@ class _Compiler:
         if isinstance(process, processes.Empirical | processes.Trace):
             self._fill_history(cells, process, modulated, where)
         else:
-            self._fill_distribution(cells, process, modulated, where)
+            try:
+                self._fill_distribution(cells, process, modulated, where)
+            except TooLarge as error:
+                raise ScenarioError(f"{where}: {error}") from None
 
     def _fill_distribution(self, cells: Flags, process: Any, modulated: bool, where: str) -> None:
         if isinstance(process, processes.Shaped):

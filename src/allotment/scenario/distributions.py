@@ -15,7 +15,7 @@ from scipy import special
 
 from allotment.quantities import Floats
 from allotment.scenario import processes
-from allotment.scenario.tables import Table, tabulated
+from allotment.scenario.tables import Table, check_size, tabulated
 
 # How a channel × SKU draws its demand: not at all, from tables, from a record, from the events of `one_of`, or by inverting.
 NO_DEMAND, TABLE, HISTORY, EVENT, NORMAL, POISSON, NEGATIVE_BINOMIAL, GEOMETRIC, GAMMA, DETERMINISTIC = range(10)
@@ -52,10 +52,12 @@ def demand_table(process: processes.Process, mean: float, shape: float = 0.0) ->
 
 def _uniform_integer(process: processes.UniformInteger, mean: float, shape: float) -> Table:
     size = process.high - process.low + 1
+    check_size(size)
     return Table(float(process.low), np.arange(1, size + 1) / size)
 
 
 def _binomial(process: processes.Binomial, mean: float, shape: float) -> Table:
+    check_size(process.trials + 1)
     return Table(0.0, special.bdtr(np.arange(process.trials + 1), process.trials, process.probability))
 
 
@@ -65,6 +67,7 @@ def _intermittent(process: processes.Intermittent, mean: float, shape: float) ->
     assert isinstance(of_size, float | int)
     size = demand_table(process.size, float(of_size))
     first = int(size.first)
+    check_size(first + len(size.cumulative))
     probabilities = np.concatenate([np.zeros(first), process.probability * size.probabilities])
     probabilities[0] += 1.0 - process.probability
     return Table(0.0, np.append(np.cumsum(probabilities)[:-1], 1.0))

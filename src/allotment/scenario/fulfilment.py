@@ -77,7 +77,8 @@ class FulfilmentReader:
             open_ended=open_ended,
             stays=self._chance_to_stay(),
             stays_stream=self._keys("stays", self.channels),
-            commitment=self._commitments(),
+            initial_open=self._amounts("initial_open"),
+            commitment=self._amounts("commitment"),
             nearest_site=self._nearest_sites(outbound),
             rank=np.unique([part.priority for part in self.scenario.channels], return_inverse=True)[1].astype(np.int64),
         )
@@ -177,7 +178,7 @@ class FulfilmentReader:
 
     def _promised(self, outbound: Floats) -> tuple[Integers, Integers]:
         """Return lanes and SKUs in the order in which commitments are served: by the channel's worth, its best lane first."""
-        committed = self._commitments() > 0.0
+        committed = self._amounts("commitment") > 0.0
         if not committed.any() or self.scenario.fulfilment != "priority":
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
         values = self._unit_values(outbound)
@@ -187,9 +188,10 @@ class FulfilmentReader:
         order = np.lexsort([lane, sku, -values[lane, sku], self.channel[lane], -best[self.channel[lane], sku]])
         return lane[order], sku[order]
 
-    def _commitments(self) -> Floats:
+    def _amounts(self, attribute: str) -> Floats:
+        """Return an amount of each channel by SKU, (channels, skus)."""
         parts = [
-            spread(channel.commitment, self.skus, f"channels[{position}].commitment", seed=(channel.name, "commitment"))
+            spread(getattr(channel, attribute), self.skus, f"channels[{position}].{attribute}", seed=(channel.name, attribute))
             for position, channel in enumerate(self.scenario.channels)
         ]
         return np.stack(parts)

@@ -203,6 +203,7 @@ class Channels(NamedTuple):
     open_ended: Annotated[Flags, "C", "the last slot waits on, else what is left in it is lost"]
     stays: Annotated[Floats, "C", "chance of a unit that is not served when due to wait"]
     stays_stream: Annotated[Keys, "C K"]
+    initial_open: Annotated[Floats, "C K", "units open when an episode begins, due the period before"]
     commitment: Annotated[Floats, "C K", "units/period promised"]
     nearest_site: Annotated[Integers, "C", "the site with the cheapest lane to the channel"]
     rank: Annotated[Integers, "C", "class of a channel's priority, 0 is served first"]

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from allotment.scenario.amounts import NonNegative, PerSku, Positive, Probability
+from allotment.scenario.amounts import Kept, NonNegative, PerSku, Positive, Probability
 
 
 class Process(BaseModel):
@@ -220,7 +220,7 @@ class Categorical(LeadTimeProcess):
     """Lead time from a list of values with probabilities."""
 
     distribution: Literal["categorical"]
-    values: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]  # periods, one of which is drawn
+    values: Annotated[list[Kept], Field(min_length=1)]  # periods, one of which is drawn
     probabilities: list[NonNegative]  # chance of each value; they sum to 1
 
     @model_validator(mode="after")
@@ -235,9 +235,9 @@ class Categorical(LeadTimeProcess):
 class Bounded(LeadTimeProcess):
     """A lead time whose tail's mass sits at `maximum`."""
 
-    shift: Annotated[int, Field(ge=0)] = 0  # periods, the shortest lead time
+    shift: Kept = 0  # periods, the shortest lead time
     mean: NonNegative  # periods beyond the shift, before the cut
-    maximum: Annotated[int, Field(ge=0)]  # periods, the longest lead time
+    maximum: Kept  # periods, the longest lead time
 
     @model_validator(mode="after")
     def _maximum_is_not_below_shift(self) -> Bounded:
@@ -262,7 +262,7 @@ class Sampled(LeadTimeProcess):
     """Lead times as they were recorded, each as likely as it is frequent in the list."""
 
     distribution: Literal["empirical"]
-    samples: Annotated[list[Annotated[int, Field(ge=0)]], Field(min_length=1)]  # periods, one for each recorded order
+    samples: Annotated[list[Kept], Field(min_length=1)]  # periods, one for each recorded order
 
 
 LeadTime = Annotated[Categorical | ShiftedPoisson | ShiftedGeometric | Sampled, Field(discriminator="distribution")]

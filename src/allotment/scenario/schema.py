@@ -13,6 +13,7 @@ from pydantic import Field, Tag, model_validator
 from allotment.scenario.amounts import (
     AnyPerSku,
     Calendar,
+    Kept,
     NonNegative,
     Own,
     OwnCalendar,
@@ -43,7 +44,9 @@ class Sku(Part):
     price: OwnCalendar = 0.0  # money/unit, what customers pay unless a channel says otherwise
     case_pack: Positive = 1.0  # units; the default order multiple of supplier lanes
     volume: Own = 0.0  # m³/unit, the room it takes in storage
-    shelf_life: AtLeastOne | None = None  # periods on sale, the one of receipt included; none = does not perish
+    shelf_life: Annotated[Kept, Field(ge=1)] | None = (
+        None  # periods on sale, the one of receipt included; none = does not perish
+    )
     issue: Literal["fifo", "lifo"] = "fifo"  # which of its units leave first: the oldest or the freshest
     waste_cost: OwnCalendar = 0.0  # money/unit that expires
 
@@ -137,8 +140,9 @@ class Channel(Part):
     shortage_cost: PerSkuCalendar = 0.0  # money/unit lost
     backorder_cost: PerSkuCalendar = 0.0  # money/unit/period on every unit still open at `charge` and due by then
     late_cost: PerSkuCalendar = 0.0  # money/unit, once, when it is not there in its due period
-    due_in: Count = 0  # periods from the demand to its due period
-    max_lateness: Count | None = None  # periods after which what waits is cancelled, and lost; none = never
+    due_in: Kept = 0  # periods from the demand to its due period
+    max_lateness: Kept | None = None  # periods after which what waits is cancelled, and lost; none = never
+    initial_open: PerSku = 0.0  # units still open when an episode begins, due the period before
     commitment: PerSku = 0.0  # units a period promised, served before all else
     fulfilment_history: Probability = 1.0  # past on-time-in-full rate
     salvage: AnyPerSku = 0.0  # money/unit still open at the end of a season
@@ -147,6 +151,8 @@ class Channel(Part):
     def _what_is_lost_is_not_late(self) -> Channel:
         if self.unmet == "lost" and self.max_lateness:
             raise ValueError(f"max_lateness {self.max_lateness} needs demand that waits (unmet: backorder), not unmet: lost")
+        if "initial_open" in self.model_fields_set and (self.unmet == "lost" or self.max_lateness == 0):
+            raise ValueError("initial_open needs demand that waits (unmet: backorder, and no max_lateness of 0)")
         return self
 
 
@@ -168,7 +174,7 @@ class SupplyLane(Part):
     source: Annotated[str, Field(alias="from")]  # the supplier or site that ships, a name or a pattern
     to: str  # the site that receives, a name or a pattern
     skus: list[str] | None = None  # SKU name patterns; none = all
-    lead_time: Count | LeadTime = 0  # periods from the order to its receipt, or how they are drawn
+    lead_time: Kept | LeadTime = 0  # periods from the order to its receipt, or how they are drawn
     unit_cost: PerSkuCalendar | None = None  # money/unit; none = the SKU's from a supplier, 0 between sites (an internal price)
     charged: Literal["on_shipment", "on_receipt"] = "on_shipment"  # when purchase and freight are paid
     freight: FreightCost = 0.0  # money/unit, or by distance
@@ -190,7 +196,7 @@ class FulfilmentLane(Part):
     to: str  # the channel that is served, a name or a pattern
     freight: FreightCost = 0.0  # money/unit, or by distance
     capacity: Calendar | None = None  # units/period over its SKUs; none = unlimited
-    transit_time: Count = 0  # periods; what is shipped now arrives so much later, and may be late
+    transit_time: Kept = 0  # periods; what is shipped now arrives so much later, and may be late
     accept_probability: Probability = 1.0  # chance of a unit's customer to accept this way, in an emergency say
 
 
@@ -266,10 +272,10 @@ class ObservationGroups(Part):
     # demand not yet served, in all or by the period in which it is due
     open_demand: Literal["total", "by_due_period"] = "total"
     by_remaining_life: bool = False  # stock on hand by remaining life too, where goods perish
-    demand_history: Count = 0  # periods back
+    demand_history: Kept = 0  # periods back
     history_of: Literal["demand", "sales"] = "demand"  # what the history holds; sales where lost demand is not seen
     calendar: bool = False  # where the cycle of seasons stands; always there in seasons of several periods
-    forecast: Count = 0  # periods ahead, mean and standard deviation; informed policies only
+    forecast: Kept = 0  # periods ahead, mean and standard deviation; informed policies only
     owed: bool = True  # what sources owe, where lanes keep a backlog
     goodwill: bool = False  # the multiplier of mean demand that past service has left
 

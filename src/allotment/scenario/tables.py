@@ -15,9 +15,23 @@ from scipy import special
 
 from allotment.quantities import Floats
 from allotment.scenario import processes
+from allotment.scenario.errors import ScenarioError
 from allotment.scenario.problem import Tables
 
 TAIL = 1e-13  # probability beyond which a table is cut; its mass sits on the last value
+FAR = 1 << 12  # values below which a table begins at 0
+LARGEST = 1 << 22  # values of a table
+LARGEST_SET = 1 << 25  # values of all tables of a world
+
+
+class TooLarge(ScenarioError):
+    """Tables that would not fit into memory."""
+
+    def __init__(self, values: float, most: int) -> None:
+        size = f"{values * 16 / 2**30:,.3g} GiB"
+        super().__init__(
+            f"needs a table of {values:,.3g} values ({size}), more than {most:,}; use smaller units, or continuous ones"
+        )
 
 
 @dataclass(frozen=True)
@@ -40,7 +54,7 @@ class Table:
     @property
     def mean(self) -> float:
         """Return the expected value."""
-        return float(self.values @ self.probabilities)
+        return self.first + float(np.arange(len(self.cumulative)) @ self.probabilities)
 
     @property
     def variance(self) -> float:
@@ -82,15 +96,24 @@ def _weighted(values: list[int], weights: list[float]) -> Table:
 
 
 def tabulated(cumulative_of: Callable[[Floats], Floats], mean: float, variance: float) -> Table:
-    """Tabulate a distribution on 0, 1, … until its tail is negligible; it falls off at least like a geometric one's."""
-    size = int(mean + 8.0 * np.sqrt(variance) + 30.0 * variance / mean) + 16
+    """Tabulate a distribution on 0, 1, … between negligible tails; it falls off at least like a geometric one's."""
+    first = mean - 12.0 * np.sqrt(variance) - 30.0 * variance / mean - 16.0
+    first = int(first) if first > FAR else 0
+    size = mean + 8.0 * np.sqrt(variance) + 30.0 * variance / mean + 16.0 - first
     while True:
-        cumulative = cumulative_of(np.arange(size, dtype=float))
+        check_size(size)
+        cumulative = cumulative_of(first + np.arange(int(size), dtype=float))
         if cumulative[-1] >= 1.0 - TAIL:
             break
         size *= 2
     last = int(np.searchsorted(cumulative, 1.0 - TAIL))
-    return Table(0.0, np.append(cumulative[:last], 1.0))
+    return Table(float(first), np.append(cumulative[:last], 1.0))
+
+
+def check_size(values: float) -> None:
+    """Refuse a table of too many values: `TooLarge`."""
+    if not values <= LARGEST:
+        raise TooLarge(values, LARGEST)
 
 
 @dataclass
@@ -98,12 +121,16 @@ class TableSet:
     """Collects tables, each distinct one once, and packs them end to end for the engine."""
 
     tables: list[Table] = field(default_factory=list)
+    values: int = 0  # of all tables together
     _rows: dict[bytes, int] = field(default_factory=dict)
 
     def row(self, table: Table) -> int:
         """Return the row of a table, adding it if it is new."""
         key = np.float64(table.first).tobytes() + table.cumulative.tobytes()
         if key not in self._rows:
+            self.values += len(table.cumulative)
+            if self.values > LARGEST_SET:
+                raise TooLarge(self.values, LARGEST_SET)
             self._rows[key] = len(self.tables)
             self.tables.append(table)
         return self._rows[key]

@@ -72,7 +72,9 @@ def reset(problem: Problem, seeds: Integers, episodes: Integers) -> State:
     """Return the state of new episodes before their first decision; seeds and episode numbers are (B,)."""
     state = empty_state(problem, len(seeds))
     fresh = np.maximum(problem.goods.shelf_life - 1, 0)[:, None] == np.arange(problem.shape.lives)
+    due = problem.channels.due[:, None, None] == np.arange(problem.shape.slots)
     state = state._replace(
+        open_demand=np.broadcast_to(problem.channels.initial_open[..., None] * due, state.open_demand.shape),
         on_hand=np.broadcast_to(problem.sites.initial_stock[..., None] * fresh, state.on_hand.shape),
         regime=np.broadcast_to(problem.modulation.initial, state.regime.shape),
         seed=np.array(seeds),

@@ -151,7 +151,7 @@ def reset(table, worlds, seeds, episodes):  # type: ignore[no-untyped-def]
 
 @linked
 def empty(table: int, first: World, count: int) -> None:
-    """Put worlds back to where an episode begins, with their initial stock, fresh, and the regimes of the first period."""
+    """Put worlds back to where an episode begins: initial stock, fresh, demand still open, the regimes of the first period."""
     for place in range(len(f.CLEARED)):
         fill_rows(table, f.CLEARED[place], f.CLEARED_TO[place], first, count)
     for place in range(len(f.CLEARED_INTEGERS)):
@@ -163,6 +163,15 @@ def empty(table: int, first: World, count: int) -> None:
             fresh = max(0, shelf_life[sku] - 1)
             for j in range(count):
                 on_hand[site, sku, fresh, first + np.uint64(j)] = initial[site, sku]
+    waiting, open_demand, due = (
+        floats2(table, f.CHANNELS_INITIAL_OPEN),
+        floats4(table, f.OPEN_DEMAND),
+        integers1(table, f.CHANNELS_DUE),
+    )
+    for channel in range(waiting.shape[0]):
+        for sku in range(waiting.shape[1]):
+            for j in range(count):
+                open_demand[channel, sku, due[channel], first + np.uint64(j)] = waiting[channel, sku]
     regime, of_first = integers2(table, f.REGIME), integers1(table, f.MODULATION_INITIAL)
     for chain in range(regime.shape[0]):
         for j in range(count):
