@@ -7,17 +7,18 @@ from typing import Any
 
 import yaml
 
-from allotment.scenario.errors import ScenarioError
+from allotment.scenario.errors import ScenarioError, shown
 
 
 class _StrictLoader(yaml.SafeLoader):
     """Reads YAML and refuses a key that stands twice in one mapping, where YAML would keep the last."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        keys = [key.value for key, _ in node.value]
-        for position, (key, _) in enumerate(node.value):
-            if key.value in keys[:position]:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value!r} stands twice", key.start_mark)
+        seen = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {shown(key.value)} stands twice", key.start_mark)
+            seen.add(key.value)
         return super().construct_mapping(node, deep)
 
 
@@ -28,7 +29,9 @@ def read_yaml(file: Path) -> dict[str, Any]:
         content = yaml.load(file.read_text(encoding="utf-8"), _StrictLoader)
     except FileNotFoundError:
         raise ScenarioError(f"{name}: no such file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise ScenarioError(f"{name}: not valid YAML: too deeply nested") from None
+    except (yaml.YAMLError, ValueError) as error:  # a ValueError: not UTF-8, or a date that is none
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         raise ScenarioError(f"{name}{line}: not valid YAML: {getattr(error, 'problem', error)}") from None
