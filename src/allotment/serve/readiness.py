@@ -10,20 +10,17 @@ ENDING = (signal.SIGTERM, signal.SIGINT)
 
 
 class Readiness:
-    """What a service is doing: starting, ready, failed (its policy does not answer its own example), or ending."""
+    """What a service is doing: starting, ready, failing (its policy does not answer its own example), or ending."""
 
     def __init__(self) -> None:
         self.state = "starting"
+        self.ending = False
 
     @property
-    def ready(self) -> bool:
-        """Return whether requests are welcome."""
-        return self.state == "ready"
-
-    def started(self, well: bool) -> None:
-        """Note that the policy has answered once, or could not; a service that is ending stays so."""
-        if self.state == "starting":
-            self.state = "ready" if well else "failed"
+    def reason(self) -> str | None:
+        """Return why no requests should be sent, if so."""
+        state = "ending" if self.ending else self.state
+        return None if state == "ready" else f"the service is {state}"
 
     def listen_for_the_end(self) -> None:
         """Note the signals that end the process, before the server that handles them does; only a main thread gets them."""
@@ -35,7 +32,7 @@ class Readiness:
         handled = signal.getsignal(number)
 
         def note(number: int, frame: FrameType | None) -> None:
-            self.state = "ending"
+            self.ending = True
             if callable(handled):
                 handled(number, frame)
 

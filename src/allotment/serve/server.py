@@ -83,7 +83,7 @@ def _leave(number: int, frame: Any) -> None:
 
 
 def _serve_by_workers(serving: Serving, sockets: list[socket.socket], workers: int, grace: int) -> None:
-    with tempfile.TemporaryDirectory(prefix="allotment-metrics-") as folder:
+    with tempfile.TemporaryDirectory(prefix=f"allotment-metrics-{os.getpid()}-") as folder:
         os.environ[FOLDER] = folder
         supervisor = Multiprocess(_config(partial(_worker, serving), grace, workers=workers, factory=True), sockets)
         supervisor.run()

@@ -7,7 +7,8 @@ to try. `/health` says that the service runs, `/ready` that it can be sent reque
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import gc
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -38,7 +39,7 @@ def build_service(policy: Any, limits: Limits | None = None, access: Access | No
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
         readiness.listen_for_the_end()
-        trial = asyncio.create_task(_try_out(app, answering, readiness, access))
+        trial = asyncio.create_task(_try_out(answering, readiness, describe))
         yield
         trial.cancel()
         answering.end()
@@ -51,32 +52,46 @@ def build_service(policy: Any, limits: Limits | None = None, access: Access | No
         lifespan=life,
     )
     answer_errors(app)
+    describe = _with_own_description(app, policy, limits, access)
     _answer_planners(app, answering, metrics)
     _answer_operators(app, readiness, metrics)
     _surround(app, access, metrics)
     return app
 
 
-async def _try_out(app: FastAPI, answering: Answering, readiness: Readiness, access: Access) -> None:
-    """Let the policy answer its own example, which compiles what it needs; the example is shown with the interface."""
-    generate, policy = app.openapi, answering.policy
+async def _try_out(answering: Answering, readiness: Readiness, describe: Callable[[dict[str, Any]], None]) -> None:
+    """Let the policy answer its own example, which compiles what it needs; `describe` gets the example."""
+
+    def try_out() -> None:
+        example = example_snapshot(answering.policy)
+        answering.policy.recommend(example)
+        describe(example)
+        gc.collect()
+        gc.freeze()  # what was loaded stays: looking through it for garbage would hold up all requests for half a second
+
+    try:
+        await answering.beside(try_out)
+    except Exception:
+        LOGGER.exception("the policy does not answer its own example")
+        readiness.state = "failing"
+    else:
+        readiness.state = "ready"
+
+
+def _with_own_description(app: FastAPI, policy: Any, limits: Limits, access: Access) -> Callable[[dict[str, Any]], None]:
+    """Let the interface be described by what the policy's world knows; returns what describes it, from an example."""
+    generate = app.openapi
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            raise Refused(503, "the service is starting", {"retry-after": "1"})
+            raise Refused(503, "the service has no example yet", {"retry-after": "1"})
         return app.openapi_schema
 
-    def try_out() -> dict[str, Any]:
-        example = example_snapshot(policy)
-        policy.recommend(example)
-        return described(generate(), policy, answering.limits, access, example)
+    def describe(example: dict[str, Any]) -> None:
+        app.openapi_schema = described(generate(), policy, limits, access, example)
 
     app.openapi = openapi  # type: ignore[method-assign]
-    try:
-        app.openapi_schema = await answering.beside(try_out)
-    except Exception:
-        LOGGER.exception("the policy does not answer its own example")
-    readiness.started(well=app.openapi_schema is not None)
+    return describe
 
 
 def _answer_planners(app: FastAPI, answering: Answering, metrics: Metrics) -> None:
@@ -103,9 +118,9 @@ def _answer_operators(app: FastAPI, readiness: Readiness, metrics: Metrics) -> N
 
     @app.get("/ready", summary="Whether the service can be sent requests")
     async def ready() -> dict[str, str]:
-        if not readiness.ready:
-            raise Refused(503, f"the service is {readiness.state}", {"retry-after": "1"})
-        return {"status": readiness.state}
+        if readiness.reason is not None:
+            raise Refused(503, readiness.reason, {"retry-after": "1"})
+        return {"status": "ready"}
 
     @app.get("/metrics", summary="Counts for Prometheus", response_class=PlainTextResponse)
     def tell_metrics() -> Response:
