@@ -9,6 +9,7 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -19,7 +20,9 @@ from allotment.extensions import import_file
 from allotment.policies.bundle import save_bundle
 from allotment.scenario.loader import load_scenario
 from allotment.serve import listening
-from allotment.serve.access import check_reach
+from allotment.serve.access import Access, check_reach
+from allotment.serve.limits import Limits
+from allotment.serve.server import Serving
 from small_policies import rule
 
 PAGE = Path(__file__).parents[2] / "docs" / "serving.md"
@@ -163,3 +166,9 @@ def test_options_that_make_no_sense_are_refused(refusal, tmp_path):
     assert "cannot be read" in refusal("--token-file", tmp_path / "none")
     for origin in ("plan.example", "https://plan.example/", "https://plan.example/page", "file://x"):
         assert refusal("--allow-origin", origin).startswith(f"error: --allow-origin {origin}: must be * or scheme://host")
+
+
+def test_a_policy_that_answers_no_snapshots_is_refused():
+    external = SimpleNamespace(name="sac")
+    with pytest.raises(ValueError, match="sac: acts in an environment of another package"):
+        Serving(lambda: external, Limits(), Access()).policy()
