@@ -97,7 +97,7 @@ class Service:
             self.port = free.getsockname()[1]
         self.world = allotment.load_policy(run).world
         command = [sys.executable, "-m", "allotment.cli", "serve", str(run), "--port", str(self.port)]
-        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + 60
         while not self._up():
             if time.monotonic() > deadline or self.process.poll() is not None:
@@ -107,7 +107,7 @@ class Service:
     def _up(self) -> bool:
         try:
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-            connection.request("GET", "/health")
+            connection.request("GET", "/ready")
             return connection.getresponse().status == 200
         except OSError:
             return False
@@ -124,7 +124,7 @@ class Service:
 
     def ask(self, connection: http.client.HTTPConnection, body: bytes) -> Any:
         """Return the plan for a snapshot."""
-        connection.request("POST", "/recommend", body, {"content-type": "application/json"})
+        connection.request("POST", "/v1/recommend", body, {"content-type": "application/json"})
         response = connection.getresponse()
         content = response.read()
         if response.status != 200:

@@ -252,14 +252,15 @@ def test_a_run_folder_is_served_and_exported(command):
         port = free.getsockname()[1]
     process = started("serve", "runs/lost_sales-ppo-seed0", "--port", port, "--max-snapshots", 7)
     try:
-        told = answered(process, f"http://127.0.0.1:{port}/metadata")
+        told = answered(process, f"http://127.0.0.1:{port}/v1/metadata")
     finally:
         process.terminate()
         out, err = process.communicate(timeout=PATIENCE)
     assert told["policy"]["name"] == "ppo"
     assert told["limits"]["snapshots"] == 7
     assert out == f"ppo in lost_sales: http://127.0.0.1:{port}/docs\n"
-    assert err == ""
+    assert process.returncode == 0
+    assert [json.loads(line)["path"] for line in err.splitlines() if '"path"' in line][-1] == "/v1/metadata"
 
 
 def answered(process, url):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -265,11 +266,41 @@ APPLES = {"apple": 4, "pear": 2}
             {"forecast": [{"channel": "callers", "sku": "apple", "periods": [{"mean": 1.0}]}]},
             r"forecast\[0\].periods\[0\].deviation is missing",
         ),
+        (
+            {"forecast": [{"channel": "callers", "sku": "apple", "periods": [{"mean": 1.0, "deviation": 1.0}] * 367}]},
+            r"forecast\[0\].periods must list at most 366, not ",
+        ),
     ],
 )
 def test_a_snapshot_that_cannot_be_used_names_the_field(changes, message):
     with pytest.raises(SnapshotError, match=message):
         rule(two_shops()).recommend(two_shops_snapshot(**changes))
+
+
+LONG = "apple" * 100_000
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {f"key{place}": 1 for place in range(8000)},
+        {"in_transit": [{"frm": "farm"}] * 8000},
+        {"stock": {f"site{place}": -1 for place in range(8000)}},
+        {"stock": {f"{LONG}{place}": APPLES for place in range(10)}},
+        {LONG: 1},
+        {"memory": LONG},
+        {"period": [[LONG]]},
+        {"goodwill": {LONG: 1.0}},
+        {"in_transit": [{"from": LONG, "to": LONG, "sku": LONG, "units": 1, "age": 1}]},
+    ],
+    ids=["keys", "entries", "sites", "long sites", "long key", "long text", "nested", "long name", "long lane"],
+)
+def test_a_snapshot_with_many_faults_or_long_ones_is_told_shortly_and_soon(changes):
+    start = time.perf_counter()
+    with pytest.raises(SnapshotError) as error:
+        rule(two_shops()).recommend(two_shops_snapshot(**changes))
+    assert time.perf_counter() - start < 2
+    assert len(str(error.value)) < 3000
 
 
 def test_among_several_snapshots_the_wrong_one_is_named():

@@ -400,6 +400,21 @@ def test_several_faults_are_told_at_once_one_line_each():
     ]
 
 
+def test_of_many_faults_the_first_are_told_and_the_others_counted():
+    content = small(("sites.0.handling", 5), defaults={"sites": {"handling": -3}})
+    content["sites"] += [{"name": f"kiosk{place}", "storage": -1} for place in range(30)]
+    lines = message_of(content).splitlines()
+    assert lines[0] == "envs/x.yaml: defaults.sites.handling must be >= 0 or a list, not -3"
+    assert lines[9] == "envs/x.yaml: sites[10].storage must be >= 0 or a list, not -1"
+    assert lines[10:] == ["envs/x.yaml: 21 more faults"]
+
+
+def test_a_misspelt_key_is_not_missing_as_well():
+    content = without("skus.0.name")
+    content["skus"][0]["nane"] = "tin"
+    assert message_of(content) == "envs/x.yaml: unknown key 'skus[0].nane'; did you mean 'name'?"
+
+
 def test_a_default_that_is_wrong_for_every_entry_is_told_once_where_it_stands():
     content = small(("sites.0.handling", 5), defaults={"sites": {"handling": -3}})
     content["sites"].append({"name": "kiosk"})
@@ -416,6 +431,16 @@ def test_a_long_value_is_cut():
 def test_a_close_name_is_suggested_and_else_all_are_listed_in_order():
     assert nearest("stroe", ["store", "depot"]) == "did you mean 'store'?"
     assert nearest("zebra", ["store", "depot"]) == "allowed: depot, store"
+
+
+def test_of_many_names_the_first_are_listed_and_a_long_one_is_compared_with_none():
+    many = [f"sku-{place:04d}" for place in range(60)]
+    assert nearest("zebra", many) == f"allowed: {', '.join(many[:50])} and 10 more"
+    assert nearest("store" * 21, ["store" * 21 + "s"]).startswith("allowed: ")
+
+
+def test_a_line_of_a_message_is_cut():
+    assert str(ScenarioError(f"{'a' * 2000}\nb")) == f"{'a' * 997}...\nb"
 
 
 def test_a_path_is_written_as_in_a_file():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 import yaml
@@ -64,6 +66,24 @@ def test_a_file_that_is_not_yaml_names_the_line(folder):
 def test_a_key_that_stands_twice_is_refused(folder):
     write(folder, "twice.yaml", "name: twice\nhorizon:\n  periods: 3\n  kind: season\n  periods: 4\n")
     assert message_of("twice.yaml") == "twice.yaml, line 5: not valid YAML: the key 'periods' stands twice"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [("day: 2020-13-45", "month must be in 1..12"), ("deep: " + "[" * 5000, "too deeply nested")],
+)
+def test_what_yaml_cannot_read_names_the_file(folder, line, message):
+    write(folder, "bad.yaml", f"name: bad\n{line}\n")
+    assert message_of("bad.yaml").startswith(f"bad.yaml: not valid YAML: {message}")
+
+
+def test_a_file_of_many_unknown_keys_is_told_soon(folder):
+    write(folder, "many.yaml", yaml.safe_dump(SCENARIO) + "".join(f"key{place}: 1\n" for place in range(20_000)))
+    start = time.perf_counter()
+    lines = message_of("many.yaml").splitlines()
+    assert time.perf_counter() - start < 8  # a minute where keys are compared with each other
+    assert len(lines) == 11
+    assert lines[-1] == "many.yaml: 19990 more faults"
 
 
 def test_a_file_without_keys_is_refused(folder):

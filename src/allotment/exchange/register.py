@@ -16,7 +16,7 @@ from allotment.decisions.observation import GivenForecast, Observation, visible_
 from allotment.engine.memory import Memory
 from allotment.engine.state import State
 from allotment.exchange.snapshot import InTransit, OpenDemand, Owed, PastDemand, Snapshot, SnapshotError
-from allotment.scenario.errors import nearest
+from allotment.scenario.errors import nearest, shown
 from allotment.scenario.loader import World
 from allotment.scenario.moments import lead_time_moments
 from allotment.scenario.problem import Floats
@@ -194,7 +194,7 @@ class Register:
 
     def _position(self, name: str, known: dict[str, int], where: str) -> int:
         if name not in known:
-            raise SnapshotError(f"{where}: nothing is called {name!r}; {nearest(name, known)}")
+            raise SnapshotError(f"{where}: nothing is called {shown(name)}; {nearest(name, known)}")
         return known[name]
 
     def _whole(self, units: float, where: str) -> float:

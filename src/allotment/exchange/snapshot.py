@@ -15,6 +15,7 @@ from allotment.scenario.errors import ScenarioError, explain
 MOST_UNITS = 1e9
 LARGEST_MEMORY = 1e6
 MOST_PERIODS = 1_000_000
+LONGEST_FORECAST = 366  # periods: as many are held for every channel and SKU of every snapshot in a request
 
 
 def _whole(value: Any) -> Any:
@@ -99,7 +100,9 @@ class Forecast(Part):
 
     channel: str
     sku: str
-    periods: Annotated[list[ForecastPeriod], Field(min_length=1, description="the coming one first")]
+    periods: Annotated[
+        list[ForecastPeriod], Field(min_length=1, max_length=LONGEST_FORECAST, description="the coming one first")
+    ]
 
 
 class Snapshot(Part):

@@ -1,14 +1,23 @@
-"""Turns what is wrong in a file into one sentence a line: what was seen, where, and what is allowed."""
+"""Turns what is wrong in a file into one sentence a line: what was seen, where, and what is allowed.
+
+Whatever a file or a request holds, a message stays short and is found in time proportional to the content: the first faults are
+told and the others counted, a name is compared with so many others only, and what was sent is repeated up to a few words.
+"""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
 Steps = tuple[str | int, ...]  # keys and positions that lead to a value
+MOST_FAULTS = 10  # told one by one
+MOST_COMPARED = 1000  # names among which a close one is looked for
+MOST_LISTED = 50  # names in a list of what is allowed
+LONGEST_VALUE, LONGEST_NAME, LONGEST_LINE = 60, 100, 1000  # characters
 RENAMED = {  # keys of earlier versions
     "open_orders": "open_demand",
     "outstanding": "in_transit",
@@ -18,37 +27,71 @@ RENAMED = {  # keys of earlier versions
 
 
 class ScenarioError(ValueError):
-    """A scenario, policy or study file that cannot be used; the message names file, key and what is allowed."""
+    """A scenario, policy or study file that cannot be used; the message names file, key and what is allowed.
+
+    A line of the message that is longer than `LONGEST_LINE` is cut.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__("\n".join(_cut(line, LONGEST_LINE) for line in message.splitlines()))
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
-    """Return "did you mean …?" for a close name, else the list of what is allowed."""
+    """Return "did you mean …?" for a close name, else the list of what is allowed; of many names the first only."""
     names = [str(candidate) for candidate in allowed]
-    close = _closest(name, names)
-    return f"did you mean {close!r}?" if close else f"allowed: {', '.join(sorted(names))}"
+    close = _closest(str(name), names)
+    if close:
+        return f"did you mean {close!r}?"
+    left = len(names) - MOST_LISTED
+    return f"allowed: {', '.join(sorted(names)[:MOST_LISTED])}{f' and {left} more' if left > 0 else ''}"
 
 
 def _closest(name: str, names: list[str]) -> str | None:
-    return next(iter(difflib.get_close_matches(str(name), names, n=1, cutoff=0.6)), None)
+    if len(name) > LONGEST_NAME:
+        return None
+    compared = [each for each in names[:MOST_COMPARED] if len(each) <= LONGEST_NAME]
+    return next(iter(difflib.get_close_matches(name, compared, n=1, cutoff=0.6)), None)
 
 
 def place(path: Sequence[str | int]) -> str:
-    """Write a path of keys and positions as `supply_lanes[3].lead_time`."""
+    """Write a path of keys and positions as `supply_lanes[3].lead_time`; a long key is cut."""
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f".{step}" if text else str(step)
+        text += f"[{step}]" if isinstance(step, int) else f"{'.' if text else ''}{_cut(str(step), LONGEST_NAME)}"
     return text
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 3] + "..."
 
 
 class _Fault(NamedTuple):
     """One of pydantic's findings, and the path through the content that leads to it."""
 
     path: Steps
-    kind: str  # pydantic's name of the rule that is broken
-    seen: Any
-    details: dict[str, Any]
-    sentence: str  # pydantic's own
-    parts: list[type[BaseModel]]  # which models may stand at the path, of a key those that may hold it
+    found: Any  # pydantic's account of it
+    model: type[BaseModel]  # which the whole content should be
+
+    @property
+    def kind(self) -> str:
+        """Return pydantic's name of the rule that is broken."""
+        return str(self.found["type"])
+
+    @property
+    def seen(self) -> Any:
+        """Return what stands at the path."""
+        return self.found["input"]
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """Return the numbers and words of the rule."""
+        return self.found.get("ctx", {})
+
+    @property
+    def parts(self) -> list[type[BaseModel]]:
+        """Return which models may stand at the path, of an unknown key those that may hold it."""
+        location = self.found["loc"]
+        return _models_at(self.model, location[:-1] if self.kind == "extra_forbidden" else location)
 
     @property
     def allowed(self) -> list[str]:
@@ -59,38 +102,43 @@ class _Fault(NamedTuple):
 def explain(
     error: ValidationError, content: Any, model: type[BaseModel], origin: str, written: Callable[[Steps], Steps] = tuple
 ) -> str:
-    """Return one line for each distinct fault that pydantic found in `content`, read from the file `origin`.
+    """Return one line for each of the first faults that pydantic found in `content`, read from the file `origin`.
 
-    `written` says where the file itself states what stands at a path of the content.
+    A last line counts the others. `written` says where the file itself states what stands at a path of the content.
     """
     by_path: dict[Steps, list[_Fault]] = {}
-    for found in error.errors():
-        fault = _fault(found, content, model)
-        by_path.setdefault(fault.path, []).append(fault)
-    meant = {(*path[:-1], _closest(str(path[-1]), faults[0].allowed)) for path, faults in by_path.items() if _unknown(faults)}
-    telling = [path for path in by_path if path not in meant and not any(_inside(other, path) for other in by_path)]
-    return "\n".join(dict.fromkeys(f"{origin}: {_line(written(path), by_path[path])}" for path in telling))
+    for found in error.errors(include_url=False):
+        path = _path(found, content)
+        by_path.setdefault(path, []).append(_Fault(path, found, model))
+    around = {path[:length] for path in by_path for length in range(len(path))} | _meant(by_path)
+    telling: dict[Steps, Steps] = {}
+    for path in by_path:
+        if path not in around:
+            telling.setdefault(written(path), path)
+    lines = [_line(where, by_path[path]) for where, path in islice(telling.items(), MOST_FAULTS)]
+    left = len(telling) - MOST_FAULTS
+    lines += [f"{left} more faults"] if left > 0 else []
+    return "\n".join(f"{origin}: {line}" for line in dict.fromkeys(lines))
 
 
-def _unknown(faults: list[_Fault]) -> bool:
-    return faults[0].kind == "extra_forbidden"
+def _meant(by_path: dict[Steps, list[_Fault]]) -> set[Steps]:
+    """Return the paths of missing keys that unknown ones beside them, of the first there are, probably stand for."""
+    lacking = {path[:-1] for path, faults in by_path.items() if faults[0].kind == "missing"}
+    unknown = (faults[0] for path, faults in by_path.items() if faults[0].kind == "extra_forbidden" and path[:-1] in lacking)
+    first = islice(unknown, MOST_FAULTS**2)
+    return {(*fault.path[:-1], _closest(str(fault.path[-1]), fault.allowed) or "") for fault in first}
 
 
-def _inside(other: Steps, path: Steps) -> bool:
-    return len(other) > len(path) and other[: len(path)] == path
-
-
-def _fault(found: Any, content: Any, model: type[BaseModel]) -> _Fault:
+def _path(found: Any, content: Any) -> Steps:
     """Keep the steps that lead through the content, to a missing key at the end; pydantic adds names of union members."""
-    location, path = found["loc"], []
-    for step in location:
+    path: list[str | int] = []
+    for step in found["loc"]:
         if (isinstance(content, dict) and step in content) or (isinstance(content, list) and step in range(len(content))):
             content = content[step]
             path.append(step)
     if found["type"] == "missing":
-        path.append(location[-1])
-    holders = location[:-1] if found["type"] == "extra_forbidden" else location
-    return _Fault(tuple(path), found["type"], found["input"], found.get("ctx", {}), found["msg"], _models_at(model, holders))
+        path.append(found["loc"][-1])
+    return tuple(path)
 
 
 def _line(path: Steps, faults: list[_Fault]) -> str:
@@ -105,10 +153,10 @@ def _line(path: Steps, faults: list[_Fault]) -> str:
         key = fault.details["discriminator"].strip("'")
         if fault.kind == "union_tag_not_found":
             return f"{where}.{key} is missing; allowed: {', '.join(sorted(tags))}"
-        return f"{where}: unknown {key} {fault.details['tag']!r}; {nearest(fault.details['tag'], tags)}"
+        return f"{where}: unknown {key} {shown(fault.details['tag'])}; {nearest(fault.details['tag'], tags)}"
     if fault.kind == "value_error":
         return f"{where}: {_rule(telling)}" if where else _rule(telling)
-    return f"{where} {_rule(telling)}, not {_short(fault.seen)}".lstrip()
+    return f"{where} {_rule(telling)}, not {shown(fault.seen)}".lstrip()
 
 
 def _instead(key: str, allowed: list[str]) -> str:
@@ -143,6 +191,7 @@ _RULES = {
     "finite_number": "must be finite",
     "literal_error": "must be {expected}",
     "too_short": "must list at least {min_length:g}",
+    "too_long": "must list at most {max_length:g}",
 }
 
 
@@ -150,14 +199,25 @@ def _rule(faults: list[_Fault]) -> str:
     rules = []
     for fault in faults:
         template = _RULES.get(fault.kind)
-        rules.append(template.format(**fault.details) if template else fault.sentence.removeprefix("Value error, "))
+        rules.append(template.format(**fault.details) if template else fault.found["msg"].removeprefix("Value error, "))
     return " or ".join(rule if place == 0 else rule.removeprefix("must be ") for place, rule in enumerate(dict.fromkeys(rules)))
 
 
-def _short(value: Any) -> str:
+def shown(value: Any) -> str:
     """Write a value as a file would, cut to a few words."""
-    text = {"None": "null", "True": "true", "False": "false", "[]": "an empty list"}.get(repr(value), repr(value))
-    return text if len(text) <= 60 else text[:57] + "..."
+    text = _cut(repr(_beginning(value)), LONGEST_VALUE)
+    return {"None": "null", "True": "true", "False": "false", "[]": "an empty list"}.get(text, text)
+
+
+def _beginning(value: Any) -> Any:
+    """Return as much of a value as can be seen of it in a few words."""
+    if isinstance(value, str):
+        return value[:LONGEST_VALUE]
+    if isinstance(value, list):
+        return [_beginning(entry) for entry in value[:LONGEST_VALUE]]
+    if isinstance(value, dict):
+        return {_beginning(key): _beginning(entry) for key, entry in islice(value.items(), LONGEST_VALUE)}
+    return value
 
 
 def _models_at(model: type[BaseModel], location: Steps) -> list[type[BaseModel]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from allotment.scenario.errors import ScenarioError
+from allotment.scenario.errors import ScenarioError, shown
 
 BASE_60 = re.compile(r"[-+]?\d+(:\d+)+(\.\d*)?")
 BASE_8 = re.compile(r"[-+]?0\d[\d_]*")
@@ -19,10 +19,10 @@ class _StrictLoader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
-        for key, _ in node.value:
-            if str(key.value) in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"the key {key.value!r} stands twice", key.start_mark)
-            seen.add(str(key.value))
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {shown(key.value)} stands twice", key.start_mark)
+            seen.add(key.value)
         return super().construct_mapping(node, deep)
 
     def construct_number(self, node: yaml.ScalarNode) -> int | float:
@@ -57,7 +57,9 @@ def read_yaml(file: Path) -> dict[str, Any]:
         content = parse_yaml(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ScenarioError(f"{name}: no such file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise ScenarioError(f"{name}: not valid YAML: too deeply nested") from None
+    except (yaml.YAMLError, ValueError) as error:  # a ValueError: not UTF-8, or a date that is none
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         raise ScenarioError(f"{name}{line}: not valid YAML: {problem_of(error)}") from None

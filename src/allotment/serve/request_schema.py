@@ -9,7 +9,7 @@ from typing import Any
 
 from allotment.decisions.observation import visible_ages
 from allotment.exchange.register import Register
-from allotment.exchange.snapshot import LARGEST_MEMORY, MOST_PERIODS, MOST_UNITS
+from allotment.exchange.snapshot import LARGEST_MEMORY, LONGEST_FORECAST, MOST_PERIODS, MOST_UNITS
 from allotment.scenario.loader import World
 
 Schema = dict[str, Any]
@@ -77,7 +77,8 @@ def _of_channel(register: Register) -> dict[str, Schema]:
 
 def _forecast_periods() -> Schema:
     number = {"type": "number", "minimum": 0, "maximum": int(MOST_UNITS)}
-    return {"type": "array", "minItems": 1, "items": _object({"mean": number, "deviation": number})}
+    periods = _object({"mean": number, "deviation": number})
+    return {"type": "array", "minItems": 1, "maxItems": LONGEST_FORECAST, "items": periods}
 
 
 def _memory(size: int) -> Schema:

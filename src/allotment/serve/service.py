@@ -1,184 +1,144 @@
 """A policy over HTTP: snapshots in, plans out, as JSON; whatever is wrong is told as JSON too.
 
-`/recommend` answers one snapshot or a list, `/health` says that the service is up, `/metadata` what it serves, `/docs` shows
-the interface with an example to try.
+`/v1/recommend` answers one snapshot or a list, `/v1/metadata` says what is served, `/docs` shows the interface with an example
+to try. `/health` says that the service runs, `/ready` that it can be sent requests, `/metrics` what it has done.
 """
 
 from __future__ import annotations
 
-import importlib.metadata
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.responses import PlainTextResponse
 from fastapi_offline import FastAPIOffline
-from pydantic import TypeAdapter
-from pydantic_core import from_json
-from starlette.exceptions import HTTPException
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.middleware.cors import CORSMiddleware
 
-from allotment.exchange.plan import Plan
-from allotment.exchange.snapshot import SnapshotError
+from allotment.serve.access import Access, Guarded
+from allotment.serve.answering import Answering
 from allotment.serve.example import example_snapshot
-from allotment.serve.request_schema import request_schemas
-
-PLANS = TypeAdapter(list[Plan])
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How much one request may ask for."""
-
-    bytes: int = 4 * 2**20
-    snapshots: int = 256
+from allotment.serve.interface import PREFIX, described, metadata
+from allotment.serve.limits import Limits
+from allotment.serve.logs import LOGGER
+from allotment.serve.metrics import Metrics
+from allotment.serve.readiness import Readiness
+from allotment.serve.reading import body_of
+from allotment.serve.refusals import Refused, answer_errors
+from allotment.serve.watching import REQUEST_ID, Headed, Watched
 
 
-class Refused(Exception):
-    """A request that is not answered: an HTTP status and what is wrong."""
+def build_service(policy: Any, limits: Limits | None = None, access: Access | None = None) -> FastAPI:
+    """Return the ASGI application that serves a policy as `load_policy` returns it, by default to anybody."""
+    limits, access = limits or Limits(), access or Access()
+    answering, readiness, metrics = Answering(policy, limits), Readiness(), Metrics()
 
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status, self.message = status, message
+    @asynccontextmanager
+    async def life(app: FastAPI) -> AsyncIterator[None]:
+        readiness.listen_for_the_end()
+        trial = asyncio.create_task(_try_out(answering, readiness, describe))
+        yield
+        trial.cancel()
+        answering.end()
 
-
-def build_service(policy: Any, limits: Limits | None = None) -> FastAPI:
-    """Return the ASGI application that serves a policy as `load_policy` returns it."""
-    limits = limits or Limits()
     app = FastAPIOffline(
         title=f"Allotment: {policy.name} in {policy.world.name}",
         description=f"Answers snapshots of `{policy.world.name}` with plans. {policy.world.scenario.purpose}",
         version=policy.version or "unsaved",
         redoc_url=None,
+        lifespan=life,
     )
-    _answer_errors(app)
-    about = _metadata(policy, limits)
-
-    @app.post("/recommend", openapi_extra=_described(policy, limits), summary="Plans for one snapshot or a list of them")
-    async def recommend(request: Request) -> Response:
-        content = _json(await _body(request, limits.bytes))
-        if isinstance(content, list) and len(content) > limits.snapshots:
-            raise Refused(422, f"{len(content)} snapshots in one request; at most {limits.snapshots} are answered")
-        return Response(_text(policy.recommend(content)), media_type="application/json")
-
-    @app.get("/health", summary="Whether the service is up")
-    async def health() -> dict[str, str]:
-        return {"status": "ok"}
-
-    @app.get("/metadata", summary="Which policy is served, and the names in its world")
-    async def metadata() -> dict[str, Any]:
-        return about
-
-    _with_own_schemas(app, policy)
+    answer_errors(app)
+    describe = _with_own_description(app, policy, limits, access)
+    _answer_planners(app, answering, metrics)
+    _answer_operators(app, readiness, metrics)
+    _surround(app, access, metrics)
     return app
 
 
-def _text(answer: Plan | list[Plan]) -> bytes:
-    if isinstance(answer, list):
-        return PLANS.dump_json(answer, by_alias=True)
-    return answer.model_dump_json(by_alias=True).encode()
+async def _try_out(answering: Answering, readiness: Readiness, describe: Callable[[dict[str, Any]], None]) -> None:
+    """Let the policy answer its own example, which compiles what it needs; `describe` gets the example."""
 
+    def try_out() -> None:
+        example = example_snapshot(answering.policy)
+        answering.policy.recommend(example)
+        describe(example)
+        gc.collect()
+        gc.freeze()  # what was loaded stays: looking through it for garbage would hold up all requests for half a second
 
-async def _body(request: Request, limit: int) -> bytes:
-    """Return a request's body; refuse one that is not JSON by its own account, or that is too large, before it is read."""
-    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
-    if kind != "application/json":
-        raise Refused(415, f"content-type must be application/json, not {kind or 'missing'}")
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > limit:
-            raise Refused(413, f"the request has more than {limit} bytes")
-    return bytes(body)
-
-
-def _json(body: bytes) -> Any:
     try:
-        return from_json(body)
-    except ValueError as error:
-        raise Refused(400, f"the request is not JSON: {error}") from None
+        await answering.beside(try_out)
+    except Exception:
+        LOGGER.exception("the policy does not answer its own example")
+        readiness.state = "failing"
+    else:
+        readiness.state = "ready"
 
 
-def _metadata(policy: Any, limits: Limits) -> dict[str, Any]:
-    world, names = policy.world, policy.world.names
-    return {
-        "policy": {"name": policy.name, "kind": policy.kind, "version": policy.version},
-        "allotment": importlib.metadata.version("allotment"),
-        "world": world.name,
-        "purpose": world.scenario.purpose,
-        "units": world.scenario.units,
-        "sites": names.sites,
-        "skus": names.skus,
-        "channels": names.channels,
-        "suppliers": names.suppliers,
-        "supply_lanes": names.supply_lanes,
-        "fulfilment_lanes": names.fulfilment_lanes,
-        "memory": policy.memory_size,
-        "limits": {"bytes": limits.bytes, "snapshots": limits.snapshots},
-    }
-
-
-def _described(policy: Any, limits: Limits) -> dict[str, Any]:
-    """Return what the OpenAPI document says of /recommend."""
-    snapshot, plan = ({"$ref": f"#/components/schemas/{name}"} for name in ("Snapshot", "Plan"))
-    example = example_snapshot(policy)
-    error = {"description": "", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
-    several = {"type": "array", "items": snapshot, "maxItems": limits.snapshots}
-    return {
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/json": {
-                    "schema": {"anyOf": [snapshot, several]},
-                    "examples": {"one": {"summary": "one snapshot", "value": example}, "two": {"value": [example, example]}},
-                }
-            },
-        },
-        "responses": {
-            "200": {
-                "description": "a plan for the snapshot, or a list of plans in the order of the snapshots",
-                "content": {"application/json": {"schema": {"anyOf": [plan, {"type": "array", "items": plan}]}}},
-            },
-            "400": {**error, "description": "the body is not JSON"},
-            "413": {**error, "description": "the request is too large"},
-            "415": {**error, "description": "the body is not declared as JSON"},
-            "422": {
-                **error,
-                "description": "a snapshot cannot be used, and the message names the field; or there are too many",
-            },
-        },
-    }
-
-
-def _with_own_schemas(app: FastAPI, policy: Any) -> None:
-    """Let the OpenAPI document name what this world knows."""
+def _with_own_description(app: FastAPI, policy: Any, limits: Limits, access: Access) -> Callable[[dict[str, Any]], None]:
+    """Let the interface be described by what the policy's world knows; returns what describes it, from an example."""
     generate = app.openapi
-    error = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
-            document = generate()
-            plan = Plan.model_json_schema(mode="serialization", by_alias=True, ref_template="#/components/schemas/{model}")
-            parts = plan.pop("$defs", {})
-            schemas = document.setdefault("components", {}).setdefault("schemas", {})
-            schemas.update({"Error": error, "Plan": plan, **parts, **request_schemas(policy.world, policy.memory_size)})
-            app.openapi_schema = document
+            raise Refused(503, "the service has no example yet", {"retry-after": "1"})
         return app.openapi_schema
 
+    def describe(example: dict[str, Any]) -> None:
+        app.openapi_schema = described(generate(), policy, limits, access, example)
+
     app.openapi = openapi  # type: ignore[method-assign]
+    return describe
 
 
-def _answer_errors(app: FastAPI) -> None:
-    """Tell whatever is wrong in one form: `{"error": …}`."""
+def _answer_planners(app: FastAPI, answering: Answering, metrics: Metrics) -> None:
+    """Answer what a planner's software asks for."""
+    about = metadata(answering.policy, answering.limits)
 
-    def telling(status: int | None = None) -> Callable[[Request, Any], Awaitable[JSONResponse]]:
-        async def tell(_: Request, error: Any) -> JSONResponse:
-            message = getattr(error, "message", None) or getattr(error, "detail", None) or str(error)
-            code = status or getattr(error, "status", None) or error.status_code
-            return JSONResponse({"error": message}, status_code=code, headers=getattr(error, "headers", None))
+    @app.post(f"{PREFIX}/recommend", summary="Plans for one snapshot or a list of them")
+    async def recommend(request: Request) -> Response:
+        plans, count = await answering.answer(await body_of(request, answering.limits))
+        metrics.snapshots.inc(count)
+        return Response(plans, media_type="application/json")
 
-        return tell
+    @app.get(f"{PREFIX}/metadata", summary="Which policy is served, and the names in its world")
+    async def tell_metadata() -> dict[str, Any]:
+        return about
 
-    app.add_exception_handler(Refused, telling())
-    app.add_exception_handler(SnapshotError, telling(422))
-    app.add_exception_handler(HTTPException, telling())
+
+def _answer_operators(app: FastAPI, readiness: Readiness, metrics: Metrics) -> None:
+    """Answer what whoever runs the service asks for."""
+
+    @app.get("/health", summary="Whether the service runs")
+    async def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @app.get("/ready", summary="Whether the service can be sent requests")
+    async def ready() -> dict[str, str]:
+        if readiness.reason is not None:
+            raise Refused(503, readiness.reason, {"retry-after": "1"})
+        return {"status": "ready"}
+
+    @app.get("/metrics", summary="Counts for Prometheus", response_class=PlainTextResponse)
+    def tell_metrics() -> Response:
+        return Response(metrics.text(), headers={"content-type": CONTENT_TYPE_LATEST})
+
+
+def _surround(app: FastAPI, access: Access, metrics: Metrics) -> None:
+    """Put around the routes what all requests pass; what is added last is met first."""
+    paths = {path for route in app.routes if (path := getattr(route, "path", None))}
+    app.add_middleware(Headed)
+    if access.token is not None:
+        app.add_middleware(Guarded, token=access.token)
+    if access.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=list(access.origins),
+            allow_methods=["GET", "HEAD", "POST"],
+            allow_headers=["authorization", "content-type", REQUEST_ID],
+            expose_headers=[REQUEST_ID],
+        )
+    app.add_middleware(Watched, metrics=metrics, paths=paths)
