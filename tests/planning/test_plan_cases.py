@@ -297,5 +297,5 @@ def test_data_frames_may_have_types_that_know_nothing():
         {"order": ["x"], "warehouse": ["A"], "reserved": [2], "cancelled": pd.array([True], dtype="boolean")}
     )
     assert allotment.plan(stock, demand, reservations=reserved).reservation_rows()[0]["state"] == "cancelled"
-    with pytest.raises(ScenarioError, match="^stock: has two columns 'on_hand'"):
+    with pytest.raises(ScenarioError, match=r"^stock: has two columns 'on_hand'"):
         allotment.plan(pd.concat([stock, stock[["on_hand"]]], axis=1), demand)

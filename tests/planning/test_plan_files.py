@@ -44,7 +44,7 @@ def test_one_file_says_all_that_is_to_be_done(command):  # noqa: F811
 def test_a_folder_has_a_file_a_table(command):  # noqa: F811
     code, _, _ = command(*CAMPAIGN, "--out", "plans/today")
     assert code == 0
-    names = "allocation assumptions broken_commitments purchases summary transfers uncovered unmet".split()
+    names = ["allocation", "assumptions", "broken_commitments", "purchases", "summary", "transfers", "uncovered", "unmet"]
     assert sorted(file.stem for file in Path("plans/today").iterdir()) == names
     summary = rows_of("plans/today/summary.csv")
     assert sum(float(row["served"]) for row in summary) == 15_000

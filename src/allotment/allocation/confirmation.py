@@ -16,7 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from allotment.allocation.day import ROUNDING, Day, Floats, Integers
+from allotment.allocation.day import Day, Floats, Integers, exceeds, settled
 from allotment.allocation.filling import fill
 from allotment.allocation.program import optimal
 from allotment.allocation.sequences import claim_by_claim
@@ -51,13 +51,13 @@ def reallocate(day: Day, confirmed: Floats, strategy: Integers) -> Floats:
 def _guarantees(day: Day, order: Integers, guaranteed: Floats) -> Floats:
     """Serve the guarantees one by one; where that fails, look for any way to keep them before giving up."""
     drawn = fill(day, order, None, guaranteed)
-    short = guaranteed - day.served(drawn)
-    if (short > ROUNDING).any():
+    short = settled(guaranteed - day.served(drawn), guaranteed)
+    if short.any():
         bound = replace(day, claims=day.claims._replace(wanted=guaranteed, committed=guaranteed))
         drawn = optimal(bound)
-        if (guaranteed - day.served(drawn) > ROUNDING).any():
+        if exceeds(guaranteed, day.served(drawn)).any():
             places = list(dict.fromkeys(day.options.claim[order].tolist()))
-            missing = [place for place in places if short[place] > ROUNDING]
-            missing += [int(place) for place in np.flatnonzero(short > ROUNDING) if place not in places]
+            missing = [place for place in places if short[place]]
+            missing += [int(place) for place in np.flatnonzero(short) if place not in places]
             raise BrokenGuarantee(missing, [float(short[place]) for place in missing])
     return drawn

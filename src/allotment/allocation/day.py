@@ -17,11 +17,20 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from allotment.quantities import CODES, REASONS, ROUNDING, Flags, Floats, Integers, exceeds, settled
+from allotment.quantities import CODES, REASONS, ROUNDING, Flags, Floats, Integers, exceeds, rounding_error, settled
 
 Codes = NDArray[np.int8]
 
-__all__ = ["REASONS", "ROUNDING", "Flags", "Floats", "Integers", "exceeds", "settled"]  # beside what is declared here
+__all__ = [
+    "REASONS",
+    "ROUNDING",
+    "Flags",
+    "Floats",
+    "Integers",
+    "exceeds",
+    "rounding_error",
+    "settled",
+]  # beside what is declared here
 
 NONE = -1  # in place of a pool or a limit: there is none
 NEVER = np.inf  # the due day of a claim that may wait

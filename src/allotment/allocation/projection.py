@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from allotment.allocation.day import ROUNDING, Codes, Day, Flags, Floats, reason, total_by
+from allotment.allocation.day import Codes, Day, Flags, Floats, reason, rounding_error, total_by
 from allotment.allocation.promise import look_ahead
 from allotment.allocation.proportional import share
 from allotment.allocation.remaining import Remaining
@@ -59,13 +59,14 @@ def cut(left: Remaining, requested: Floats, weight: Floats | None = None) -> Pro
         (reason("unwanted"), _to_wanted),
     ):
         fewer = limit(left, units, weights)
-        reasons = np.where(fewer < units - ROUNDING, codes, reasons)
+        reasons = np.where(fewer < units - rounding_error(units), codes, reasons)
         units = fewer
     drawn, available = _from_pools(left, units, weights)
     scarce = np.where(kept_for_others(day, available), reason("reserved"), reason("no_stock"))
-    reasons = np.where(drawn.sum(axis=1) < units - ROUNDING, scarce, reasons)
+    reasons = np.where(drawn.sum(axis=1) < units - rounding_error(units), scarce, reasons)
     carried = _within_limits(left, drawn.sum(axis=1), weights)
-    reasons = np.where(carried < drawn.sum(axis=1) - ROUNDING, reason("capacity"), reasons)
+    given = drawn.sum(axis=1)
+    reasons = np.where(carried < given - rounding_error(given), reason("capacity"), reasons)
     drawn = _first_units(drawn, carried)
     small = _too_small(left, carried)
     reasons = np.where(small, reason("minimum"), reasons)
@@ -121,4 +122,4 @@ def _first_units(drawn: Floats, units: Floats) -> Floats:
 def _too_small(left: Remaining, units: Floats) -> Flags:
     """Return which options would ship something below their claim's minimum, with what they have shipped already."""
     least = left.day.claims.minimum[left.day.options.claim]
-    return (units > 0.0) & (units + left.drawn.sum(axis=1) < least - ROUNDING)
+    return (units > 0.0) & (units + left.drawn.sum(axis=1) < least - rounding_error(least))

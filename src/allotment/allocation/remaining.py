@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from allotment.allocation.day import ROUNDING, Day, Flags, Floats, Integers, settled, total_by
+from allotment.allocation.day import ROUNDING, Day, Flags, Floats, Integers, rounding_error, settled, total_by
 from allotment.allocation.promise import look_ahead
 
 
@@ -41,7 +41,8 @@ class Remaining:
         """Return what options could ship now: what is wanted, there, and within limits; 0 below the smallest shipment."""
         claim = self.day.options.claim[options]
         units = np.minimum(np.minimum(self.wants[claim], self.allowance(options)), self.stock(options))
-        enough = units + self.drawn[options].sum(axis=-1) >= self.day.claims.minimum[claim] - ROUNDING
+        least = self.day.claims.minimum[claim]
+        enough = units + self.drawn[options].sum(axis=-1) >= least - rounding_error(least)
         return np.where(enough & (units > ROUNDING), units, 0.0)
 
     def open(self, options: Integers) -> Flags:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from allotment.allocation.day import ROUNDING, Day, Floats, Integers
+from allotment.allocation.day import Day, Floats, Integers, rounding_error
 from allotment.allocation.remaining import Remaining
 from allotment.allocation.sequences import claim_by_claim
 
@@ -32,7 +32,7 @@ def sourcing(day: Day) -> Floats:
     def best(left: Remaining, options: Integers, units: Floats) -> int:
         claim = day.options.claim[options[0]]
         arrival, preference = day.options.arrival[options], day.options.preference[options]
-        fewest = np.where(units >= left.wants[claim] - ROUNDING, -np.inf, -units)
+        fewest = np.where(units >= left.wants[claim] - rounding_error(left.wants[claim]), -np.inf, -units)
         return int(np.lexsort((arrival, fewest, preference, arrival > day.claims.due[claim]))[0])
 
     return _serve_claims(day, best)

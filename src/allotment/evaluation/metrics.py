@@ -13,8 +13,9 @@ from typing import Protocol
 import numpy as np
 
 from allotment.engine.state import Flows
+from allotment.quantities import rounding_error
 from allotment.scenario.loader import World
-from allotment.scenario.problem import ROUNDING, SIGNS, TERMS, Floats
+from allotment.scenario.problem import SIGNS, TERMS, Floats
 
 
 class Metric(Protocol):
@@ -87,7 +88,7 @@ def _cells_with_demand(world: World, flows: Flows) -> Floats:
 
 
 def _cells_in_full(world: World, flows: Flows) -> Floats:
-    return ((flows.demand > 0.0) & (flows.late + flows.lost <= ROUNDING)).sum(axis=(1, 2))
+    return ((flows.demand > 0.0) & (flows.late + flows.lost <= rounding_error(flows.demand))).sum(axis=(1, 2))
 
 
 def _at_cost(units: Floats, world: World) -> Floats:

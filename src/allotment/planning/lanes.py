@@ -61,7 +61,7 @@ def lanes_of(book: Book, ignore: frozenset[str]) -> Lanes:
 def _freight(book: Book, table: Table) -> Floats:
     """Return the freight of each lane where it is its own (rows,), NaN where a rate and km say it, else the highest known."""
     freight = table.number("freight", np.nan)
-    if _rates(book).any() and "km" in table.numbers or np.isnan(freight).all():
+    if (_rates(book).any() and "km" in table.numbers) or np.isnan(freight).all():
         return freight
     return np.where(np.isnan(freight), np.nanmax(freight), freight)
 

@@ -12,8 +12,10 @@ from allotment.planning.tables import Table
 from allotment.scenario.table_file import where
 
 TOTALS = frozenset(
-    "total totals grandtotal subtotal sum sums summe gesamt gesamtsumme gesamtergebnis ergebnis somme totale totalgeneral "
-    "sumatotal suma итого всего 合计 总计 合計 總計".split()
+    (
+        *("total", "totals", "grandtotal", "subtotal", "sum", "sums", "summe", "gesamt", "gesamtsumme", "gesamtergebnis"),
+        *("ergebnis", "somme", "totale", "totalgeneral", "sumatotal", "suma", "итого", "всего", "合计", "总计", "合計", "總計"),
+    )
 )
 
 

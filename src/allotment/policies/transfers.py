@@ -12,8 +12,9 @@ import numpy as np
 from allotment.decisions.observation import Observation, by_nearest_site
 from allotment.policies.initial_values import constant
 from allotment.policies.parameters import Parameter
+from allotment.quantities import rounding_error
 from allotment.scenario.loader import World
-from allotment.scenario.problem import ROUNDING, Flags, Floats, Integers
+from allotment.scenario.problem import Flags, Floats, Integers
 
 PARAMETERS = (
     Parameter("pull_below", "sku", constant(0.5, "sku"), constant(0.5, "sku")),
@@ -49,7 +50,7 @@ class Transfers:
         for lane in sorted(np.flatnonzero(self.lanes), key=lambda lane: freight[lane]):
             source, to = lanes.site[lane], lanes.to[lane]
             units = np.where(lanes.allowed[lane], np.minimum(lacking[:, to], spare[:, source]), 0.0)
-            units = np.floor(units + ROUNDING) if self.world.problem.rules.whole else units
+            units = np.floor(units + rounding_error(units)) if self.world.problem.rules.whole else units
             lacking[:, to] -= units
             spare[:, source] -= units
             orders[:, lane] = units

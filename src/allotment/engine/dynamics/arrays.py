@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, is_torch_array
 
+from allotment import quantities
 from allotment.scenario.problem import ROUNDING
 
 Array = Any  # a NumPy array or a Torch tensor
@@ -41,10 +42,12 @@ def tracked(arrays: Any) -> bool:
 
 
 def rounding_error(units: Array) -> Array:
-    """Return how much of some units is rounding error: `ROUNDING`, and in single precision what it cannot tell apart."""
-    if not is_torch_array(units) or units.element_size() > 4:
-        return ROUNDING
-    return ROUNDING + 8.0 * namespace(units).finfo(units.dtype).eps * units.detach().abs()
+    """Return how much of some units is rounding error: that of `quantities`, and what single precision cannot tell apart."""
+    if not is_torch_array(units):
+        return quantities.rounding_error(units)
+    size = units.detach().abs()
+    error = ROUNDING * size.clip(min=1.0)
+    return error if units.element_size() > 4 else error + 8.0 * namespace(units).finfo(units.dtype).eps * size
 
 
 def only(array: Array, flags: np.ndarray) -> Array:

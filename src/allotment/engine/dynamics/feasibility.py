@@ -331,7 +331,7 @@ def _filled(problem: Problem, state: State, units: Array, owed: Array, reasons: 
     )
     shared = randomness.uniforms(lanes.fill_stream[:, 0], state.seed, state.episode, state.period)
     part = units * like(units, low + shared * (high - low))[..., None]
-    shipped = xp.floor(part + ROUNDING) if problem.rules.whole else part
+    shipped = xp.floor(part + rounding_error(part)) if problem.rules.whole else part
     by_unit = (lanes.supplier >= 0) & suppliers.fill_by_unit[lanes.supplier]
     if by_unit.any():
         drawn = randomness.coming_through(lanes.fill_stream, units, low[:, None], state.seed, state.episode, state.period)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from allotment.engine import randomness
-from allotment.engine.dynamics.arrays import Array, guarded, like, namespace, now, only, sum_into, take
+from allotment.engine.dynamics.arrays import Array, guarded, like, namespace, now, only, rounding_error, sum_into, take
 from allotment.engine.dynamics.feasibility import plant_yield
 from allotment.engine.state import Flows, State
-from allotment.scenario.problem import IN_ORDER, KAPLAN, ROUNDING, Flags, Integers, Problem
+from allotment.scenario.problem import IN_ORDER, KAPLAN, Flags, Integers, Problem
 
 
 def dispatch(problem: Problem, state: State, flows: Flows) -> tuple[State, Flows]:
@@ -130,7 +130,8 @@ def join(problem: Problem, state: State, arrives: Flags) -> State:
     if not np.isinf(problem.sites.storage).all():
         share = _share_with_room(problem, state, moved)
         lane_share = take(share, problem.lanes.to, 1)[:, None, :, None, None]
-        fitting = xp.floor(moved * lane_share + ROUNDING) if problem.rules.whole else moved * lane_share
+        fitting = moved * lane_share
+        fitting = xp.floor(fitting + rounding_error(fitting)) if problem.rules.whole else fitting
         accepted = xp.where(lane_share < 1.0, fitting, moved)
         refused = xp.sum(moved - accepted, axis=(1, 4))
         discarded = discarded + sum_into(refused, problem.lanes.to, n.sites)

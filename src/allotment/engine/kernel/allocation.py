@@ -10,7 +10,8 @@ from allotment.engine import layout as f
 from allotment.engine.compiled import World, floats1, floats3, floats4, integers1, integers3, linked
 from allotment.engine.kernel.claims import guard, ship, within_limits
 from allotment.engine.kernel.rationing import share
-from allotment.scenario.problem import CODES, ROUNDING
+from allotment.engine.kernel.rounding import rounding
+from allotment.scenario.problem import CODES
 
 CAPACITY, NO_STOCK = CODES["capacity"], CODES["no_stock"]
 PROTECTED, DEADLINE = CODES["protected"], CODES["deadline"]
@@ -107,11 +108,12 @@ def explain_requests(table: int, begin: int, end: int, world: World) -> None:
         for other in range(begin, end):
             if sku[other] == sku[claim]:
                 total += wanted[other]
-        why = NO_STOCK if total > stock + ROUNDING else CAPACITY
-        if guarded > 0.0 and total > stock - guarded + ROUNDING:
+        why = NO_STOCK if total > stock + rounding(stock) else CAPACITY
+        if guarded > 0.0 and total > stock - guarded + rounding(stock):
             why = PROTECTED
-        if not units[claim] < wanted[claim] - ROUNDING:
-            why = DEADLINE if wanted[claim] < requested[lane[claim], sku[claim], world] - ROUNDING else 0
+        if not units[claim] < wanted[claim] - rounding(wanted[claim]):
+            asked = requested[lane[claim], sku[claim], world]
+            why = DEADLINE if wanted[claim] < asked - rounding(asked) else 0
         reason[lane[claim], sku[claim], world] = why
 
 
@@ -184,7 +186,7 @@ def reserve(table: int, first: World, count: int) -> None:
                 claims = 0
                 for lane in range(sites.shape[0]):
                     if sites[lane] == site:
-                        if amounts[claims] < requested[lane, sku, world] - ROUNDING:
+                        if amounts[claims] < requested[lane, sku, world] - rounding(requested[lane, sku, world]):
                             reason[lane, sku, world] = NO_STOCK
                         requested[lane, sku, world] = amounts[claims]
                         executed[lane, sku, world] = amounts[claims]

@@ -20,6 +20,7 @@ from allotment.engine.compiled import (
     keys2,
     linked,
 )
+from allotment.engine.kernel.rounding import rounding
 from allotment.engine.kernel.rows import add_up
 from allotment.engine.kernel.shared_limits import NO_STOCK, kept, ration_block
 from allotment.engine.kernel.shipping import draw_yield
@@ -361,12 +362,12 @@ def cut_to_multiple(table: int, lane: int, first: World, count: int) -> None:
             units = executed[lane, sku, world]
             left = units
             if multiple > 0.0:
-                left = math.floor(units / multiple + ROUNDING) * multiple
-            if left < minimum - ROUNDING or left < ROUNDING:
+                left = math.floor(units / multiple + rounding(units / multiple)) * multiple
+            if left < minimum - rounding(left) or left < ROUNDING:
                 left = 0.0
             left = min(units, left)
             executed[lane, sku, world] = left
-            if left < units - ROUNDING:
+            if left < units - rounding(units):
                 reason[lane, sku, world] = MINIMUM
 
 
@@ -404,7 +405,7 @@ def fill_share(table: int, lane: int, sku: int, source: int, now: int, first: Wo
     for j in range(count):
         world = first + np.uint64(j)
         units = executed[lane, sku, world] * (low + chance[world] * (high - low))
-        shipped[world] = math.floor(units + ROUNDING) if whole else units
+        shipped[world] = math.floor(units + rounding(units)) if whole else units
 
 
 @linked
@@ -414,9 +415,10 @@ def fill_less(table: int, lane: int, sku: int, first: World, count: int) -> None
     reason, backlog = integers3(table, f.FLOWS_CUT_REASON), integers1(table, f.LANES_BACKLOG)[lane]
     for j in range(count):
         world = first + np.uint64(j)
-        missing = executed[lane, sku, world] - shipped[world]
+        accepted = executed[lane, sku, world]
+        missing = accepted - shipped[world]
         executed[lane, sku, world] = shipped[world]
         if backlog:
             owed[lane, sku, world] += missing
-        if missing > ROUNDING:
+        if shipped[world] < accepted - rounding(accepted):
             reason[lane, sku, world] = NO_STOCK

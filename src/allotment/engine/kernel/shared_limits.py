@@ -14,6 +14,7 @@ from allotment.engine import layout as f
 from allotment.engine.compiled import World, floats1, floats2, floats3, floats4, integers1, integers3, linked
 from allotment.engine.inversion import SMALLEST
 from allotment.engine.kernel.rationing import ration
+from allotment.engine.kernel.rounding import rounding
 from allotment.scenario.problem import CODES, PRIORITY, PROPORTIONAL, ROUNDING
 
 NO_STOCK, PROTECTED = CODES["no_stock"], CODES["protected"]
@@ -138,11 +139,12 @@ def take_share(table: int, units: int, lane: int, sku: int, why: int, owes: int,
                 owed[lane, sku, world] += wanted[lane, sku, world] - min(wanted[lane, sku, world], given[world])
         for j in range(count):
             world = first + np.uint64(j)
-            short = given[world] < wanted[lane, sku, world] - ROUNDING
+            short = given[world] < wanted[lane, sku, world] - rounding(wanted[lane, sku, world])
             reason[lane, sku, world] = why if short else reason[lane, sku, world]
         for j in range(count if guards and why == NO_STOCK and site >= 0 else 0):
             world = first + np.uint64(j)
-            if given[world] < wanted[lane, sku, world] - ROUNDING and kept(table, site, sku, world) > ROUNDING:
+            short = given[world] < wanted[lane, sku, world] - rounding(wanted[lane, sku, world])
+            if short and kept(table, site, sku, world) > ROUNDING:
                 reason[lane, sku, world] = PROTECTED
     for j in range(count):
         world = first + np.uint64(j)
@@ -185,7 +187,7 @@ def take_back(table: int, units: int, owners: int, owner: int, low: int, high: i
             wanted[lane, sku, world] = after
             if keeps:
                 owed[lane, sku, world] += before - after
-            if units == f.FLOWS_EXECUTED and after < before - ROUNDING:
+            if units == f.FLOWS_EXECUTED and after < before - rounding(before):
                 guarded = why == NO_STOCK and sources[lane] >= 0 and kept(table, sources[lane], sku, world) > ROUNDING
                 reason[lane, sku, world] = PROTECTED if guarded else why
 

@@ -20,8 +20,9 @@ from allotment.engine.compiled import (
     keys2,
     linked,
 )
+from allotment.engine.kernel.rounding import rounding
 from allotment.engine.randomness import fill_uniforms, table_value
-from allotment.scenario.problem import IN_ORDER, KAPLAN, ROUNDING
+from allotment.scenario.problem import IN_ORDER, KAPLAN
 
 
 @linked
@@ -321,7 +322,7 @@ def fitting(table: int, site: int, sku: int, units: float, world: World) -> floa
         return units
     taken = units * part
     if integers1(table, f.SETTINGS)[f.RULES_WHOLE]:
-        taken = math.floor(taken + ROUNDING)
+        taken = math.floor(taken + rounding(taken))
     floats3(table, f.DISCARDED)[site, sku, world] += units - taken
     return taken
 
