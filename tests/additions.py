@@ -29,7 +29,7 @@ def world_of(**sections: Any) -> World:
         "name": "additions",
         "horizon": {"periods": 200},
         "rationing": "in_turn",
-        "skus": [{"name": "milk"}],
+        "skus": [{"name": "milk", "price": 0}],
         "suppliers": [{"name": "dairy"}],
         "sites": [
             {"name": "depot", "initial_stock": 10},

@@ -26,9 +26,8 @@ RESIDUAL = {"name": "residual", "rule": {"policy": "newsvendor", "parameters": {
 # out. Walkers buy in the north and do not wait, callers order in the south and do.
 TWO_SHOPS: dict[str, Any] = {
     "name": "two_shops",
-    "objective": "cost",
     "horizon": {"kind": "window", "periods": 4},
-    "skus": [{"name": "apple"}, {"name": "pear"}],
+    "skus": [{"name": "apple", "price": 0}, {"name": "pear", "price": 0}],
     "suppliers": [{"name": "farm"}, {"name": "market"}],
     "sites": [{"name": "north", "kind": "store", "initial_stock": 10}, {"name": "south", "kind": "store", "initial_stock": 20}],
     "channels": [{"name": "walkers", "unmet": "lost"}, {"name": "callers", "unmet": "backorder"}],
@@ -59,7 +58,7 @@ ONE_SHOP: dict[str, Any] = {
     "name": "one_shop",
     "horizon": {"kind": "window", "periods": 5},
     "objective": "cost",
-    "skus": [{"name": "apple"}],
+    "skus": [{"name": "apple", "price": 0}],
     "suppliers": [{"name": "farm"}],
     "sites": [{"name": "shop", "holding_cost": 1, "initial_stock": 3}],
     "channels": [{"name": "walkers", "unmet": "lost", "shortage_cost": 4}],

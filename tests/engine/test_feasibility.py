@@ -16,7 +16,7 @@ from small_worlds import APPLE, two_shops
 CONTENT = {
     "name": "feasibility",
     "horizon": {"periods": 1},
-    "skus": [{"name": "tin"}, {"name": "jar"}],
+    "skus": [{"name": "tin", "price": 0}, {"name": "jar", "price": 0}],
     "suppliers": [{"name": "mill"}, {"name": "forge"}],
     "sites": [{"name": "depot", "initial_stock": 20}, {"name": "store", "initial_stock": {"tin": 5, "jar": 0}}],
     "channels": [{"name": "counter"}],
@@ -175,7 +175,7 @@ def test_shipments_are_rounded_down_to_a_multiple_and_dropped_below_the_minimum(
 
 @every_implementation
 def test_suppliers_deliver_case_packs_and_sites_single_units(implementation):
-    content = changed(skus=[{"name": "tin", "case_pack": 6}, {"name": "jar"}])
+    content = changed(skus=[{"name": "tin", "price": 0, "case_pack": 6}, {"name": "jar", "price": 0}])
     executed, _ = decided(implementation, content, {("mill", "depot"): (7, 7), ("depot", "store"): (7, 7)})
     assert executed == {("mill", "depot"): (6, 7), ("depot", "store"): (7, 7)}
 

@@ -72,7 +72,7 @@ def money(records: list[Flows], term: str) -> list[float]:
     ],
 )
 def test_goods_are_on_sale_for_their_life_and_leave_in_the_skus_order(implementation, issue, expired, on_hand):
-    skus = [{"name": "tin", "shelf_life": 2, "issue": issue, "waste_cost": 3}]
+    skus = [{"name": "tin", "price": 0, "shelf_life": 2, "issue": issue, "waste_cost": 3}]
     records = played(implementation, {"skus": skus, "demand": [asking(3)]}, 4, 0, 0)
     assert column(records, "expired") == expired
     assert column(records, "on_hand") == on_hand
@@ -137,7 +137,7 @@ def test_a_site_is_ordered_up_to_its_highest_position_and_no_further(implementat
 )
 def test_what_does_not_fit_is_turned_away_or_costs(implementation, overflow, on_hand, discarded, cost):
     changes = {
-        "skus": [{"name": "tin", "volume": 0.5}],
+        "skus": [{"name": "tin", "price": 0, "volume": 0.5}],
         "sites": [{"name": "shop", "initial_stock": 10, "storage": 6, "overflow": overflow, "overflow_cost": 7}],
     }
     records = played(implementation, changes, 6, 0)

@@ -251,7 +251,7 @@ def test_goods_join_the_stock_in_the_receive_phase_of_their_period(implementatio
         "name": "one_site",
         "horizon": {"periods": 3},
         "sequence": sequence,
-        "skus": [{"name": "tin"}],
+        "skus": [{"name": "tin", "price": 0}],
         "suppliers": [{"name": "mill"}],
         "sites": [{"name": "store", "initial_stock": 5}],
         "channels": [{"name": "counter"}],

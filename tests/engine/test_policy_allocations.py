@@ -155,7 +155,7 @@ def test_what_expires_after_it_was_reserved_is_not_shipped(player):
     world = one_shop(
         decisions=["orders", "allocation"],
         sequence=["receive", "decide", "demand", "expire", "fulfil", "charge"],
-        skus=[{"name": "apple", "shelf_life": 1}],  # the three in stock are in their last period
+        skus=[{"name": "apple", "price": 0, "shelf_life": 1}],  # the three in stock are in their last period
         demand=[{"process": {"distribution": "deterministic", "mean": 2}}],
     )
     flows = player(world.problem, [0]).step(offering(world.problem, np.full((1, 1, 1), 2.0)))

@@ -20,7 +20,7 @@ from random_worlds import build
 ONE_SITE = {
     "name": "one_site",
     "horizon": {"periods": 10},
-    "skus": [{"name": "tin"}, {"name": "jar"}],
+    "skus": [{"name": "tin", "price": 0}, {"name": "jar", "price": 0}],
     "suppliers": [{"name": "mill"}],
     "sites": [{"name": "store"}],
     "channels": [{"name": "shop"}, {"name": "web"}],
@@ -250,7 +250,7 @@ def test_another_sku_channel_or_lane_leaves_the_draws_of_the_others_alone():
     small = build(one_site())
     large = build(
         one_site(
-            skus=[{"name": "keg"}, {"name": "tin"}, {"name": "jar"}],
+            skus=[{"name": "keg", "price": 0}, {"name": "tin", "price": 0}, {"name": "jar", "price": 0}],
             channels=[{"name": "web"}, {"name": "fair"}, {"name": "shop"}],
             sites=[{"name": "depot"}, {"name": "store"}],
             supply_lanes=[{"from": "mill", "to": "depot", "lead_time": 1}, *ONE_SITE["supply_lanes"]],
