@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from gymnasium.vector import AutoresetMode
+
 from allotment.decisions.encodings import Encoding
 from allotment.environments.external import external_environment, is_external
 from allotment.environments.registration import environment_id
@@ -41,10 +43,18 @@ def make(world: World | str | Path, encoding: EncodingChoice = "order_up_to", re
     return AllotmentEnv(world, _encoding(encoding, world), render_mode)
 
 
-def make_vec(world: World | str | Path, num_envs: int = 1, encoding: EncodingChoice = "order_up_to") -> AllotmentVectorEnv:
-    """Return the native Gymnasium batch of `num_envs` worlds; arguments as for `make`."""
+def make_vec(
+    world: World | str | Path,
+    num_envs: int = 1,
+    encoding: EncodingChoice = "order_up_to",
+    autoreset_mode: str | AutoresetMode = AutoresetMode.SAME_STEP,
+) -> AllotmentVectorEnv:
+    """Return the native Gymnasium batch of `num_envs` worlds; arguments as for `make`.
+
+    `autoreset_mode` says what follows an ended episode: `SameStep`, `NextStep` or `Disabled`; see `AllotmentVectorEnv`.
+    """
     world = _world(world)
-    return AllotmentVectorEnv(world, _encoding(encoding, world), num_envs)
+    return AllotmentVectorEnv(world, _encoding(encoding, world), num_envs, autoreset_mode)
 
 
 def make_sb3(

@@ -151,7 +151,7 @@ ABLE = {
 
 
 def fast(algorithm):
-    return small(algorithm, steps=256, **{"validation.every": 1000})
+    return small(algorithm, steps=256, **{"validation.every": 1000, "checkpoint.every": 1000})
 
 
 @pytest.mark.parametrize(("decided", "algorithm"), [(space, each) for space, able in ABLE.items() for each in able])
@@ -174,13 +174,7 @@ def test_training_tries_every_whole_number_of_a_range(told, tmp_path):
 
 
 def test_choices_at_once_are_learned(told, tmp_path):
-    more = {
-        "steps": 4000,
-        "validation.every": 500,
-        "settings.n_steps": 64,
-        "settings.learning_rate": 0.02,
-        "settings.n_epochs": 8,
-    }
+    more = {"steps": 1280, "checkpoint.every": 5000, "settings.n_steps": 16, "settings.learning_rate": 0.05}
     environment = told("several choices")
     run = allotment.train(environment, "ppo", out=tmp_path, overrides=small("ppo", **more))
     assert allotment.evaluate(allotment.load_policy(run), environment, 2)["score"].tolist() == [5.0 * (2 + 3 + 5 + 2)] * 2
