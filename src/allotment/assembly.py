@@ -6,13 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gymnasium.vector import AutoresetMode
-
 from allotment.decisions.encodings import Encoding
 from allotment.environments.external import external_environment, is_external
 from allotment.environments.registration import environment_id
 from allotment.environments.single import AllotmentEnv
-from allotment.environments.vector import AllotmentVectorEnv
+from allotment.environments.vector import AllotmentVectorEnv, AutoresetChoice
 from allotment.policies.bundle import load_bundle
 from allotment.policies.config_file import checked, is_rule, read_config
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
@@ -47,7 +45,7 @@ def make_vec(
     world: World | str | Path,
     num_envs: int = 1,
     encoding: EncodingChoice = "order_up_to",
-    autoreset_mode: str | AutoresetMode = AutoresetMode.SAME_STEP,
+    autoreset_mode: AutoresetChoice = "SameStep",
 ) -> AllotmentVectorEnv:
     """Return the native Gymnasium batch of `num_envs` worlds; arguments as for `make`.
 

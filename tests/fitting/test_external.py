@@ -1,5 +1,7 @@
 """An environment of another package may stand in the place of a world."""
 
+import re
+
 import gymnasium as gym
 import numpy as np
 import pytest
@@ -67,7 +69,9 @@ def test_the_command_line_takes_an_id_and_its_arguments(tmp_path):
     (run,) = tmp_path.iterdir()
     assert allotment.load_policy(run).world.arguments == {"g": 5.0}
     shown = CliRunner().invoke(app, ["evaluate", str(run), "--episodes", "3"], catch_exceptions=False)
-    assert "ppo in Pendulum_v1: 3 test episodes, returns" in " ".join(shown.output.split())
+    assert "ppo in Pendulum_v1: 3 test episodes" in " ".join(shown.output.split())
+    assert re.search(r"length +│ steps/episode +│ +200\.0000", shown.output)
+    assert re.search(r"score +│ return/episode +│ +-", shown.output)
 
 
 def test_a_gymnasium_id_of_this_project_is_its_world():

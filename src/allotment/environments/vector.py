@@ -19,6 +19,8 @@ from allotment.scenario.loader import World
 from allotment.scenario.problem import TERMS, Flags
 from allotment.simulation.simulation import Simulation, world_seeds
 
+AutoresetChoice = str | AutoresetMode  # a mode, or its name in Gymnasium
+
 
 class AllotmentVectorEnv(VectorEnv):
     """`num_envs` worlds stepped together; world i of a batch reset with seed s equals a single one with seed s + i.
@@ -32,9 +34,7 @@ class AllotmentVectorEnv(VectorEnv):
 
     metadata: dict[str, Any] = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": []}
 
-    def __init__(
-        self, world: World, encoding: Encoding, num_envs: int, autoreset_mode: str | AutoresetMode = AutoresetMode.SAME_STEP
-    ) -> None:
+    def __init__(self, world: World, encoding: Encoding, num_envs: int, autoreset_mode: AutoresetChoice = "SameStep") -> None:
         if num_envs < 1:
             raise ValueError(f"num_envs must be at least 1, not {num_envs}")
         self.metadata = {**self.metadata, "autoreset_mode": _mode(autoreset_mode)}
@@ -136,7 +136,7 @@ class AllotmentVectorEnv(VectorEnv):
         return {"money": money, "_money": worlds}
 
 
-def _mode(autoreset_mode: str | AutoresetMode) -> AutoresetMode:
+def _mode(autoreset_mode: AutoresetChoice) -> AutoresetMode:
     try:
         return AutoresetMode(autoreset_mode)
     except ValueError:

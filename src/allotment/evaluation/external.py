@@ -14,6 +14,7 @@ from allotment.scenario.external import ExternalEnvironment
 from allotment.scenario.streams import derived_seed
 
 SIDE_BY_SIDE = 16  # environments that a network answers together
+UNITS = {"length": "steps/episode", "score": "return/episode"}
 LONGEST_EPISODE = 100_000  # steps that an episode without an end of its own is played
 
 
