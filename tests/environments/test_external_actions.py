@@ -49,11 +49,18 @@ def test_quantities_between_the_largest_bounds_stay_finite(dtype):
     assert value.ravel() == pytest.approx([lowest, 0.0, highest / 2, highest], rel=1e-3)
 
 
+def test_rounding_leads_to_no_quantity_beyond_the_bounds():
+    taken(spaces.Box(0.1, 0.1, (1001,), np.float64), np.linspace(-1.0, 1.0, 1001))
+    low = np.random.default_rng(0).normal(size=1001)
+    taken(spaces.Box(low, np.nextafter(low, 9.0), dtype=np.float64), np.linspace(-1.0, 1.0, 1001))
+
+
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize(
     ("space", "answer", "value"),
     [
         (spaces.Box(0, 20, (), np.int64), [0.52], 15),
+        (spaces.Box(-128, 127, (), np.int8), [0.5], 63),
         (spaces.Box(-3.0, 1.0, (), np.float32), [0.5], 0.0),
         (spaces.Box(0, 1, (2,), np.bool_), [-0.5, 0.5], [False, True]),
         (spaces.Box(np.array([[0, 5]]), np.array([[4, 5]]), dtype=np.int32), [1.0, 1.0], [[4, 5]]),

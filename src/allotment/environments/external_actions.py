@@ -36,26 +36,29 @@ class Quantities:
     choices: tuple[int, ...] = ()
 
     def __init__(self, box: spaces.Box) -> None:
-        self.box = box
+        self.shape, self.dtype, self.whole = box.shape, box.dtype, box.dtype.kind != "f"
         self.size = int(np.prod(box.shape))
         self.space = spaces.Box(-1.0, 1.0, (self.size,), dtype=np.float32)
+        exact = np.uint64 if self.whole else np.float64  # integers modulo 2**64: exact for every integer type
+        self.low, self.high = (bound.astype(exact) for bound in (box.low, box.high))
 
     def __call__(self, numbers: Any) -> Any:
         """Return the value of the box."""
-        reached = (np.clip(np.asarray(numbers, dtype=np.float64), -1.0, 1.0).reshape(self.box.shape) + 1.0) / 2.0
-        value = self._whole(reached) if self.box.dtype.kind != "f" else self._between(reached)
-        return np.asarray(value).astype(self.box.dtype).reshape(self.box.shape)
+        inside = np.minimum(np.maximum(np.asarray(numbers, dtype=np.float64), -1.0), 1.0)
+        reached = (inside.reshape(self.shape) + 1.0) / 2.0
+        value = self._nearest(reached) if self.whole else self._between(reached)
+        return np.asarray(value).astype(self.dtype)
 
     def _between(self, reached: Any) -> Any:
-        """Return what lies so far between the bounds, (0 to 1)."""
-        low, high = self.box.low.astype(np.float64), self.box.high.astype(np.float64)
-        return low * (1.0 - reached) + high * reached  # high − low may be more than a float holds
+        """Return what lies so far (0 to 1) between the bounds, whose difference may be more than a float holds."""
+        value = self.low * (1.0 - reached) + self.high * reached
+        return np.minimum(np.maximum(value, self.low), self.high)  # rounding may lead beyond them
 
-    def _whole(self, reached: Any) -> Any:
-        """Return the nearest whole number, in arithmetic modulo 2**64, which is exact for every integer type."""
-        low, width = self.box.low.astype(np.uint64), self.box.high.astype(np.uint64) - self.box.low.astype(np.uint64)
+    def _nearest(self, reached: Any) -> Any:
+        """Return the whole number nearest to what lies so far (0 to 1) between the bounds."""
+        width = self.high - self.low
         steps, most = np.rint(reached * width.astype(np.float64)), width.astype(np.float64)
-        return low + np.where(steps < most, np.where(steps < most, steps, 0.0).astype(np.uint64), width)
+        return self.low + np.where(steps < most, np.where(steps < most, steps, 0.0).astype(np.uint64), width)
 
 
 class Choices:
