@@ -119,10 +119,8 @@ class AllotmentVectorEnv(VectorEnv):
         actions = checked_actions(actions, self.encoding, self.num_envs)
         self.simulation.next_episodes(worlds)
         if not over.all():
-            self.decoder.step(actions)
-            self.simulation.reset(
-                worlds, state.seed[worlds], state.episode[worlds]
-            )  # back from the period played with the others
+            self.decoder.step(actions)  # of all; those that start go back to their start
+            self.simulation.reset(worlds, state.seed[worlds], state.episode[worlds])
         return self.vectors()
 
     def _record(self, worlds: Flags) -> dict[str, Any]:
