@@ -180,7 +180,8 @@ METRIC: Edits = {
     "evaluation/metrics.py": [
         (
             '    PerPeriod("on_hand",',
-            '    PerPeriod("executed", "units that leave sources per period", _units("executed")),\n    PerPeriod("on_hand",',
+            '    PerPeriod("executed", "units that leave sources", _units("executed"), unit="units/period"),\n'
+            '    PerPeriod("on_hand",',
         ),
     ],
 }

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -104,7 +105,8 @@ def test_evaluate_prints_the_measures_and_writes_them_as_json(command):
     assert written == {"policy": "base_stock", "env": "lost_sales", "episodes": 20, "seed": 3}
     assert measures["score"] == pytest.approx(-measures["money/holding"] - measures["money/lost_sale"])
     assert "20 test worlds" in out
-    assert f"{measures['score']:,.4f}" in out
+    for measure, unit in {"score": "money/period", "discounted_return": "money/episode", "on_hand": "units"}.items():
+        assert re.search(rf"{measure} +│ {unit} +│ +{measures[measure]:,.4f} ", out)
 
 
 def test_a_rule_is_tuned_into_a_run_folder_that_can_be_evaluated(command):

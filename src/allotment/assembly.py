@@ -10,7 +10,7 @@ from allotment.decisions.encodings import Encoding
 from allotment.environments.external import external_environment, is_external
 from allotment.environments.registration import environment_id
 from allotment.environments.single import AllotmentEnv
-from allotment.environments.vector import AllotmentVectorEnv
+from allotment.environments.vector import AllotmentVectorEnv, AutoresetChoice
 from allotment.policies.bundle import load_bundle
 from allotment.policies.config_file import checked, is_rule, read_config
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
@@ -41,10 +41,18 @@ def make(world: World | str | Path, encoding: EncodingChoice = "order_up_to", re
     return AllotmentEnv(world, _encoding(encoding, world), render_mode)
 
 
-def make_vec(world: World | str | Path, num_envs: int = 1, encoding: EncodingChoice = "order_up_to") -> AllotmentVectorEnv:
-    """Return the native Gymnasium batch of `num_envs` worlds; arguments as for `make`."""
+def make_vec(
+    world: World | str | Path,
+    num_envs: int = 1,
+    encoding: EncodingChoice = "order_up_to",
+    autoreset_mode: AutoresetChoice = "SameStep",
+) -> AllotmentVectorEnv:
+    """Return the native Gymnasium batch of `num_envs` worlds; arguments as for `make`.
+
+    `autoreset_mode` says what follows an ended episode: `SameStep`, `NextStep` or `Disabled`; see `AllotmentVectorEnv`.
+    """
     world = _world(world)
-    return AllotmentVectorEnv(world, _encoding(encoding, world), num_envs)
+    return AllotmentVectorEnv(world, _encoding(encoding, world), num_envs, autoreset_mode)
 
 
 def make_sb3(

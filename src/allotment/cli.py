@@ -170,7 +170,7 @@ def evaluate(
         RunFolder(Path(policy)).keep_evaluation(result, tested.name, seed, digests(metrics))
     rows, measures = result.episodes, mean_measures(result.episodes)
     errors = rows[list(measures)].std(ddof=1) / len(rows) ** 0.5
-    _print_measures(chosen.name, place, len(rows), measures, errors)
+    _print_measures(chosen.name, place, len(rows), measures, errors, own)
     if json:
         content = {"policy": chosen.name, "env": place.name, "episodes": episodes, "seed": seed, "measures": measures}
         json.write_text(json_format.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -357,17 +357,21 @@ def _policy_and_place(
     return tuned_rule(content, name, place.world, seed, show), place
 
 
-def _print_measures(name: str, place: Any, episodes: int, measures: dict[str, float], errors: Any) -> None:
+def _print_measures(name: str, place: Any, episodes: int, measures: dict[str, float], errors: Any, own: Any) -> None:
     from rich.table import Table
 
-    unit = "worlds, per period" if place.kind == "world" else "episodes, returns"
-    table = Table(title=f"{name} in {place.name}: {episodes} test {unit}")
+    from allotment.evaluation.external import UNITS
+    from allotment.evaluation.metrics import units_of
+
+    units, played = (units_of(own), "worlds") if place.kind == "world" else (UNITS, "episodes")
+    table = Table(title=f"{name} in {place.name}: {episodes} test {played}")
     table.add_column("measure")
+    table.add_column("unit")
     for title in ("mean", "standard error"):
         table.add_column(title, justify="right")
     for measure, mean in measures.items():
         if mean != 0.0 or not measure.startswith("money/"):
-            table.add_row(measure, f"{mean:,.4f}", f"{errors[measure]:,.4f}")
+            table.add_row(measure, units[measure], f"{mean:,.4f}", f"{errors[measure]:,.4f}")
     _console().print(table)
 
 

@@ -5,6 +5,7 @@ import pytest
 
 import allotment
 from allotment.engine import randomness
+from allotment.evaluation.metrics import PerPeriod, Share, units_of
 from allotment.evaluation.testing import evaluate, mean_measures
 from allotment.policies.config_file import rule_config
 from allotment.policies.rule_config import build_rule
@@ -53,6 +54,31 @@ def test_units_and_service_count_in_the_measured_periods():
     assert row["fill_rate"] == pytest.approx(12 / 13)
     assert row["cycle_service_level"] == pytest.approx(2 / 3)
     assert row["stock_turns"] == pytest.approx(12 * 2 / (1 * 2))  # cost of goods sold over the mean value of stock
+
+
+def test_what_is_measured_of_an_episode_doubles_with_its_periods_and_all_else_stays():
+    short, long = (measured(horizon={"kind": "window", "warm_up": 8, "periods": periods}) for periods in (4, 8))
+    units = units_of()
+    assert set(units) == set(mean_measures(short.to_frame().T.infer_objects()))
+    assert [name for name, unit in units.items() if unit.endswith("/episode")] == ["discounted_return", "stock_turns"]
+    for name, unit in units.items():
+        assert unit
+        assert long[name] == pytest.approx(short[name] * (2 if unit.endswith("/episode") else 1)), name
+    assert short["stock_turns"] > 0
+
+
+def test_a_metric_of_ones_own_may_state_its_unit():
+    class Days:
+        name, about = "days", "periods"
+
+    own = [
+        PerPeriod("most", "the most", abs),
+        PerPeriod("boxes", "boxes", abs, unit="boxes"),
+        Share("part", "part", abs, abs),
+        Days(),
+    ]
+    units = units_of(own)
+    assert [units[metric.name] for metric in own] == ["per period", "boxes", "share", ""]
 
 
 def test_units_served_late_are_not_served_on_time():

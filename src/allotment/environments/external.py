@@ -1,22 +1,25 @@
-"""Environments of other packages in the place of a world: any Gymnasium id with vectors to observe and to act.
+"""Environments of other packages in the place of a world: any Gymnasium id whose observations flatten to numbers.
 
-Observations are flattened to float32 vectors and actions scaled to [-1, 1], so that one policy file serves them as well. What
-a folder says of an environment is looked up in Gymnasium's registry; the package that registers it is imported only where the
-user names it, in an id `module:Name-v0` or with `--import`.
+Observations become float32 vectors, and actions numbers in [-1, 1] or positions of choices, so that one policy file serves
+them as well. What a folder says of an environment is looked up in Gymnasium's registry; the package that registers it is
+imported only where the user names it, in an id `module:Name-v0` or with `--import`.
 """
 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from gymnasium import spaces
-from gymnasium.wrappers import FlattenObservation, RescaleAction
+from gymnasium.wrappers import FlattenObservation, TransformAction, TransformObservation
 
+from allotment.environments.external_actions import external_actions
 from allotment.scenario.errors import ScenarioError, nearest
 from allotment.scenario.external import ExternalEnvironment
 
@@ -24,35 +27,49 @@ VERSIONED = re.compile(r"-v\d+$")
 
 
 def make_external(environment: ExternalEnvironment) -> gym.Env:
-    """Return the environment, observations flattened and actions in [-1, 1]; `ScenarioError` where it does not fit."""
+    """Return the environment with vectors to observe and to act; `ScenarioError` where it does not fit, or no longer."""
+    env, now = _with_its_sizes(environment)
+    if now.sizes != environment.sizes:
+        raise ScenarioError(f"{environment.id}: has {now.sizes} now; expected {environment.sizes}")
+    return env
+
+
+def _with_its_sizes(environment: ExternalEnvironment) -> tuple[gym.Env, ExternalEnvironment]:
+    """Return the environment with vectors to observe and to act, and what is to be kept of it."""
+    env = _with_vectors(_made(environment), environment.id)
+    actions = external_actions(env.action_space, environment.id)
+    env = TransformAction(env, actions, actions.space)
+    inputs = int(np.prod(env.observation_space.shape or ()))
+    if 0 in (inputs, actions.size):
+        raise ScenarioError(
+            f"{environment.id}: observations and actions must not be empty, not {inputs} and {actions.size} numbers"
+        )
+    return env, replace(environment, inputs=inputs, outputs=actions.size, choices=list(actions.choices))
+
+
+def _made(environment: ExternalEnvironment) -> gym.Env:
+    """Return the environment as its package makes it."""
     if environment.id not in gym.registry:
         raise ScenarioError(
             f"{environment.id}: no such Gymnasium environment; --import a file that registers it or imports what does"
         )
     try:
-        env = gym.make(environment.id, **environment.arguments)
+        return gym.make(environment.id, **environment.arguments)
     except (gym.error.Error, TypeError, ImportError) as error:
         given = environment.arguments or "its defaults"
         raise ScenarioError(f"{environment.id}: cannot be made with {given}: {error}") from None
-    if not isinstance(env.observation_space, spaces.Box) or env.observation_space.shape != (env.observation_space.shape[0],):
+
+
+def _with_vectors(env: gym.Env, name: str) -> gym.Env:
+    """Return the environment with observations as float32 vectors."""
+    own = env.observation_space
+    with suppress(NotImplementedError):  # a kind of space that Gymnasium does not know
         env = FlattenObservation(env)
-    if not isinstance(env.observation_space, spaces.Box):
-        raise ScenarioError(f"{environment.id}: observations must flatten to a vector of numbers, not {env.observation_space}")
-    return _with_unit_actions(env, environment.id)
-
-
-def _with_unit_actions(env: gym.Env, name: str) -> gym.Env:
-    """Return the environment with actions in [-1, 1], or as it is where they are choices."""
-    space = env.action_space
-    if isinstance(space, spaces.Discrete):
-        if space.start != 0:
-            raise ScenarioError(f"{name}: choices must count from 0, not from {space.start}")
-        return env
+    space = env.observation_space
     if not isinstance(space, spaces.Box) or len(space.shape) != 1:
-        raise ScenarioError(f"{name}: actions must be a vector or a list of choices, not {space}")
-    if not (np.isfinite(space.low).all() and np.isfinite(space.high).all()):
-        raise ScenarioError(f"{name}: actions must have finite bounds, not {space}")
-    return RescaleAction(env, np.float32(-1.0), np.float32(1.0))
+        raise ScenarioError(f"{name}: observations must flatten to a vector of numbers, not {own}")
+    vectors = spaces.Box(-np.inf, np.inf, space.shape, dtype=np.float32)
+    return TransformObservation(env, partial(np.asarray, dtype=np.float32), vectors)
 
 
 def is_external(name: str) -> bool:
@@ -72,10 +89,6 @@ def external_environment(name: str, arguments: dict[str, Any] | None = None) -> 
         hint = nearest(plain, gym.registry)
         hint = hint if hint.startswith("did") else "write module:Name-v0 where a module registers it"
         raise ScenarioError(f"{name}: no such Gymnasium environment; {hint}")
-    environment = ExternalEnvironment(plain, arguments or {})
-    env = make_external(environment)
-    space, inputs = env.action_space, int(np.prod(env.observation_space.shape or (1,)))
-    discrete = isinstance(space, spaces.Discrete)
-    outputs = int(space.n) if isinstance(space, spaces.Discrete) else int(np.prod(space.shape or (1,)))
+    env, environment = _with_its_sizes(ExternalEnvironment(plain, arguments or {}))
     env.close()
-    return replace(environment, inputs=inputs, outputs=outputs, discrete=discrete)
+    return environment

@@ -9,10 +9,13 @@ import pandas as pd
 
 from allotment.environments.external import make_external
 from allotment.evaluation.testing import Evaluation
+from allotment.scenario.errors import ScenarioError
 from allotment.scenario.external import ExternalEnvironment
 from allotment.scenario.streams import derived_seed
 
 SIDE_BY_SIDE = 16  # environments that a network answers together
+UNITS = {"length": "steps/episode", "score": "return/episode"}
+LONGEST_EPISODE = 100_000  # steps that an episode without an end of its own is played
 
 
 def evaluate_external(
@@ -21,7 +24,8 @@ def evaluate_external(
     """Play `episodes` episodes and measure each.
 
     Columns: policy, kind, episode, seed, length (steps played) and score (the undiscounted return). Episode j has the seed
-    base + j, base hashed from purpose and seed as in this project's own worlds, within 31 bits.
+    base + j, base hashed from purpose and seed as in this project's own worlds, within 31 bits. An environment may say how long
+    its episodes are (`max_episode_steps`); `ScenarioError` where one that does not goes on beyond `LONGEST_EPISODE` steps.
     """
     if episodes < 1:
         raise ValueError(f"episodes must be at least 1, not {episodes}")
@@ -55,11 +59,20 @@ def _play(policy: Any, environments: list[Any], seeds: np.ndarray) -> list[tuple
     steps, returns, memory = np.zeros(len(seeds), dtype=int), np.zeros(len(seeds)), None
     going = np.ones(len(seeds), dtype=bool)
     while going.any():
+        _check_length(environments[0].spec, steps.max())
         actions, memory = policy.act(vectors, memory)
         for place in np.flatnonzero(going):
-            action = int(actions[place]) if policy.discrete else actions[place].astype(np.float32)
-            vectors[place], reward, terminated, truncated, _ = environments[place].step(action)
+            vectors[place], reward, terminated, truncated, _ = environments[place].step(actions[place])
             steps[place] += 1
             returns[place] += float(reward)
             going[place] = not (terminated or truncated)
     return list(zip(steps.tolist(), returns.tolist(), strict=True))
+
+
+def _check_length(spec: Any, steps: int) -> None:
+    """Refuse to play on where an episode has no end."""
+    if spec.max_episode_steps is None and steps >= LONGEST_EPISODE:
+        raise ScenarioError(
+            f"{spec.id}: an episode has not ended after {LONGEST_EPISODE:,} steps; set max_episode_steps (--set-env "
+            "max_episode_steps=1000), or wrap the environment in gymnasium.wrappers.TimeLimit where it is registered"
+        )

@@ -19,7 +19,7 @@ from allotment.scenario.problem import SIGNS, TERMS, Floats
 
 
 class Metric(Protocol):
-    """Something to measure of episodes."""
+    """Something to measure of episodes; one that has a `unit` besides is shown with it."""
 
     @property
     def name(self) -> str:
@@ -28,7 +28,7 @@ class Metric(Protocol):
 
     @property
     def about(self) -> str:
-        """Return what it measures, in words, with its unit."""
+        """Return what it measures, in words."""
         ...
 
     def count(self, world: World, flows: Flows) -> Floats:
@@ -48,6 +48,7 @@ class PerPeriod:
     about: str
     of: Callable[[World, Flows], Floats]
     compared: bool = False  # shown where policies are compared
+    unit: str = "per period"
 
     def count(self, world: World, flows: Flows) -> Floats:
         """Return the amount of a period."""
@@ -68,6 +69,7 @@ class Share:
     whole: Callable[[World, Flows], Floats]
     otherwise: float = 1.0
     compared: bool = True
+    unit: str = "share"
 
     def count(self, world: World, flows: Flows) -> Floats:
         """Return part and whole of a period."""
@@ -98,11 +100,11 @@ def _at_cost(units: Floats, world: World) -> Floats:
 
 
 METRICS: tuple[Metric, ...] = (
-    PerPeriod("demand", "units demanded per period", _units("demand")),
-    PerPeriod("shipped", "units shipped per period", _units("shipped")),
-    PerPeriod("lost", "units lost per period", _units("lost")),
-    PerPeriod("open_demand", "units of demand open at the end of a period", _units("open_demand")),
-    PerPeriod("in_transit", "units in transit at the end of a period", _units("in_transit")),
+    PerPeriod("demand", "units demanded per period", _units("demand"), unit="units/period"),
+    PerPeriod("shipped", "units shipped per period", _units("shipped"), unit="units/period"),
+    PerPeriod("lost", "units lost per period", _units("lost"), unit="units/period"),
+    PerPeriod("open_demand", "units of demand open at the end of a period", _units("open_demand"), unit="units"),
+    PerPeriod("in_transit", "units in transit at the end of a period", _units("in_transit"), unit="units"),
     Share("fill_rate", "share of units that are there when due", _units("on_time"), _units("demand")),
     Share(
         "cycle_service_level",
@@ -116,10 +118,18 @@ METRICS: tuple[Metric, ...] = (
         lambda world, flows: _at_cost(flows.shipped, world) * world.scenario.horizon.periods,
         lambda world, flows: _at_cost(flows.on_hand, world),
         otherwise=np.nan,
+        unit="turns/episode",
     ),
-    PerPeriod("on_hand", "units on hand at the end of a period", _units("on_hand"), compared=True),
+    PerPeriod("on_hand", "units on hand at the end of a period", _units("on_hand"), compared=True, unit="units"),
 )
 COMPARED = [metric.name for metric in METRICS if getattr(metric, "compared", False)]  # where policies are compared
+
+
+def units_of(metrics: Sequence[Metric] = ()) -> dict[str, str]:
+    """Return the unit of every measure of an episode by its name, metrics of one's own included; empty where none is stated."""
+    units = {"score": "money/period", "discounted_return": "money/episode"}
+    units |= {metric.name: str(getattr(metric, "unit", "")) for metric in (*METRICS, *metrics)}
+    return units | {f"money/{term}": "money/period" for term in TERMS}
 
 
 RESERVED = {  # columns of episodes and of comparisons that are no metric
@@ -167,7 +177,7 @@ class EpisodeMeasures:
             self.sums[metric.name] = self.sums.get(metric.name, 0.0) + counted
 
     def measures(self) -> dict[str, Floats]:
-        """Return one number an episode for each measure; money and units are per measured period."""
+        """Return one number an episode for each measure, in the units of `units_of`; periods are measured ones."""
         money = self.money.sum(axis=-1)
         measures = {"score": (money * SIGNS).sum(axis=-1) / self.periods, "discounted_return": self.discounted}
         for metric in self.metrics:

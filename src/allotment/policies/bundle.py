@@ -120,6 +120,8 @@ def _load_external(folder: Path, about: dict[str, Any], given: World | ExternalE
 
     own = read_external(folder)
     environment = given if isinstance(given, ExternalEnvironment) else own
+    if environment.sizes != own.sizes:
+        raise ScenarioError(f"{folder}: the policy was made for {own.sizes}; {environment.id} has {environment.sizes}")
     shape = NetworkShape(**about["network"])
     actor = _with_weights(build_external_actor(shape, environment), folder, environment.id)
     return ExternalPolicy(about["name"], environment, actor, shape)

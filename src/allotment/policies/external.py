@@ -25,15 +25,19 @@ class ExternalPolicy:
     shape: NetworkShape
     kind: str = "learned"
 
-    @property
-    def discrete(self) -> bool:
-        """Tell whether an action is one of a list of choices."""
-        return self.world.discrete
-
     def act(self, vectors: np.ndarray, memory: Floats | None = None) -> tuple[Floats, Floats | None]:
-        """Return actions in [-1, 1] (B, size) or choices (B,) for vectors (B, n), and the memory for the next time."""
+        """Return actions in [-1, 1] (B, size), or positions of choices (B, decisions), and the memory for the next time.
+
+        Vectors (B, n) and actions are those of `environments.external.make_external`.
+        """
         answers, memory = answered(self.actor, vectors.astype(np.float32), memory)
-        return chosen_actions(answers, self.discrete), memory
+        return self._actions(answers), memory
+
+    def _actions(self, answers: np.ndarray) -> Floats:
+        if not self.world.choices:
+            return chosen_actions(answers, discrete=False)
+        ends = np.cumsum(self.world.choices)[:-1]
+        return np.stack([chosen_actions(part, discrete=True) for part in np.split(answers, ends, axis=1)], axis=1)
 
     def write(self, folder: Path) -> dict[str, Any]:
         """Write what the policy is into a bundle's folder; returns what the bundle says of it."""

@@ -14,8 +14,8 @@ class ExternalEnvironment:
     id: str  # `Name-v0`
     arguments: dict[str, Any] = field(default_factory=dict)
     inputs: int = 0  # numbers of an observation
-    outputs: int = 0  # numbers of an action, or choices
-    discrete: bool = False  # whether an action is one of a list of choices
+    outputs: int = 0  # numbers of an action, or choices in all
+    choices: list[int] = field(default_factory=list)  # of each decision from a list; none where actions are quantities
 
     @property
     def name(self) -> str:
@@ -30,5 +30,11 @@ class ExternalEnvironment:
             "arguments": self.arguments,
             "inputs": self.inputs,
             "outputs": self.outputs,
-            "discrete": self.discrete,
+            "choices": self.choices,
         }
+
+    @property
+    def sizes(self) -> str:
+        """Return the sizes of its spaces in words."""
+        decided = f"choices of {', '.join(map(str, self.choices))}" if self.choices else f"{self.outputs} quantities"
+        return f"observations of {self.inputs} numbers and actions of {decided}"

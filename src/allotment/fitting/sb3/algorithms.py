@@ -22,7 +22,12 @@ from allotment.fitting.sb3.network_policy import NetworkPolicy
 from allotment.policies.networks import ACTIVATIONS, OWN, NetworkShape
 from allotment.scenario.errors import ScenarioError
 
-ActionKind = Literal["continuous", "discrete"]
+ActionKind = Literal["continuous", "discrete", "multi_discrete"]
+ACTION_WORDS: dict[ActionKind, str] = {  # what an action is, for messages
+    "continuous": "quantities (Box)",
+    "discrete": "one choice from a list (Discrete)",
+    "multi_discrete": "several choices at once (MultiDiscrete, MultiBinary)",
+}
 Builder = Callable[[NetworkShape], nn.Module]
 
 
@@ -90,15 +95,24 @@ def algorithm_of(name: str, where: str) -> Algorithm:
     return replace(max(bases, key=lambda each: len(each.make.__mro__)), make=found)
 
 
-_EITHER: tuple[ActionKind, ...] = ("continuous", "discrete")
+def check_actions(name: str, actions: ActionKind, where: str) -> None:
+    """Raise `ScenarioError` where the algorithm of a name cannot train what decides so."""
+    taken = algorithm_of(name, where).actions
+    if actions not in taken:
+        able = ", ".join(other for other, each in ALGORITHMS.items() if actions in each.actions)
+        takes = " or ".join(ACTION_WORDS[each] for each in taken)
+        raise ScenarioError(f"{where}: {name} cannot decide on {ACTION_WORDS[actions]}; it takes {takes}; what can: {able}")
+
+
+_ANY: tuple[ActionKind, ...] = ("continuous", "discrete", "multi_discrete")
 _CONTINUOUS: tuple[ActionKind, ...] = ("continuous",)
 _ANY_NETWORK = ("mlp", "cells", OWN)
 
 ALGORITHMS: dict[str, Algorithm] = {
-    "ppo": Algorithm(PPO, "proximal policy optimisation", _ANY_NETWORK, _EITHER, _actor_and_critic, actors.built_here),
-    "a2c": Algorithm(A2C, "advantage actor-critic", _ANY_NETWORK, _EITHER, _actor_and_critic, actors.built_here),
-    "trpo": Algorithm(TRPO, "trust region policy optimisation", _ANY_NETWORK, _EITHER, _actor_and_critic, actors.built_here),
-    "recurrent_ppo": Algorithm(RecurrentPPO, "PPO with a memory of its own", ("lstm",), _EITHER, _recurrent, actors.recurrent),
+    "ppo": Algorithm(PPO, "proximal policy optimisation", _ANY_NETWORK, _ANY, _actor_and_critic, actors.built_here),
+    "a2c": Algorithm(A2C, "advantage actor-critic", _ANY_NETWORK, _ANY, _actor_and_critic, actors.built_here),
+    "trpo": Algorithm(TRPO, "trust region policy optimisation", _ANY_NETWORK, _ANY, _actor_and_critic, actors.built_here),
+    "recurrent_ppo": Algorithm(RecurrentPPO, "PPO with a memory of its own", ("lstm",), _ANY, _recurrent, actors.recurrent),
     "sac": Algorithm(SAC, "soft actor-critic", ("mlp",), _CONTINUOUS, _perceptrons, actors.squashed, "tanh"),
     "tqc": Algorithm(TQC, "SAC with truncated quantile critics", ("mlp",), _CONTINUOUS, _perceptrons, actors.squashed, "tanh"),
     "crossq": Algorithm(

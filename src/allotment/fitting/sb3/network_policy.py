@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from stable_baselines3.common.distributions import DiagGaussianDistribution
 from stable_baselines3.common.policies import ActorCriticPolicy
 from stable_baselines3.common.type_aliases import Schedule
 from torch import Tensor, nn
@@ -51,7 +52,7 @@ class NetworkPolicy(ActorCriticPolicy):
         actor, critic = _orthogonal(self.build_actor(), SMALL), _orthogonal(self.build_critic(), 1.0)
         self.mlp_extractor = ActorAndCritic(actor, critic)  # type: ignore[assignment]
         self.action_net, self.value_net = nn.Identity(), nn.Identity()  # type: ignore[assignment]
-        if not hasattr(self.action_space, "n"):  # quantities, not a list of choices
+        if isinstance(self.action_dist, DiagGaussianDistribution):  # quantities, not choices
             self.log_std = nn.Parameter(torch.full(self.action_space.shape or (), self.deviation).log())
         self.optimizer = self.optimizer_class(self.parameters(), lr=lr_schedule(1), **self.optimizer_kwargs)  # type: ignore[call-arg]
 

@@ -20,7 +20,7 @@ from torch.utils.tensorboard import SummaryWriter
 from allotment import extensions
 from allotment.evaluation.place import Place
 from allotment.fitting.fitter import Progress
-from allotment.fitting.sb3.algorithms import Algorithm, Networks, algorithm_of
+from allotment.fitting.sb3.algorithms import Algorithm, Networks, algorithm_of, check_actions
 from allotment.fitting.sb3.checkpoint import Checkpoints, read_checkpoint, restore
 from allotment.fitting.sb3.config import LearnedConfig, check_learned
 from allotment.fitting.sb3.loggers import LOGGERS
@@ -36,7 +36,6 @@ from allotment.policies.rule_config import RulePolicy
 from allotment.policies.sealed_folder import is_bundle
 from allotment.runs.run_folder import CURVE, RunFolder
 from allotment.runs.tensorboard import tag, write_scores
-from allotment.scenario.errors import ScenarioError
 from allotment.scenario.streams import derived_seed
 
 REWARD_REACH = 10.0  # normalised rewards and observations are clipped here
@@ -48,6 +47,7 @@ class Sb3Training:
     def check(self, place: Place, config: dict[str, Any], name: str) -> None:
         """Raise `ScenarioError` where a config cannot be trained."""
         typed = check_learned(checked(LearnedConfig, config, name), name)
+        check_actions(typed.algorithm, training_place(place, typed, None).actions, f"{name} in {place.name}")
         for given in typed.callbacks:
             extensions.check("callback", given, {}, f"{name}: callbacks", BaseCallback)
         for given in typed.loggers:
@@ -135,9 +135,6 @@ class Training:
 
     def model(self, environments: VecEnv, writer: SummaryWriter) -> BaseAlgorithm:
         """Return the algorithm, ready to learn."""
-        if ("discrete" if self.training_place.discrete else "continuous") not in self.algorithm.actions:
-            wanted = "a list of choices" if self.training_place.discrete else "quantities"
-            raise ScenarioError(f"{self.name}: {self.config.algorithm} cannot decide on {wanted}")
         networks = Networks(
             self.shape, self.training_place.actor, self.training_place.critic, self.config.network.initial_deviation
         )

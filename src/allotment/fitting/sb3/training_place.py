@@ -12,12 +12,13 @@ from stable_baselines3.common.monitor import Monitor
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv, VecNormalize
 from torch import nn
 
-from allotment.decisions.encodings import Discrete, Encoding
+from allotment.decisions.encodings import Encoding
 from allotment.decisions.flatten import Flattener
 from allotment.environments.external import make_external
 from allotment.environments.sb3 import Sb3VecEnv
 from allotment.environments.shaping import Money, RelativeToRule, Reward, StockAtCost
 from allotment.evaluation.place import ExternalPlace, Place
+from allotment.fitting.sb3.algorithms import ActionKind
 from allotment.fitting.sb3.config import LearnedConfig
 from allotment.policies.encoding_config import build_encoding
 from allotment.policies.external import ExternalPolicy
@@ -34,8 +35,8 @@ class TrainingPlace(Protocol):
     """What training needs to know of the place it trains in."""
 
     @property
-    def discrete(self) -> bool:
-        """Tell whether an action is one of a list of choices."""
+    def actions(self) -> ActionKind:
+        """Return what an action is."""
         ...
 
     def environments(self) -> VecEnv:
@@ -73,9 +74,9 @@ class WorldTraining:
         return build_encoding(self.config.encoding, self.world, self.rule)
 
     @property
-    def discrete(self) -> bool:
-        """Tell whether an action is one of a list of quantities."""
-        return isinstance(self.encoding, Discrete)
+    def actions(self) -> ActionKind:
+        """Return what an action is: a quantity for each decision, or one of a list."""
+        return "discrete" if self.config.encoding.name == "discrete" else "continuous"
 
     def first_seed(self, seed: int) -> int:
         """Return the seed of the first training world."""
@@ -113,11 +114,14 @@ class ExternalTraining:
         for key, default in (("relative_to_rule", False), ("stock_at_cost", False)):
             if getattr(self.config, key) != default:
                 raise ScenarioError(f"{key} needs a world of this project, not {self.world.id}")
+        if self.config.network.kind == "cells":
+            raise ScenarioError(f"network.kind cells needs a world of this project, not {self.world.id}")
 
     @property
-    def discrete(self) -> bool:
-        """Tell whether an action is one of a list of choices."""
-        return self.world.discrete
+    def actions(self) -> ActionKind:
+        """Return what an action is."""
+        kinds: dict[int, ActionKind] = {0: "continuous", 1: "discrete"}
+        return kinds.get(len(self.world.choices), "multi_discrete")
 
     def first_seed(self, seed: int) -> int:
         """Return the seed of the first copy, within the 31 bits that environments elsewhere may expect."""
