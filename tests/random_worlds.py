@@ -388,7 +388,10 @@ def _demand(choose: Choices, periods: int) -> tuple[list[Part], Part]:
             for name, length in (("past", choose.among(*range(1, 7))), ("future", periods + 1))
         ]
         return entries, others
-    return entries[choose.among(0, 0, 0, len(entries) > 1) :], others
+    if len(entries) > 1 and choose.among(False, False, False, True):  # nobody asks for the first, be it a channel or a SKU
+        nothing = {**patterns[0], "process": {"distribution": "deterministic", "mean": 0}}
+        return ([nothing] if "channel" in nothing else []) + entries[1:], others
+    return entries, others
 
 
 def _events(choose: Choices) -> tuple[list[Part], Part]:

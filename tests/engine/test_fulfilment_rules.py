@@ -122,7 +122,10 @@ def test_skus_of_equal_rank_share_a_scarce_lane_in_proportion(implementation):
         capacity=[6, 0, 0, 0],
         skus=[{"name": "tin", "price": 10, "unit_cost": 4}, {"name": "jar", "price": 10, "unit_cost": 4}],
         sites=[{"initial_stock": 20}],
-        demand=[{"channel": "web", "process": {"distribution": "deterministic", "mean": {"tin": 4, "jar": 8}}}],
+        demand=[
+            {"channel": "web", "process": {"distribution": "deterministic", "mean": {"tin": 4, "jar": 8}}},
+            {"channel": "shop", "process": {"distribution": "deterministic", "mean": 0}},
+        ],
     )
     problem = build(content).problem
     flows = implementation(problem, [0]).step(np.zeros((1, *problem.lanes.allowed.shape)))

@@ -116,7 +116,10 @@ def test_sites_that_offer_a_channel_more_than_it_wants_share_in_proportion(playe
         decisions=["orders", "allocation"],
         sequence=SEEN_FIRST,
         fulfilment_lanes=both,
-        demand=[{"channel": "walkers", "process": {"distribution": "deterministic", "mean": {"apple": 9, "pear": 0}}}],
+        demand=[
+            {"channel": "walkers", "process": {"distribution": "deterministic", "mean": {"apple": 9, "pear": 0}}},
+            {"channel": "callers", "process": {"distribution": "deterministic", "mean": 0}},
+        ],
     )
     offers = np.zeros((1, 3, 2))
     offers[0, :, 0] = [4, 8, 0]  # for nine apples
