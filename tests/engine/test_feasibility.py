@@ -68,6 +68,21 @@ def test_a_negative_request_is_none_and_a_fraction_is_rounded_half_up(implementa
 
 
 @every_implementation
+@pytest.mark.parametrize("scale", [1.0, 1e3, 1e6, 1e9])
+def test_what_counts_as_rounding_error_grows_with_the_quantity(implementation, scale):
+    third = scale / 3.0
+    content = changed(
+        {("mill", "depot"): {"multiple": 0.1}}, units="continuous", suppliers=[{"name": "mill"}, {"name": "forge"}]
+    )
+    content["suppliers"][0]["capacity"] = third + third + third
+    asked = {("mill", "depot"): (0.3 * scale, 0.7 * scale), ("forge", "store"): (third, third)}
+    executed, reasons = decided(implementation, content, asked)
+    assert reasons == dict.fromkeys(asked, ("", ""))
+    for lane, units in asked.items():
+        assert executed[lane] == pytest.approx(units, rel=1e-12)
+
+
+@every_implementation
 def test_continuous_units_are_not_rounded(implementation):
     executed, _ = decided(implementation, changed(units="continuous"), {("mill", "depot"): (2.5, 0.125)})
     assert executed == {("mill", "depot"): (2.5, 0.125)}
