@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # how a cell begins that a spreadsheet would run
+MOST_ROWS = 10_000  # of the summary
 WIDEST = 48  # characters of a column
 ACTIONS = {"allocation": "ship", "transfers": "transfer", "purchases": "buy", "unmet": "short"}
 
@@ -65,13 +66,13 @@ def _actions(plan: Plan) -> list[Row]:
 
 
 def _summary(plan: Plan) -> Iterator[Row]:
-    """Yield what each channel in each region asks for, gets from each warehouse, and lacks."""
-    sums = summary(plan)
+    """Yield what each channel in each region, or each order or SKU, asks for, gets from each warehouse, and lacks."""
+    sums = summary(plan, MOST_ROWS)
     for group, title in enumerate(sums.titles):
         shipped = {f"from {name}": float(sums.by_warehouse[group, site]) for site, name in enumerate(plan.book.warehouses)}
         wanted, served = float(sums.wanted[group]), float(sums.served[group])
         ends = {"served": served, "unmet": round(wanted - served, 9), "why": sums.reasons(group)}
-        yield {"channel": title, "asked": wanted, "committed": float(sums.committed[group]), **shipped, **ends}
+        yield {sums.kind: title, "asked": wanted, "committed": float(sums.committed[group]), **shipped, **ends}
 
 
 def _flat(row: Row) -> Row:
