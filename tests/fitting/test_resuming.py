@@ -41,7 +41,7 @@ def same_end(one, other):
     told = [json.loads((folder / "metadata.json").read_text()) for folder in (one, other)]
     for entry in ("finished", "environment_steps", "seed", "return_statistics"):
         assert told[0].get(entry) == told[1].get(entry), entry
-    assert not (other / "checkpoints").exists()
+    assert all((folder / "checkpoints" / "training.pt").is_file() for folder in (one, other))
 
 
 class CutOff(Exception):

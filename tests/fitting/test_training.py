@@ -42,7 +42,7 @@ def overrides(*more, **settings):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A short training in the world of two shops, to look at."""
-    return allotment.train(two_shops(), "ppo", seed=3, out=tmp_path_factory.mktemp("runs"), overrides=overrides())
+    return allotment.train(two_shops(), "ppo", seed=3, out=tmp_path_factory.mktemp("runs"), overrides=overrides(), name="small")
 
 
 def rule(world, quantity):
@@ -75,11 +75,11 @@ def test_a2c_learns_to_order_with_lost_sales(tmp_path):
 
 
 def test_a_run_folder_holds_everything_that_made_the_policy(run):
-    assert run.name == "two_shops-ppo-seed3"
+    assert run.name == "small"
     files = {str(file.relative_to(run)) for file in run.rglob("*") if file.is_file() and file.parent.name != "tb"}
     bundle = {"bundle.json", "scenario.yaml", "weights.safetensors"}
     assert files == {
-        *("config.yaml", "scenario.yaml", "metadata.json", "curve.parquet"),
+        *("config.yaml", "scenario.yaml", "metadata.json", "curve.parquet", "checkpoints/training.pt"),
         *(f"{kept}/{file}" for kept in ("best", "final") for file in bundle),
     }
     assert list((run / "tb").glob("events.out.tfevents.*"))
@@ -159,7 +159,7 @@ def worlds(purpose, seed, count):
 
 def test_training_and_validation_play_worlds_of_their_own(tmp_path, played):
     allotment.train(two_shops(), "ppo", seed=3, out=tmp_path, overrides=overrides())
-    assert played == worlds("train", 3, 4) | worlds("validate", 3, 64)
+    assert played == worlds("train", 3, 4) | worlds("validate", 3, 4)
 
 
 def test_tuning_plays_worlds_of_its_own_and_leaves_a_run_folder(tmp_path, played):
@@ -191,20 +191,20 @@ def test_an_interrupt_leaves_what_there_is_and_passes_on(tmp_path, patience, mon
     monkeypatch.setattr("allotment.fitting.sb3.validation.SECONDS_BETWEEN_REPORTS", -1.0)  # told after every rollout
 
     def interrupt(what, done, of, score):
-        assert (what, of) == ("training ppo", 320)
+        assert (what, of) == ("training cut", 320)
         if done >= patience:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        allotment.train(two_shops(), "ppo", seed=3, out=tmp_path, overrides=overrides(), progress=interrupt)
-    folder = tmp_path / "two_shops-ppo-seed3"
+        allotment.train(two_shops(), "ppo", seed=3, out=tmp_path, overrides=overrides(), name="cut", progress=interrupt)
+    folder = tmp_path / "cut"
     metadata = json.loads((folder / "metadata.json").read_text())
     assert metadata["finished"] is False
     steps = pd.read_parquet(folder / "curve.parquet")["steps"].tolist()
     assert steps == ([0] if patience == 0 else [0, 64, 128])
     assert metadata["environment_steps"] == (0 if patience == 0 else 160)
     for kept in ("best", "final"):
-        assert load_bundle(folder / kept).name == "ppo"
+        assert load_bundle(folder / kept).name == "cut"
 
 
 def test_a_residual_is_kept_with_the_rule_that_it_corrects(tmp_path):
@@ -279,7 +279,7 @@ RATE = {"schedule": "linear", "initial": 1e-3, "final": 1e-4}
         ),
         (
             {"settings": {"learning_rate": {"initial": 1}}},
-            r"learning_rate must be a number or have schedule, initial and final, not \['initial'\]",
+            r"learning_rate must be a number > 0, or have schedule, initial and final, not \['initial'\]",
         ),
         ({"settings": {"learning_rate": {**RATE, "final": 0}}}, r"learning_rate.final must be a number > 0, not 0"),
         (

@@ -20,7 +20,7 @@ from allotment.policies.bundle import save_bundle
 from allotment.policies.config_file import rule_config
 from allotment.policies.parameters import Parameter
 from allotment.policies.rule_config import RulePolicy, build_rule, parameters_of
-from allotment.runs.run_folder import RunFolder
+from allotment.runs.run_folder import RunFolder, validated
 from allotment.runs.tensorboard import write_rule_based
 from allotment.scenario.loader import World
 from allotment.scenario.problem import SIGNS, Floats, Integers
@@ -37,14 +37,18 @@ class RuleTuning:
         """Raise `ScenarioError` where a config is none of a rule, or does not fit the place."""
         build_rule(rule_config(config, name), place.world, name)
 
+    def bound_to_length(self, config: dict[str, Any]) -> list[str]:
+        """Return nothing: a rule does not learn."""
+        return []
+
     def fit(self, place: Place, config: dict[str, Any], run: RunFolder, progress: Progress | None = None) -> RulePolicy:
         """Tune a rule, fill the run folder, and return the policy."""
         policy = tuned_rule(config, run.policy_name, place.world, run.seed, progress)
         for bundle in (run.best, run.final):
             save_bundle(policy, bundle)
-        measures = mean_measures(place.evaluate(policy, MEASURED_EPISODES, run.seed, "validate").episodes)
-        write_rule_based(run.logs, measures, 1)
-        run.update(finished=True)
+        rows = place.evaluate(policy, MEASURED_EPISODES, run.seed, "validate").episodes
+        write_rule_based(run.logs, mean_measures(rows), 1)
+        run.update(finished=True, validation=validated(rows))
         return policy
 
 
