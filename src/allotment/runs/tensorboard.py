@@ -1,9 +1,9 @@
 """Scores for TensorBoard, under the same names for learned and rule-based policies, so that one chart holds both.
 
-TensorBoard sorts its groups by name. `evaluation/` comes first: the score and what policies are compared by. What else is
-measured is in `measures/`, terms of money are in `money/`, and the algorithm's own series follow. A series that never
-changes is not there, but for those of `evaluation/`. A rule-based policy does not learn: it is a horizontal line over the
-steps of the training that it is compared with. The final score is `final/score`.
+TensorBoard sorts by name. `evaluation/` comes first: the score, then shares of demand that is served, then what else policies
+are compared by. All other measures are in `measures/`, terms of money in `money/`, and the algorithm's own series follow. A
+series that never changes is not there, but for those of `evaluation/`. A rule-based policy does not learn: it is a horizontal
+line over the steps of the training that it is compared with. The final score is `final/score`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from pathlib import Path
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.utils.tensorboard import SummaryWriter
 
-from allotment.evaluation.metrics import COMPARED, METRICS
+from allotment.evaluation.metrics import COMPARED, METRICS, Share
 
 FIRST = "evaluation/"  # the group that is always there
-_FURTHER = {"discounted_return", "length", *(metric.name for metric in METRICS if metric.name not in COMPARED)}
+_SERVICE = {metric.name for metric in METRICS if isinstance(metric, Share) and metric.otherwise == 1.0}
+OF_THE_WORLD = {"demand"}  # what no policy changes
 Point = tuple[float, int, float]  # value, step, time
 Held = dict[str, tuple[Point, Point] | None]  # first and last point of what has not changed yet; none of what has
 
@@ -43,17 +44,23 @@ class Changing:
         self.held[name] = None
         self._write(name, point)
 
+    def close(self) -> None:
+        """Write the series of a single point, of which nobody can say whether they change."""
+        for name, known in self.held.items():
+            if known is not None and known[0] is known[1]:
+                self._write(name, known[0])
+
     def _write(self, name: str, point: Point) -> None:
         self.writer.add_scalar(name, *point)
 
 
 def write_scores(series: Changing, measures: Mapping[str, float], step: int) -> None:
     """Write each measure after so many training steps."""
-    for name, value in measures.items():
-        if tag(name).startswith(FIRST):
-            series.writer.add_scalar(tag(name), value, step)
+    for name, value in _of_the_policy(measures).items():
+        if name.startswith(FIRST):
+            series.writer.add_scalar(name, value, step)
         else:
-            series.add(tag(name), value, step)
+            series.add(name, value, step)
 
 
 def write_rule_based(folder: Path, measures: Mapping[str, float], last_step: int) -> None:
@@ -61,7 +68,7 @@ def write_rule_based(folder: Path, measures: Mapping[str, float], last_step: int
 
     What is zero has no line, but for what policies are compared by.
     """
-    shown = {tag(name): value for name, value in measures.items() if value != 0.0 or tag(name).startswith(FIRST)}
+    shown = {name: value for name, value in _of_the_policy(measures).items() if value != 0.0 or name.startswith(FIRST)}
     with SummaryWriter(str(folder)) as writer:
         for step in (0, last_step):
             for name, value in shown.items():
@@ -81,9 +88,16 @@ def copy_scalars(source: Path, folder: Path, leave_out: str) -> None:
 
 def tag(measure: str) -> str:
     """Return the name of a measure in TensorBoard."""
-    if measure.startswith("money/"):
-        return measure
-    return f"measures/{measure}" if measure in _FURTHER else f"{FIRST}{measure}"
+    if measure == "score":
+        return f"{FIRST}{measure}"
+    if measure in COMPARED:
+        return f"{FIRST}{'service' if measure in _SERVICE else 'stock'}/{measure}"
+    return measure if measure.startswith("money/") else f"measures/{measure}"
+
+
+def _of_the_policy(measures: Mapping[str, float]) -> dict[str, float]:
+    """Return what a policy can change, by its name in TensorBoard."""
+    return {tag(name): value for name, value in measures.items() if name not in OF_THE_WORLD}
 
 
 def _same(one: float, other: float) -> bool:

@@ -254,6 +254,7 @@ def train(training: Training, progress: Steps | None = None) -> Any:
         writer = SummaryWriter(str(training.run.logs), purge_step=done + 1 if resumed else None)
         closing.callback(writer.close)
         series = Changing(writer, resumed["progress"]["series"] if resumed else None)
+        closing.callback(series.close)
         environments = training.environments()
         closing.callback(environments.close)
         training.open_loggers(closing)
