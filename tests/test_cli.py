@@ -162,6 +162,12 @@ WRONG = {
     ),
     "a run that is none": (["train", "--resume", "runs/x"], "runs/x: not a run folder; expected metadata.json"),
     "a served folder that is no run": (["serve", "runs/x"], "runs/x: holds no policy; expected a run folder with best/"),
+    "a setting out of range": (
+        ["train", "lost_sales", "ppo", "--set", "settings.clip_range=-0.2"],
+        "ppo: settings.clip_range must be a number > 0, not -0.2",
+    ),
+    "a name of another folder": (["train", "lost_sales", "ppo", "--name", "../x"], "the first no point, not '../x'"),
+    "values of a policy that is made": (["evaluate", "runs/x", "--env", "nowhere"], "nowhere"),
     "a misspelt Gymnasium id": (["train", "CartPol-v1", "ppo"], "did you mean 'CartPole-v1'?"),
 }
 
@@ -230,7 +236,7 @@ def test_an_interrupted_training_keeps_its_best_policy_its_curve_and_a_checkpoin
 
 
 def test_an_interrupted_training_is_resumed_and_repeated_from_its_folder(command):
-    small = settings([*QUICK, "steps=200_000", "checkpoint.every=2_000"])
+    small = settings([*QUICK, "steps=60_000", "checkpoint.every=2_000"])
     process = started("train", "lost_sales", "ppo", "--name", "cut", *small, *SHORT)
     run = Path("runs/cut")
     code, _ = interrupted(process, lambda: (run / "checkpoints" / "training.pt").is_file())
@@ -239,7 +245,7 @@ def test_an_interrupted_training_is_resumed_and_repeated_from_its_folder(command
     assert code == 0
     assert f"run folder: {run}\n" in out
     metadata = json.loads((run / "metadata.json").read_text())
-    assert (metadata["finished"], metadata["environment_steps"] >= 200_000) == (True, True)
+    assert (metadata["finished"], metadata["environment_steps"] >= 60_000) == (True, True)
     metadata["packages"]["torch"] = "1.0"
     (run / "metadata.json").write_text(json.dumps(metadata))
     code, out, err = command("train", "--repeat", run)
@@ -248,6 +254,57 @@ def test_an_interrupted_training_is_resumed_and_repeated_from_its_folder(command
     assert err.startswith(f"other versions than in {run}, so the result may differ: torch 1.0 → ")
     for kept in ("best", "final"):
         assert (run / kept / "bundle.json").read_text() == (Path("runs/cut-1") / kept / "bundle.json").read_text()
+
+
+def test_a_finished_run_says_so_and_goes_on_with_more_steps(command):
+    steady = ["settings.learning_rate=0.001", *QUICK]
+    command("train", "lost_sales", "ppo", "--name", "ppo", *settings(steady), *SHORT)
+    code, out, err = command("train", "--resume", "runs/ppo")
+    again = "allotment train --resume runs/ppo --set steps="
+    assert (code, out.split(again)[0], err) == (0, "runs/ppo is finished after 4,096 steps; go on with ", "")
+    code, out, err = command("train", "--resume", "runs/ppo", "--set", "steps=6_000")
+    assert code == 0
+    assert json.loads(Path("runs/ppo/metadata.json").read_text())["environment_steps"] == 6_144
+    assert "warning" not in err
+    code, _, err = command("train", "--resume", "runs/ppo", "--set", "steps=5_000")
+    assert (code, err) == (2, "error: runs/ppo: steps must be > 6144, which are done already, not 5000\n")
+
+
+def test_piped_progress_is_plain_lines_and_quiet_leaves_results_alone(command):
+    code, out, err = command("train", "lost_sales", "ppo", "--name", "told", *settings(QUICK), *SHORT)
+    assert code == 0
+    lines = err.splitlines()
+    assert 3 <= len(lines) <= 12
+    assert all(line.startswith("training told: ") and ", score -" in line for line in lines)
+    assert lines[-1].startswith("training told: 4,096 of 4,000")
+    best = json.loads(Path("runs/told/metadata.json").read_text())["validation"]
+    reached = f"score {best['score']:,.4f} ± {best['standard_error']:,.4f} in 8 validation worlds after {best['steps']:,} steps"
+    assert f"best:       {reached}\n" in out
+    code, quiet, err = command("train", "lost_sales", "ppo", "--name", "quiet", "--quiet", *settings(QUICK), *SHORT)
+    assert (code, quiet, err) == (0, f"best:       {reached}\nrun folder: runs/quiet\n", "")
+
+
+def test_a_residual_is_told_beside_the_rule_that_it_corrects(command):
+    rule = "encoding={name: residual, rule: {policy: base_stock, parameters: {level: 25}}}"
+    code, out, _ = command("train", "lost_sales", "ppo", "-q", *settings([*QUICK, rule]), *SHORT)
+    assert code == 0
+    assert "corrects:   rule, score -" in out
+
+
+def test_an_interrupt_before_there_is_a_policy_keeps_nothing():
+    process = started("tune", "three_warehouses", "dual_newsvendor", "--set", "tuning.rounds=100000")
+    code, err = interrupted(process, lambda: any(Path("runs").glob("*/metadata.json")))
+    assert code == 130
+    assert err.endswith("interrupted before there was a policy; nothing is kept\n")
+    assert not list(Path("runs").iterdir())
+
+
+def test_the_version_and_a_short_help(command):
+    assert command("--version") == (0, f"allotment {allotment.__version__}\n", "")
+    for arguments in (["-h"], ["train", "-h"]):
+        code, out, _ = command(*arguments)
+        assert code == 0 and "Usage" in out
+    assert "--install-completion" in command("-h")[1]
 
 
 def test_a_run_folder_is_served_and_exported(command):

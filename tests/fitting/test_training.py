@@ -8,13 +8,14 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
+from stable_baselines3 import PPO
 
 import allotment
 from allotment.decisions.observation import observe
 from allotment.evaluation.testing import evaluate
 from allotment.fitting.sb3.config import LearnedConfig, check_learned
 from allotment.fitting.sb3.schedules import scheduled
-from allotment.fitting.sb3.validation import Validation
+from allotment.fitting.sb3.validation import Validation, spacing
 from allotment.policies.bundle import load_bundle
 from allotment.policies.config_file import checked, read_config, rule_config
 from allotment.policies.rule_config import build_rule
@@ -103,6 +104,21 @@ def test_the_best_policy_is_the_one_that_scored_highest_on_validation_worlds(run
     for policy, score in (("best", curve["score"].max()), ("final", curve["score"].iloc[-1])):
         again = evaluate(load_bundle(run / policy), two_shops(), 4, 3, purpose="validate").episodes["score"].mean()
         assert again == pytest.approx(score, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("steps", "rollout", "every"), [(1000, 32, 96), (64, 32, 32), (100_000, 1024, 10_240), (10, 512, 512), (320, 16, 32)]
+)
+def test_about_ten_points_are_measured_whatever_the_length(steps, rollout, every):
+    model = PPO("MlpPolicy", allotment.make_sb3(two_shops(), 4), n_steps=rollout // 4, batch_size=4, device="cpu")
+    assert spacing(steps, model) == every
+
+
+def test_a_learning_curve_has_about_ten_points_unless_a_config_says_otherwise(tmp_path):
+    settings = {key: value for key, value in QUICK.items() if key != "validation.every"}
+    given = [f"{key}={json.dumps(value)}" for key, value in settings.items()]
+    folder = allotment.train(two_shops(), "ppo", out=tmp_path, overrides=[*given, "steps=640"])
+    assert pd.read_parquet(folder / "curve.parquet")["steps"].tolist() == list(range(0, 641, 64))
 
 
 def test_a_policy_is_kept_only_where_it_scores_better_than_all_before():

@@ -148,7 +148,6 @@ def parameters_of(config: RuleConfig, world: World) -> dict[str, Parameter]:
 def build_rule(config: RuleConfig, world: World, origin: str, name: str | None = None) -> tuple[RulePolicy, list[str]]:
     """Return a config's policy in a world, and the names of the parameters that still have to be tuned."""
     cls = rule_class(config.policy, origin)
-    _check_sources(cls, config, world, origin)
     known = [parameter.name for parameter in declared_parameters(cls)] + list(declared_settings(cls))
     check_names(config.parameters, known, f"{origin}: parameters")
     check_names(config.transfers or {}, [parameter.name for parameter in transfers.PARAMETERS], f"{origin}: transfers")
@@ -175,15 +174,19 @@ def build_rule(config: RuleConfig, world: World, origin: str, name: str | None =
     return policy, tuned
 
 
-def _check_sources(cls: type, config: RuleConfig, world: World, origin: str) -> None:
-    """Refuse a rule of two sources where no site has a cheaper and a faster one."""
-    if getattr(cls, "SOURCES", 1) < 2:
-        return
-    if not (source_lanes(world, config.source) != source_lanes(world, FASTEST)).any():
+def to_be_tuned(config: RuleConfig, world: World, origin: str, name: str | None = None) -> tuple[RulePolicy, list[str]]:
+    """Return what `build_rule` returns; `ScenarioError` where a search would be in vain.
+
+    A rule of two sources is the same as one of one source where no site has a cheaper and a faster one.
+    """
+    policy, tuned = build_rule(config, world, origin, name)
+    two = getattr(rule_class(config.policy, origin), "SOURCES", 1) == 2
+    if tuned and two and not (source_lanes(world, config.source) != source_lanes(world, FASTEST)).any():
         raise ScenarioError(
             f"{origin}: {config.policy} orders from a cheaper and a faster source, but in {world.name} no site has both; "
-            "use a rule of one source (base_stock, newsvendor, s_S)"
+            "tune a rule of one source (base_stock, newsvendor, s_S)"
         )
+    return policy, tuned
 
 
 def _protected(given: Mapping[int, Any] | str, world: World, where: str) -> Floats:

@@ -1,7 +1,7 @@
 """The rule-based policies, each a few lines: what to order from what is known.
 
 A rule is a dataclass that declares its parameters and decides; `@rule` gives it the name that configs use. One that orders
-from a cheap and a fast source says so (`SOURCES`), and is refused where no site has both. Quantities follow the inventory
+from a cheap and a fast source says so (`SOURCES`), and is not tuned where no site has both. Quantities follow the inventory
 position of a site once the same decision's transfers count. Shapes as in `Problem`.
 """
 
