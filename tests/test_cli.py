@@ -110,24 +110,32 @@ def test_evaluate_prints_the_measures_and_writes_them_as_json(command):
 
 
 def test_a_rule_is_tuned_into_a_run_folder_that_can_be_evaluated(command):
-    code, out, _ = command("tune", "lost_sales", "base_stock", *settings(["tuning.worlds=8", "tuning.rounds=3"]), *SHORT)
+    small = settings(["tuning.worlds=8", "tuning.rounds=3"])
+    code, out, _ = command("tune", "lost_sales", "base_stock", "--name", "levels", *small, *SHORT)
     assert code == 0
-    assert "level at store: 2" in out
-    assert "cap" not in out
-    code, out, _ = command("evaluate", "runs/lost_sales-base_stock-seed0", "--episodes", 4)
-    assert code == 0
-    assert "base_stock in lost_sales: 4 test worlds" in out
+    found = yaml.safe_load(out)  # all but the parameters is a comment
+    assert set(found) == {"parameters"} and set(found["parameters"]) == {"level"}
+    reached = json.loads(Path("runs/levels/metadata.json").read_text())["validation"]
+    assert f"score {reached['score']:,.4f} ± {reached['standard_error']:,.4f} in 64 validation worlds" in out
+    Path("mine.yaml").write_text("policy: base_stock\n" + out)
+    scores = []
+    for policy in ("runs/levels", "mine.yaml"):
+        code, out, _ = command("evaluate", policy, "--env", "lost_sales", "--episodes", 4, "--json", "found.json", *SHORT)
+        assert code == 0
+        assert "in lost_sales: 4 test worlds" in out
+        scores.append(json.loads(Path("found.json").read_text())["measures"])
+    assert scores[0] == scores[1]
 
 
 def test_train_leaves_a_run_folder_and_a_second_training_leaves_the_first_alone(command):
-    for folder in ("runs/lost_sales-ppo-seed5", "runs/lost_sales-ppo-seed5-1"):
-        code, out, _ = command("train", "lost_sales", "ppo", "--seed", 5, *settings(QUICK), *SHORT)
+    for folder in ("runs/small", "runs/small-1"):
+        code, out, _ = command("train", "lost_sales", "ppo", "--seed", 5, "--name", "small", *settings(QUICK), *SHORT)
         assert code == 0
         assert f"run folder: {folder}\n" in out
         for name in ("config.yaml", "scenario.yaml", "metadata.json", "curve.parquet", "tb", "best", "final"):
             assert (Path(folder) / name).exists()
-    assert yaml.safe_load(Path("runs/lost_sales-ppo-seed5/config.yaml").read_text())["steps"] == 4_000
-    code, _, _ = command("evaluate", "runs/lost_sales-ppo-seed5", "--episodes", 4)
+    assert yaml.safe_load(Path("runs/small/config.yaml").read_text())["steps"] == 4_000
+    code, _, _ = command("evaluate", "runs/small", "--episodes", 4)
     assert code == 0
 
 
@@ -149,13 +157,19 @@ WRONG = {
     "a config without a world": (["evaluate", "base_stock"], "--env"),
     "a study that is not there": (["run", "nowhere"], "nowhere: no study here"),
     "nothing to compare": (["compare", "nowhere"], "nowhere: no such folder; expected run folders, or one study"),
-    "a training without a policy": (["train", "lost_sales"], "train takes ENV and CONFIG, or --resume RUN, or --from RUN"),
+    "a training without a policy": (["train", "lost_sales"], "train takes ENV and CONFIG, or --resume RUN, or --repeat RUN"),
     "two things to train": (
         ["train", "lost_sales", "ppo", "--resume", "runs/x"],
         "train takes ENV and CONFIG, or --resume RUN",
     ),
     "a run that is none": (["train", "--resume", "runs/x"], "runs/x: not a run folder; expected metadata.json"),
     "a served folder that is no run": (["serve", "runs/x"], "runs/x: holds no policy; expected a run folder with best/"),
+    "a setting out of range": (
+        ["train", "lost_sales", "ppo", "--set", "settings.clip_range=-0.2"],
+        "ppo: settings.clip_range must be a number > 0, not -0.2",
+    ),
+    "a name of another folder": (["train", "lost_sales", "ppo", "--name", "../x"], "the first no point, not '../x'"),
+    "values of a policy that is made": (["evaluate", "runs/x", "--env", "nowhere"], "nowhere"),
     "a misspelt Gymnasium id": (["train", "CartPol-v1", "ppo"], "did you mean 'CartPole-v1'?"),
 }
 
@@ -209,11 +223,12 @@ def assert_nobody_is_left(process):
 
 
 def test_an_interrupted_training_keeps_its_best_policy_its_curve_and_a_checkpoint():
-    process = started("train", "lost_sales", "ppo", *settings(ENDLESS), *SHORT)
-    run = Path("runs/lost_sales-ppo-seed0")
+    process = started("train", "lost_sales", "ppo", "--name", "cut", "--quiet", *settings(ENDLESS), *SHORT)
+    run = Path("runs/cut")
     code, err = interrupted(process, lambda: (run / "best").is_dir() and (run / "checkpoints" / "training.pt").is_file())
     assert code == 130
-    assert err == "interrupted; what was finished is kept\n"
+    again = "allotment train --resume runs/cut"
+    assert err == f"interrupted; runs/cut holds the best policy so far; go on with: {again}\n"
     assert_nobody_is_left(process)
     assert json.loads((run / "metadata.json").read_text())["finished"] is False
     assert (run / "curve.parquet").is_file()
@@ -223,8 +238,9 @@ def test_an_interrupted_training_keeps_its_best_policy_its_curve_and_a_checkpoin
 
 
 def test_an_interrupted_training_is_resumed_and_repeated_from_its_folder(command):
-    process = started("train", "lost_sales", "ppo", *settings([*QUICK, "steps=60_000", "checkpoint.every=2_000"]), *SHORT)
-    run = Path("runs/lost_sales-ppo-seed0")
+    small = settings([*QUICK, "steps=60_000", "checkpoint.every=2_000"])
+    process = started("train", "lost_sales", "ppo", "--name", "cut", *small, *SHORT)
+    run = Path("runs/cut")
     code, _ = interrupted(process, lambda: (run / "checkpoints" / "training.pt").is_file())
     assert code == 130
     code, out, _ = command("train", "--resume", run)
@@ -234,25 +250,74 @@ def test_an_interrupted_training_is_resumed_and_repeated_from_its_folder(command
     assert (metadata["finished"], metadata["environment_steps"] >= 60_000) == (True, True)
     metadata["packages"]["torch"] = "1.0"
     (run / "metadata.json").write_text(json.dumps(metadata))
-    code, out, err = command("train", "--from", run)
+    code, out, err = command("train", "--repeat", run)
     assert code == 0
-    assert "run folder: runs/lost_sales-ppo-seed0-1\n" in out
+    assert "run folder: runs/cut-1\n" in out
     assert err.startswith(f"other versions than in {run}, so the result may differ: torch 1.0 → ")
     for kept in ("best", "final"):
-        assert (run / kept / "bundle.json").read_text() == (
-            Path("runs/lost_sales-ppo-seed0-1") / kept / "bundle.json"
-        ).read_text()
+        assert (run / kept / "bundle.json").read_text() == (Path("runs/cut-1") / kept / "bundle.json").read_text()
+
+
+def test_a_finished_run_says_so_and_goes_on_with_more_steps(command):
+    steady = ["settings.learning_rate=0.001", *QUICK]
+    command("train", "lost_sales", "ppo", "--name", "ppo", *settings(steady), *SHORT)
+    code, out, err = command("train", "--resume", "runs/ppo")
+    again = "allotment train --resume runs/ppo --set steps="
+    assert (code, out.split(again)[0], err) == (0, "runs/ppo is finished after 4,096 steps; go on with ", "")
+    code, out, err = command("train", "--resume", "runs/ppo", "--set", "steps=6_000")
+    assert code == 0
+    assert json.loads(Path("runs/ppo/metadata.json").read_text())["environment_steps"] == 6_144
+    assert "warning" not in err
+    code, _, err = command("train", "--resume", "runs/ppo", "--set", "steps=5_000")
+    assert (code, err) == (2, "error: runs/ppo: steps must be > 6144, which are done already, not 5000\n")
+
+
+def test_piped_progress_is_plain_lines_and_quiet_leaves_results_alone(command):
+    code, out, err = command("train", "lost_sales", "ppo", "--name", "told", *settings(QUICK), *SHORT)
+    assert code == 0
+    lines = err.splitlines()
+    assert 3 <= len(lines) <= 12
+    assert all(line.startswith("training told: ") and ", score -" in line for line in lines)
+    assert lines[-1].startswith("training told: 4,096 of 4,000")
+    best = json.loads(Path("runs/told/metadata.json").read_text())["validation"]
+    reached = f"score {best['score']:,.4f} ± {best['standard_error']:,.4f} in 8 validation worlds after {best['steps']:,} steps"
+    assert f"best:       {reached}\n" in out
+    code, quiet, err = command("train", "lost_sales", "ppo", "--name", "quiet", "--quiet", *settings(QUICK), *SHORT)
+    assert (code, quiet, err) == (0, f"best:       {reached}\nrun folder: runs/quiet\n", "")
+
+
+def test_a_residual_is_told_beside_the_rule_that_it_corrects(command):
+    rule = "encoding={name: residual, rule: {policy: base_stock, parameters: {level: 25}}}"
+    code, out, _ = command("train", "lost_sales", "ppo", "-q", *settings([*QUICK, rule]), *SHORT)
+    assert code == 0
+    assert "corrects:   rule, score -" in out
+
+
+def test_an_interrupt_before_there_is_a_policy_keeps_nothing():
+    process = started("tune", "three_warehouses", "dual_newsvendor", "--set", "tuning.rounds=100000")
+    code, err = interrupted(process, lambda: any(Path("runs").glob("*/metadata.json")))
+    assert code == 130
+    assert err.endswith("interrupted before there was a policy; nothing is kept\n")
+    assert not list(Path("runs").iterdir())
+
+
+def test_the_version_and_a_short_help(command):
+    assert command("--version") == (0, f"allotment {allotment.__version__}\n", "")
+    for arguments in (["-h"], ["train", "-h"]):
+        code, out, _ = command(*arguments)
+        assert code == 0 and "Usage" in out
+    assert "--install-completion" in command("-h")[1]
 
 
 def test_a_run_folder_is_served_and_exported(command):
-    command("train", "lost_sales", "ppo", *settings(QUICK), *SHORT)
-    code, out, _ = command("export", "runs/lost_sales-ppo-seed0", "policy.onnx")
+    command("train", "lost_sales", "ppo", "--name", "ppo", *settings(QUICK), *SHORT)
+    code, out, _ = command("export", "runs/ppo", "policy.onnx")
     assert (code, out) == (0, "written: policy.onnx\n")
     assert Path("policy.onnx").stat().st_size > 1000
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = started("serve", "runs/lost_sales-ppo-seed0", "--port", port, "--max-snapshots", 7)
+    process = started("serve", "runs/ppo", "--port", port, "--max-snapshots", 7)
     try:
         told = answered(process, f"http://127.0.0.1:{port}/v1/metadata")
     finally:
@@ -291,7 +356,7 @@ def write_study(name, policies):
 
 def test_an_interrupted_study_keeps_what_its_workers_had_found():
     write_study("endless", [{"config": "ppo", "name": name, "overrides": ENDLESS} for name in ("one", "two")])
-    process = started("run", "endless.yaml", "--workers", 2)
+    process = started("run", "endless.yaml", "--workers", 2, "--quiet")
     bests = [Path(f"runs/endless/{name}-seed0/best/weights.safetensors") for name in ("one", "two")]
     code, err = interrupted(process, lambda: all(best.is_file() for best in bests))
     assert code == 130
@@ -320,7 +385,7 @@ def finished_study(tmp_path_factory):
         write_study(
             "tiny", [{"config": "ppo", "overrides": QUICK}, {"config": "base_stock", "overrides": ["parameters.level=25"]}]
         )
-        process = started("run", "tiny.yaml", "--workers", 2)
+        process = started("run", "tiny.yaml", "--workers", 2, "--quiet")
         out, err = process.communicate(timeout=PATIENCE)
     assert (process.returncode, err) == (0, "")
     return place, out
@@ -347,7 +412,7 @@ def test_a_study_runs_from_end_to_end_and_reuses_what_it_finished(command, study
 
     learned, rule = tags(folder / "ppo-seed0" / "tb"), tags(folder / "base_stock-seed0" / "tb")
     assert learned == rule
-    assert {"evaluation/score", "evaluation/fill_rate", "evaluation/money/holding"} < learned
+    assert {"evaluation/score", "evaluation/service/fill_rate"} < learned
 
     made = modified(folder)
     code, again, _ = command("run", "tiny.yaml", "--workers", 1)
@@ -368,7 +433,7 @@ def test_a_study_tests_again_what_was_evaluated_otherwise_in_between(command, st
 
 def test_comparing_a_study_prints_what_running_it_printed(command, study):
     _, ran = study
-    code, compared, err = command("compare", "runs/tiny")
+    code, compared, err = command("compare", "runs/tiny", "--quiet")
     assert (code, err) == (0, "")
     tables = [text[text.index("Cost per period") : text.index("report:")] for text in (ran, compared)]
     assert [line.rstrip() for line in tables[0].splitlines()] == [line.rstrip() for line in tables[1].splitlines()]

@@ -23,8 +23,9 @@ NOT_RUN = "allotment run experiments/quickstart"  # what `make demo` runs
 CHEAPER = {  # how a command of the documents begins -> what is added here to what takes long
     "allotment tune lost_sales base_stock": ["--set", "tuning.worlds=16", "--set", "tuning.rounds=2"],
     "allotment train lost_sales ppo": ["--set", "steps=10_000", "--set", "validation.episodes=8"],
+    "allotment train --resume runs/ppo --set": ["--set", "steps=20_000"],
     "allotment train Pendulum-v1 sac": ["--set", "validation.episodes=2", "--set", "settings.learning_starts=500"],
-    "allotment evaluate runs/lost_sales-ppo-seed0": ["--episodes", "50"],
+    "allotment evaluate runs/ppo": ["--episodes", "50"],
     "allotment evaluate newsvendor": ["--set", "tuning.worlds=16", "--set", "tuning.rounds=2"],
 }
 IN_THE_OPEN = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "envs/README.md", "configs/README.md", "benchmarks/README.md"]
@@ -41,11 +42,15 @@ def blocks(page, language):
     return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
+def commands_of(block):
+    """Return the commands of a console block, without comments."""
+    assert all(line.startswith("$ ") for line in block.splitlines())
+    return [shlex.split(line.removeprefix("$ "), comments=True) for line in block.splitlines()]
+
+
 def commands():
-    """Return the commands of the console blocks of all pages, in order, without comments."""
-    lines = [line for page in pages() for block in blocks(page, "console") for line in block.splitlines()]
-    assert all(line.startswith("$ ") for line in lines)
-    return [shlex.split(line.removeprefix("$ "), comments=True) for line in lines]
+    """Return the commands of the console blocks of all pages but the first, in order."""
+    return [command for page in pages()[1:] for block in blocks(page, "console") for command in commands_of(block)]
 
 
 def play(command, folder):
@@ -102,7 +107,22 @@ def test_commands_left_out_or_made_cheaper_here_are_still_in_the_documents():
         assert any(command.startswith(start) for command in shown)
 
 
-@pytest.mark.parametrize("page", [page for page in pages() if blocks(page, "python")], ids=lambda page: page.stem)
+def test_the_readme_runs_from_top_to_bottom_in_one_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    text, names = (ROOT / "README.md").read_text(encoding="utf-8"), {"__name__": "__main__"}
+    found = re.findall(r"^```(console|python)\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert [language for language, _ in found] == ["console", "python"]
+    for language, block in found:
+        if language == "python":
+            exec(compile(block, "README.md", "exec"), names)
+        else:
+            for command in commands_of(block):
+                play(command, tmp_path)
+    assert set(names["again"]["policy"]) == {"level", "ppo"}
+    assert -names["scores"]["score"].mean() == pytest.approx(5.2, abs=0.1)
+
+
+@pytest.mark.parametrize("page", [page for page in pages()[1:] if blocks(page, "python")], ids=lambda page: page.stem)
 def test_the_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
     put_down_files(tmp_path)
     monkeypatch.chdir(tmp_path)

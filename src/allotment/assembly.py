@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import shutil
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from allotment.decisions.encodings import Encoding
 from allotment.environments.external import external_environment, is_external
 from allotment.environments.registration import environment_id
 from allotment.environments.single import AllotmentEnv
 from allotment.environments.vector import AllotmentVectorEnv, AutoresetChoice
-from allotment.policies.bundle import load_bundle
-from allotment.policies.config_file import checked, is_rule, read_config
+from allotment.policies.bundle import bundle_of, load_bundle
+from allotment.policies.config_file import checked, checked_name, is_rule, read_config
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
 from allotment.policies.sealed_folder import is_bundle
 from allotment.resources import shipped_names
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.external import ExternalEnvironment
-from allotment.scenario.loader import World, load_scenario
+from allotment.scenario.loader import World, load_scenario, world_from
 from allotment.scenario.overrides import apply_overrides
 
 if TYPE_CHECKING:
@@ -29,20 +31,26 @@ if TYPE_CHECKING:
     from allotment.runs.run_folder import RunFolder
 
 EncodingChoice = str | dict[str, Any] | Encoding
+Somewhere: TypeAlias = "World | ExternalEnvironment | Place | str | Path | Mapping[str, Any]"  # what stands for a world
 
 
-def make(world: World | str | Path, encoding: EncodingChoice = "order_up_to", render_mode: str | None = None) -> AllotmentEnv:
+def make(
+    world: World | str | Path | Mapping[str, Any],
+    encoding: EncodingChoice = "order_up_to",
+    render_mode: str | None = None,
+) -> AllotmentEnv:
     """Return the Gymnasium environment of one world.
 
-    `world` is a loaded scenario, a file or a shipped name. `encoding` is a name (`quantity`, `order_up_to`, `discrete`), a
-    mapping as in a policy's config (`{"name": "residual", "rule": "newsvendor"}`), or an encoding object.
+    `world` is a loaded scenario, a file, a shipped name, or what a file would say. `encoding` is a name (`quantity`,
+    `order_up_to`, `discrete`), a mapping as in a policy's config (`{"name": "residual", "rule": "newsvendor"}`), or an
+    encoding object.
     """
     world = _world(world)
     return AllotmentEnv(world, _encoding(encoding, world), render_mode)
 
 
 def make_vec(
-    world: World | str | Path,
+    world: World | str | Path | Mapping[str, Any],
     num_envs: int = 1,
     encoding: EncodingChoice = "order_up_to",
     autoreset_mode: AutoresetChoice = "SameStep",
@@ -56,7 +64,10 @@ def make_vec(
 
 
 def make_sb3(
-    world: World | str | Path, num_envs: int = 1, encoding: EncodingChoice = "order_up_to", stagger: bool = False
+    world: World | str | Path | Mapping[str, Any],
+    num_envs: int = 1,
+    encoding: EncodingChoice = "order_up_to",
+    stagger: bool = False,
 ) -> Sb3VecEnv:
     """Return the native Stable-Baselines3 VecEnv of `num_envs` worlds; arguments as for `make`."""
     from allotment.environments.sb3 import Sb3VecEnv
@@ -66,42 +77,74 @@ def make_sb3(
 
 
 def train(
-    world: World | ExternalEnvironment | Place | str | Path,
-    config: str | Path,
+    world: Somewhere,
+    config: str | Path | Mapping[str, Any],
     seed: int = 0,
     out: str | Path = "runs",
     overrides: Sequence[str] = (),
+    env_overrides: Sequence[str] = (),
+    name: str | None = None,
     progress: Any = None,
 ) -> Path:
-    """Train or tune the policy of a config file in a world; returns the new run folder below `out`.
+    """Train or tune the policy of a config in a world; returns the new run folder below `out`.
 
-    `world` is as for `make`, or the Gymnasium id of another package's environment for a policy that learns.
-    `progress(what, done, of, score)` is called as it goes. Raises `ScenarioError` for a config that does not fit.
+    `world` is a loaded scenario, a file, a shipped name or what a scenario's file would say, or for a policy that learns the
+    Gymnasium id of another package's environment; `config` is a file, a shipped name or what a config would say. Texts
+    `a.b=c` replace values of the config (`overrides`) and of the world (`env_overrides`). `name` is that of the run and its
+    policy; by default a run goes by world, policy, replaced values and seed. `progress(what, done, of, score)` is called as
+    it goes. Raises `ScenarioError` for what does not fit; a folder without a policy is never left.
     """
+    from allotment.runs.naming import run_name
     from allotment.runs.run_folder import RunFolder
 
-    place = load_place(world)
-    name, content = read_config(config, overrides)
-    run = RunFolder.new(Path(out), place.name, name, seed)
-    try:
-        return _fitted(place, name, content, seed, run, progress)
-    except ScenarioError:
-        if not any(run.path.iterdir()):
-            run.path.rmdir()
-        raise
+    called = None if name is None else checked_name(name, "the name of a run")
+    place = load_place(world, env_overrides)
+    policy, content = read_config(config, overrides)
+    folder = called or run_name(place.name, policy, seed, [*overrides, *env_overrides])
+    return _fitted(place, called or policy, content, seed, RunFolder.new(Path(out), folder), progress)
 
 
-def resume(run: str | Path, progress: Any = None) -> Path:
-    """Go on with an interrupted training in its run folder, to the same end as without the interruption; returns the folder.
+def resume(run: str | Path, overrides: Sequence[str] = (), progress: Any = None) -> Path:
+    """Go on with a training in its run folder, to the same end as without the interruption; returns the folder.
 
-    A run that has been finished stays as it is.
+    `overrides` may say `steps=…` alone: a training that is finished goes on to so many environment steps, as one that was
+    begun with as many, but for what follows a schedule over the whole length. A finished one stays as it is without them.
     """
     from allotment.runs.run_folder import RunFolder
 
     begun = RunFolder.existing(Path(run))
+    content = apply_overrides(begun.config, overrides, str(run))
+    if content != begun.config:
+        begun = _lengthened(begun, content)
     if begun.metadata.get("finished"):
         return begun.path
     return _fitted(begun.place, begun.policy_name, begun.config, begun.seed, begun, progress)
+
+
+def _lengthened(run: RunFolder, content: dict[str, Any]) -> RunFolder:
+    """Return a run whose training is to be longer, as a config says; `ScenarioError` where nothing can go on from it."""
+    from allotment.fitting.fit import fitter_of
+
+    if "steps" not in run.config:
+        raise ScenarioError(f"{run.path}: holds a rule, which does not learn; tune it anew")
+    changed = [key for key in content if key != "steps" and content[key] != run.config.get(key)]
+    if changed:
+        raise ScenarioError(f"{run.path}: only steps of a training can be changed when it goes on, not {', '.join(changed)}")
+    reached = int(run.metadata.get("environment_steps", 0))
+    fitter = fitter_of(content, run.policy_name)
+    if isinstance(content["steps"], int) and content["steps"] <= reached:
+        raise ScenarioError(f"{run.path}: steps must be > {reached}, which are done already, not {content['steps']}")
+    fitter.check(run.place, {key: value for key, value in content.items() if key != "from"}, run.policy_name)
+    if run.metadata.get("finished") and not run.can_go_on:
+        raise ScenarioError(f"{run.path}: holds no checkpoint to go on from; make it again with more steps")
+    bound = fitter.bound_to_length(content)
+    if bound:
+        warnings.warn(
+            f"{run.path}: {', '.join(bound)} depends on the length of a training: the weights will not be those of one that "
+            f"was begun with {content['steps']} steps",
+            stacklevel=3,
+        )
+    return run.lengthened(content["steps"])
 
 
 def repeat(run: str | Path, out: str | Path = "runs", progress: Any = None) -> Path:
@@ -112,80 +155,81 @@ def repeat(run: str | Path, out: str | Path = "runs", progress: Any = None) -> P
     from allotment.runs.run_folder import RunFolder
 
     made = RunFolder.existing(Path(run))
-    again = RunFolder.new(Path(out), made.place.name, made.policy_name, made.seed)
+    again = RunFolder.new(Path(out), made.path.resolve().name)
+    if is_bundle(made.start):
+        shutil.copytree(made.start, again.start)
     return _fitted(made.place, made.policy_name, made.config, made.seed, again, progress)
 
 
 def _fitted(place: Place, name: str, content: dict[str, Any], seed: int, run: RunFolder, progress: Any) -> Path:
     from allotment.fitting.fit import fit, note_settings
 
-    note_settings(run, place, fit(place, name, content, seed, run, progress))
+    fit(place, name, content, seed, run, progress)
+    note_settings(run, place)
     return run.path
 
 
 def evaluate(
     policy: Any,
-    world: World | ExternalEnvironment | str | Path,
+    world: Somewhere | None = None,
     episodes: int = 1000,
     seed: int = 0,
     progress: Any = None,
     metrics: Sequence[Any] = (),
+    overrides: Sequence[str] = (),
+    env_overrides: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Return per-episode measures of a policy on the common test worlds, one row an episode.
 
-    `policy` is what `load_policy` returns, a run folder, the name or file of a rule's config, a function or an object that
-    decides (`decide(observation) -> Decision`), or a Stable-Baselines3 model trained on an environment of this project.
-    `metrics` are measured beside the shipped ones. See `evaluation.testing` for the columns, `evaluation.external` for those
-    in another package's environment.
+    `policy` is what `load_policy` returns, a run folder or a bundle, the name, file or content of a rule's config, a function
+    or an object that decides (`decide(observation) -> Decision`), or a Stable-Baselines3 model trained on an environment of
+    this project. `world` is as for `train`, by default the policy's own. Texts `a.b=c` replace values of a rule's config
+    (`overrides`) and of the world (`env_overrides`). `metrics` are measured beside the shipped ones, each an object or named
+    as in a study. See `evaluation.testing` for the columns, `evaluation.external` for those in another package's environment.
     """
-    place = load_place(world).for_test()
-    return place.evaluate(as_policy(policy, place), episodes, seed, "test", progress, metrics=tuple(metrics)).episodes
+    chosen, place = policy_and_place(policy, world, overrides, env_overrides, seed)
+    return place.evaluate(chosen, episodes, seed, "test", progress, metrics=_metrics(metrics)).episodes
 
 
-def compare(
-    policies: Mapping[str, Any] | Sequence[Any],
-    world: World | str | Path,
-    episodes: int = 1000,
+def policy_and_place(
+    policy: Any,
+    world: Somewhere | None = None,
+    overrides: Sequence[str] = (),
+    env_overrides: Sequence[str] = (),
     seed: int = 0,
-    reference: str | None = None,
-    metrics: Sequence[Any] = (),
-) -> pd.DataFrame:
-    """Return the comparison of policies on the same test worlds, one row a policy, the best first.
+    progress: Any = None,
+) -> tuple[Any, Place]:
+    """Return the policy that something is, and the place in which it is tested; see `evaluate`.
 
-    `policies` are by name, or in a list under their own names; each is what `evaluate` takes. `reference` is the one that the
-    others are compared with, by default the best rule. See `evaluation.comparison.compare` for the columns.
+    What a rule's config leaves open is tuned with the seed, in the place as it is before the test.
     """
-    import numpy as np
-    import pandas as pd
-
-    from allotment.evaluation.comparison import compare as compared
-
-    place = load_place(world).for_test()
-    if place.kind != "world":
-        raise ScenarioError(f"{place.name}: policies are compared in worlds of this project only; evaluate them one by one")
-    if not policies:
-        raise ValueError("there must be at least one policy to compare")
-    named = dict(policies) if isinstance(policies, Mapping) else {name_of(policy): policy for policy in policies}
-    if len(named) < len(policies):
-        raise ValueError("policies of a list need names of their own; hand them over by name, as a mapping")
-    rows = []
-    for name, policy in named.items():
-        result = place.evaluate(as_policy(policy, place), episodes, seed, "test", metrics=tuple(metrics))
-        rows.append(result.episodes.assign(policy=name))
-    return compared(pd.concat(rows, ignore_index=True), reference, np.random.default_rng(seed))
+    place = load_place(_own_world(policy) if world is None else world, env_overrides)
+    return _as_policy(policy, place, overrides, seed, progress), place.for_test()
 
 
-def as_policy(policy: Any, place: Place) -> Any:
-    """Return the policy that something is in a place; see `evaluate`."""
-    if isinstance(policy, str | Path):
-        if Path(policy).is_dir():
-            return load_policy(policy, place)
-        from allotment.fitting.tuning import tuned_rule
+def _own_world(policy: Any) -> Somewhere:
+    """Return the world that a policy was made in."""
+    if _is_folder(policy):
+        return load_policy(policy).world
+    world = getattr(policy, "world", None)
+    if world is None:
+        raise ScenarioError(f"{name_of(policy)}: has no world of its own; name one (world, --env)")
+    return world
 
-        name, content = read_config(policy)
-        if not is_rule(content, str(policy)):
-            raise ScenarioError(f"{policy} learns; train it first, and hand over its run folder")
-        return tuned_rule(content, name, place.world, seed=0)
+
+def _is_folder(policy: Any) -> bool:
+    return isinstance(policy, str | Path) and Path(policy).is_dir()
+
+
+def _as_policy(policy: Any, place: Place, overrides: Sequence[str], seed: int, progress: Any = None) -> Any:
+    if isinstance(policy, str | Path | Mapping) and not _is_folder(policy):
+        return _rule(policy, place, overrides, seed, progress)
+    if overrides:
+        raise ScenarioError(
+            f"{name_of(policy)}: is made already; only values of a rule's config are replaced, not {overrides[0]}"
+        )
+    if _is_folder(policy):
+        return load_policy(policy, place.for_test())
     from allotment.policies.own import own_policy
 
     if place.kind == "world":
@@ -195,19 +239,99 @@ def as_policy(policy: Any, place: Place) -> Any:
     return policy
 
 
+def _rule(config: Any, place: Place, overrides: Sequence[str], seed: int, progress: Any) -> Any:
+    """Return the policy of a rule's config, tuned where it leaves something open."""
+    from allotment.fitting.tuning import tuned_rule
+
+    name, content = read_config(config, overrides)
+    shown = name if isinstance(config, Mapping) else config
+    if not is_rule(content, str(shown)):
+        raise ScenarioError(f"{shown}: learns; train it first (allotment train ENV {shown}) and hand over its run folder")
+    return tuned_rule(content, name, place.world, seed, progress)
+
+
+def _metrics(given: Sequence[Any]) -> tuple[Any, ...]:
+    from allotment.extensions import metric
+
+    return tuple(metric(each) if isinstance(each, str | Mapping) else each for each in given)
+
+
+def compare(
+    policies: Mapping[str, Any] | Sequence[Any] | str | Path,
+    world: Somewhere | None = None,
+    episodes: int | None = None,
+    seed: int | None = None,
+    reference: str | None = None,
+    metrics: Sequence[Any] = (),
+    env_overrides: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Return the comparison of policies on the same test worlds, one row a policy, the best first.
+
+    `policies` are by name, or in a list under their own names; each is what `evaluate` takes. Without a world they are what
+    `allotment compare` takes: run folders of one world, of which several seeds are one policy, or one study. `reference` is
+    the one that the others are compared with, by default the best rule. There are 1000 test worlds of seed 0 unless their
+    number or seed is given, or a study says otherwise. See `evaluation.comparison.compare` for the columns.
+    """
+    if isinstance(policies, str | Path):
+        policies = [policies]
+    if not policies:
+        raise ValueError("there must be at least one policy to compare")
+    if world is None and not isinstance(policies, Mapping) and not metrics and not env_overrides:
+        return _compared_runs(policies, episodes, seed, reference)
+    return _compared(policies, world, episodes or 1000, seed or 0, reference, metrics, env_overrides)
+
+
+def _compared_runs(names: Sequence[Any], episodes: int | None, seed: int | None, reference: str | None) -> pd.DataFrame:
+    from allotment.studies.outcome import read_outcome
+    from allotment.studies.setup import setup_of
+
+    for name in names:
+        if not isinstance(name, str | Path):
+            raise ScenarioError(f"{name_of(name)}: name the world to compare it in; only run folders bring their own")
+    return read_outcome(setup_of([str(name) for name in names], Path("runs")), reference, episodes, seed).comparison
+
+
+def _compared(
+    policies: Mapping[str, Any] | Sequence[Any],
+    world: Somewhere | None,
+    episodes: int,
+    seed: int,
+    reference: str | None,
+    metrics: Sequence[Any],
+    env_overrides: Sequence[str],
+) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    from allotment.evaluation.comparison import compare as compared
+
+    named = dict(policies) if isinstance(policies, Mapping) else {name_of(policy): policy for policy in policies}
+    if len(named) < len(policies):
+        raise ValueError("policies of a list need names of their own; hand them over by name, as a mapping")
+    place = load_place(_own_world(next(iter(named.values()))) if world is None else world, env_overrides)
+    if place.kind != "world":
+        raise ScenarioError(f"{place.name}: policies are compared in worlds of this project only; evaluate them one by one")
+    rows = []
+    for name, policy in named.items():
+        result = place.for_test().evaluate(
+            _as_policy(policy, place, (), seed), episodes, seed, "test", metrics=_metrics(metrics)
+        )
+        rows.append(result.episodes.assign(policy=name))
+    return compared(pd.concat(rows, ignore_index=True), reference, np.random.default_rng(seed))
+
+
 def name_of(policy: Any) -> str:
     """Return the name under which a policy goes where none is given."""
     if isinstance(policy, str | Path):
         return Path(policy).stem
+    if isinstance(policy, Mapping):
+        return read_config(policy)[0]
     return str(getattr(policy, "name", None) or getattr(policy, "__name__", None) or type(policy).__name__)
 
 
 def load_policy(path: str | Path, world: World | ExternalEnvironment | Place | None = None) -> Any:
     """Return the policy of a run folder (its best one) or of a bundle, in its own world or in another that fits."""
-    folder = Path(path)
-    bundle = folder if is_bundle(folder) else folder / "best"
-    if not is_bundle(bundle):
-        raise ScenarioError(f"{path}: holds no policy; expected a run folder with best/, or a bundle with bundle.json")
+    bundle = bundle_of(Path(path))
     if world is None:
         return load_bundle(bundle)
     from allotment.evaluation.place import place_of
@@ -224,16 +348,29 @@ def export_onnx(policy: Any, file: str | Path) -> Path:
     return Path(file)
 
 
-def load_place(world: World | ExternalEnvironment | Place | str | Path, overrides: Sequence[str] = ()) -> Place:
+def load_place(world: Somewhere, overrides: Sequence[str] = ()) -> Place:
     """Return a world, or another package's environment where the name is its Gymnasium id; `overrides` are texts `a.b=c`."""
     from allotment.evaluation.place import place_of
 
+    if isinstance(world, Mapping):
+        return place_of(load_scenario(world, overrides))
     if not isinstance(world, str | Path):
-        return place_of(world)
+        return _overridden(place_of(world), overrides) if overrides else place_of(world)
     name = str(world)
     if is_external(name):
         return place_of(external_environment(name, apply_overrides({}, overrides, name)))
     return place_of(load_scenario(_stem(name), overrides))
+
+
+def _overridden(place: Place, overrides: Sequence[str]) -> Place:
+    """Return a place with other values."""
+    from allotment.evaluation.place import ExternalPlace, place_of
+
+    if isinstance(place, ExternalPlace):
+        arguments = apply_overrides(dict(place.environment.arguments), overrides, place.name)
+        return place_of(external_environment(place.environment.id, arguments))
+    origin = place.world.origin
+    return place_of(world_from(apply_overrides(place.content, overrides, origin), origin))
 
 
 def _stem(name: str) -> str:
@@ -241,8 +378,10 @@ def _stem(name: str) -> str:
     return next((stem for stem in shipped_names("envs") if environment_id(stem) == name), name)
 
 
-def _world(world: World | str | Path) -> World:
-    return world if isinstance(world, World) else load_scenario(_stem(str(world)))
+def _world(world: World | str | Path | Mapping[str, Any]) -> World:
+    if isinstance(world, World):
+        return world
+    return load_scenario(world if isinstance(world, Mapping) else _stem(str(world)))
 
 
 def _encoding(choice: EncodingChoice, world: World) -> Encoding:

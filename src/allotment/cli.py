@@ -6,7 +6,9 @@ in one line, without a traceback.
 
 from __future__ import annotations
 
+import shlex
 import sys
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,13 +20,36 @@ from allotment.allocation.methods import Method
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
 
-INTERRUPTED = 130  # the exit code that Typer gives an interrupt
+    from allotment.report.progress import Show
+
+INTERRUPTED = 130  # the exit code of an interrupt
+LINES = 200  # of parameters that are printed
 
 app = typer.Typer(
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, help="Inventory allocation worlds and policies."
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Inventory allocation worlds and policies.",
 )
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        from allotment import __version__
+
+        typer.echo(f"allotment {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def allotment_command(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Inventory allocation worlds and policies."""
+
 
 Seed = Annotated[int, typer.Option(help="Seed; training, tuning and test worlds are derived from it and never meet.", min=0)]
 Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="Replace a value of the config.")]
@@ -46,6 +71,8 @@ Imports = Annotated[
 ]
 Metrics = Annotated[list[str] | None, typer.Option("--metric", metavar="FILE.PY:NAME", help="A metric of your own.")]
 Out = Annotated[Path, typer.Option(help="Folder for run folders.")]
+Name = Annotated[str | None, typer.Option(help="Name of the run and its policy; by default what made it.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors alone.")]
 
 
 @app.command()
@@ -73,31 +100,74 @@ def train(
     seed: Seed = 0,
     overrides: Overrides = None,
     env_overrides: EnvOverrides = None,
+    name: Name = None,
     out: Out = Path("runs"),
-    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Go on with an interrupted run, in its folder.")] = None,
-    source: Annotated[Path | None, typer.Option("--from", metavar="RUN", help="Make again what a run folder holds.")] = None,
+    resume: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Go on with a run in its folder; --set steps=N makes it longer.")
+    ] = None,
+    source: Annotated[Path | None, typer.Option("--repeat", metavar="RUN", help="Make again what a run folder holds.")] = None,
     imports: Imports = None,
+    quiet: Quiet = False,
 ) -> None:
     """Train (or tune) the policy of CONFIG in ENV, into a new run folder; or go on with a run, or repeat one."""
     import allotment
-    from allotment.assembly import load_place
     from allotment.scenario.errors import ScenarioError
 
     chosen = [what is not None for what in (env and config, resume, source)]
-    if sum(chosen) != 1 or ((resume or source) and (env or overrides or env_overrides or seed)):
+    others = env or env_overrides or seed or name
+    if sum(chosen) != 1 or (resume and others) or (source and (others or overrides)):
         raise ScenarioError(
-            "train takes ENV and CONFIG, or --resume RUN, or --from RUN; a run brings its own world, config and seed"
+            "train takes ENV and CONFIG, or --resume RUN, or --repeat RUN; a run brings its own world, config, seed and name"
         )
-    with _progress() as bars:
+    if resume and _tell_finished(resume, overrides):
+        return
+    with _working(quiet, imports) as show:
         if resume:
-            run = allotment.resume(resume, _one_bar(bars))
+            run = allotment.resume(resume, overrides or [], show)
         elif source:
             _tell_differences(source)
-            run = allotment.repeat(source, out, _one_bar(bars))
+            run = allotment.repeat(source, out, show)
         else:
-            place = load_place(str(env), env_overrides or [])
-            run = allotment.train(place, str(config), seed, out, overrides or [], progress=_one_bar(bars))
-    typer.echo(f"run folder: {run}\nevaluate:   allotment evaluate {run}\nwatch:      tensorboard --logdir {run.parent}")
+            run = allotment.train(str(env), str(config), seed, out, overrides or [], env_overrides or [], name, show)
+    for line in _reached(run):
+        typer.echo(line)
+    typer.echo(f"run folder: {run}")
+    if not quiet:
+        typer.echo(f"evaluate:   allotment evaluate {run}\nwatch:      tensorboard --logdir {run.parent}")
+
+
+def _tell_finished(run: Path, overrides: list[str] | None) -> bool:
+    """Say of a run that is finished what can be done with it; tell whether it is and nothing more is wanted of it."""
+    from allotment.runs.run_folder import RunFolder
+
+    begun = RunFolder.existing(run)
+    if overrides or not begun.metadata.get("finished"):
+        return False
+    steps = begun.metadata.get("environment_steps")
+    if steps is None:
+        typer.echo(f"{run} is finished; make it again with allotment train --repeat {run}")
+    else:
+        typer.echo(
+            f"{run} is finished after {steps:,} steps; go on with allotment train --resume {run} --set steps={2 * steps}"
+        )
+    return True
+
+
+def _reached(run: Path) -> Iterator[str]:
+    """Yield what a run's best policy reached on validation worlds, and the rule that it corrects in the same ones."""
+    from allotment.runs.run_folder import RunFolder
+
+    metadata = RunFolder(run).metadata
+    best, rule = metadata.get("validation"), metadata.get("corrected_rule")
+    if best:
+        at = f" after {best['steps']:,} steps" if "steps" in best else ""
+        yield f"best:       {_score(best)} in {best['episodes']} validation worlds{at}"
+    if rule:
+        yield f"corrects:   {rule['name']}, {_score(rule)} in the same worlds"
+
+
+def _score(reached: dict[str, Any]) -> str:
+    return f"score {reached['score']:,.4f} ± {reached['standard_error']:,.4f}"
 
 
 def _tell_differences(run: Path) -> None:
@@ -116,23 +186,27 @@ def tune(
     seed: Seed = 0,
     overrides: Overrides = None,
     env_overrides: EnvOverrides = None,
+    name: Name = None,
     out: Out = Path("runs"),
     imports: Imports = None,
+    quiet: Quiet = False,
 ) -> None:
     """Find the best parameters of a rule-based policy, by simulation on common worlds."""
     import allotment
     from allotment.policies.config_file import is_rule, read_config
     from allotment.scenario.errors import ScenarioError
 
-    name, content = read_config(config, overrides or [])
-    if not is_rule(content, name):
+    named, content = read_config(config, overrides or [])
+    if not is_rule(content, named):
         raise ScenarioError(f"{config}: has nothing to tune; use `allotment train` for a policy that learns")
-    with _progress() as bars:
-        world = allotment.load_scenario(env, env_overrides or [])
-        run = allotment.train(world, config, seed, out, overrides or [], progress=_one_bar(bars))
-    for line in _parameter_lines(allotment.load_policy(run, world)):
-        typer.echo(line)
-    typer.echo(f"run folder: {run}")
+    with _working(quiet, imports) as show:
+        run = allotment.train(env, config, seed, out, overrides or [], env_overrides or [], name, show)
+    policy = allotment.load_policy(run)
+    typer.echo(f"# {policy.name} in {policy.world.name}")
+    for line in _reached(run):
+        typer.echo(f"# {line}")
+    typer.echo(f"# run folder: {run}")
+    typer.echo(_parameters(policy, run), nl=False)
 
 
 @app.command()
@@ -146,18 +220,19 @@ def evaluate(
     json: Annotated[Path | None, typer.Option(help="Also write the measures to this file.")] = None,
     metrics: Metrics = None,
     imports: Imports = None,
+    quiet: Quiet = False,
 ) -> None:
     """Play a policy on the common test worlds and print what is measured."""
     import json as json_format
 
+    from allotment.assembly import policy_and_place
     from allotment.evaluation.testing import mean_measures
     from allotment.extensions import digests, metric
     from allotment.runs.run_folder import RunFolder, is_run
 
-    with _progress() as bars:
-        chosen, place = _policy_and_place(policy, env, env_overrides or [], overrides or [], seed, _one_bar(bars))
-        show, tested = _one_bar(bars), place.for_test()
-        done, steps = 0, episodes * tested.steps_of_an_episode
+    with _working(quiet) as show:
+        chosen, place = policy_and_place(policy, env, overrides or [], env_overrides or [], seed, show)
+        done, steps = 0, episodes * place.steps_of_an_episode
 
         def count(worlds: int) -> None:
             nonlocal done
@@ -165,9 +240,9 @@ def evaluate(
             show("testing", done, steps, None)
 
         own = tuple(metric(name) for name in metrics or [])
-        result = tested.evaluate(chosen, episodes, seed, "test", count, metrics=own)
-    if env is None and is_run(Path(policy)):
-        RunFolder(Path(policy)).keep_evaluation(result, tested.name, seed, digests(metrics))
+        result = place.evaluate(chosen, episodes, seed, "test", count, metrics=own)
+    if env is None and not env_overrides and is_run(Path(policy)):
+        RunFolder(Path(policy)).keep_evaluation(result, place.name, seed, digests(metrics))
     rows, measures = result.episodes, mean_measures(result.episodes)
     errors = rows[list(measures)].std(ddof=1) / len(rows) ** 0.5
     _print_measures(chosen.name, place, len(rows), measures, errors, own)
@@ -233,15 +308,17 @@ def run(
     out: Out = Path("runs"),
     workers: Annotated[int | None, typer.Option(min=1, help="Processes side by side; one a core by default.")] = None,
     imports: Imports = None,
+    quiet: Quiet = False,
 ) -> None:
     """Train, tune and test all of a study; print the table and write the report."""
+    from allotment.report.progress import for_each_job
     from allotment.studies.running import run_study
     from allotment.studies.study import load_study
 
     loaded = load_study(study)
     typer.echo(f"{loaded.name}: {loaded.question}")
-    with _progress() as bars:
-        result = run_study(loaded, out, _bar_for_each_job(bars), workers)
+    with _working(quiet) as show:
+        result = run_study(loaded, out, for_each_job(show), workers)
     _print_result(result)
     typer.echo(f"run folders: {out / loaded.name}")
 
@@ -254,16 +331,22 @@ def compare(
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the test worlds; a study's own, or 0.")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for tables, figures and TensorBoard.")] = None,
     imports: Imports = None,
+    quiet: Quiet = False,
 ) -> None:
     """Compare policies on the same test worlds, print the tables and write the report; several seeds are one policy."""
+    from allotment.report.progress import for_each_job
     from allotment.studies.running import compare_policies
     from allotment.studies.setup import setup_of
 
     setup = setup_of(names, Path("runs"))
     typer.echo(f"{setup.title}: {setup.question}")
-    with _progress() as bars:
-        show = _bar_for_each_job(bars)
-        result = compare_policies(setup, reference, episodes, seed, out, lambda name, *done: show(name, "testing", *done, None))
+    with _working(quiet) as show:
+        tell = for_each_job(show)
+
+        def testing(name: str, done: int, of: int) -> None:
+            tell(name, "testing", done, of, None)
+
+        result = compare_policies(setup, reference, episodes, seed, out, testing)
     _print_result(result)
 
 
@@ -335,28 +418,6 @@ def plan(
         typer.echo(line)
 
 
-def _policy_and_place(
-    policy: str, env: str | None, env_overrides: list[str], overrides: list[str], seed: int, show: Any
-) -> Any:
-    """Return a policy and its place from a run folder, or from a rule's config and a world; open parameters are tuned."""
-    import allotment
-    from allotment.assembly import load_place
-    from allotment.fitting.tuning import tuned_rule
-    from allotment.policies.config_file import is_rule, read_config
-    from allotment.scenario.errors import ScenarioError
-
-    place = load_place(env, env_overrides) if env else None
-    if Path(policy).is_dir():
-        loaded = allotment.load_policy(policy, place)
-        return loaded, load_place(loaded.world)
-    name, content = read_config(policy, overrides)
-    if not is_rule(content, name):
-        raise ScenarioError(f"{policy}: learns; train it first (allotment train ENV {policy}) and evaluate its run folder")
-    if place is None:
-        raise ScenarioError(f"{policy}: a config has no world of its own; name one with --env")
-    return tuned_rule(content, name, place.world, seed, show), place
-
-
 def _print_measures(name: str, place: Any, episodes: int, measures: dict[str, float], errors: Any, own: Any) -> None:
     from rich.table import Table
 
@@ -396,60 +457,52 @@ def _console() -> Console:
     return Console(width=max(Console().width, 120))
 
 
-def _parameter_lines(policy: Any) -> Iterator[str]:
-    """Yield a rule's parameters, a line a site, SKUs in the order of the world's file; without caps that nothing reaches."""
-    from allotment.policies.rules import NO_CAP
+def _parameters(policy: Any, run: Path) -> str:
+    """Return what a rule was tuned to, as a config takes it; where that is long, where it is written."""
+    import yaml
 
-    for name, values in policy.values.items():
-        if (values < NO_CAP).all():
-            sites = [f" at {site}" for site in policy.world.names.sites] if values.ndim == 2 else [""]
-            for site, row in zip(sites, values.reshape(len(sites), -1), strict=True):
-                text = " ".join(f"{value:.4g}" for value in row)
-                yield f"{name}{site}: {text if len(text) <= 300 else text[:297] + '...'}"
+    text = yaml.safe_dump(policy.as_config(), sort_keys=False, allow_unicode=True)
+    if text.count("\n") <= LINES:
+        return text
+    file = run / "parameters.yaml"
+    file.write_text(text, encoding="utf-8")
+    return f"# for a config: {file}\n"
 
 
 @contextmanager
-def _progress() -> Iterator[Progress]:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+def _working(quiet: bool, imports: list[str] | None = None) -> Iterator[Show]:
+    """Hand out what shows progress; an interrupt says what is kept, and how to go on with it."""
+    from allotment.report.progress import shown
 
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:3.0f} %"))
-    times = (TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[score]}"))
-    with Progress(*columns, *times, console=console, disable=not console.is_terminal) as bars:
-        yield bars
-
-
-def _one_bar(bars: Progress) -> Any:
-    """Return a function that shows what is being done, one bar for each thing."""
-    tasks: dict[str, Any] = {}
-
-    def show(what: str, done: int, of: int, score: float | None) -> None:
-        if what not in tasks:
-            tasks[what] = bars.add_task(what, score="")
-        text = "" if score is None else f"score {score:,.4g}"
-        bars.update(tasks[what], completed=min(done, of), total=of, score=text)
-
-    return show
+    try:
+        with shown(quiet) as show:
+            yield show
+    except KeyboardInterrupt as interrupt:
+        typer.echo(_what_is_kept(interrupt, imports or []), err=True)
+        raise typer.Exit(INTERRUPTED) from None
 
 
-def _bar_for_each_job(bars: Progress) -> Any:
-    """Return a function that shows the progress of jobs, one bar for each thing a job does."""
-    show = _one_bar(bars)
-    return lambda job, what, done, of, score: show(what if job in what else f"{job}: {what}", done, of, score)
+def _what_is_kept(interrupt: KeyboardInterrupt, imports: list[str]) -> str:
+    if not hasattr(interrupt, "run"):
+        return "interrupted; what was finished is kept"
+    if interrupt.run is None:
+        return "interrupted before there was a policy; nothing is kept"
+    again = ["allotment", "train", "--resume", str(interrupt.run), *(part for file in imports for part in ("--import", file))]
+    return f"interrupted; {interrupt.run} holds the best policy so far; go on with: {shlex.join(again)}"
 
 
 def main() -> None:
     """Run the command line; wrong input ends in one line on standard error and exit code 2, an interrupt in 130."""
+    warnings.showwarning = _tell_warning
     try:
         app()
-    except SystemExit as end:
-        if end.code == INTERRUPTED:
-            typer.echo("interrupted; what was finished is kept", err=True)
-        raise
     except (ValueError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
+
+
+def _tell_warning(message: Warning | str, *where: Any, **more: Any) -> None:
+    typer.echo(f"warning: {' '.join(str(message).split())}", err=True)
 
 
 if __name__ == "__main__":

@@ -82,7 +82,10 @@ def test_the_actor_acts_as_the_algorithm_predicts(algorithm, tmp_path, models):
         ({"algorithm": "dqn", "encoding": {"name": "quantity"}}, "mine: dqn needs encoding discrete, not quantity"),
         ({"algorithm": "ppo", "exploration_deviation": 0.1}, "mine: exploration_deviation: ppo explores by itself"),
         ({"algorithm": "sac", "settings": {"use_sde": True}}, "mine: settings: unknown key 'use_sde' for sac"),
-        ({"algorithm": "sac", "settings": {"gamma": [0.9]}}, r"mine: settings.gamma must be a single value, not \[0.9\]"),
+        (
+            {"algorithm": "sac", "settings": {"gamma": [0.9]}},
+            r"mine: settings.gamma must be a number >= 0 and <= 1, not \[0.9\]",
+        ),
     ],
 )
 def test_what_an_algorithm_cannot_do_is_refused_before_it_trains(entries, message):

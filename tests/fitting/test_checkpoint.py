@@ -30,8 +30,9 @@ def same(one, other):
 def test_a_training_in_a_captured_state_goes_on_as_the_captured_one(tmp_path):
     run = RunFolder(tmp_path / "run")
     run.path.mkdir()
+    model_of(3).learn(32, callback=Checkpoints(run, 32, lambda: {"told": 7}, None))
     first = model_of(3)
-    first.learn(64, callback=Checkpoints(run, 32, lambda: {"told": 7}, None))
+    first.learn(64)
     content = read_checkpoint(run)
     assert content["algorithm"]["num_timesteps"] == 32
     assert content["progress"] == {"told": 7}
@@ -45,8 +46,8 @@ def test_a_training_in_a_captured_state_goes_on_as_the_captured_one(tmp_path):
     np.testing.assert_array_equal(first._last_obs, second._last_obs)
 
 
-@pytest.mark.parametrize(("every", "steps"), [(1, [0, 32, 64]), (64, [0, 64]), (1000, [0])])
-def test_a_checkpoint_is_written_every_so_many_steps(every, steps, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("every", "steps"), [(1, [0, 32, 64, 96]), (64, [0, 64, 96]), (1000, [0, 96])])
+def test_a_checkpoint_is_written_every_so_many_steps_and_at_the_end(every, steps, tmp_path, monkeypatch):
     run, written = RunFolder(tmp_path / "run"), []
     run.path.mkdir()
     callback = Checkpoints(run, every, dict, None)

@@ -23,7 +23,7 @@ def test_ppo_learns_to_balance_a_pole(tmp_path):
     settings = {"steps": 20_000, "environments": 8, "settings.n_steps": 64, "settings.batch_size": 128, "settings.n_epochs": 8}
     more = {"settings.learning_rate": 0.002, "validation.every": 5000, "network.hidden": [32], "normalise_observation": True}
     run = allotment.train("CartPole-v1", "ppo", out=tmp_path, overrides=small("ppo", **settings, **more))
-    assert run.name == "CartPole_v1-ppo-seed0"
+    assert run.name.startswith("CartPole_v1-ppo-")
     assert returns_of(run).mean() > 150  # one that does not learn falls after about 20 steps
 
 

@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import time
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,7 @@ from small_trainings import SMALL, small, world_for
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 import allotment
+from allotment.runs.run_folder import RunFolder
 from allotment.scenario.errors import ScenarioError
 from small_worlds import two_shops
 
@@ -41,7 +43,7 @@ def same_end(one, other):
     told = [json.loads((folder / "metadata.json").read_text()) for folder in (one, other)]
     for entry in ("finished", "environment_steps", "seed", "return_statistics"):
         assert told[0].get(entry) == told[1].get(entry), entry
-    assert not (other / "checkpoints").exists()
+    assert all((folder / "checkpoints" / "training.pt").is_file() for folder in (one, other))
 
 
 class CutOff(Exception):
@@ -108,6 +110,7 @@ def killed_after(seconds, function, *arguments):
 
 @pytest.mark.parametrize("algorithm", ["ppo", "sac"])
 def test_a_process_killed_at_random_moments_is_resumed_to_the_same_end(algorithm, tmp_path):
+    allotment.train(world_for(algorithm), algorithm, out=tmp_path / "compiled", overrides=small(algorithm))
     began = time.monotonic()
     _train(algorithm, tmp_path / "whole")
     seconds = time.monotonic() - began
@@ -163,3 +166,49 @@ def test_a_rule_is_repeated_too(tmp_path):
 def test_what_is_no_run_folder_says_so(tmp_path):
     with pytest.raises(ScenarioError, match=r"not a run folder; expected metadata.json and config.yaml"):
         allotment.resume(tmp_path)
+
+
+@pytest.mark.parametrize("algorithm", ["ppo", "sac"])
+def test_a_finished_training_goes_on_as_one_that_was_begun_with_more_steps(algorithm, tmp_path):
+    steady = {"settings.learning_rate": 0.001, "validation.every": 240}
+    whole = allotment.train(
+        world_for(algorithm), algorithm, seed=5, out=tmp_path / "whole", overrides=small(algorithm, **steady)
+    )
+    short = small(algorithm, **steady, steps=240)
+    folder = allotment.train(world_for(algorithm), algorithm, seed=5, out=tmp_path / "short", overrides=short)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        allotment.resume(folder, ["steps=480"])
+    assert RunFolder(folder).config["steps"] == 480
+    same_end(whole, folder)
+    events = EventAccumulator(str(folder / "tb")).Reload()
+    steps = [event.step for event in events.Scalars("evaluation/score")]
+    assert steps == sorted(set(steps))
+
+
+def test_what_depends_on_the_length_of_a_training_is_said(tmp_path):
+    folder = allotment.train(two_shops(), "ppo", out=tmp_path, overrides=small("ppo", steps=240))
+    with pytest.warns(UserWarning, match=r"settings.learning_rate depends on the length .* begun with 300 steps"):
+        allotment.resume(folder, ["steps=300"])
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("steps=200", "steps must be > 480, which are done already, not 200"),
+        ("steps=much", "steps must be a whole number, not 'much'"),
+        ("settings.gamma=0.5", "only steps of a training can be changed when it goes on, not settings"),
+    ],
+)
+def test_a_run_that_cannot_go_on_so_says_why_and_stays_as_it_is(override, message, tmp_path):
+    folder = allotment.train(two_shops(), "ppo", out=tmp_path, overrides=small("ppo"))
+    before = (folder / "config.yaml").read_text(), (folder / "metadata.json").read_text()
+    with pytest.raises(ScenarioError, match=message):
+        allotment.resume(folder, [override])
+    assert ((folder / "config.yaml").read_text(), (folder / "metadata.json").read_text()) == before
+
+
+def test_a_rule_does_not_go_on(tmp_path):
+    folder = allotment.train(two_shops(), {"policy": "constant_order", "parameters": {"quantity": 2}}, out=tmp_path)
+    with pytest.raises(ScenarioError, match="holds a rule, which does not learn"):
+        allotment.resume(folder, ["steps=10"])

@@ -8,13 +8,14 @@ import pytest
 import torch
 import yaml
 from safetensors.torch import load_file
+from stable_baselines3 import PPO
 
 import allotment
 from allotment.decisions.observation import observe
 from allotment.evaluation.testing import evaluate
 from allotment.fitting.sb3.config import LearnedConfig, check_learned
 from allotment.fitting.sb3.schedules import scheduled
-from allotment.fitting.sb3.validation import Validation
+from allotment.fitting.sb3.validation import Validation, spacing
 from allotment.policies.bundle import load_bundle
 from allotment.policies.config_file import checked, read_config, rule_config
 from allotment.policies.rule_config import build_rule
@@ -42,7 +43,7 @@ def overrides(*more, **settings):
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     """A short training in the world of two shops, to look at."""
-    return allotment.train(two_shops(), "ppo", seed=3, out=tmp_path_factory.mktemp("runs"), overrides=overrides())
+    return allotment.train(two_shops(), "ppo", seed=3, out=tmp_path_factory.mktemp("runs"), overrides=overrides(), name="small")
 
 
 def rule(world, quantity):
@@ -75,11 +76,11 @@ def test_a2c_learns_to_order_with_lost_sales(tmp_path):
 
 
 def test_a_run_folder_holds_everything_that_made_the_policy(run):
-    assert run.name == "two_shops-ppo-seed3"
+    assert run.name == "small"
     files = {str(file.relative_to(run)) for file in run.rglob("*") if file.is_file() and file.parent.name != "tb"}
     bundle = {"bundle.json", "scenario.yaml", "weights.safetensors"}
     assert files == {
-        *("config.yaml", "scenario.yaml", "metadata.json", "curve.parquet"),
+        *("config.yaml", "scenario.yaml", "metadata.json", "curve.parquet", "checkpoints/training.pt"),
         *(f"{kept}/{file}" for kept in ("best", "final") for file in bundle),
     }
     assert list((run / "tb").glob("events.out.tfevents.*"))
@@ -103,6 +104,21 @@ def test_the_best_policy_is_the_one_that_scored_highest_on_validation_worlds(run
     for policy, score in (("best", curve["score"].max()), ("final", curve["score"].iloc[-1])):
         again = evaluate(load_bundle(run / policy), two_shops(), 4, 3, purpose="validate").episodes["score"].mean()
         assert again == pytest.approx(score, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("steps", "rollout", "every"), [(1000, 32, 96), (64, 32, 32), (100_000, 1024, 10_240), (10, 512, 512), (320, 16, 32)]
+)
+def test_about_ten_points_are_measured_whatever_the_length(steps, rollout, every):
+    model = PPO("MlpPolicy", allotment.make_sb3(two_shops(), 4), n_steps=rollout // 4, batch_size=4, device="cpu")
+    assert spacing(steps, model) == every
+
+
+def test_a_learning_curve_has_about_ten_points_unless_a_config_says_otherwise(tmp_path):
+    settings = {key: value for key, value in QUICK.items() if key != "validation.every"}
+    given = [f"{key}={json.dumps(value)}" for key, value in settings.items()]
+    folder = allotment.train(two_shops(), "ppo", out=tmp_path, overrides=[*given, "steps=640"])
+    assert pd.read_parquet(folder / "curve.parquet")["steps"].tolist() == list(range(0, 641, 64))
 
 
 def test_a_policy_is_kept_only_where_it_scores_better_than_all_before():
@@ -159,7 +175,7 @@ def worlds(purpose, seed, count):
 
 def test_training_and_validation_play_worlds_of_their_own(tmp_path, played):
     allotment.train(two_shops(), "ppo", seed=3, out=tmp_path, overrides=overrides())
-    assert played == worlds("train", 3, 4) | worlds("validate", 3, 64)
+    assert played == worlds("train", 3, 4) | worlds("validate", 3, 4)
 
 
 def test_tuning_plays_worlds_of_its_own_and_leaves_a_run_folder(tmp_path, played):
@@ -191,20 +207,20 @@ def test_an_interrupt_leaves_what_there_is_and_passes_on(tmp_path, patience, mon
     monkeypatch.setattr("allotment.fitting.sb3.validation.SECONDS_BETWEEN_REPORTS", -1.0)  # told after every rollout
 
     def interrupt(what, done, of, score):
-        assert (what, of) == ("training ppo", 320)
+        assert (what, of) == ("training cut", 320)
         if done >= patience:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        allotment.train(two_shops(), "ppo", seed=3, out=tmp_path, overrides=overrides(), progress=interrupt)
-    folder = tmp_path / "two_shops-ppo-seed3"
+        allotment.train(two_shops(), "ppo", seed=3, out=tmp_path, overrides=overrides(), name="cut", progress=interrupt)
+    folder = tmp_path / "cut"
     metadata = json.loads((folder / "metadata.json").read_text())
     assert metadata["finished"] is False
     steps = pd.read_parquet(folder / "curve.parquet")["steps"].tolist()
     assert steps == ([0] if patience == 0 else [0, 64, 128])
     assert metadata["environment_steps"] == (0 if patience == 0 else 160)
     for kept in ("best", "final"):
-        assert load_bundle(folder / kept).name == "ppo"
+        assert load_bundle(folder / kept).name == "cut"
 
 
 def test_a_residual_is_kept_with_the_rule_that_it_corrects(tmp_path):
@@ -279,7 +295,7 @@ RATE = {"schedule": "linear", "initial": 1e-3, "final": 1e-4}
         ),
         (
             {"settings": {"learning_rate": {"initial": 1}}},
-            r"learning_rate must be a number or have schedule, initial and final, not \['initial'\]",
+            r"learning_rate must be a number > 0, or have schedule, initial and final, not \['initial'\]",
         ),
         ({"settings": {"learning_rate": {**RATE, "final": 0}}}, r"learning_rate.final must be a number > 0, not 0"),
         (

@@ -218,7 +218,7 @@ def test_parameters_that_do_not_fit_are_refused(bundles, text, message):
 
 
 def test_weights_for_another_world_do_not_fit_and_the_message_says_which(bundles):
-    skus = [*TWO_SHOPS["skus"], {"name": "plum"}]
+    skus = [*TWO_SHOPS["skus"], {"name": "plum", "price": 0}]
     demand = [{"process": {"distribution": "poisson", "mean": 4}}]
     with pytest.raises(ScenarioError, match=r"the weights do not fit two_shops.yaml: size mismatch for 0.weight"):
         load_bundle(bundles / "taught", two_shops(skus=skus, demand=demand))

@@ -8,7 +8,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from allotment.report.document import draw
 from allotment.report.tensorboard import write_images, write_layout
-from allotment.runs.tensorboard import copy_scalars, write_rule_based, write_scores
+from allotment.runs.tensorboard import Changing, copy_scalars, write_rule_based, write_scores
 
 
 def events(folder):
@@ -23,11 +23,12 @@ def points(folder, tag):
 
 def test_learned_and_rule_based_scores_have_the_same_names(tmp_path):
     with SummaryWriter(str(tmp_path / "ppo")) as writer:
-        write_scores(writer, {"score": -50.0, "money/holding": 3.0}, step=0)
-        write_scores(writer, {"score": -40.0, "money/holding": 2.0}, step=1000)
-    write_rule_based(tmp_path / "base_stock", {"score": -45.0, "money/holding": 1.0}, last_step=1000)
+        series = Changing(writer)
+        write_scores(series, {"score": -50.0, "money/holding": 3.0, "money/production": 0.0}, step=0)
+        write_scores(series, {"score": -40.0, "money/holding": 2.0, "money/production": 0.0}, step=1000)
+    write_rule_based(tmp_path / "base_stock", {"score": -45.0, "money/holding": 1.0, "money/production": 0.0}, 1000)
     learned, rule = (events(tmp_path / policy).Tags()["scalars"] for policy in ("ppo", "base_stock"))
-    assert learned == rule == ["evaluation/score", "evaluation/money/holding"]
+    assert learned == rule == ["evaluation/score", "money/holding"]
     assert points(tmp_path / "ppo", "evaluation/score") == [(0, -50.0), (1000, -40.0)]
     assert points(tmp_path / "base_stock", "evaluation/score") == [(0, -45.0), (1000, -45.0)]
 
@@ -66,6 +67,6 @@ def test_the_layout_has_one_chart_a_measure_for_exactly_its_name(tmp_path):
         category.title: {chart.title: list(chart.multiline.tag) for chart in category.chart} for category in layout.category
     }
     assert charts == {
-        "Policies compared": {"score": ["^evaluation/score$"], "fill rate": ["^evaluation/fill_rate$"]},
-        "Money per period": {"lost sale": ["^evaluation/money/lost_sale$"]},
+        "Policies compared": {"score": ["^evaluation/score$"], "fill rate": ["^evaluation/service/fill_rate$"]},
+        "Money per period": {"lost sale": ["^money/lost_sale$"]},
     }

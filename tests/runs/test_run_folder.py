@@ -22,7 +22,7 @@ def place():
 @pytest.fixture
 def made(place, tmp_path):
     """Return a finished run."""
-    run = RunFolder.new(tmp_path / "runs", place.name, "constant", 3)
+    run = RunFolder.new(tmp_path / "runs", "shops")
     fit(place, "constant", CONFIG, 3, run)
     return run
 
@@ -45,7 +45,7 @@ def test_it_is_of_its_own_config_and_seed_alone(made, place, config, seed):
 
 
 def test_a_second_run_of_the_same_has_a_folder_of_its_own(made, place):
-    assert RunFolder.new(made.path.parent, place.name, "constant", 3).path.name == f"{made.path.name}-1"
+    assert RunFolder.new(made.path.parent, "shops").path.name == "shops-1"
 
 
 def test_it_is_told_how_far_a_training_came_that_was_cut_short(tmp_path, place):

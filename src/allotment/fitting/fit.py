@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from allotment.evaluation.place import Place
-from allotment.evaluation.testing import mean_measures
 from allotment.fitting.fitter import Fitter, Progress
 from allotment.policies.config_file import is_rule
+from allotment.policies.sealed_folder import is_bundle
 from allotment.runs.hyperparameters import write_hyperparameters
 from allotment.runs.run_folder import RunFolder
-
-VALIDATION_EPISODES = 64  # behind the measures on TensorBoard's page of hyperparameters
 
 
 def fitter_of(config: dict[str, Any], name: str) -> Fitter:
@@ -28,16 +29,41 @@ def fitter_of(config: dict[str, Any], name: str) -> Fitter:
 def fit(place: Place, name: str, config: dict[str, Any], seed: int, run: RunFolder, progress: Progress | None = None) -> Any:
     """Make the policy of a config in a place, into a run folder, and return it; `ScenarioError` where they do not fit.
 
-    What was interrupted in this folder goes on from where it stood.
+    What was interrupted in this folder goes on from where it stood. Whatever ends it, a folder that did not yet hold anything
+    is gone where it holds no policy then; an interrupt passes on as `Interrupted`.
     """
-    fitter = fitter_of(config, name)
-    fitter.check(place, config, name)
-    run.begin(place, name, config, seed)
-    return fitter.fit(place, config, run, progress)
+    content = {**config, "from": str(run.start)} if "from" in config and is_bundle(run.start) else config
+    with _kept_if_it_holds_a_policy(run):
+        fitter = fitter_of(config, name)
+        fitter.check(place, content, name)
+        run.begin(place, name, config, seed)
+        return fitter.fit(place, content, run, progress)
 
 
-def note_settings(run: RunFolder, place: Place, policy: Any) -> None:
-    """Put a run on TensorBoard's page of hyperparameters, with the measures of its policy on validation worlds."""
-    rows = place.evaluate(policy, VALIDATION_EPISODES, run.seed, "validate").episodes
-    shown = {name: value for name, value in mean_measures(rows).items() if name in ("score", "fill_rate")}
+@contextmanager
+def _kept_if_it_holds_a_policy(run: RunFolder) -> Iterator[None]:
+    begun = run.is_begun
+    try:
+        yield
+    except BaseException as error:
+        kept = is_bundle(run.best)
+        if not kept and not begun:
+            run.clear()
+        if isinstance(error, KeyboardInterrupt):
+            raise Interrupted(run.path if kept or begun else None) from error
+        raise
+
+
+class Interrupted(KeyboardInterrupt):
+    """An interrupt of what makes a policy."""
+
+    def __init__(self, run: Path | None) -> None:
+        super().__init__(run)
+        self.run = run  # the folder of what is kept; none where nothing is
+
+
+def note_settings(run: RunFolder, place: Place) -> None:
+    """Put a run on TensorBoard's page of hyperparameters, with what its policy reached on validation worlds."""
+    reached = run.metadata["validation"]
+    shown = {name: reached[name] for name in ("score", "fill_rate") if name in reached}
     write_hyperparameters(run.logs, {**run.config, "seed": run.seed, "env": place.name}, shown)

@@ -18,6 +18,10 @@ class Fitter(Protocol):
         """Raise `ScenarioError` where a config says what this cannot make in a place; `name` stands for the config's file."""
         ...
 
+    def bound_to_length(self, config: dict[str, Any]) -> list[str]:
+        """Return what in a config depends on how long a training is in all, so that a longer one is not the same so far."""
+        ...
+
     def fit(self, place: Place, config: dict[str, Any], run: RunFolder, progress: Progress | None = None) -> Any:
         """Make the policy of a config in a place, fill the run folder, and return the policy.
 

@@ -19,8 +19,8 @@ from allotment.fitting.fitter import Progress
 from allotment.policies.bundle import save_bundle
 from allotment.policies.config_file import rule_config
 from allotment.policies.parameters import Parameter
-from allotment.policies.rule_config import RulePolicy, build_rule, parameters_of
-from allotment.runs.run_folder import RunFolder
+from allotment.policies.rule_config import RulePolicy, parameters_of, to_be_tuned
+from allotment.runs.run_folder import RunFolder, validated
 from allotment.runs.tensorboard import write_rule_based
 from allotment.scenario.loader import World
 from allotment.scenario.problem import SIGNS, Floats, Integers
@@ -35,22 +35,26 @@ class RuleTuning:
 
     def check(self, place: Place, config: dict[str, Any], name: str) -> None:
         """Raise `ScenarioError` where a config is none of a rule, or does not fit the place."""
-        build_rule(rule_config(config, name), place.world, name)
+        to_be_tuned(rule_config(config, name), place.world, name)
+
+    def bound_to_length(self, config: dict[str, Any]) -> list[str]:
+        """Return nothing: a rule does not learn."""
+        return []
 
     def fit(self, place: Place, config: dict[str, Any], run: RunFolder, progress: Progress | None = None) -> RulePolicy:
         """Tune a rule, fill the run folder, and return the policy."""
         policy = tuned_rule(config, run.policy_name, place.world, run.seed, progress)
         for bundle in (run.best, run.final):
             save_bundle(policy, bundle)
-        measures = mean_measures(place.evaluate(policy, MEASURED_EPISODES, run.seed, "validate").episodes)
-        write_rule_based(run.logs, measures, 1)
-        run.update(finished=True)
+        rows = place.evaluate(policy, MEASURED_EPISODES, run.seed, "validate").episodes
+        write_rule_based(run.logs, mean_measures(rows), 1)
+        run.update(finished=True, validation=validated(rows))
         return policy
 
 
 def tuned_rule(content: dict[str, Any], name: str, world: World, seed: int, progress: Progress | None = None) -> RulePolicy:
     """Return a rule's policy in a world with every parameter set, tuning what its config leaves open."""
-    policy, open_parameters = build_rule(rule_config(content, name), world, name, name)
+    policy, open_parameters = to_be_tuned(rule_config(content, name), world, name, name)
     if not open_parameters:
         return policy
 

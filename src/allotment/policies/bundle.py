@@ -20,7 +20,7 @@ from allotment.policies.config_file import checked, rule_config
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
 from allotment.policies.parameters import declared_settings
 from allotment.policies.rule_config import RulePolicy, build_rule, rule_class
-from allotment.policies.sealed_folder import opened, part_of, read_json, sealed
+from allotment.policies.sealed_folder import is_bundle, opened, part_of, read_json, sealed
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.external import ExternalEnvironment
 from allotment.scenario.loader import World, world_from
@@ -51,6 +51,14 @@ def save_bundle(policy: Kept, folder: Path) -> None:
         name = EXTERNAL if isinstance(policy.world, ExternalEnvironment) else WORLD
         content = yaml.safe_dump(policy.world.content, sort_keys=False, allow_unicode=True)
         (part / name).write_text(content, encoding="utf-8")
+
+
+def bundle_of(folder: Path) -> Path:
+    """Return a folder that is a bundle, or the bundle of a run folder's best policy; `ScenarioError` where there is none."""
+    bundle = folder if is_bundle(folder) else folder / "best"
+    if not is_bundle(bundle):
+        raise ScenarioError(f"{folder}: holds no policy; expected a run folder with best/, or a bundle with bundle.json")
+    return bundle
 
 
 def load_bundle(folder: Path, world: World | ExternalEnvironment | None = None) -> Any:

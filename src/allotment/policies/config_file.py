@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,29 +19,42 @@ from allotment.scenario.yaml_file import read_yaml
 Config = TypeVar("Config", bound=BaseModel)
 
 
-def read_config(path: str | Path, overrides: Sequence[str] = (), admit: bool = True) -> tuple[str, dict[str, Any]]:
-    """Return a config's short name and its content, from a path or the name of a shipped config.
+def read_config(
+    given: str | Path | Mapping[str, Any], overrides: Sequence[str] = (), admit: bool = True
+) -> tuple[str, dict[str, Any]]:
+    """Return a config's short name and its content, from a path, the name of a shipped config, or a content.
 
     A rule that the config names by its file is written out, so that what is returned needs no other file. Files of the
     user's own code that a config names are imported, unless `admit` is false: then the user has to name them elsewhere.
     """
-    file = shipped("configs", path)
-    content = apply_overrides(read_yaml(file), overrides, str(path))
+    stem, written, folder = _content_of(given)
+    origin = stem if isinstance(given, Mapping) else str(given)
+    content = apply_overrides(written, overrides, origin)
     encoding = content.get("encoding")
     if isinstance(encoding, dict) and isinstance(encoding.get("rule"), str):
-        content = {**content, "encoding": {**encoding, "rule": _rule_of(encoding["rule"], file.parent, admit)}}
+        content = {**content, "encoding": {**encoding, "rule": _rule_of(encoding["rule"], folder, admit)}}
     if admit:
-        extensions.admit(content, (file.parent, Path(".")))
-    return _name_in(content, file.stem, str(path)), content
-
-
-def _name_in(content: dict[str, Any], stem: str, origin: str) -> str:
-    """Return what a config calls its policy, by default as its file; folders go by it, so that it is one part of a path."""
+        extensions.admit(content, (folder, Path(".")))
     name = content.get("name")
-    if name is None:
-        return stem
-    if not isinstance(name, str) or not name.strip() or name in (".", "..") or set(name) & set("/\\"):
-        raise ScenarioError(f"{origin}: name must be text without / or \\, not {name!r}")
+    return stem if name is None else checked_name(name, f"{origin}: name"), content
+
+
+def _content_of(given: str | Path | Mapping[str, Any]) -> tuple[str, dict[str, Any], Path]:
+    """Return what a config goes by, what it says, and the folder in which its files lie."""
+    if isinstance(given, Mapping):
+        named = str(given.get("policy", given.get("algorithm", "config")))  # a class of one's own is file.py:Name
+        return named.rpartition(":")[2], dict(given), Path(".")
+    file = shipped("configs", given)
+    return file.stem, read_yaml(file), file.parent
+
+
+def checked_name(name: Any, where: str) -> str:
+    """Return a name that folders may go by; `ScenarioError` says what is allowed."""
+    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}", name):
+        raise ScenarioError(
+            f"{where} must be at most 100 letters (a-z), digits, hyphens, underscores and points, the first no point, "
+            f"not {name!r}"
+        )
     return name
 
 

@@ -123,6 +123,15 @@ class RulePolicy:
         """Return what answers snapshots."""
         return Recommender(self)
 
+    def as_config(self) -> dict[str, Any]:
+        """Return `parameters`, and `transfers` where it makes any, as a config would state them: what it was tuned to."""
+        stated = {name: _stated(array, self.world) for name, array in self.values.items() if (array < rules.NO_CAP).all()}
+        moves = {parameter.name for parameter in transfers.PARAMETERS}
+        settings = {name: value for name, value in self.config.parameters.items() if name not in self.values}
+        parameters = {**settings, **{name: value for name, value in stated.items() if name not in moves}}
+        between = {name: value for name, value in stated.items() if name in moves}
+        return {"parameters": parameters, **({"transfers": between} if between else {})}
+
     def with_values(self, values: dict[str, Floats]) -> RulePolicy:
         """Return the same policy with other values of its parameters."""
         return replace(self, values=values, rule=_rule(self.config, self.world, values))
@@ -165,6 +174,21 @@ def build_rule(config: RuleConfig, world: World, origin: str, name: str | None =
     return policy, tuned
 
 
+def to_be_tuned(config: RuleConfig, world: World, origin: str, name: str | None = None) -> tuple[RulePolicy, list[str]]:
+    """Return what `build_rule` returns; `ScenarioError` where a search would be in vain.
+
+    A rule of two sources is the same as one of one source where no site has a cheaper and a faster one.
+    """
+    policy, tuned = build_rule(config, world, origin, name)
+    two = getattr(rule_class(config.policy, origin), "SOURCES", 1) == 2
+    if tuned and two and not (source_lanes(world, config.source) != source_lanes(world, FASTEST)).any():
+        raise ScenarioError(
+            f"{origin}: {config.policy} orders from a cheaper and a faster source, but in {world.name} no site has both; "
+            "tune a rule of one source (base_stock, newsvendor, s_S)"
+        )
+    return policy, tuned
+
+
 def _protected(given: Mapping[int, Any] | str, world: World, where: str) -> Floats:
     """Return what is protected for each class and all above it, (S, J, K) units; classes that are not named protect nothing."""
     if not world.problem.rules.protects:
@@ -179,6 +203,21 @@ def _protected(given: Mapping[int, Any] | str, world: World, where: str) -> Floa
             raise ScenarioError(f"{where}: no channel has priority {priority}; allowed: {', '.join(map(str, priorities))}")
         protected[:, priorities.index(priority)] = parameter_values(_PROTECTION, units, world, f"{where}.{priority}")
     return protected
+
+
+def _stated(values: Floats, world: World) -> Any:
+    """Return a parameter's values as a config states them: one number, or by site, by SKU, or by both where they differ."""
+    if (values == values.flat[0]).all():
+        return _number(values.flat[0])
+    names = world.names.skus if values.ndim == 1 else world.names.sites
+    return {
+        name: _number(part) if np.ndim(part) == 0 else _stated(part, world) for name, part in zip(names, values, strict=True)
+    }
+
+
+def _number(value: Any) -> int | float:
+    """Return a number without a point where it is whole."""
+    return int(value) if float(value).is_integer() else float(value)
 
 
 def _rule(config: RuleConfig, world: World, values: dict[str, Floats]) -> Policy:

@@ -1,7 +1,8 @@
 """The rule-based policies, each a few lines: what to order from what is known.
 
-A rule is a dataclass that declares its parameters and decides; `@rule` gives it the name that configs use. Quantities follow
-the inventory position of a site once the same decision's transfers count. Shapes as in `Problem`.
+A rule is a dataclass that declares its parameters and decides; `@rule` gives it the name that configs use. One that orders
+from a cheap and a fast source says so (`SOURCES`), and is not tuned where no site has both. Quantities follow the inventory
+position of a site once the same decision's transfers count. Shapes as in `Problem`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, TypeVar
+from typing import Annotated, ClassVar, TypeVar
 
 import numpy as np
 from pydantic import Field
@@ -184,6 +185,8 @@ class ConstantOrder:
 class SingleIndex:
     """Two sources, one position: expedite up to a lower level, order the rest up to a higher one on the cheap lane."""
 
+    SOURCES: ClassVar[int] = 2
+
     network: Network
     expedite_level: Floats = parameter(
         cover(CHEAPEST, 0.0), spread_over(CHEAPEST, 1.0), whole=True, signed=True
@@ -207,6 +210,8 @@ class DualIndex:
     at most `cap` at a time (infinite for none).
     """
 
+    SOURCES: ClassVar[int] = 2
+
     network: Network
     expedite_level: Floats = parameter(cover(FASTEST, 0.0), spread_over(FASTEST, 1.0), whole=True, signed=True)  # (S, K) units
     level: Floats = parameter(cover(CHEAPEST), spread_over(CHEAPEST, 1.0), whole=True)  # (S, K) units
@@ -225,6 +230,8 @@ class TailoredBaseSurge:
 
     The fast source raises what is there within its lead time to a level.
     """
+
+    SOURCES: ClassVar[int] = 2
 
     network: Network
     expedite_level: Floats = parameter(cover(FASTEST, 0.0), spread_over(FASTEST, 1.0), whole=True, signed=True)  # (S, K) units
@@ -272,6 +279,8 @@ class Newsvendor:
 @dataclass(frozen=True)
 class DualNewsvendor:
     """Two sources, each with a forecast level over its own lead time + 1 periods: a dual index that follows the season."""
+
+    SOURCES: ClassVar[int] = 2
 
     network: Network
     expedite_factor: Floats = parameter(0.0, 0.5, signed=True)  # (S, K) standard deviations, on the fast source's forecast

@@ -1,8 +1,8 @@
 """A run folder: everything that made a policy, and the policy itself.
 
-config.yaml and scenario.yaml (or environment.yaml) resolved, metadata.json, tb/ (TensorBoard), checkpoints/ while a training
-goes on, rule/ (what a residual corrects), best/ and final/ (bundles), curve.parquet, evaluation.parquet with
-score_by_sku.npy: what the best policy did in its own test world.
+config.yaml and scenario.yaml (or environment.yaml) resolved, metadata.json, tb/ (TensorBoard), checkpoints/ (what a training
+goes on from), start/ (with whose weights it began), rule/ (what a residual corrects), best/ and final/ (bundles),
+curve.parquet, evaluation.parquet with score_by_sku.npy: what the best policy did in its own test world.
 """
 
 from __future__ import annotations
@@ -46,12 +46,11 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def new(cls, out: Path, place: str, policy: str, seed: int) -> RunFolder:
-        """Make a run folder below `out` that no other run has, named by place, policy, seed and a number."""
+    def new(cls, out: Path, name: str) -> RunFolder:
+        """Make a run folder below `out` that no other run has, of a name, with a number behind it where it is taken."""
         number = 0
         while True:
-            suffix = f"-{number}" if number else ""
-            folder = out / f"{place}-{policy}-seed{seed}{suffix}"
+            folder = out / (f"{name}-{number}" if number else name)
             try:
                 folder.mkdir(parents=True)
                 return cls(folder)
@@ -150,6 +149,16 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def can_go_on(self) -> bool:
+        """Tell whether it holds a checkpoint."""
+        return self.checkpoints.is_dir() and any(self.checkpoints.iterdir())
+
+    @property
+    def start(self) -> Path:
+        """Return the bundle with whose weights a training began."""
+        return self.path / "start"
+
+    @property
     def corrected_rule(self) -> Path:
         """Return the folder of the rule that a residual corrects."""
         return self.path / "rule"
@@ -217,6 +226,12 @@ class RunFolder:
 
     # moving it
 
+    def lengthened(self, steps: int) -> RunFolder:
+        """Return the run with a training of another length, which is not finished then."""
+        self.update(finished=False)
+        write_whole(self.path / CONFIG, yaml.safe_dump({**self.config, "steps": steps}, sort_keys=False))
+        return RunFolder(self.path)
+
     def clear(self) -> None:
         """Remove the folder and all it holds."""
         shutil.rmtree(self.path, ignore_errors=True)
@@ -237,6 +252,17 @@ class RunFolder:
                 file.parent.mkdir(parents=True, exist_ok=True)
                 with whole_file(file) as part:
                     part.write_bytes(files[name])
+
+
+Validated = dict[str, Any]  # what a policy reached on validation worlds
+
+
+def validated(rows: pd.DataFrame) -> Validated:
+    """Return what a policy reached in its episodes: how many, mean score with its standard error, and fill rate."""
+    scores = rows["score"].to_numpy()
+    error = float(scores.std(ddof=1)) / len(scores) ** 0.5
+    reached = {"episodes": len(rows), "score": float(scores.mean()), "standard_error": error}
+    return {**reached, "fill_rate": float(rows["fill_rate"].mean())} if "fill_rate" in rows else reached
 
 
 def is_run(folder: Path) -> bool:

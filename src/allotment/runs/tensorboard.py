@@ -1,29 +1,78 @@
 """Scores for TensorBoard, under the same names for learned and rule-based policies, so that one chart holds both.
 
-A measure `m` is the scalar `evaluation/m`. A rule-based policy does not learn: it is a horizontal line over the steps
-of the training that it is compared with. The final score is `final/score`.
+TensorBoard sorts by name. `evaluation/` comes first: the score, then shares of demand that is served, then what else policies
+are compared by. All other measures are in `measures/`, terms of money in `money/`, and the algorithm's own series follow. A
+series that never changes is not there, but for those of `evaluation/`. A rule-based policy does not learn: it is a horizontal
+line over the steps of the training that it is compared with. The final score is `final/score`.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
+from math import isnan
 from pathlib import Path
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.utils.tensorboard import SummaryWriter
 
+from allotment.evaluation.metrics import COMPARED, METRICS, Share
 
-def write_scores(writer: SummaryWriter, measures: Mapping[str, float], step: int) -> None:
+FIRST = "evaluation/"  # the group that is always there
+_SERVICE = {metric.name for metric in METRICS if isinstance(metric, Share) and metric.otherwise == 1.0}
+OF_THE_WORLD = {"demand"}  # what no policy changes
+Point = tuple[float, int, float]  # value, step, time
+Held = dict[str, tuple[Point, Point] | None]  # first and last point of what has not changed yet; none of what has
+
+
+class Changing:
+    """Writes series that change: the points of one that has not are held back, but for its first and its last, unseen."""
+
+    def __init__(self, writer: SummaryWriter, held: Held | None = None) -> None:
+        self.writer = writer
+        self.held: Held = dict(held or {})
+
+    def add(self, name: str, value: float, step: int) -> None:
+        """Write a point of a series, or hold it back."""
+        point = (float(value), step, time.time())
+        known = self.held.get(name, (point, point))
+        if known is not None and _same(known[0][0], point[0]):
+            self.held[name] = (known[0], point)
+            return
+        for before in dict.fromkeys(known or ()):
+            self._write(name, before)
+        self.held[name] = None
+        self._write(name, point)
+
+    def close(self) -> None:
+        """Write the series of a single point, of which nobody can say whether they change."""
+        for name, known in self.held.items():
+            if known is not None and known[0] is known[1]:
+                self._write(name, known[0])
+
+    def _write(self, name: str, point: Point) -> None:
+        self.writer.add_scalar(name, *point)
+
+
+def write_scores(series: Changing, measures: Mapping[str, float], step: int) -> None:
     """Write each measure after so many training steps."""
-    for name, value in measures.items():
-        writer.add_scalar(tag(name), value, step)
+    for name, value in _of_the_policy(measures).items():
+        if name.startswith(FIRST):
+            series.writer.add_scalar(name, value, step)
+        else:
+            series.add(name, value, step)
 
 
 def write_rule_based(folder: Path, measures: Mapping[str, float], last_step: int) -> None:
-    """Write the measures of a rule-based policy as horizontal lines from step 0 to `last_step`, in its own folder."""
+    """Write the measures of a rule-based policy as horizontal lines from step 0 to `last_step`, in its own folder.
+
+    What is zero has no line, but for what policies are compared by.
+    """
+    shown = {name: value for name, value in _of_the_policy(measures).items() if value != 0.0 or name.startswith(FIRST)}
     with SummaryWriter(str(folder)) as writer:
         for step in (0, last_step):
-            write_scores(writer, measures, step)
+            for name, value in shown.items():
+                writer.add_scalar(name, value, step)
 
 
 def copy_scalars(source: Path, folder: Path, leave_out: str) -> None:
@@ -39,4 +88,17 @@ def copy_scalars(source: Path, folder: Path, leave_out: str) -> None:
 
 def tag(measure: str) -> str:
     """Return the name of a measure in TensorBoard."""
-    return f"evaluation/{measure}"
+    if measure == "score":
+        return f"{FIRST}{measure}"
+    if measure in COMPARED:
+        return f"{FIRST}{'service' if measure in _SERVICE else 'stock'}/{measure}"
+    return measure if measure.startswith("money/") else f"measures/{measure}"
+
+
+def _of_the_policy(measures: Mapping[str, float]) -> dict[str, float]:
+    """Return what a policy can change, by its name in TensorBoard."""
+    return {tag(name): value for name, value in measures.items() if name not in OF_THE_WORLD}
+
+
+def _same(one: float, other: float) -> bool:
+    return one == other or (isnan(one) and isnan(other))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import copy
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from allotment import extensions
-from allotment.resources import shipped
+from allotment.resources import shipped, shipped_folder
 from allotment.scenario.compile import compile_scenario
 from allotment.scenario.errors import ScenarioError, Steps, explain, nearest
 from allotment.scenario.overrides import apply_overrides
@@ -51,18 +51,28 @@ class World:
         return world_from({key: value for key, value in replaced.items() if key != "test"}, f"{self.origin} (test)")
 
 
-def load_scenario(path: str | Path, overrides: Sequence[str] = ()) -> World:
-    """Load a world from a scenario file or the name of a shipped one.
+def load_scenario(given: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> World:
+    """Load a world from a scenario file, the name of a shipped one, or what such a file would say.
 
     `overrides` are texts `a.b=c` that replace single values. Raises `ScenarioError`, naming file, key and what is
-    allowed, where the file is missing, malformed or inconsistent.
+    allowed, where the file is missing, malformed or inconsistent. A mapping may extend a shipped file; other files that it
+    names lie in the working folder.
     """
+    file, written = _content_of(given)
+    content = with_tables(_extended(written, file), file)
+    origin = short_name(file)
+    return world_from(apply_overrides(content, overrides, origin if isinstance(given, Mapping) else str(given)), origin)
+
+
+def _content_of(given: str | Path | Mapping[str, Any]) -> tuple[Path, dict[str, Any]]:
+    """Return the file of a scenario and what it says; of a mapping, a name that stands for the file in messages."""
+    if isinstance(given, Mapping):
+        return Path(str(given.get("name", "world"))), dict(given)
     try:
-        file = shipped("envs", path)
+        file = shipped("envs", given)
     except FileNotFoundError as error:
         raise ScenarioError(str(error)) from None
-    content = with_tables(_extended(read_yaml(file), file), file)
-    return world_from(apply_overrides(content, overrides, str(path)), short_name(file))
+    return file, read_yaml(file)
 
 
 def world_from(content: dict[str, Any], origin: str) -> World:
@@ -120,9 +130,11 @@ def _extended(content: dict[str, Any], file: Path) -> dict[str, Any]:
     if "extends" not in content:
         return content
     name, extended = short_name(file), str(content["extends"])
-    if not (file.parent / extended).is_file():
+    folders = [file.parent] if file.is_file() else [Path("."), shipped_folder("envs")]
+    found = next((folder / extended for folder in folders if (folder / extended).is_file()), None)
+    if found is None:
         raise ScenarioError(f"{name}: extends {extended!r}, which does not lie beside it")
-    base = read_yaml(file.parent / extended)
+    base = read_yaml(found)
     if "extends" in base:
         raise ScenarioError(f"{name}: extends {extended!r}, which extends another file; one level is allowed")
     return _merged(base, {key: value for key, value in content.items() if key != "extends"})

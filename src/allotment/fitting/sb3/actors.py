@@ -1,7 +1,8 @@
-"""Reading the deterministic actor out of a trained algorithm, into a network of this project.
+"""Reading the deterministic actor out of an algorithm, into a network of this project, and filling an algorithm with one.
 
 Stable-Baselines3 keeps an actor's layers in several places. Each reader copies them, in order, into an empty network of the
-same shape, so that what is validated, bundled and served depends on no training library.
+same shape, so that what is validated, bundled and served depends on no training library. Each filler goes the other way,
+before anything is learned.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from allotment.policies.networks import RecurrentNetwork
 
 Reader = Callable[[Any, Callable[[], nn.Module]], nn.Module]  # the algorithm, and how an empty actor is built
+Filler = Callable[[Any, nn.Module], None]  # the algorithm, and the actor that it begins with
 
 
 def built_here(model: Any, _empty: Callable[[], nn.Module]) -> nn.Module:
@@ -63,6 +65,51 @@ def recurrent(model: Any, empty: Callable[[], nn.Module]) -> nn.Module:
     network.cell.load_state_dict(policy.lstm_actor.state_dict())
     _filled(network.head, [(layer.weight, layer.bias) for layer in _linear(policy.mlp_extractor.policy_net, policy.action_net)])
     return network
+
+
+def fill_built_here(model: Any, actor: nn.Module) -> None:
+    """Fill the actor that training took from this project."""
+    model.policy.mlp_extractor.actor.load_state_dict(actor.state_dict())
+
+
+def fill_squashed(model: Any, actor: nn.Module) -> None:
+    """Fill the mean of a squashed Gaussian actor (SAC, TQC)."""
+    _copied(actor, model.policy.actor.latent_pi, model.policy.actor.mu)
+
+
+def fill_deterministic(model: Any, actor: nn.Module) -> None:
+    """Fill an actor without a distribution and its target (TD3, DDPG)."""
+    for filled in (model.policy.actor, model.policy.actor_target):
+        _copied(actor, filled.mu)
+
+
+def fill_valued(model: Any, actor: nn.Module) -> None:
+    """Fill a network that values every choice, and its target (DQN)."""
+    for filled in (model.policy.q_net, model.policy.q_net_target):
+        _copied(actor, filled.q_net)
+
+
+def fill_renormalised(model: Any, actor: nn.Module) -> None:
+    """Fill an actor whose inputs to each layer are renormalised (CrossQ); renormalisations begin as no change."""
+    for module in model.policy.actor.latent_pi:
+        if hasattr(module, "ra_mean"):
+            module.ra_var.fill_(1.0 - module.eps)
+    _copied(actor, model.policy.actor.latent_pi, model.policy.actor.mu)
+
+
+def fill_recurrent(model: Any, actor: nn.Module) -> None:
+    """Fill an actor with a memory (RecurrentPPO)."""
+    assert isinstance(actor, RecurrentNetwork)
+    model.policy.lstm_actor.load_state_dict(actor.cell.state_dict())
+    _copied(actor.head, model.policy.mlp_extractor.policy_net, model.policy.action_net)
+
+
+def _copied(actor: nn.Module, *parts: nn.Module) -> None:
+    """Copy an actor's weights and biases, in order, into the layers of some parts."""
+    with torch.no_grad():
+        for layer, own in zip(_linear(*parts), _linear(actor), strict=True):
+            layer.weight.copy_(own.weight)
+            layer.bias.copy_(own.bias)
 
 
 def _taken_in(layer: nn.Linear, scale: Tensor | None, shift: Tensor | None) -> tuple[Tensor, Tensor]:

@@ -6,8 +6,8 @@ is read out of it: the network that is validated, bundled and served.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from math import log
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from torch import nn
 from allotment import extensions
 from allotment.fitting.sb3 import actors
 from allotment.fitting.sb3.network_policy import NetworkPolicy
+from allotment.fitting.sb3.settings import RANGES, WITH_LEARNED_ENTROPY, WITH_TRUST_REGION, Values
 from allotment.policies.networks import ACTIVATIONS, OWN, NetworkShape
 from allotment.scenario.errors import ScenarioError
 
@@ -51,7 +52,9 @@ class Algorithm:
     actions: tuple[ActionKind, ...]
     policy: Callable[[Networks], tuple[Any, dict[str, Any]]]  # Stable-Baselines3's policy and its keywords
     read: actors.Reader
+    fill: actors.Filler | None = None  # how it begins with an actor's weights; none = it cannot
     output: Literal["plain", "tanh"] = "plain"  # whether the actor squashes its answers
+    ranges: Mapping[str, Values] = field(default_factory=lambda: RANGES)  # the values that its settings may take
 
 
 def _actor_and_critic(networks: Networks) -> tuple[Any, dict[str, Any]]:
@@ -109,12 +112,59 @@ _CONTINUOUS: tuple[ActionKind, ...] = ("continuous",)
 _ANY_NETWORK = ("mlp", "cells", OWN)
 
 ALGORITHMS: dict[str, Algorithm] = {
-    "ppo": Algorithm(PPO, "proximal policy optimisation", _ANY_NETWORK, _ANY, _actor_and_critic, actors.built_here),
-    "a2c": Algorithm(A2C, "advantage actor-critic", _ANY_NETWORK, _ANY, _actor_and_critic, actors.built_here),
-    "trpo": Algorithm(TRPO, "trust region policy optimisation", _ANY_NETWORK, _ANY, _actor_and_critic, actors.built_here),
-    "recurrent_ppo": Algorithm(RecurrentPPO, "PPO with a memory of its own", ("lstm",), _ANY, _recurrent, actors.recurrent),
-    "sac": Algorithm(SAC, "soft actor-critic", ("mlp",), _CONTINUOUS, _perceptrons, actors.squashed, "tanh"),
-    "tqc": Algorithm(TQC, "SAC with truncated quantile critics", ("mlp",), _CONTINUOUS, _perceptrons, actors.squashed, "tanh"),
+    "ppo": Algorithm(
+        PPO,
+        "proximal policy optimisation",
+        _ANY_NETWORK,
+        _ANY,
+        _actor_and_critic,
+        actors.built_here,
+        actors.fill_built_here,
+    ),
+    "a2c": Algorithm(
+        A2C, "advantage actor-critic", _ANY_NETWORK, _ANY, _actor_and_critic, actors.built_here, actors.fill_built_here
+    ),
+    "trpo": Algorithm(
+        TRPO,
+        "trust region policy optimisation",
+        _ANY_NETWORK,
+        _ANY,
+        _actor_and_critic,
+        actors.built_here,
+        actors.fill_built_here,
+        ranges=WITH_TRUST_REGION,
+    ),
+    "recurrent_ppo": Algorithm(
+        RecurrentPPO,
+        "PPO with a memory of its own",
+        ("lstm",),
+        _ANY,
+        _recurrent,
+        actors.recurrent,
+        actors.fill_recurrent,
+    ),
+    "sac": Algorithm(
+        SAC,
+        "soft actor-critic",
+        ("mlp",),
+        _CONTINUOUS,
+        _perceptrons,
+        actors.squashed,
+        actors.fill_squashed,
+        "tanh",
+        WITH_LEARNED_ENTROPY,
+    ),
+    "tqc": Algorithm(
+        TQC,
+        "SAC with truncated quantile critics",
+        ("mlp",),
+        _CONTINUOUS,
+        _perceptrons,
+        actors.squashed,
+        actors.fill_squashed,
+        "tanh",
+        WITH_LEARNED_ENTROPY,
+    ),
     "crossq": Algorithm(
         CrossQ,
         "SAC with batch renormalisation, no target networks",
@@ -122,13 +172,37 @@ ALGORITHMS: dict[str, Algorithm] = {
         _CONTINUOUS,
         _perceptrons,
         actors.renormalised,
+        actors.fill_renormalised,
         "tanh",
+        WITH_LEARNED_ENTROPY,
     ),
     "td3": Algorithm(
-        TD3, "twin delayed deterministic policy gradient", ("mlp",), _CONTINUOUS, _perceptrons, actors.deterministic, "tanh"
+        TD3,
+        "twin delayed deterministic policy gradient",
+        ("mlp",),
+        _CONTINUOUS,
+        _perceptrons,
+        actors.deterministic,
+        actors.fill_deterministic,
+        "tanh",
     ),
     "ddpg": Algorithm(
-        DDPG, "deep deterministic policy gradient", ("mlp",), _CONTINUOUS, _perceptrons, actors.deterministic, "tanh"
+        DDPG,
+        "deep deterministic policy gradient",
+        ("mlp",),
+        _CONTINUOUS,
+        _perceptrons,
+        actors.deterministic,
+        actors.fill_deterministic,
+        "tanh",
     ),
-    "dqn": Algorithm(DQN, "deep Q-network, for one discretised decision", ("mlp",), ("discrete",), _perceptrons, actors.valued),
+    "dqn": Algorithm(
+        DQN,
+        "deep Q-network, for one discretised decision",
+        ("mlp",),
+        ("discrete",),
+        _perceptrons,
+        actors.valued,
+        actors.fill_valued,
+    ),
 }

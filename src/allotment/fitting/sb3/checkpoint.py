@@ -31,7 +31,7 @@ MOVING = (  # attributes of Stable-Baselines3's algorithms that change while the
 
 
 class Checkpoints(BaseCallback):
-    """Writes the checkpoint every so many environment steps; in a resumed training it first sets the generators."""
+    """Writes the checkpoint every so many steps and at the end; in a resumed training it first sets the generators."""
 
     def __init__(self, run: RunFolder, every: int, progress: Callable[[], Any], resumed: dict[str, Any] | None) -> None:
         super().__init__()
@@ -48,6 +48,10 @@ class Checkpoints(BaseCallback):
             self.resumed = None
         elif self.possible and self.num_timesteps - self.written_at >= self.every:
             self._write()
+
+    def _on_training_end(self) -> None:
+        if self.possible and self.resumed is None:
+            self._write()  # for a training that is to be longer after all
 
     def _write(self) -> None:
         try:

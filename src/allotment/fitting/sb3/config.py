@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from allotment import extensions
 from allotment.fitting.sb3.algorithms import Algorithm, algorithm_of
-from allotment.fitting.sb3.schedules import SCHEDULED, SCHEDULES
+from allotment.fitting.sb3.settings import check_setting, check_together
 from allotment.policies.encoding_config import EncodingConfig
 from allotment.policies.networks import ACTIVATIONS, OWN, SHIPPED
 from allotment.scenario.errors import ScenarioError, nearest
@@ -36,13 +36,13 @@ class NetworkConfig(Section):
     hidden: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = [64, 64]  # size of each hidden layer
     activation: str = "tanh"  # what stands between layers
     memory: Annotated[int, Field(ge=1)] = 64  # how much a network of kind lstm remembers
-    initial_deviation: Annotated[float, Field(gt=0)] = 0.5  # of actions in [-1, 1]
+    initial_deviation: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.5  # of actions in [-1, 1]
 
 
 class ValidationConfig(Section):
     """Evaluation during training, on validation worlds."""
 
-    every: Annotated[int, Field(ge=1)] = 200_000  # environment steps between evaluations
+    every: Annotated[int, Field(ge=1)] | None = None  # environment steps between evaluations; none = about ten in all
     episodes: Annotated[int, Field(ge=2)] = 64  # worlds, the same at every evaluation
 
 
@@ -56,6 +56,7 @@ class LearnedConfig(Section):
     """How a policy is learned."""
 
     algorithm: str  # the algorithm, by name
+    name: str | None = None  # in tables; none = the file's
     encoding: EncodingConfig = EncodingConfig()  # what actions mean
     network: NetworkConfig = NetworkConfig()  # the networks of actor and critic
     environments: Annotated[int, Field(ge=1)] = 256  # simulated together
@@ -63,9 +64,12 @@ class LearnedConfig(Section):
     stagger: bool = True  # first episodes of windows end one after the other
     normalise_reward: bool = True  # by the running deviation of returns
     normalise_observation: bool = False  # by running mean and deviation; worlds of this project are scaled already
-    exploration_deviation: Annotated[float, Field(ge=0)] = 0.0  # of noise on the actions of an actor that has none itself
+    exploration_deviation: Annotated[float, Field(ge=0, allow_inf_nan=False)] = (
+        0.0  # of noise on the actions of an actor that has none itself
+    )
     relative_to_rule: bool = False  # rewards count from what a residual's rule earns in the same worlds
     stock_at_cost: bool = False  # rewards count stock at its unit cost, as accounts do: far less noise
+    start: Annotated[str | None, Field(alias="from")] = None  # a run folder or bundle, with whose weights the actor begins
     settings: dict[str, Any] = {}  # of the algorithm, by Stable-Baselines3's names
     callbacks: list[str | dict[str, Any]] = []  # of Stable-Baselines3, your own: file.py:Name, or {use: …, setting: …}
     loggers: list[str | dict[str, Any]] = []  # beside TensorBoard: wandb, mlflow, or your own
@@ -82,26 +86,38 @@ def check_learned(config: LearnedConfig, origin: str) -> LearnedConfig:
             f"{nearest(config.network.activation, ACTIVATIONS)}"
         )
     _check_fit(config, algorithm, origin)
-    known = [name for name in _parameters(algorithm.make) if name not in SET_ELSEWHERE]
-    for name, value in config.settings.items():
-        if name not in known:
-            raise ScenarioError(f"{origin}: settings: unknown key {name!r} for {config.algorithm}; {nearest(name, known)}")
-        _check_setting(name, value, f"{origin}: settings.{name}")
+    _check_settings(config, algorithm, origin)
     return config
 
 
-def _parameters(algorithm: Any) -> list[str]:
+def _check_settings(config: LearnedConfig, algorithm: Algorithm, origin: str) -> None:
+    """Refuse a setting that the algorithm does not have, and a value that it cannot take."""
+    defaults = settings_of(algorithm)
+    for name, value in config.settings.items():
+        if name not in defaults:
+            raise ScenarioError(f"{origin}: settings: unknown key {name!r} for {config.algorithm}; {nearest(name, defaults)}")
+        check_setting(name, value, algorithm.ranges, f"{origin}: settings.{name}")
+    check_together({**defaults, **config.settings}, config.environments, f"{origin}: settings")
+
+
+def settings_of(algorithm: Algorithm) -> dict[str, Any]:
+    """Return the settings that an algorithm has, with their defaults."""
+    return {name: default for name, default in _parameters(algorithm.make).items() if name not in SET_ELSEWHERE}
+
+
+def _parameters(algorithm: Any) -> dict[str, Any]:
     """Return what an algorithm may be given by name, with what a subclass passes on to the classes it is made from."""
-    names: list[str] = []
+    found: dict[str, Any] = {}
     makers = (
         [vars(cls)["__init__"] for cls in algorithm.__mro__ if "__init__" in vars(cls)] if isinstance(algorithm, type) else []
     )
     for maker in makers or [algorithm]:
         parameters = inspect.signature(maker).parameters
-        names += [name for name, each in parameters.items() if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)]
+        named = {name: each for name, each in parameters.items() if each.kind not in (each.VAR_POSITIONAL, each.VAR_KEYWORD)}
+        found = {**{name: each.default for name, each in named.items()}, **found}
         if not any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
             break
-    return [name for name in dict.fromkeys(names) if name != "self"]
+    return {name: default for name, default in found.items() if name != "self"}
 
 
 def _check_fit(config: LearnedConfig, algorithm: Algorithm, origin: str) -> None:
@@ -124,32 +140,3 @@ def _check_fit(config: LearnedConfig, algorithm: Algorithm, origin: str) -> None
         raise ScenarioError(f"{origin}: exploration_deviation: {config.algorithm} explores by itself")
     if config.relative_to_rule and config.encoding.name != "residual":
         raise ScenarioError(f"{origin}: relative_to_rule needs encoding residual, not {config.encoding.name}")
-
-
-def _check_setting(name: str, value: Any, where: str) -> None:
-    if isinstance(value, list) and name != "train_freq":
-        raise ScenarioError(f"{where} must be a single value, not {value!r}")
-    if isinstance(value, dict):
-        if name not in SCHEDULED:
-            raise ScenarioError(f"{where} must be a single value; only {', '.join(SCHEDULED)} may follow a schedule")
-        _check_schedule(value, where)
-    if isinstance(value, str) and _is_number(value):
-        raise ScenarioError(f"{where} must be a number, not the text {value!r}; YAML wants a point in it, as in 1.0e-3")
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _check_schedule(section: dict[str, Any], where: str) -> None:
-    if set(section) != {"schedule", "initial", "final"}:
-        raise ScenarioError(f"{where} must be a number or have schedule, initial and final, not {sorted(section)}")
-    if section["schedule"] not in SCHEDULES:
-        raise ScenarioError(f"{where}: unknown schedule {section['schedule']!r}; {nearest(section['schedule'], SCHEDULES)}")
-    for key in ("initial", "final"):
-        if isinstance(section[key], bool) or not isinstance(section[key], int | float) or section[key] <= 0:
-            raise ScenarioError(f"{where}.{key} must be a number > 0, not {section[key]!r}")

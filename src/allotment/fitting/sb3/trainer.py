@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
@@ -22,20 +23,21 @@ from allotment.evaluation.place import Place
 from allotment.fitting.fitter import Progress
 from allotment.fitting.sb3.algorithms import Algorithm, Networks, algorithm_of, check_actions
 from allotment.fitting.sb3.checkpoint import Checkpoints, read_checkpoint, restore
-from allotment.fitting.sb3.config import LearnedConfig, check_learned
+from allotment.fitting.sb3.config import LearnedConfig, check_learned, settings_of
 from allotment.fitting.sb3.loggers import LOGGERS
 from allotment.fitting.sb3.scalars import Scalars
 from allotment.fitting.sb3.schedules import scheduled
 from allotment.fitting.sb3.training_place import TrainingPlace, training_place
-from allotment.fitting.sb3.validation import Steps, Validation
+from allotment.fitting.sb3.validation import Steps, Validation, spacing
+from allotment.fitting.sb3.warm_start import check_start, kept_start, start_weights
 from allotment.fitting.tuning import tuned_rule
 from allotment.policies.bundle import load_bundle, save_bundle
-from allotment.policies.config_file import checked, read_config
+from allotment.policies.config_file import checked, read_config, rule_config
 from allotment.policies.networks import NetworkShape
-from allotment.policies.rule_config import RulePolicy
+from allotment.policies.rule_config import RulePolicy, to_be_tuned
 from allotment.policies.sealed_folder import is_bundle
-from allotment.runs.run_folder import CURVE, RunFolder
-from allotment.runs.tensorboard import tag, write_scores
+from allotment.runs.run_folder import CURVE, RunFolder, validated
+from allotment.runs.tensorboard import Changing, tag, write_scores
 from allotment.scenario.streams import derived_seed
 
 REWARD_REACH = 10.0  # normalised rewards and observations are clipped here
@@ -45,40 +47,80 @@ class Sb3Training:
     """Trains what a config names an algorithm for."""
 
     def check(self, place: Place, config: dict[str, Any], name: str) -> None:
-        """Raise `ScenarioError` where a config cannot be trained."""
+        """Raise `ScenarioError` where a config cannot be trained in a place."""
         typed = check_learned(checked(LearnedConfig, config, name), name)
-        check_actions(typed.algorithm, training_place(place, typed, None).actions, f"{name} in {place.name}")
         for given in typed.callbacks:
             extensions.check("callback", given, {}, f"{name}: callbacks", BaseCallback)
         for given in typed.loggers:
             extensions.check("logger", given, LOGGERS, f"{name}: loggers", KVWriter)
+        trained_in = training_place(place, typed, _untuned_rule(place, typed))
+        check_actions(typed.algorithm, trained_in.actions, f"{name} in {place.name}")
+        _check_fit(trained_in, typed, name)
+
+    def bound_to_length(self, config: dict[str, Any]) -> list[str]:
+        """Return the settings that follow a schedule over the whole training."""
+        settings = config.get("settings", {})
+        scheduled_ones = [f"settings.{name}" for name, value in settings.items() if isinstance(value, dict)]
+        falls = "exploration_fraction" in settings_of(algorithm_of(config["algorithm"], "algorithm"))
+        return scheduled_ones + ["settings.exploration_fraction"] * falls
 
     def fit(self, place: Place, config: dict[str, Any], run: RunFolder, progress: Progress | None = None) -> Any:
         """Train, fill the run folder, and return the best policy on validation worlds."""
         typed = checked(LearnedConfig, config, run.policy_name)
+        start = kept_start(typed.start, run) if typed.start is not None else None
         rule = _corrected_rule(place, typed, run, progress)
 
         def show(done: int, steps: int, score: float | None) -> None:
             if progress:
                 progress(f"training {run.policy_name}", done, steps, score)
 
-        return train(Training(place, training_place(place, typed, rule), typed, run), show)
+        return train(Training(place, training_place(place, typed, rule), typed, run, rule, start), show)
+
+
+def _check_fit(place: TrainingPlace, config: LearnedConfig, name: str) -> None:
+    """Refuse a network that cannot be built in a place, and weights to begin with that do not fit there."""
+    algorithm = algorithm_of(config.algorithm, name)
+    shape = shape_of(config, algorithm)
+    actor = place.actor(shape)
+    if config.start is not None:
+        check_start(config.start, algorithm, shape, actor, name)
 
 
 def _corrected_rule(place: Place, config: LearnedConfig, run: RunFolder, progress: Progress | None) -> RulePolicy | None:
     """Return the rule that a residual corrects, tuned, from the run folder where it lies there already."""
-    given = config.encoding.rule
-    if given is None:
+    if config.encoding.rule is None:
         return None
     if is_bundle(run.corrected_rule):
         return load_bundle(run.corrected_rule, place.world)
-    if isinstance(given, str):  # a folder's own config names no other file: what it named was written out
-        name, content = read_config(given, admit=False)
-    else:
-        name, content = given.get("name", "rule"), given
+    name, content = _rule_of(config)
     rule = tuned_rule(content, name, place.world, run.seed, progress)
     save_bundle(rule, run.corrected_rule)
     return rule
+
+
+def _untuned_rule(place: Place, config: LearnedConfig) -> RulePolicy | None:
+    """Return the rule that a residual corrects, as it is before it is tuned."""
+    if config.encoding.rule is None:
+        return None
+    name, content = _rule_of(config)
+    return to_be_tuned(rule_config(content, name), place.world, name, name)[0]
+
+
+def _rule_of(config: LearnedConfig) -> tuple[str, dict[str, Any]]:
+    """Return name and config of the rule that a residual corrects."""
+    given = config.encoding.rule
+    if isinstance(given, str):  # a folder's own config names no other file: what it named was written out
+        return read_config(given, admit=False)
+    assert given is not None
+    return given.get("name", "rule"), given
+
+
+def shape_of(config: LearnedConfig, algorithm: Algorithm) -> NetworkShape:
+    """Return the shape of the actor that an algorithm trains."""
+    network = config.network
+    return NetworkShape(
+        network.kind, list(network.hidden), network.activation, network.memory, algorithm.output, dict(network.settings)
+    )
 
 
 @dataclass(frozen=True)
@@ -89,6 +131,8 @@ class Training:
     training_place: TrainingPlace
     config: LearnedConfig
     run: RunFolder
+    rule: RulePolicy | None = None  # that a residual corrects
+    start: Path | None = None  # a bundle, with whose weights the actor begins
     loggers: list[KVWriter] = field(default_factory=list)  # that are open beside TensorBoard
 
     @property
@@ -109,15 +153,7 @@ class Training:
     @property
     def shape(self) -> NetworkShape:
         """Return the shape of the actor."""
-        network = self.config.network
-        return NetworkShape(
-            network.kind,
-            list(network.hidden),
-            network.activation,
-            network.memory,
-            self.algorithm.output,
-            dict(network.settings),
-        )
+        return shape_of(self.config, self.algorithm)
 
     def environments(self) -> VecEnv:
         """Return the batch that is trained in, behind running statistics where the config wants them."""
@@ -133,7 +169,7 @@ class Training:
             gamma=float(config.settings.get("gamma", 0.99)),
         )
 
-    def model(self, environments: VecEnv, writer: SummaryWriter) -> BaseAlgorithm:
+    def model(self, environments: VecEnv, series: Changing) -> BaseAlgorithm:
         """Return the algorithm, ready to learn."""
         networks = Networks(
             self.shape, self.training_place.actor, self.training_place.critic, self.config.network.initial_deviation
@@ -148,8 +184,15 @@ class Training:
             **self._settings(environments),
         )
         model.set_logger(configure(None, []))
-        model.logger.output_formats += [Scalars(writer), *self.loggers]
+        model.logger.output_formats += [Scalars(series), *self.loggers]
         return model
+
+    def begin(self, model: BaseAlgorithm) -> None:
+        """Fill the actor with the weights that it begins with, where the config names any."""
+        if self.start is not None and self.algorithm.fill is not None:
+            actor = self.training_place.actor(self.shape)
+            actor.load_state_dict(start_weights(self.start))
+            self.algorithm.fill(model, actor)
 
     def open_loggers(self, closing: ExitStack) -> None:
         """Open what the config logs to beside TensorBoard, until all else is done."""
@@ -172,16 +215,20 @@ class Training:
             settings["action_noise"] = NormalActionNoise(np.zeros_like(deviation), deviation)
         return settings
 
-    def write_measures(self, writer: SummaryWriter) -> Callable[[Mapping[str, float], int], None]:
+    def write_measures(self, series: Changing) -> Callable[[Mapping[str, float], int], None]:
         """Return what writes the measures of a validation, after so many steps, to TensorBoard and the loggers."""
 
         def write(measures: Mapping[str, float], step: int) -> None:
-            write_scores(writer, measures, step)
+            write_scores(series, measures, step)
             named = {tag(name): value for name, value in measures.items()}
             for logger in self.loggers:
                 logger.write(dict(named), dict.fromkeys(named, ()), step)
 
         return write
+
+    def validate(self, policy: Any) -> pd.DataFrame:
+        """Return a policy's episodes in the validation worlds."""
+        return self.place.evaluate(policy, self.config.validation.episodes, self.seed, "validate").episodes
 
     def policy(self, model: BaseAlgorithm) -> Any:
         """Return the policy as the algorithm has it now."""
@@ -203,49 +250,56 @@ def train(training: Training, progress: Steps | None = None) -> Any:
     with ExitStack() as closing:
         writer = SummaryWriter(str(training.run.logs), purge_step=done + 1 if resumed else None)
         closing.callback(writer.close)
+        series = Changing(writer, resumed["progress"]["series"] if resumed else None)
+        closing.callback(series.close)
         environments = training.environments()
         closing.callback(environments.close)
         training.open_loggers(closing)
-        model = training.model(environments, writer)
+        model = training.model(environments, series)
         environments.seed(training.training_place.first_seed(training.seed))  # after the algorithm, which seeds them itself
-        validation = _validation(training, writer, progress)
-        checkpoints = Checkpoints(training.run, training.config.checkpoint.every, validation.progress_so_far, resumed)
+        validation = _validation(training, model, series, progress)
+
+        def progress_so_far() -> dict[str, Any]:
+            return {**validation.progress_so_far(), "series": dict(series.held)}
+
+        checkpoints = Checkpoints(training.run, training.config.checkpoint.every, progress_so_far, resumed)
         callbacks = training.callbacks()
         if resumed:
             restore(model, resumed)
             validation.go_on(resumed["progress"])
+        else:
+            training.begin(model)
         finished = False
         try:
             model.learn(
                 training.config.steps - done, callback=[validation, checkpoints, *callbacks], reset_num_timesteps=not resumed
             )
-            validation.finish()
             finished = True
         finally:
             _keep(training, model, environments, validation, finished)
     return training.place.load(training.run.best)
 
 
-def _validation(training: Training, writer: SummaryWriter, progress: Steps | None) -> Validation:
+def _validation(training: Training, model: BaseAlgorithm, series: Changing, progress: Steps | None) -> Validation:
     return Validation(
-        measure=lambda policy: (
-            training.place.evaluate(policy, training.config.validation.episodes, training.seed, "validate").episodes
-        ),
+        measure=training.validate,
         current=training.policy,
         keep=lambda policy: save_bundle(policy, training.run.best),
-        write=training.write_measures(writer),
-        every=training.config.validation.every,
+        write=training.write_measures(series),
+        every=training.config.validation.every or spacing(training.config.steps, model),
         progress=progress,
     )
 
 
 def _keep(training: Training, model: BaseAlgorithm, environments: VecEnv, validation: Validation, finished: bool) -> None:
-    """Write what there is: the last policy, the learning curve, and how far training came."""
-    save_bundle(training.policy(model), training.run.final)
-    validation.write(training.run.path / CURVE)
+    """Write what there is: the last policy, the learning curve, the best score, and how far training came."""
+    if validation.best is None:
+        return  # nothing was measured, so that there is no policy
+    run, entries = training.run, {"validation": validation.best}
+    save_bundle(training.policy(model), run.final)
+    validation.write(run.path / CURVE)
     if isinstance(environments, VecNormalize) and environments.norm_reward:
-        statistics = {"mean": float(environments.ret_rms.mean), "variance": float(environments.ret_rms.var)}
-        training.run.update(return_statistics=statistics)
-    training.run.update(finished=finished, environment_steps=model.num_timesteps)
-    if finished:
-        shutil.rmtree(training.run.checkpoints, ignore_errors=True)
+        entries["return_statistics"] = {"mean": float(environments.ret_rms.mean), "variance": float(environments.ret_rms.var)}
+    if finished and training.rule is not None:
+        entries["corrected_rule"] = {"name": training.rule.name, **validated(training.validate(training.rule))}
+    run.update(**entries, finished=finished, environment_steps=model.num_timesteps)

@@ -8,17 +8,24 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
+from stable_baselines3.common.on_policy_algorithm import OnPolicyAlgorithm
 
 from allotment.evaluation.testing import mean_measures
+from allotment.runs.run_folder import Validated, validated
 from allotment.whole_file import whole_file
 
 Steps = Callable[[int, int, float | None], None]  # environment steps done, in all, latest validation score
 SECONDS_BETWEEN_REPORTS = 0.2
+POINTS = 10  # of a learning curve, unless a config says how far apart they are
 
 
 class Validation(BaseCallback):
-    """Measures the policy every so many environment steps, keeps the best one and the learning curve."""
+    """Measures the policy at the first end of a rollout behind every multiple of so many environment steps, and at the end.
+
+    Keeps the best policy and the learning curve.
+    """
 
     def __init__(
         self,
@@ -33,7 +40,7 @@ class Validation(BaseCallback):
         self.measured, self.current, self.keep, self.write_measures = measure, current, keep, write
         self.every, self.progress = every, progress
         self.curve: list[dict[str, float]] = []
-        self.best = float("-inf")
+        self.best: Validated | None = None
         self.reported_at = 0.0
 
     def progress_so_far(self) -> dict[str, Any]:
@@ -53,19 +60,25 @@ class Validation(BaseCallback):
         return True
 
     def _on_rollout_end(self) -> None:
-        if self.num_timesteps - self.curve[-1]["steps"] >= self.every:
+        if self.num_timesteps // self.every > self.curve[-1]["steps"] // self.every:
             self.measure()
         if time.monotonic() - self.reported_at > SECONDS_BETWEEN_REPORTS:
             self.report()
 
+    def _on_training_end(self) -> None:
+        if self.curve[-1]["steps"] < self.num_timesteps:
+            self.measure()
+        self.report()
+
     def measure(self) -> None:
         """Evaluate now, log it, and keep the policy if it is the best so far."""
         policy = self.current(self.model)
-        measures = mean_measures(self.measured(policy))
+        rows = self.measured(policy)
+        measures = mean_measures(rows)
         self.write_measures(measures, self.num_timesteps)
         self.curve.append({"steps": float(self.num_timesteps), **measures})
-        if measures["score"] > self.best:
-            self.best = measures["score"]
+        if self.best is None or measures["score"] > self.best["score"]:
+            self.best = {**validated(rows), "steps": self.num_timesteps}
             self.keep(policy)
 
     def report(self) -> None:
@@ -74,12 +87,22 @@ class Validation(BaseCallback):
         if self.progress:
             self.progress(self.num_timesteps, self.model._total_timesteps, self.curve[-1]["score"])
 
-    def finish(self) -> None:
-        """Measure the policy as training leaves it."""
-        if self.curve[-1]["steps"] < self.num_timesteps:
-            self.measure()
-
     def write(self, file: Path) -> None:
         """Write the learning curve, one row a measurement."""
         with whole_file(file) as part:
             pd.DataFrame(self.curve).to_parquet(part)
+
+
+def spacing(steps: int, model: BaseAlgorithm) -> int:
+    """Return the environment steps between the points of a learning curve: about ten points, whole rollouts apart."""
+    rollout = _rollout(model)
+    return max(1, round(steps / POINTS / rollout)) * rollout
+
+
+def _rollout(model: Any) -> int:
+    """Return the environment steps of a rollout; of one that lasts as long as an episode, one a world."""
+    if isinstance(model, OnPolicyAlgorithm):
+        return model.n_steps * model.n_envs
+    frequency: Any = getattr(model, "train_freq", None)
+    by_step = frequency is not None and frequency.unit.value == "step"
+    return int(model.n_envs) * (int(frequency.frequency) if by_step else 1)
