@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from allotment.evaluation.comparison import ROPE
 from allotment.policies.config_file import checked, read_config
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World, load_scenario
@@ -34,6 +35,8 @@ class EvaluationEntry(Section):
     episodes: Annotated[int, Field(ge=2)] = 1000  # test worlds, the same for every policy
     seed: Annotated[int, Field(ge=0)] = 0  # of the test worlds
     interval: Literal["episodes", "items"] = "episodes"  # what the bootstrap resamples
+    # percent of the reference's score; differences that surely lie within are equal in practice
+    rope: Annotated[float, Field(ge=0, allow_inf_nan=False)] = ROPE
     metrics: list[str | dict[str, Any]] = []  # of one's own, beside the shipped ones: file.py:Name, or an entry point
 
 
