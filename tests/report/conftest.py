@@ -3,9 +3,6 @@ import pandas as pd
 import pytest
 
 from allotment.evaluation.breakdown import Breakdown
-from allotment.report.money import Money
-
-COST, PROFIT = Money("cost"), Money("profit")
 
 
 def row(

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import COST
+from shown_money import COST
 
 from allotment.evaluation.breakdown import Breakdown
 from allotment.report.breakdown_cells import MOST, all_tables, breakdown_table, breakdown_tables, greatest, side_by_side

@@ -1,5 +1,5 @@
 import pytest
-from conftest import COST, PROFIT
+from shown_money import COST, PROFIT
 
 from allotment.report.cells import (
     certainty_cells,

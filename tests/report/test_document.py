@@ -2,8 +2,8 @@ import re
 
 import pandas as pd
 import pytest
-from conftest import COST, PROFIT
 from matplotlib.figure import Figure
+from shown_money import COST, PROFIT
 
 from allotment.report.document import draw, write_report
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import COST, PROFIT
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from shown_money import COST, PROFIT
 
 from allotment.report.figures import (
     chances,

@@ -1,6 +1,6 @@
 import pytest
-from conftest import COST
 from rich.console import Console
+from shown_money import COST
 
 from allotment.report.cells import comparison_cells, term_cells
 from allotment.report.tables import to_html, to_markdown, to_terminal

@@ -47,7 +47,8 @@ class EpisodeRecord(Protocol):
 def draw_episode(record: EpisodeRecord, figure: Figure | None = None, period: str = "period") -> Figure:
     """Return a figure of four panels over the episode's periods, drawn anew on `figure` where one is given.
 
-    `period` is what the world calls a period. The figure belongs to no window and no global state; attach a canvas to show it or to read its pixels.
+    `period` is what the world calls a period. The figure belongs to no window and no global state; attach a canvas to show it or
+    to read its pixels.
     """
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator

@@ -24,8 +24,8 @@ ADDED = ["demand", "on_time", "short", "lost", "lost_margin", "shipped", "on_han
 COMPARED = ("fill_rate", "short", "lost_margin")
 NOTES = {
     "channel": (
-        "Units short are lost or late: not there when due. Lost margin: units lost × (price − unit cost), or × the cost of a lost "
-        "sale where there is no price."
+        "Units short are lost or late: not there when due. Lost margin: units lost × (price − unit cost), or × the cost of a "
+        "lost sale where there is no price."
     ),
     "site": "The service of a site is that of the channels nearest to it, whoever serves them.",
     "sku": "",

@@ -53,7 +53,7 @@ def to_markdown(cells: Cells) -> str:
 
 
 def markdown_text(text: str) -> str:
-    """Return a text on one line, in which Markdown finds no HTML, no link, no code, no emphasis by stars and no end of a cell."""
+    """Return a text on one line, in which Markdown finds no HTML, link, code, stars or end of a cell."""
     line = html.escape(" ".join(text.split()), quote=False).replace("\\", "\\\\").replace("](", "]\\(")
     for sign in "|`*":
         line = line.replace(sign, f"\\{sign}")
@@ -61,7 +61,7 @@ def markdown_text(text: str) -> str:
 
 
 def to_csv(table: pd.DataFrame, file: Path) -> None:
-    """Write a table as CSV in which no text is taken for a formula by a spreadsheet: such a text gets an apostrophe in front."""
+    """Write a table as CSV, with an apostrophe before every text that a spreadsheet would take for a formula."""
     safe = table.rename(columns=_no_formula)
     words = {name: safe[name].map(_no_formula) for name in safe.select_dtypes(exclude=["number", "bool"])}
     safe.assign(**words).to_csv(file, index=False)
