@@ -409,8 +409,11 @@ def _bar_for_each_job(bars: Progress) -> Any:
 
 def main() -> None:
     """Run the command line; wrong input ends in one line on standard error and exit code 2, an interrupt in 130."""
+    from allotment.plain_warnings import plain_warnings
+
     try:
-        app()
+        with plain_warnings():
+            app()
     except SystemExit as end:
         if end.code == INTERRUPTED:
             typer.echo("interrupted; what was finished is kept", err=True)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from allotment.environments.figure_text import settings_for
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -47,15 +49,28 @@ class EpisodeRecord(Protocol):
 def draw_episode(record: EpisodeRecord, figure: Figure | None = None, period: str = "period") -> Figure:
     """Return a figure of four panels over the episode's periods, drawn anew on `figure` where one is given.
 
-    `period` is what the world calls a period. The figure belongs to no window and no global state; attach a canvas to show it or
-    to read its pixels.
+    `period` is what the world calls a period. The figure belongs to no window and no global state; attach a canvas to show it
+    or to read its pixels.
     """
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
 
     if figure is None:
         figure = Figure(figsize=(10, 9), layout="constrained")
     figure.clear()
+    with rc_context(settings_for([*names_of(record), period])):
+        return _drawn(record, figure, period)
+
+
+def names_of(record: EpisodeRecord) -> list[str]:
+    """Return the names that the picture of an episode has."""
+    return [record.title, *record.sites, *record.channels]
+
+
+def _drawn(record: EpisodeRecord, figure: Figure, period: str) -> Figure:
+    """Return the figure with the panels drawn on it."""
+    from matplotlib.ticker import MaxNLocator
+
     panels = figure.subplots(4, 1, sharex=True)
     for draw, ax in zip((_stock, _in_transit, _demand, _service), panels, strict=True):
         draw(ax, record)

@@ -79,7 +79,7 @@ def compare(
     others = ~table["reference"]
     table["adjusted_p_value"] = np.nan
     table.loc[others, "adjusted_p_value"] = holm(table.loc[others, "p_value"])
-    table = _in_percent(table, means.loc[chosen]).assign(rope=rope)
+    table = _in_percent(table, means.T[chosen]).assign(rope=rope)
     table["verdict"] = [_verdict(row) for _, row in table.iterrows()]
     return table.join(means, on="policy")
 

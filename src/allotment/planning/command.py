@@ -26,7 +26,7 @@ def write(plan: Plan, json_file: Path | None, figure_file: Path | None) -> Itera
         json_file.write_text(json.dumps(plan.to_dict(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
         yield f"plan:   {json_file}"
     if figure_file:
-        from allotment.planning.figure import draw
+        from allotment.planning.figure import save
 
-        draw(plan).savefig(figure_file, dpi=150)
+        save(plan, figure_file)
         yield f"figure: {figure_file}"

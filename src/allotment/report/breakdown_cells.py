@@ -88,7 +88,7 @@ def _of_axis(axis: str, means: pd.DataFrame, money: Money) -> Cells:
     columns = ["demand", "fill_rate", "short", "lost_margin", *(["shipped"] if axis == "site" else [])]
     columns += ["on_hand"] if axis != "channel" else []
     places = {column: max(decimals(mean[column].max(), 3), decimals(error[column].median(), 1)) for column in columns}
-    rows = [[name, *(_with_error(mean, error, name, column, places) for column in columns)] for name in names]
+    rows = [[name, *(_with_error(mean.T[name], error.T[name], column, places) for column in columns)] for name in names]
     if len(mean) > len(names):
         rest = _summed(mean.drop(index=names))
         rows.append([_others(mean, names), *(_text(rest[column], column, places[column]) for column in columns)])
@@ -101,7 +101,7 @@ def _compared(axis: str, means: Mapping[str, pd.DataFrame], policies: int, money
     tables = {policy: _wide(axis, each) for policy, each in means.items()}
     first = next(iter(tables.values()))
     names, places = greatest(axis, means), {measure: _places(tables, measure) for measure in COMPARED}
-    parts = [(name, {policy: table.loc[name] for policy, table in tables.items()}) for name in names]
+    parts = [(name, {policy: table.T[name] for policy, table in tables.items()}) for name in names]
     if len(first) > len(names):
         parts += [(_others(first, names), {policy: _summed(table.drop(index=names)) for policy, table in tables.items()})]
     rows = [
@@ -135,8 +135,8 @@ def _others(table: pd.DataFrame, names: list[str]) -> str:
     return f"({len(table) - len(names)} others)"
 
 
-def _with_error(mean: pd.DataFrame, error: pd.DataFrame, name: str, column: str, places: dict[str, int]) -> str:
-    value, deviation = mean.at[name, column], error.at[name, column]
+def _with_error(mean: pd.Series, error: pd.Series, column: str, places: dict[str, int]) -> str:
+    value, deviation = mean[column], error[column]
     text = _text(value, column, places[column])
     return text if pd.isna(value) or pd.isna(deviation) else f"{text} ± {_text(deviation, column, places[column])}"
 

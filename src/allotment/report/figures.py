@@ -184,8 +184,9 @@ def _stacked(ax: Axes, start: Floats, parts: dict[str, Floats], named: bool = Tr
     """Draw one bar a row, stacked by term, each term in its own colour; returns where the bars end."""
     for term, amounts in parts.items():
         name = term.removeprefix("money/")
-        look = {"color": term_colour(name), "edgecolor": "white", "label": name.replace("_", " ") if named else None}
-        ax.barh(np.arange(len(start)), amounts, left=start, height=0.68, linewidth=0.6, **look)
+        label, colour = name.replace("_", " ") if named else None, term_colour(name)
+        rows = np.arange(len(start))
+        ax.barh(rows, amounts, left=start, height=0.68, color=colour, edgecolor="white", linewidth=0.6, label=label)
         start = start + amounts
     return start
 
@@ -236,7 +237,7 @@ def _marker(kind: str) -> str:
 
 def _kind_legend(ax: Axes, comparison: pd.DataFrame) -> None:
     """Explain the colours and markers of the kinds of policies, and what else has a name, below the axes."""
-    handles = [
+    handles: list[Any] = [
         Line2D([], [], color=kind_colour(kind), marker=_marker(kind), linestyle="", label=kind)
         for kind in sorted(comparison["kind"].unique())
     ]

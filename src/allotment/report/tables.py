@@ -63,8 +63,9 @@ def markdown_text(text: str) -> str:
 def to_csv(table: pd.DataFrame, file: Path) -> None:
     """Write a table as CSV, with an apostrophe before every text that a spreadsheet would take for a formula."""
     safe = table.rename(columns=_no_formula)
-    words = {name: safe[name].map(_no_formula) for name in safe.select_dtypes(exclude=["number", "bool"])}
-    safe.assign(**words).to_csv(file, index=False)
+    for name in safe.select_dtypes(exclude=["number", "bool"]):
+        safe[name] = safe[name].map(_no_formula)
+    safe.to_csv(file, index=False)
 
 
 def _no_formula(value: object) -> object:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import yaml
 
+from allotment.environments.figure_text import plain_text
 from allotment.evaluation.rollout import rollout
 from allotment.policies.bundle import load_bundle
 from allotment.report import figures
@@ -37,12 +38,20 @@ METHOD = (
 def present(outcome: Outcome, folder: Path) -> Path:
     """Write the report and the logs for TensorBoard into `folder`; returns the report's page."""
     setup = outcome.setup
-    images = draw({name: (caption, figure) for name, caption, figure in _figures(outcome)})
+    with plain_text(_names(outcome)):
+        images = draw({name: (caption, figure) for name, caption, figure in _figures(outcome)})
     write_logs(outcome, folder / "tensorboard", images)
     comparison, means = outcome.comparison, outcome.breakdown_means
     return write_report(
         folder, setup.title, setup.question, comparison, means, outcome.money, images, _details(outcome), setup.notes
     )
+
+
+def _names(outcome: Outcome) -> list[str]:
+    """Return the names that figures have."""
+    world, money = outcome.setup.world.names, outcome.money
+    policies = [policy.title(run) for policy in outcome.setup.policies for run in policy.runs]
+    return [*policies, *outcome.breakdowns, *world.sites, *world.channels, money.rate]
 
 
 def _figures(outcome: Outcome) -> Iterator[tuple[str, str, Figure]]:
