@@ -28,12 +28,12 @@ def plain_text(texts: Iterable[str]) -> Iterator[None]:
         yield
 
 
-def settings_for(texts: Iterable[str]) -> dict[str, Any]:
+def settings_for(texts: Iterable[str]) -> Any:
     """Return the Matplotlib settings under which texts are made that are drawn as they are, whoever draws them later."""
     return _settings(fonts_for("".join(texts))[0])
 
 
-def _settings(families: list[str]) -> dict[str, Any]:
+def _settings(families: list[str]) -> Any:
     return {"text.parse_math": False, "font.family": families}
 
 
@@ -44,18 +44,20 @@ def fonts_for(text: str) -> tuple[list[str], str]:
     families = list(rcParams["font.family"])
     usual = font_manager.findfont(font_manager.FontProperties(family=families))
     lacking = {character for character in text if not character.isspace() and character.isprintable()} - _characters(usual)
-    fonts = (
-        {entry.name: entry.fname for entry in font_manager.fontManager.ttflist if entry.style == "normal"} if lacking else {}
-    )
-    while lacking and fonts:
-        best = max(sorted(fonts), key=lambda name: len(lacking & _characters(fonts[name])))
-        found = lacking & _characters(fonts.pop(best))
-        if not found:
-            break
-        if not best.startswith(LAST_RESORT):
-            families.append(best)
-            lacking -= found
+    while lacking and (best := _most_useful(lacking)):
+        families.append(best[0])
+        lacking -= _characters(best[1])
     return families, "".join(sorted(lacking))
+
+
+def _most_useful(lacking: set[str]) -> tuple[str, str] | None:
+    """Return name and file of the upright font that has most of the characters; none where none has any."""
+    from matplotlib import font_manager
+
+    installed = [entry for entry in font_manager.fontManager.ttflist if entry.style == "normal"]
+    fonts = sorted({entry.name: entry.fname for entry in installed if not entry.name.startswith(LAST_RESORT)}.items())
+    best = max(fonts, key=lambda font: len(lacking & _characters(font[1])), default=None)
+    return best if best and lacking & _characters(best[1]) else None
 
 
 @cache

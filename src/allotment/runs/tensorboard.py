@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.utils.tensorboard import SummaryWriter
 
 
@@ -24,17 +23,6 @@ def write_rule_based(folder: Path, measures: Mapping[str, float], last_step: int
     with SummaryWriter(str(folder)) as writer:
         for step in (0, last_step):
             write_scores(writer, measures, step)
-
-
-def copy_scalars(source: Path, folder: Path, leave_out: str) -> None:
-    """Write again what a training logged, its times included, but for tags that start with `leave_out`."""
-    events = EventAccumulator(str(source), size_guidance={"scalars": 0})
-    events.Reload()
-    with SummaryWriter(str(folder)) as writer:
-        for name in events.Tags()["scalars"]:
-            if not name.startswith(leave_out):
-                for event in events.Scalars(name):
-                    writer.add_scalar(name, event.value, event.step, event.wall_time)
 
 
 def tag(measure: str) -> str:

@@ -12,6 +12,7 @@ from allotment.policies.config_file import checked, read_config
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World, load_scenario
 from allotment.scenario.yaml_file import read_yaml
+from allotment.whole_file import file_name
 
 
 class Section(BaseModel):
@@ -72,7 +73,8 @@ def load_study(path: str | Path) -> Study:
         raise ScenarioError(f"{path}: no study here; expected a folder with study.yaml, or such a file")
     study = checked(Study, read_yaml(file), str(file))
     names = [entry.name or stem for entry, stem, _ in study.configs()]
+    folders = [file_name(name) for name in names]
     for name in names:
-        if names.count(name) > 1:
+        if folders.count(file_name(name)) > 1:
             raise ScenarioError(f"{file}: policies: the name {name!r} occurs twice; give one of them another `name`")
     return study
