@@ -69,10 +69,10 @@ def write_layout(folder: Path, measures: Iterable[str], shown: Mapping[str, Sequ
         title = name.removeprefix("money/").replace("_", " ")
         sections.setdefault(section, {})[title] = _chart(tag(name))
     for axis, names in shown.items():
-        charts = {
-            f"{name}: {measure.replace('_', ' ')}": breakdown_tag(axis, name, measure) for name in names for measure in COMPARED
+        charts = [(name, measure) for name in names for measure in COMPARED]
+        sections[f"By {TITLES[axis]}"] = {
+            f"{name}: {measure.replace('_', ' ')}": _chart(breakdown_tag(axis, name, measure)) for name, measure in charts
         }
-        sections[f"By {TITLES[axis]}"] = {title: _chart(wanted) for title, wanted in charts.items()}
     with SummaryWriter(str(folder)) as writer:
         writer.add_custom_scalars(sections)
 

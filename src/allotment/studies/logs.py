@@ -50,7 +50,8 @@ def _varying(outcome: Outcome) -> list[str]:
     runs = [_tested(outcome, policy, run) for policy in outcome.ranking for run in policy.runs]
     table = pd.DataFrame(runs).dropna(axis=1, how="all")
     constant = table.max() - table.min() <= ROUNDING * table.abs().max()
-    return [str(name) for name in table if name == "score" or not constant[name] or (len(runs) == 1 and table[name].any())]
+    kept = ~constant if len(runs) > 1 else table.any()
+    return [name for name in map(str, table.columns) if name == "score" or kept[name]]
 
 
 def _steps(outcome: Outcome, policy: ComparedPolicy) -> list[int]:
