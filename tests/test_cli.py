@@ -382,12 +382,16 @@ def test_comparing_a_study_prints_what_running_it_printed(command, study):
 
 def test_runs_are_compared_on_other_worlds_with_a_chosen_reference_in_a_chosen_folder(command, study):
     folder, _ = study
-    options = ["--reference", "ppo", "--episodes", 6, "--seed", 9, "--out", "mine"]
+    options = ["--reference", "ppo", "--episodes", 6, "--seed", 9, "--out", "mine", "--rope", 250]
     code, out, _ = command("compare", folder / "ppo-seed0", folder / "base_stock-seed0", *options)
     assert code == 0
     assert "vs ppo" in out
     assert "6 test worlds" in out
-    assert {"report.html", "report.md", "comparison.csv", "tensorboard"} < {entry.name for entry in Path("mine").iterdir()}
+    assert "±250 % of the reference's score" in out
+    assert "By channel, per period, greatest" in out
+    assert {"report.html", "report.md", "comparison.csv", "breakdown.csv", "tensorboard"} < {
+        entry.name for entry in Path("mine").iterdir()
+    }
 
 
 def test_a_comparison_says_what_is_missing_and_what_is_misspelt(command, study):

@@ -159,7 +159,7 @@ def test_a_small_term_is_seen_beside_a_bar_off_the_axis(ax, comparison):
     term_differences(ax, comparison, COST)
     assert ax.get_xlim()[1] == pytest.approx(4 * 10 * 1.06)
     arrows = [line.get_xdata().tolist() for line in ax.lines if line.get_marker() == ">"]
-    assert arrows == [[pytest.approx(0.98 * 40)]]
+    assert arrows == [[pytest.approx(1.03 * 40)]]
 
 
 def test_the_learning_curve_of_a_cost_world_shows_costs_with_its_rules(ax):

@@ -11,8 +11,9 @@ from allotment.scenario.errors import ScenarioError
 from allotment.studies.running import compare_policies, run_study
 from allotment.studies.setup import setup_of
 from allotment.studies.study import load_study
+from allotment.whole_file import file_name
 
-NAMES = [r"$\frac{a$", "<script>alert(1)</script>", "=cmd|' /C calc'!A0", "[a](javascript:b)", "../../up"]
+NAMES = [r"$\frac{a$", "<script>alert(1)</script>", "=cmd|' /C calc'!A0", "../../[a](javascript:b)"]
 WORLD = {
     "name": "any",
     "horizon": {"periods": 4},
@@ -39,14 +40,15 @@ def study(names):
 
 @pytest.fixture(scope="module")
 def reports(tmp_path_factory):
-    """Return the folders of a study's report and of that of comparing it."""
+    """Return the folders of a study's report and of that of comparing two of its runs."""
     folder = tmp_path_factory.mktemp("names")
     with pytest.MonkeyPatch.context() as here:
         here.chdir(folder)
         Path("any.yaml").write_text(yaml.safe_dump(WORLD))
         Path("names.yaml").write_text(study(NAMES))
         ran = run_study(load_study("names.yaml"), Path("runs"), lambda *report: None, workers=1)
-        compared = compare_policies(setup_of(["names.yaml"], Path("runs")), reference=NAMES[2], out=Path("again"))
+        two = [f"runs/names/{file_name(f'{name}-seed0')}" for name in NAMES[1:3]]
+        compared = compare_policies(setup_of(two, Path("runs")), reference=NAMES[2], out=Path("again"))
         return [folder / ran.report.parent, folder / compared.report.parent]
 
 
@@ -74,10 +76,9 @@ def test_no_cell_of_a_csv_file_is_a_formula(reports):
 def test_every_figure_is_drawn_and_every_run_has_its_folder(reports):
     for folder in reports:
         assert {file.stem for file in folder.glob("*.png")} == {"differences", "chances", "terms", "service", "episodes"}
-        assert len(list((folder / "tensorboard").iterdir())) == len(NAMES) + 1
+    assert [len(list((folder / "tensorboard").iterdir())) for folder in reports] == [len(NAMES) + 1, 3]
     runs = reports[0].parent
-    assert {entry.name for entry in runs.iterdir()} >= {"<script>alert(1)<-script>-seed0", "..-..-up-seed0"}
-    assert not (runs.parent.parent / "up-seed0").exists()
+    assert {entry.name for entry in runs.iterdir()} >= {"<script>alert(1)<-script>-seed0", "..-..-[a](javascript:b)-seed0"}
 
 
 def test_money_and_period_have_the_worlds_names(reports):

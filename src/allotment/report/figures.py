@@ -34,7 +34,8 @@ def panel(draw: Callable[..., Axes], *content: Any, rows: int | None = None) -> 
     """Return a figure of one panel, drawn by one of the functions below; as high as so many rows of policies need."""
     figure = Figure(figsize=(9, 4.5 if rows is None else 1.6 + 0.55 * max(rows, 2)), layout="constrained")
     draw(figure.subplots(), *content)
-    figure.draw_without_rendering()  # settles the layout, which a legend below the axes takes two passes for
+    if figure.legends:
+        figure.draw_without_rendering()  # settles the layout, which a legend below the axes takes two passes for
     return figure
 
 
@@ -100,7 +101,7 @@ def term_differences(ax: Axes, comparison: pd.DataFrame, money: Money) -> Axes:
     shown = np.abs(totals) <= reach
     ax.plot(totals[shown], rows[shown], "D", color="white", markeredgecolor="black", markersize=6)
     for ends, edge, marker in ((right, reach, ">"), (-left, -reach, "<")):
-        ax.plot(np.full((ends > reach).sum(), 0.98 * edge), rows[ends > reach], marker, color="white", markeredgecolor="black")
+        ax.plot(np.full((ends > reach).sum(), 1.03 * edge), rows[ends > reach], marker, color="white", markeredgecolor="black")
     for row, total in enumerate(totals):
         text = "reference" if comparison["reference"].iloc[row] else number(total, places, signed=True)
         _beside(ax, text, row)
