@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from allotment.engine.state import Flows
-from allotment.quantities import Floats
+from allotment.quantities import Floats, Integers
 from allotment.scenario.loader import World
 
 AXES = ("channel", "site", "sku")
@@ -123,12 +123,15 @@ class BreakdownSums:
         """Return what each episode came to, per period."""
         names, units = self.world.names, self.units
         margin = units["lost"] * self.margin[0] if self.constant else self.lost_margin
-        by_channel = np.stack([units["demand"], units["on_time"], self._short(), units["lost"], margin], axis=-1)
-        by_channel = np.ascontiguousarray(by_channel)  # sums are the same to the bit whatever is played at once
-        parts = [self._channels(by_channel), self._sites(by_channel), self._skus(by_channel)]
-        labels = [
-            (axis, name) for axis, each in zip(AXES, (names.channels, names.sites, names.skus), strict=True) for name in each
+        # In one order in memory, sums are the same to the bit whatever is played at once.
+        amounts = [
+            np.ascontiguousarray(each) for each in (units["demand"], units["on_time"], self._short(), units["lost"], margin)
         ]
+        by_channel = np.stack([each.sum(axis=2) for each in amounts], axis=-1)
+        by_sku = np.stack([each.sum(axis=1) for each in amounts], axis=-1)
+        parts = [self._channels(by_channel), self._sites(by_channel), self._skus(by_sku)]
+        axes = zip(AXES, (names.channels, names.sites, names.skus), strict=True)
+        labels = [(axis, name) for axis, each in axes for name in each]
         return Breakdown(labels, np.concatenate(parts, axis=1) / periods)
 
     def _short(self) -> Floats:
@@ -140,24 +143,23 @@ class BreakdownSums:
     def _channels(self, by_channel: Floats) -> Floats:
         """Return the amounts of each channel, (B, C, amounts)."""
         shipped = _summed(self.units["shipped"], self.world.problem.fulfilment.channel, by_channel.shape[1])
-        return _with(by_channel.sum(axis=2), shipped, np.full_like(shipped, np.nan))
+        return _with(by_channel, shipped, np.full_like(shipped, np.nan))
 
     def _sites(self, by_channel: Floats) -> Floats:
         """Return the amounts of each site, (B, S, amounts): those of the channels nearest to it, and its own."""
-        problem = self.world.problem
-        near = _summed(by_channel.sum(axis=2), problem.channels.nearest_site, problem.shape.sites)
-        shipped = _summed(self.units["shipped"], problem.fulfilment.site, problem.shape.sites)
-        return _with(near, shipped, self.units["site_stock"])
+        problem, sites = self.world.problem, self.world.problem.shape.sites
+        near = _summed(by_channel, problem.channels.nearest_site, sites)
+        return _with(near, _summed(self.units["shipped"], problem.fulfilment.site, sites), self.units["site_stock"])
 
-    def _skus(self, by_channel: Floats) -> Floats:
+    def _skus(self, by_sku: Floats) -> Floats:
         """Return the amounts of each SKU, (B, K, amounts)."""
         stock = self.units["sku_stock"]
-        return _with(by_channel.sum(axis=1), np.full_like(stock, np.nan), stock)
+        return _with(by_sku, np.full_like(stock, np.nan), stock)
 
 
-def _summed(values: Floats, owner: np.ndarray, owners: int) -> Floats:
+def _summed(values: Floats, owner: Integers, owners: int) -> Floats:
     """Return the sums of values (B, n, …) over those of each owner, (B, owners, …)."""
-    return np.moveaxis(np.moveaxis(values, 1, -1) @ np.eye(owners)[owner], -1, 1)
+    return np.stack([values[:, owner == place].sum(axis=1) for place in range(owners)], axis=1)
 
 
 def _with(amounts: Floats, shipped: Floats, on_hand: Floats) -> Floats:
