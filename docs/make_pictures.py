@@ -20,6 +20,7 @@ from allotment.environments.episode_figure import draw_episode
 from allotment.evaluation.comparison import compare
 from allotment.evaluation.rollout import rollout
 from allotment.report.figures import paired_differences, panel
+from allotment.report.money import money_of
 from allotment.scenario.loader import World
 from allotment.simulation.episode_record import RECORDED, record_of
 
@@ -48,7 +49,7 @@ def episode_figure() -> Figure:
         periods.append({name: np.array(getattr(flows, name)[0]) for name in RECORDED})
     measured = periods[world.problem.clock.warm_up :]
     figure = Figure(figsize=(9, 7.2), layout="constrained")
-    return draw_episode(record_of(world, measured, "three_warehouses under dual_newsvendor"), figure)
+    return draw_episode(record_of(world, measured, "three_warehouses under dual_newsvendor"), figure, world.scenario.period)
 
 
 def comparison_figure() -> Figure:
@@ -56,7 +57,7 @@ def comparison_figure() -> Figure:
     world = allotment.load_scenario("three_warehouses")
     played = [allotment.evaluate(rule(name, world), world, episodes=200).assign(policy=name) for name in RULES]
     comparison = compare(pd.concat(played), reference="newsvendor", rng=np.random.default_rng(0))
-    return panel(paired_differences, comparison, rows=len(RULES))
+    return panel(paired_differences, comparison, money_of(world.scenario), rows=len(RULES))
 
 
 def write(figure: Figure, name: str) -> Path:

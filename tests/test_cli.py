@@ -107,6 +107,8 @@ def test_evaluate_prints_the_measures_and_writes_them_as_json(command):
     assert "20 test worlds" in out
     for measure, unit in {"score": "money/period", "discounted_return": "money/episode", "on_hand": "units"}.items():
         assert re.search(rf"{measure} +│ {unit} +│ +{measures[measure]:,.4f} ", out)
+    for words in ("By channel, per period", "By site, per period", "By SKU, per period", "units short", "lost margin"):
+        assert words in out
 
 
 def test_a_rule_is_tuned_into_a_run_folder_that_can_be_evaluated(command):
@@ -137,6 +139,7 @@ def test_train_leaves_a_run_folder_and_a_second_training_leaves_the_first_alone(
     assert yaml.safe_load(Path("runs/small/config.yaml").read_text())["steps"] == 4_000
     code, _, _ = command("evaluate", "runs/small", "--episodes", 4)
     assert code == 0
+    assert Path("runs/lost_sales-ppo-seed5/breakdown.parquet").is_file()
 
 
 BASE_STOCK = ["evaluate", "base_stock", "--env", "lost_sales"]
@@ -450,12 +453,16 @@ def test_comparing_a_study_prints_what_running_it_printed(command, study):
 
 def test_runs_are_compared_on_other_worlds_with_a_chosen_reference_in_a_chosen_folder(command, study):
     folder, _ = study
-    options = ["--reference", "ppo", "--episodes", 6, "--seed", 9, "--out", "mine"]
+    options = ["--reference", "ppo", "--episodes", 6, "--seed", 9, "--out", "mine", "--rope", 250]
     code, out, _ = command("compare", folder / "ppo-seed0", folder / "base_stock-seed0", *options)
     assert code == 0
     assert "vs ppo" in out
     assert "6 test worlds" in out
-    assert {"report.html", "report.md", "comparison.csv", "tensorboard"} < {entry.name for entry in Path("mine").iterdir()}
+    assert "±250 % of the reference's score" in out
+    assert "By channel, per period" in out
+    assert {"report.html", "report.md", "comparison.csv", "breakdown.csv", "tensorboard"} < {
+        entry.name for entry in Path("mine").iterdir()
+    }
 
 
 def test_a_comparison_says_what_is_missing_and_what_is_misspelt(command, study):

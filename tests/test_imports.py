@@ -30,14 +30,19 @@ ORDER = [
     "serve",
     "datasets",
 ]
-FREE = {"resources", "whole_file", "extensions", "quantities"}  # shipped files, whole files, users' own work, plain arrays
+FREE = {  # shipped files, whole files, users' own work, plain arrays, warnings in one line
+    *("resources", "whole_file", "extensions", "quantities", "plain_warnings"),
+}
 TOP = {"__init__", "assembly", "authoring", "cli"}
 
 HOMES = {
     "gymnasium": ["environments/"],
     "stable_baselines3": ["environments/sb3.py", "fitting/sb3/"],
     "sb3_contrib": ["fitting/sb3/"],
-    "matplotlib": ["report/", "environments/episode_figure.py", "environments/render.py", "planning/figure.py"],
+    "matplotlib": [
+        *("report/", "environments/episode_figure.py", "environments/figure_text.py", "environments/render.py"),
+        "planning/figure.py",
+    ],
     "numba": ["engine/"],
     "typer": ["cli.py"],
 }

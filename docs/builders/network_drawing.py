@@ -9,6 +9,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from allotment.environments.figure_text import settings_for
 from allotment.scenario.loader import World
 
 COLOURS = {"supplier": "#E69F00", "warehouse": "#0072B2", "store": "#56B4E9", "plant": "#009E73", "channel": "#CC79A7"}
@@ -84,6 +85,11 @@ def positions(network: Network) -> dict[str, tuple[float, float]]:
 
 def draw(network: Network) -> Figure:
     """Return the picture of a network."""
+    with matplotlib.rc_context(settings_for(place.name for place in network.places)):
+        return _drawn(network)
+
+
+def _drawn(network: Network) -> Figure:
     where = positions(network)
     width = 2.0 + 2.1 * max(x for x, _ in where.values())
     tallest = max(sum(1 for x, _ in where.values() if x == column) for column in {x for x, _ in where.values()})

@@ -19,6 +19,7 @@ WORDS = {
     "Probability": "number from 0 to 1",
     "Count": "whole number ≥ 0",
     "AtLeastOne": "whole number ≥ 1",
+    "Word": "text, 20 characters at most",
     "Calendar": f"number ≥ 0 ([by period]({AMOUNT}))",
     "Own": f"number ≥ 0 ([or drawn]({AMOUNT}))",
     "OwnCalendar": f"number ≥ 0 ([by period, or drawn]({AMOUNT}))",

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -21,6 +20,7 @@ from allotment.allocation.methods import Method
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from allotment.report.cells import Cells
     from allotment.report.progress import Show
 
 INTERRUPTED = 130  # the exit code of an interrupt
@@ -228,6 +228,8 @@ def evaluate(
     from allotment.assembly import policy_and_place
     from allotment.evaluation.testing import mean_measures
     from allotment.extensions import digests, metric
+    from allotment.report.breakdown_cells import breakdown_tables
+    from allotment.report.money import money_of
     from allotment.runs.run_folder import RunFolder, is_run
 
     with _working(quiet) as show:
@@ -246,6 +248,8 @@ def evaluate(
     rows, measures = result.episodes, mean_measures(result.episodes)
     errors = rows[list(measures)].std(ddof=1) / len(rows) ** 0.5
     _print_measures(chosen.name, place, len(rows), measures, errors, own)
+    if place.kind == "world":
+        _print_tables(breakdown_tables(result.breakdown.means(), money_of(place.world.scenario)))
     if json:
         content = {"policy": chosen.name, "env": place.name, "episodes": episodes, "seed": seed, "measures": measures}
         json.write_text(json_format.dumps(content, indent=1) + "\n", encoding="utf-8")
@@ -329,6 +333,12 @@ def compare(
     reference: Annotated[str | None, typer.Option(help="The policy to compare with; the best rule by default.")] = None,
     episodes: Annotated[int | None, typer.Option(min=2, help="Test worlds; a study's own, or 1000.")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of the test worlds; a study's own, or 0.")] = None,
+    rope: Annotated[
+        float | None,
+        typer.Option(
+            min=0, metavar="PERCENT", help="Differences within ± so much are equal in practice; a study's own, or 0.5."
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for tables, figures and TensorBoard.")] = None,
     imports: Imports = None,
     quiet: Quiet = False,
@@ -346,7 +356,7 @@ def compare(
         def testing(name: str, done: int, of: int) -> None:
             tell(name, "testing", done, of, None)
 
-        result = compare_policies(setup, reference, episodes, seed, out, testing)
+        result = compare_policies(setup, reference, episodes, seed, out, testing, rope)
     _print_result(result)
 
 
@@ -438,16 +448,22 @@ def _print_measures(name: str, place: Any, episodes: int, measures: dict[str, fl
 
 def _print_result(result: Any) -> None:
     """Print a comparison's tables and finding, what it lacks, and where the report is."""
-    from allotment.report.cells import headline, tables_of
+    from allotment.report.breakdown_cells import all_tables
+    from allotment.report.cells import headline
+
+    outcome = result.outcome
+    _print_tables(all_tables(outcome.comparison, outcome.breakdown_means, outcome.money))
+    for sentence in (headline(outcome.comparison, outcome.money), *outcome.setup.notes):
+        _console().print(sentence, markup=False, highlight=False)
+    typer.echo(f"report:      {result.report}\ntensorboard: tensorboard --logdir {result.report.parent / 'tensorboard'}")
+
+
+def _print_tables(tables: Sequence[Cells]) -> None:
+    """Print tables, each with its note below."""
     from allotment.report.tables import to_terminal
 
-    outcome, console = result.outcome, _console()
-    objective = outcome.setup.world.scenario.objective
-    for cells in tables_of(outcome.comparison, objective):
-        console.print(to_terminal(cells), *([""] if cells.note else []))
-    for sentence in (headline(outcome.comparison, objective), *outcome.setup.notes):
-        console.print(sentence, markup=False, highlight=False)
-    typer.echo(f"report:      {result.report}\ntensorboard: tensorboard --logdir {result.report.parent / 'tensorboard'}")
+    for cells in tables:
+        _console().print(to_terminal(cells), *([""] if cells.note else []))
 
 
 def _console() -> Console:
@@ -493,16 +509,14 @@ def _what_is_kept(interrupt: KeyboardInterrupt, imports: list[str]) -> str:
 
 def main() -> None:
     """Run the command line; wrong input ends in one line on standard error and exit code 2, an interrupt in 130."""
-    warnings.showwarning = _tell_warning
+    from allotment.plain_warnings import plain_warnings
+
     try:
-        app()
+        with plain_warnings():
+            app()
     except (ValueError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
         typer.echo(f"error: {error}", err=True)
         sys.exit(2)
-
-
-def _tell_warning(message: Warning | str, *where: Any, **more: Any) -> None:
-    typer.echo(f"warning: {' '.join(str(message).split())}", err=True)
 
 
 if __name__ == "__main__":

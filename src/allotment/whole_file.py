@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all: written beside their place, then put there in one step."""
+"""Files that are there whole or not at all: written beside their place, then put there in one step; and their names."""
 
 from __future__ import annotations
 
@@ -22,3 +22,9 @@ def write_whole(file: Path, text: str) -> None:
     """Write a text file whole or not at all."""
     with whole_file(file) as part:
         part.write_text(text, encoding="utf-8")
+
+
+def file_name(text: str) -> str:
+    """Return a name for a file or folder, in which nothing leads to another folder."""
+    name = "".join("-" if character in "/\\" or not character.isprintable() else character for character in text)
+    return name if name.strip(".") else name.replace(".", "-") or "-"

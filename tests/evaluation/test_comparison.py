@@ -163,3 +163,43 @@ def test_by_item_a_difference_must_hold_for_other_items(episodes):
     assert table.loc["ppo", "verdict"] == "open"
     assert table.loc["ppo", "items"] == 5
     assert table.loc["ppo", "improvement"] == pytest.approx((1 + 4 * 0.5) / 5)
+
+
+def close(lead, level=1000.0, **options):
+    """Return the row of a policy that leads the only rule by so much in four worlds about a level."""
+    rows = [episodes_of("rule", "rule-based", WORLDS / 100 + level), episodes_of("ppo", "learned", WORLDS / 100 + level + lead)]
+    return compare(pd.concat(rows), None, np.random.default_rng(0), **options).set_index("policy").loc["ppo"]
+
+
+def test_differences_are_in_percent_of_the_references_score():
+    row = close(np.array([10.0, 10.0, 10.0, 10.0]))
+    assert row["percent"] == pytest.approx(100 * 10 / 1001.5)
+    assert row["percent_of"] == "score"
+    assert close(np.full(4, 10.0), level=-1000.0)["percent"] > 0  # better, though the score is negative
+
+
+def test_a_sure_difference_within_the_rope_is_equal_in_practice():
+    row = close(np.array([1.0, 1.1, 1.1, 1.2]))
+    assert row["adjusted_p_value"] < 0.01
+    assert row["verdict"] == "equal in practice"
+    assert close(np.array([1.0, 1.1, 1.1, 1.2]), rope=0.1)["verdict"] == "better"  # 1.1 of 1,000 is beyond ±0.1 %
+
+
+def test_a_difference_whose_interval_leaves_the_rope_is_open_or_sure():
+    assert close(np.array([-20.0, 20.0, -20.0, 21.0]))["verdict"] == "open"
+    assert close(np.array([6.0, 6.1, 6.1, 6.2]))["verdict"] == "better"
+    assert close(np.array([4.5, 4.9, 5.1, 5.5]))["verdict"] == "better"  # sure, and the interval holds more than 0.5 %
+
+
+def test_the_same_score_throughout_is_equal_in_practice_whatever_the_rope():
+    assert close(np.zeros(4), rope=0.0)["verdict"] == "equal in practice"
+
+
+def test_where_the_references_score_is_about_zero_percent_are_of_its_costs():
+    row = close(np.array([0.01, 0.011, 0.011, 0.012]), level=-1.5)
+    assert (row["percent_of"], row["percent"]) == ("costs", pytest.approx(100 * 0.011 / 2.0))
+    rows = [episodes_of("rule", "rule-based", WORLDS - 150.0, holding=0.0), episodes_of("ppo", "learned", WORLDS - 149.0)]
+    nothing = compare(pd.concat(rows), None, np.random.default_rng(0)).set_index("policy").loc["ppo"]
+    assert nothing["percent_of"] == "nothing"
+    assert np.isnan(nothing["percent"])
+    assert nothing["verdict"] == "better"

@@ -150,6 +150,7 @@ def test_an_episode_is_the_same_whatever_is_played_at_once(monkeypatch):
     assert set(sizes) == {2, 1}
     assert in_parts.episodes.equals(together.episodes)
     assert np.array_equal(in_parts.score_by_sku, together.score_by_sku)
+    assert np.array_equal(in_parts.breakdown.amounts, together.breakdown.amounts, equal_nan=True)
     fewer = evaluate(policy, world, episodes=2, seed=0).episodes
     assert fewer.equals(together.episodes.iloc[:2])
 
@@ -204,6 +205,7 @@ def test_the_first_episodes_may_be_left_out():
     whole, rest = (evaluate(rule(world, quantity=4), world, episodes=5, seed=0, start=start) for start in (0, 3))
     assert rest.episodes.equals(whole.episodes.iloc[3:].reset_index(drop=True))
     assert np.array_equal(rest.score_by_sku, whole.score_by_sku[3:])
+    assert np.array_equal(rest.breakdown.amounts, whole.breakdown.amounts[3:], equal_nan=True)
     with pytest.raises(ValueError, match="episodes must be at least 6, not 5"):
         evaluate(rule(world, quantity=4), world, episodes=5, seed=0, start=5)
 

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from small_tables import planned, table
 from test_plan_campaign import FILES
 
 import allotment
-from allotment.planning.figure import demand_served, draw, stock_used
+from allotment.planning.figure import demand_served, draw, save, stock_used
 from allotment.planning.summary import MOST_GROUPS, summary
 
 
@@ -60,3 +61,13 @@ def test_a_figure_has_both_panels_and_room_for_its_bars():
     assert len(figure.axes) == 2
     figure.canvas.draw()
     assert np.all(np.diff([ax.get_position().x0 for ax in figure.axes]) > 0)
+
+
+def test_a_plan_of_any_names_is_drawn(tmp_path):
+    warehouse, channel = r"$\frac{a$", "<script>$x^"
+    plan = planned({"channel": [channel, "=cmd|A0"], "demand": [3, 4]}, stock={"warehouse": [warehouse], "on_hand": [5]})
+    save(plan, tmp_path / "plan.png")
+    assert (tmp_path / "plan.png").read_bytes().startswith(b"\x89PNG")
+    figure = draw(plan)
+    FigureCanvasAgg(figure).draw()  # names stay as they are, whoever draws the figure later
+    assert warehouse in [label.get_text() for label in figure.axes[1].get_yticklabels()]

@@ -2,6 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from allotment.evaluation.breakdown import Breakdown
+
 
 def row(
     policy,
@@ -17,7 +19,7 @@ def row(
 ):
     """Return a policy's row of a comparison; without a difference (mean, low, high), it is the reference."""
     mean, low, high = difference or (0.0, 0.0, 0.0)
-    p_value = {"reference": np.nan, "open": 0.4}.get(verdict, 0.0001)
+    p_value = {"reference": np.nan, "open": 0.4, "equal in practice": 0.4}.get(verdict, 0.0001)
     chance = {"better": 0.9, "worse": 0.05}.get(verdict, 0.5)
     return {
         "policy": policy,
@@ -39,6 +41,11 @@ def row(
         "improvement_high": chance + 0.03,
         "p_value": p_value,
         "adjusted_p_value": 2 * p_value,
+        "percent": mean / 12.01,
+        "percent_low": low / 12.01,
+        "percent_high": high / 12.01,
+        "percent_of": "score",
+        "rope": 0.05,
         "verdict": verdict,
         "fill_rate": fill_rate,
         "cycle_service_level": 0.9,
@@ -61,3 +68,20 @@ def comparison():
             row("constant_order", "rule-based", -1300.0, (-100.0, -102.0, -98.0), "worse", on_hand=50.0, holding=140.0),
         ]
     )
+
+
+def amounts(demand, lost, margin):
+    """Return what a name of a breakdown came to in two episodes, the second of which doubles the first."""
+    once = np.array([demand, demand - lost, lost, lost, lost * margin, demand - lost, 10.0])
+    return np.stack([once, 2 * once])
+
+
+@pytest.fixture
+def means(comparison):
+    """Return the means of every policy's breakdown: each loses more than the one before, most of it of pears on the web."""
+    labels = [("channel", "shop"), ("channel", "web"), ("site", "depot"), ("sku", "apple"), ("sku", "pear")]
+    found = {}
+    for place, policy in enumerate(comparison["policy"]):
+        lost = [(40, 2, 2), (60, 6 + 6 * place, 3), (100, 8 + 6 * place, 2.75), (50, 2, 2), (50, 6 + 6 * place, 3)]
+        found[policy] = Breakdown(labels, np.stack([amounts(*each) for each in lost], axis=1)).means()
+    return found

@@ -3,8 +3,17 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from shown_money import COST, PROFIT
 
-from allotment.report.figures import chances, cost_terms, learning_curve, paired_differences, service_against_stock
+from allotment.report.figures import (
+    chances,
+    cost_terms,
+    learning_curve,
+    paired_differences,
+    service_against_stock,
+    term_differences,
+)
+from allotment.report.money import Money
 from allotment.report.palette import LEARNED, RULE_BASED
 
 NAMES = ["ppo (3 seeds)", "base_stock", "sac", "constant_order"]
@@ -19,12 +28,16 @@ def texts(ax):
     return [text.get_text() for text in ax.texts]
 
 
+def legend(ax):
+    return [text.get_text() for text in ax.figure.legends[0].get_texts()]
+
+
 def curve(scores):
     return pd.DataFrame({"steps": np.arange(len(scores)) * 1000, "score": scores})
 
 
 def test_rule_based_policies_are_dashed_lines_at_their_scores(ax):
-    assert learning_curve(ax, {"ppo": curve([-90.0, -50.0, -40.0])}, {"base_stock": -45.0}) is ax
+    assert learning_curve(ax, {"ppo": curve([-90.0, -50.0, -40.0])}, {"base_stock": -45.0}, PROFIT) is ax
     dashed = [line for line in ax.lines if line.get_linestyle() == "--"]
     assert [list(line.get_ydata()) for line in dashed] == [[-45.0, -45.0]]
     assert texts(ax) == ["ppo", "base_stock"]
@@ -32,14 +45,14 @@ def test_rule_based_policies_are_dashed_lines_at_their_scores(ax):
 
 def test_several_seeds_are_their_mean(ax):
     seeds = pd.concat([curve([-90.0, -50.0]), curve([-70.0, -40.0])])
-    learning_curve(ax, {"ppo": seeds}, {})
+    learning_curve(ax, {"ppo": seeds}, {}, PROFIT)
     assert list(ax.lines[0].get_ydata()) == [-80.0, -45.0]
     band = ax.collections[0].get_paths()[0].vertices[:, 1]
     assert (band.min(), band.max()) == (-90.0, -40.0)
 
 
 def test_a_bad_start_does_not_flatten_the_rest(ax):
-    learning_curve(ax, {"ppo": curve([-1e6, -60.0, -50.0, -45.0, -44.0])}, {"base_stock": -45.0, "none": -80.0})
+    learning_curve(ax, {"ppo": curve([-1e6, -60.0, -50.0, -45.0, -44.0])}, {"base_stock": -45.0, "none": -80.0}, PROFIT)
     low, high = ax.get_ylim()
     assert -100 < low < -80
     assert -44 < high < 0
@@ -47,15 +60,15 @@ def test_a_bad_start_does_not_flatten_the_rest(ax):
 
 def test_a_rule_far_below_the_curves_is_told_but_not_drawn(ax):
     curves = {"ppo": curve([-60.0, -50.0, -45.0, -44.0])}
-    learning_curve(ax, curves, {"base_stock": -46.0, "constant_order": -1200.0})
+    learning_curve(ax, curves, {"base_stock": -46.0, "constant_order": -1200.0}, PROFIT)
     assert ax.get_ylim()[0] > -60
-    assert texts(ax) == ["ppo", "base_stock", "constant_order (-1,200, below)"]
+    assert texts(ax) == ["ppo", "base_stock", "constant_order (-1,200, off the axis)"]
 
 
 def test_bars_stack_the_costs_of_each_policy_and_leave_income_out(ax, comparison):
     comparison["money/revenue"] = 5000.0
-    cost_terms(ax, comparison)
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["holding", "lost sale"]
+    cost_terms(ax, comparison, COST)
+    assert legend(ax) == ["holding", "lost sale"]
     ends = [bar.get_x() + bar.get_width() for bar in ax.containers[-1]]
     assert ends == [90.0, 90.0, 100.0, 200.0]
     assert texts(ax) == ["90", "90", "100", "200"]
@@ -75,7 +88,7 @@ def test_service_stands_against_stock_with_a_colour_for_each_kind(ax, comparison
 
 
 def test_differences_stand_with_their_intervals_about_zero(ax, comparison):
-    paired_differences(ax, comparison)
+    paired_differences(ax, comparison, PROFIT)
     drawn = [list(line.get_xdata()) for line in ax.lines]
     assert drawn[0] == [0, 0]  # the zero line
     assert drawn[1:5] == [[10.1, 14.6], [12.3], [0.0, 0.0], [0.0]]
@@ -84,7 +97,7 @@ def test_differences_stand_with_their_intervals_about_zero(ax, comparison):
 
 
 def test_a_policy_far_beyond_the_others_is_an_arrow_at_the_edge(ax, comparison):
-    paired_differences(ax, comparison)
+    paired_differences(ax, comparison, PROFIT)
     last = ax.lines[-1]
     assert last.get_marker() == "<"
     assert list(last.get_xdata()) == pytest.approx([-4 * 14.6])  # four times the reach in the middle
@@ -92,7 +105,7 @@ def test_a_policy_far_beyond_the_others_is_an_arrow_at_the_edge(ax, comparison):
 
 
 def test_a_single_policy_can_be_drawn(ax, comparison):
-    paired_differences(ax, comparison.iloc[[1]])
+    paired_differences(ax, comparison.iloc[[1]], PROFIT)
     assert texts(ax) == ["reference"]
 
 
@@ -104,6 +117,68 @@ def test_chances_stand_with_their_intervals_about_one_half(ax, comparison):
     assert texts(ax) == ["90.0% [88.0%, 93.0%]", "reference", "50.0% [48.0%, 53.0%]", "5.0% [3.0%, 8.0%]"]
 
 
+def test_a_cost_world_is_drawn_in_the_signs_of_its_table(ax, comparison):
+    paired_differences(ax, comparison, COST)
+    assert texts(ax)[0] == "-12.3 [-14.6, -10.1]"
+    assert list(ax.lines[1].get_xdata()) == [-10.1, -14.6]
+    assert ax.lines[-1].get_marker() == ">"
+    assert ax.get_xlabel() == "cost less that of base_stock (money per period, left is better)"
+
+
+def test_what_is_equal_in_practice_is_shaded(ax, comparison):
+    paired_differences(ax, comparison, PROFIT)
+    [band] = ax.patches
+    assert (band.get_x(), band.get_width()) == (pytest.approx(-0.05 * 12.01), pytest.approx(0.1 * 12.01))
+    assert "equal in practice" in legend(ax)
+
+
+def test_a_policy_off_the_axis_stands_at_its_edge_even_beside_one_without_difference(ax, comparison):
+    same = comparison["policy"] == "sac"
+    for end in ("difference", "difference_low", "difference_high"):
+        comparison.loc[same, end] = 0.0
+    paired_differences(ax, comparison.iloc[1:], PROFIT)
+    assert ax.lines[-1].get_xdata()[0] == pytest.approx(-100)
+
+
+@pytest.mark.parametrize(("money", "sign"), [(PROFIT, 1), (COST, -1)])
+def test_terms_add_up_to_the_difference_in_the_sign_of_the_table(ax, comparison, money, sign):
+    comparison["money/revenue"] = [110.0, 100.0, 100.0, 100.0]
+    term_differences(ax, comparison, money)
+    assert legend(ax) == ["revenue", "holding", "lost sale"]
+    # The learned policy sells for 10 more, holds for 10 less and loses for 10 more.
+    assert [float(each) for each in ax.lines[1].get_xdata()] == [sign * total for total in (10, 0, -10, -110)][:3]
+    assert [text.get_text() for text in ax.texts] == [
+        f"{sign * 10:+.1f}",
+        "reference",
+        f"{-sign * 10:+.1f}",
+        f"{-sign * 110:+.1f}",
+    ]
+
+
+def test_a_small_term_is_seen_beside_a_bar_off_the_axis(ax, comparison):
+    term_differences(ax, comparison, COST)
+    assert ax.get_xlim()[1] == pytest.approx(4 * 10 * 1.06)
+    arrows = [line.get_xdata().tolist() for line in ax.lines if line.get_marker() == ">"]
+    assert arrows == [[pytest.approx(1.03 * 40)]]
+
+
+def test_the_learning_curve_of_a_cost_world_shows_costs_with_its_rules(ax):
+    learning_curve(
+        ax, {"ppo": curve([-90.0, -50.0, -40.0])}, {"base_stock": -45.0, "none": -800.0}, Money("cost", "EUR", "week")
+    )
+    assert ax.get_ylabel() == "cost (EUR per week, lower is better)"
+    assert list(ax.lines[0].get_ydata()) == [90.0, 50.0, 40.0]
+    assert list(ax.lines[1].get_ydata()) == [45.0, 45.0]
+    assert texts(ax) == ["ppo", "base_stock", "none (800.0, off the axis)"]
+
+
+def test_small_differences_between_curve_and_rules_look_small(ax):
+    learning_curve(ax, {"ppo": curve([3672.8, 3672.9])}, {"newsvendor": 3672.85, "base_stock": 3551.0}, PROFIT)
+    low, high = ax.get_ylim()
+    assert high - low > 0.02 * 3672
+    assert low < 3551
+
+
 def test_of_two_policies_a_small_difference_is_not_flattened_by_a_large_one(ax, comparison):
-    paired_differences(ax, comparison.iloc[[1, 2, 3]])
+    paired_differences(ax, comparison.iloc[[1, 2, 3]], PROFIT)
     assert ax.get_xlim()[0] == pytest.approx(-4 * 3.0 * 1.06)

@@ -1,14 +1,17 @@
+import re
 from io import BytesIO
 
+import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.custom_scalar import layout_pb2
 from torch.utils.tensorboard import SummaryWriter
 
+from allotment.evaluation.breakdown import Breakdown
 from allotment.report.document import draw
-from allotment.report.tensorboard import write_images, write_layout
-from allotment.runs.tensorboard import Changing, copy_scalars, write_rule_based, write_scores
+from allotment.report.tensorboard import SLASH, copy_scalars, write_breakdown, write_images, write_layout
+from allotment.runs.tensorboard import Changing, write_rule_based, write_scores
 
 
 def events(folder):
@@ -38,9 +41,13 @@ def test_what_a_training_logged_is_written_again_as_it_was(tmp_path):
         writer.add_scalar("train/loss", 3.0, 10, walltime=1000.0)
         writer.add_scalar("train/loss", 2.0, 20, walltime=1060.0)
         writer.add_scalar("final/score", -1.0, 0)
-    copy_scalars(tmp_path / "tb", tmp_path / "ppo", leave_out="final/")
+        for step in (10, 20):
+            writer.add_scalar("train/learning_rate", 0.1, step)
+            writer.add_scalar("evaluation/score", -1.0, step)
+            writer.add_scalar("measures/discounted_return", 5.0 + step, step)
+    copy_scalars(tmp_path / "tb", tmp_path / "ppo", measures=["score"])
     copied = events(tmp_path / "ppo")
-    assert copied.Tags()["scalars"] == ["train/loss"]
+    assert copied.Tags()["scalars"] == ["train/loss", "evaluation/score"]
     assert [(event.step, event.value, event.wall_time) for event in copied.Scalars("train/loss")] == [
         (10, 3.0, 1000.0),
         (20, 2.0, 1060.0),
@@ -70,3 +77,19 @@ def test_the_layout_has_one_chart_a_measure_for_exactly_its_name(tmp_path):
         "Policies compared": {"score": ["^evaluation/score$"], "fill rate": ["^evaluation/service/fill_rate$"]},
         "Money per period": {"lost sale": ["^money/lost_sale$"]},
     }
+
+
+def test_channels_have_charts_whatever_they_are_called(tmp_path):
+    labels = [("channel", "a/b (1+1)"), ("channel", "left out"), ("sku", "=cmd")]
+    means = Breakdown(labels, np.tile([4.0, 3, 1, 1, 6, 3, np.nan], (2, 3, 1))).means()
+    shown = {"channel": ["a/b (1+1)"], "sku": ["=cmd"]}
+    write_breakdown(tmp_path, means, {**shown, "site": []}, [0, 64])
+    tags = events(tmp_path).Tags()["scalars"]
+    assert tags[0] == f"final by channel/a{SLASH}b (1+1)/fill_rate"
+    assert [tag.split("/")[2] for tag in tags] == ["fill_rate", "short", "lost_margin"] * 2
+    assert points(tmp_path, tags[0]) == [(0, 0.75), (64, 0.75)]
+    write_layout(tmp_path / "whole", ["score"], shown)
+    [event] = events(tmp_path / "whole").Tensors("custom_scalars__config__")
+    layout = layout_pb2.Layout.FromString(event.tensor_proto.string_val[0])
+    assert [category.title for category in layout.category] == ["Policies compared", "By channel", "By SKU"]
+    assert re.match(layout.category[1].chart[0].multiline.tag[0], tags[0])

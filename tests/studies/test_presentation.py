@@ -118,9 +118,9 @@ def test_new_logs_replace_those_of_an_earlier_comparison_but_nobody_elses(report
 def test_of_a_long_episode_the_first_measured_periods_are_shown(finished, tmp_path, monkeypatch):
     shown = []
 
-    def look(records):
+    def look(records, period):
         shown.extend(len(record.reward) for record in records)
-        return episodes_side_by_side(records)
+        return episodes_side_by_side(records, period)
 
     monkeypatch.setattr(presentation, "LONGEST", 3)
     monkeypatch.setattr(presentation, "episodes_side_by_side", look)

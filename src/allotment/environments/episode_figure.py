@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from allotment.environments.figure_text import settings_for
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -44,38 +46,53 @@ class EpisodeRecord(Protocol):
     def reward(self) -> NDArray[np.float64]: ...  # (periods,)
 
 
-def draw_episode(record: EpisodeRecord, figure: Figure | None = None) -> Figure:
+def draw_episode(record: EpisodeRecord, figure: Figure | None = None, period: str = "period") -> Figure:
     """Return a figure of four panels over the episode's periods, drawn anew on `figure` where one is given.
 
-    The figure belongs to no window and no global state; attach a canvas to show it or to read its pixels.
+    `period` is what the world calls a period. The figure belongs to no window and no global state; attach a canvas to show it
+    or to read its pixels.
     """
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
 
     if figure is None:
         figure = Figure(figsize=(10, 9), layout="constrained")
     figure.clear()
+    with rc_context(settings_for([*names_of(record), period])):
+        return _drawn(record, figure, period)
+
+
+def names_of(record: EpisodeRecord) -> list[str]:
+    """Return the names that the picture of an episode has."""
+    return [record.title, *record.sites, *record.channels]
+
+
+def _drawn(record: EpisodeRecord, figure: Figure, period: str) -> Figure:
+    """Return the figure with the panels drawn on it."""
+    from matplotlib.ticker import MaxNLocator
+
     panels = figure.subplots(4, 1, sharex=True)
     for draw, ax in zip((_stock, _in_transit, _demand, _service), panels, strict=True):
         draw(ax, record)
         _tidy(ax)
+    panels[2].set_ylabel(f"units/{period}")
     figure.align_ylabels(panels)
     if not len(record.reward):
-        return _blank(figure, record.title)
-    panels[-1].set(xlabel="period", xlim=(0.5, len(record.reward) + 0.5))
+        return _blank(figure, record.title, period)
+    panels[-1].set(xlabel=period, xlim=(0.5, len(record.reward) + 0.5))
     panels[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.suptitle(f"{record.title}: mean reward {np.mean(record.reward):,.1f} per period")
+    figure.suptitle(f"{record.title}: mean reward {np.mean(record.reward):,.1f} per {period}")
     return figure
 
 
-def _blank(figure: Figure, title: str) -> Figure:
+def _blank(figure: Figure, title: str, period: str) -> Figure:
     """Take away the scales and legends, which say nothing before the first period."""
     for ax in figure.axes:
         ax.set(xticks=[], yticks=[])
         legend = ax.get_legend()
         if legend is not None:
             legend.remove()
-    figure.suptitle(f"{title}: before the first period")
+    figure.suptitle(f"{title}: before the first {period}")
     return figure
 
 
@@ -97,7 +114,7 @@ def _demand(ax: Axes, record: EpisodeRecord) -> None:
     demand, lost = record.demand.sum(axis=(1, 2)), record.lost.sum(axis=(1, 2))
     shipped, waiting = record.shipped.sum(axis=(1, 2)), record.open_demand.sum(axis=(1, 2))
     periods = _periods(demand)
-    ax.set(title="Demand against units shipped", ylabel="units/period")
+    ax.set(title="Demand against units shipped")
     ax.bar(periods, shipped, width=1, color=GREY, label="shipped")
     ax.stairs(demand, np.arange(len(demand) + 1) + 0.5, color=BLACK, linewidth=1.2, label="demand")
     if lost.any():

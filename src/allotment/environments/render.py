@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from allotment.environments.episode_figure import draw_episode
+from allotment.environments.episode_figure import draw_episode, names_of
+from allotment.environments.figure_text import plain_text
 from allotment.scenario.loader import World
 from allotment.simulation.episode_record import EpisodeRecord
 
@@ -57,6 +58,7 @@ def picture(record: EpisodeRecord) -> NDArray[np.uint8]:
     """Return an episode's figure as pixels, (height, width, 3)."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    canvas = FigureCanvasAgg(draw_episode(record))
-    canvas.draw()
+    with plain_text(names_of(record)):
+        canvas = FigureCanvasAgg(draw_episode(record))
+        canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()

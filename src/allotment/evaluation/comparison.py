@@ -2,6 +2,11 @@
 
 A claim against the reference counts as sure where its p-value, corrected for all claims of the table, is below 5 %. The best
 rule is chosen after its scores are known, and looks a little better than it is: claims to beat it are the careful ones.
+
+Sure is not yet large: a policy whose interval lies wholly within a region of practical equivalence about zero, ±0.5 % of the
+reference's score unless another is asked for, is equal to it in practice, whether its difference is sure or not. Percent are of
+the reference's score, whatever its sign. Where the interval of that score holds zero, they are of the reference's costs instead
+(all money per period but income), and where there are none either, there are no percent and nothing is called equal.
 """
 
 from __future__ import annotations
@@ -17,10 +22,13 @@ from allotment.evaluation.resampling import Interval
 from allotment.evaluation.statistics import interquartile_mean, mean_score, paired_difference, probability_of_improvement
 from allotment.quantities import Floats
 from allotment.scenario.errors import nearest
+from allotment.scenario.problem import INCOME
 
 MEASURES = COMPARED
 SHIPPED = [metric.name for metric in METRICS]
 SURE = 0.05  # adjusted p-values below this are claims
+ROPE = 0.5  # percent of the reference within which a difference does not matter
+EQUAL = "equal in practice"
 
 
 def compare(
@@ -28,6 +36,7 @@ def compare(
     reference: str | None,
     rng: np.random.Generator,
     by_item: Mapping[str, Floats] | None = None,
+    rope: float = ROPE,
 ) -> pd.DataFrame:
     """Return one row a policy, best score first, each with its paired difference to the reference policy.
 
@@ -36,13 +45,15 @@ def compare(
     period: profit, or minus cost), `fill_rate`, `cycle_service_level`, `stock_turns`, `on_hand` (units) and
     `money/<term>` (positive, per period). Without a `reference`, it is the rule-based policy with the best mean score, or
     where there is none the best policy. `by_item` holds each policy's scores as (seeds, worlds, items): differences and
-    chances then speak of other items as well.
+    chances then speak of other items as well. `rope` is the region of practical equivalence, ± so many percent.
 
     The result has `policy`, `kind`, `seeds`, `worlds` and `items` (how many there are; no items: 0), `reference` (true in
     one row); `score`, `interquartile_mean` and `difference` (money per period) and `improvement` (the probability to beat
     the reference in a world), each with `_low` and `_high` of its 95 % interval, and `score_standard_error`; `p_value` and
-    `adjusted_p_value` of the difference (none for the reference); `verdict` (`better` or `worse` where that is sure, else
-    `open`; `reference`); and the means of the remaining columns.
+    `adjusted_p_value` of the difference (none for the reference); `percent`, `percent_low` and `percent_high`, the difference
+    in percent of the reference's `percent_of` (`score` or `costs`; `nothing` where there are no percent), and `rope`; `verdict`
+    (`equal in practice` where the percent lie within ±`rope`, else `better` or `worse` where that is sure, else `open`;
+    `reference`); and the means of the remaining columns.
     Raises ValueError where the policies did not play the same episodes.
     """
     scores, kinds = scores_by_policy(episodes), _kinds(episodes)
@@ -68,6 +79,7 @@ def compare(
     others = ~table["reference"]
     table["adjusted_p_value"] = np.nan
     table.loc[others, "adjusted_p_value"] = holm(table.loc[others, "p_value"])
+    table = _in_percent(table, means.T[chosen]).assign(rope=rope)
     table["verdict"] = [_verdict(row) for _, row in table.iterrows()]
     return table.join(means, on="policy")
 
@@ -152,10 +164,23 @@ def _against(scores: Floats, reference: Floats, rng: np.random.Generator) -> dic
     }
 
 
+def _in_percent(table: pd.DataFrame, reference: pd.Series) -> pd.DataFrame:
+    """Return the table with its differences in percent too; `reference` has the means of the reference policy."""
+    score = table[table["reference"]].iloc[0]
+    costs = sum(reference[name] for name in money_columns(reference.to_frame().T) if name.removeprefix("money/") not in INCOME)
+    what, whole = "score", abs(score["score"])
+    if score["score_low"] <= 0.0 <= score["score_high"]:
+        what, whole = ("costs", costs) if costs > 0.0 else ("nothing", np.nan)
+    percent = {name.replace("difference", "percent"): 100.0 * table[name] / whole for name in _NOTHING if "difference" in name}
+    return table.assign(**percent, percent_of=what)
+
+
 def _verdict(row: pd.Series) -> str:
-    """Return what is sure of a policy after correction."""
+    """Return what is to be said of a policy: whether its difference matters, and whether it is sure after correction."""
     if row["reference"]:
         return "reference"
+    if -row["rope"] <= row["percent_low"] and row["percent_high"] <= row["rope"]:
+        return EQUAL
     if row["adjusted_p_value"] >= SURE:
         return "open"
     return "better" if row["difference"] > 0 else "worse"

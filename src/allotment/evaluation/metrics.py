@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from allotment.engine.state import Flows
+from allotment.evaluation.breakdown import Breakdown, BreakdownSums
 from allotment.quantities import rounding_error
 from allotment.scenario.loader import World
 from allotment.scenario.problem import SIGNS, TERMS, Floats
@@ -135,7 +136,7 @@ def units_of(metrics: Sequence[Metric] = ()) -> dict[str, str]:
 RESERVED = {  # columns of episodes and of comparisons that are no metric
     *("policy", "kind", "training_seed", "episode", "seed", "periods", "length", "score", "discounted_return"),
     *("interquartile_mean", "difference", "improvement", "seeds", "worlds", "items", "score_standard_error"),
-    *("p_value", "adjusted_p_value", "reference"),
+    *("p_value", "adjusted_p_value", "reference", "percent", "percent_of", "rope"),
 }
 
 
@@ -154,12 +155,13 @@ class EpisodeMeasures:
     def __init__(self, world: World, batch: int, metrics: Sequence[Metric] = ()) -> None:
         self.world = world
         self.periods = world.scenario.horizon.periods
-        self.money = np.zeros((batch, len(TERMS), len(world.names.skus)))
+        self.money = np.zeros((len(TERMS), len(world.names.skus), batch)).transpose(2, 0, 1)  # in memory as records are
         self.discounted = np.zeros(batch)
         self.batch = batch
         self.metrics = (*METRICS, *metrics)
         _check_names([metric.name for metric in metrics])
         self.sums: dict[str, Floats] = {}
+        self.parts = BreakdownSums(world)
 
     def add(self, period: int, flows: Flows) -> None:
         """Add a period's record, unless it belongs to the warm-up."""
@@ -168,6 +170,7 @@ class EpisodeMeasures:
             return
         self.money += flows.money
         self.discounted += self.world.scenario.horizon.discount**measured * flows.reward
+        self.parts.add(period, flows)
         for metric in self.metrics:
             counted = np.asarray(metric.count(self.world, flows), dtype=np.float64)
             if counted.shape[:1] != (self.batch,):
@@ -178,7 +181,7 @@ class EpisodeMeasures:
 
     def measures(self) -> dict[str, Floats]:
         """Return one number an episode for each measure, in the units of `units_of`; periods are measured ones."""
-        money = self.money.sum(axis=-1)
+        money = np.ascontiguousarray(self.money).sum(axis=-1)  # sums are the same to the bit whatever is played at once
         measures = {"score": (money * SIGNS).sum(axis=-1) / self.periods, "discounted_return": self.discounted}
         for metric in self.metrics:
             measures[metric.name] = np.asarray(metric.value(self.sums[metric.name], self.periods), dtype=np.float64)
@@ -189,4 +192,8 @@ class EpisodeMeasures:
 
     def score_by_sku(self) -> Floats:
         """Return the score of each episode by SKU, (episodes, K) in money per measured period."""
-        return np.einsum("btk,t->bk", self.money, SIGNS) / self.periods
+        return np.einsum("btk,t->bk", np.ascontiguousarray(self.money), SIGNS) / self.periods
+
+    def breakdown(self) -> Breakdown:
+        """Return service, units short and lost margin of each episode, by channel, site and SKU."""
+        return self.parts.breakdown(self.periods)

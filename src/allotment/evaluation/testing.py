@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from allotment.decisions.policy import Policy
+from allotment.evaluation.breakdown import NOTHING, Breakdown, joined
 from allotment.evaluation.metrics import EpisodeMeasures, Metric
 from allotment.evaluation.rollout import rollout
 from allotment.scenario.loader import World
@@ -23,10 +24,11 @@ CELLS_AT_ONCE = 4_000_000  # supply lanes × SKUs × order slots × episodes hel
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A policy's episodes: one row each, and the score by SKU for bootstraps over items."""
+    """A policy's episodes: one row each, the score by SKU for bootstraps over items, and who was served and who was not."""
 
     episodes: pd.DataFrame
     score_by_sku: Floats  # (episodes, K) money per measured period
+    breakdown: Breakdown = NOTHING  # by channel, site and SKU
 
 
 def evaluate(
@@ -48,7 +50,7 @@ def evaluate(
         raise ValueError(f"episodes must be at least {start + 1}, not {episodes}")
     seeds = derived_seed(purpose, seed) + np.arange(episodes, dtype=np.int64)
     batch = _batch_size(world, episodes - start)
-    frames, by_sku = [], []
+    frames, by_sku, parts = [], [], []
     for first in range(start, episodes, batch):
         part = seeds[first : first + batch]
         measures = EpisodeMeasures(world, len(part), metrics)
@@ -58,11 +60,12 @@ def evaluate(
                 progress(len(part))
         frames.append(pd.DataFrame({"episode": np.arange(first, first + len(part)), "seed": part, **measures.measures()}))
         by_sku.append(measures.score_by_sku())
+        parts.append(measures.breakdown())
     rows = pd.concat(frames, ignore_index=True)
     rows.insert(0, "policy", getattr(policy, "name", type(policy).__name__))
     rows.insert(1, "kind", getattr(policy, "kind", "rule-based"))
     rows.insert(4, "periods", world.scenario.horizon.periods)
-    return Evaluation(rows, np.concatenate(by_sku))
+    return Evaluation(rows, np.concatenate(by_sku), joined(parts))
 
 
 def _batch_size(world: World, episodes: int) -> int:

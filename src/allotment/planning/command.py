@@ -65,7 +65,7 @@ def write(plan: Plan, outputs: Outputs) -> Iterator[str]:
         write_whole(outputs.json, json.dumps(plan.to_dict(), indent=1, allow_nan=False) + "\n")
         yield f"plan:   {outputs.json}"
     if outputs.figure:
-        from allotment.planning.figure import draw
+        from allotment.planning.figure import save
 
-        draw(plan).savefig(outputs.figure, dpi=150)
+        save(plan, outputs.figure)
         yield f"figure: {outputs.figure}"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from allotment.allocation.day import ROUNDING, total_by
+from allotment.environments.figure_text import plain_text, settings_for
 from allotment.planning.outcome import Plan
 from allotment.planning.summary import Summary, summary
 from allotment.report.palette import NEUTRAL, series_colour
@@ -26,11 +27,30 @@ LONGEST = 28  # characters of a name beside a bar
 MOST_SERIES = 7  # warehouses or channels with a colour each; the others are one more
 
 
+def save(plan: Plan, file: Path) -> None:
+    """Draw a plan into a file."""
+    with plain_text(_names(plan, summary(plan, MOST_BARS))):
+        draw(plan).savefig(file, dpi=150)
+
+
+def _names(plan: Plan, sums: Summary) -> list[str]:
+    """Return the names that the figure of a plan has."""
+    return [*sums.titles, *plan.book.warehouses, *plan.book.channels]
+
+
 def draw(plan: Plan) -> Figure:
     """Return the figure of a plan."""
-    from matplotlib.figure import Figure
+    from matplotlib import rc_context
 
     sums = summary(plan, MOST_BARS)
+    with rc_context(settings_for(_names(plan, sums))):
+        return _drawn(plan, sums)
+
+
+def _drawn(plan: Plan, sums: Summary) -> Figure:
+    """Return the figure of a plan with both panels."""
+    from matplotlib.figure import Figure
+
     bars = max(len(sums.titles), min(len(plan.book.warehouses), MOST_BARS))
     figure = Figure(figsize=(12, max(3.6, 1.8 + 0.36 * bars)), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[3, 2])

@@ -1,20 +1,14 @@
-"""What the comparison says, as text: the cells of its tables, and the finding in one sentence.
-
-A world's objective decides the words: a profit world shows profit, where a positive difference is better; a cost world
-shows cost (minus the score), where a negative difference is better.
-"""
+"""What the comparison says, as text: the cells of its tables, and the finding in one sentence."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import pandas as pd
 
-from allotment.evaluation.comparison import SURE, money_columns, own_measures
-from allotment.report.numbers import decimals, number, p_value, percentage
-
-Objective = Literal["cost", "profit"]
+from allotment.evaluation.comparison import EQUAL, SURE, money_columns, own_measures
+from allotment.report.money import Money
+from allotment.report.numbers import decimals, number, p_value, percent, percentage
 
 
 @dataclass(frozen=True)
@@ -24,38 +18,54 @@ class Cells:
     caption: str
     header: list[str]
     rows: list[list[str]]
-    verdicts: list[str]  # of each row: better, worse, open, reference; empty where the table makes no claim
+    verdicts: list[str]  # of each row: better, worse, equal in practice, open, reference; empty where the table makes no claim
     note: str = ""  # what a reader needs to understand the numbers
 
 
-def tables_of(comparison: pd.DataFrame, objective: Objective) -> list[Cells]:
+def tables_of(comparison: pd.DataFrame, money: Money) -> list[Cells]:
     """Return all tables of a comparison, as `compare` returns it, in the order to read them."""
-    tables = [comparison_cells(comparison, objective), certainty_cells(comparison, objective)]
-    tables += [own_cells(comparison), term_cells(comparison)]
+    tables = [comparison_cells(comparison, money), certainty_cells(comparison, money), service_cells(comparison)]
+    tables += [own_cells(comparison), term_cells(comparison, money)]
     return [cells for cells in tables if cells.rows and len(cells.header) > 1]
 
 
-def comparison_cells(comparison: pd.DataFrame, objective: Objective) -> Cells:
-    """Return the score, paired difference and service of each policy."""
+def comparison_cells(comparison: pd.DataFrame, money: Money) -> Cells:
+    """Return the score, paired difference and fill rate of each policy."""
     places = score_decimals(comparison)
-    header = ["policy", "kind", f"{objective}/period", f"vs {reference_title(comparison)}", "verdict"]
-    header += ["fill rate", "cycle service", "stock turns"]
-    differences = difference_texts(comparison, objective)
+    header = ["policy", "kind", f"{money.objective} ({money.rate})", f"vs {reference_title(comparison)}", "percent", "verdict"]
+    header += ["fill rate"]
+    differences = difference_texts(comparison, money)
     rows = [
         [
             shown_name(row),
             str(row["kind"]),
-            f"{number(_sign(objective) * row['score'], places)} ± {number(row['score_standard_error'], places)}",
+            f"{number(money.sign * row['score'], places)} ± {number(row['score_standard_error'], places)}",
             difference,
+            "" if row["reference"] else percent(money.sign * row["percent"]),
             "" if row["reference"] else str(row["verdict"]),
             percentage(row["fill_rate"]),
-            percentage(row["cycle_service_level"]),
-            number(row["stock_turns"], 1),
         ]
         for (_, row), difference in zip(comparison.iterrows(), differences, strict=True)
     ]
-    caption = f"{objective.capitalize()} per period ± standard error; paired differences with 95 % intervals"
+    caption = f"{money.objective.capitalize()} per {money.period} ± standard error; paired differences with 95 % intervals"
     return Cells(caption, header, rows, list(comparison["verdict"]), reading_note(comparison))
+
+
+def service_cells(comparison: pd.DataFrame) -> Cells:
+    """Return the service of each policy and the stock that it takes."""
+    places = decimals(comparison["on_hand"].abs().max(), digits=3)
+    rows = [
+        [
+            shown_name(row),
+            percentage(row["fill_rate"]),
+            percentage(row["cycle_service_level"]),
+            number(row["on_hand"], places),
+            number(row["stock_turns"], 1),
+        ]
+        for _, row in comparison.iterrows()
+    ]
+    header = ["policy", "fill rate", "cycle service", "stock on hand", "stock turns"]
+    return Cells("Service and stock", header, rows, [])
 
 
 def own_cells(comparison: pd.DataFrame) -> Cells:
@@ -66,7 +76,7 @@ def own_cells(comparison: pd.DataFrame) -> Cells:
     return Cells("Own measures, means over episodes", ["policy", *(name.replace("_", " ") for name in own)], rows, [])
 
 
-def certainty_cells(comparison: pd.DataFrame, objective: Objective) -> Cells:
+def certainty_cells(comparison: pd.DataFrame, money: Money) -> Cells:
     """Return what else the episodes say of each policy, and how sure its difference to the reference is."""
     if len(comparison) == 1:
         return Cells("How sure", ["policy"], [], [])
@@ -75,7 +85,7 @@ def certainty_cells(comparison: pd.DataFrame, objective: Objective) -> Cells:
     rows = [
         [
             shown_name(row),
-            _interval_text(row, "interquartile_mean", places, objective),
+            _interval_text(row, "interquartile_mean", places, money),
             "" if row["reference"] else chance_text(row),
             p_value(row["p_value"]),
             p_value(row["adjusted_p_value"]),
@@ -92,26 +102,47 @@ def certainty_cells(comparison: pd.DataFrame, objective: Objective) -> Cells:
     return Cells("How sure, with 95 % intervals", header, rows, list(comparison["verdict"]), note)
 
 
-def term_cells(comparison: pd.DataFrame) -> Cells:
+def term_cells(comparison: pd.DataFrame, money: Money) -> Cells:
     """Return the money of each term that any policy moves, one row a policy and one column a term."""
     terms = [term for term in money_columns(comparison) if comparison[term].abs().max() > 0]
     columns = [_number_column(comparison[term], digits=3) for term in terms]
     header = ["policy", *(term.removeprefix("money/").replace("_", " ") for term in terms)]
     names = [shown_name(row) for _, row in comparison.iterrows()]
     rows = [[name, *cells] for name, *cells in zip(names, *columns, strict=True)]
-    return Cells("Money per period, by term", header, rows, [])
+    return Cells(f"{money.rate[0].upper()}{money.rate[1:]}, by term", header, rows, [])
 
 
-def headline(comparison: pd.DataFrame, objective: Objective) -> str:
-    """Return the finding in one sentence: the best policy, and its difference to the reference."""
+def headline(comparison: pd.DataFrame, money: Money) -> str:
+    """Return the finding in one sentence: the best policy, its difference to the reference, and whether that matters."""
     best, reference = comparison.iloc[0], reference_policy(comparison)
-    score = number(_sign(objective) * best["score"], score_decimals(comparison))
-    achievement = "lowest cost" if objective == "cost" else "highest profit"
-    opening = f"{shown_name(best)} has the {achievement}, {score} per period"
+    score = money.per_period(number(money.sign * best["score"], score_decimals(comparison)))
+    achievement = "lowest cost" if money.objective == "cost" else "highest profit"
+    opening = f"{shown_name(best)} has the {achievement}, {score}"
     if best["reference"]:
-        return f"{opening}; it is the reference."
+        return f"{opening}; it is the reference{_as_good(comparison)}."
+    share = "" if pd.isna(best["percent"]) else f" ({percent(money.sign * best['percent'])})"
+    difference = f"{difference_texts(comparison, money)[0]}{share}"
+    if best["verdict"] == EQUAL:
+        return f"{opening}, but is equal in practice to {reference}: {difference} is within {rope_text(comparison)}."
     doubt = ", which may be chance" if best["verdict"] == "open" else ""
-    return f"{opening}: {difference_texts(comparison, objective)[0]} against {reference}{doubt}."
+    return f"{opening}: {difference} against {reference}{doubt}."
+
+
+def _as_good(comparison: pd.DataFrame) -> str:
+    """Return which policies are as good as the best in practice."""
+    equal = [shown_name(row) for _, row in comparison[comparison["verdict"] == EQUAL].iterrows()]
+    return f", and {_listed(equal)} {'is' if len(equal) == 1 else 'are'} equal to it in practice" if equal else ""
+
+
+def rope_text(comparison: pd.DataFrame) -> str:
+    """Return the region of practical equivalence, such as `±0.5 % of the reference's score`."""
+    return f"±{comparison['rope'].iloc[0]:g} % of the reference's {comparison['percent_of'].iloc[0]}"
+
+
+def rope_width(comparison: pd.DataFrame) -> float:
+    """Return half the width of the region of practical equivalence in money per period, 0 where there is none."""
+    told = comparison[comparison["percent"].abs() > 0.0]
+    return 0.0 if told.empty else float(told["rope"].iloc[0] * abs(told["difference"].iloc[0] / told["percent"].iloc[0]))
 
 
 def reading_note(comparison: pd.DataFrame) -> str:
@@ -123,9 +154,19 @@ def reading_note(comparison: pd.DataFrame) -> str:
     note = f"{comparison['worlds'].max():,} test worlds, the same for every policy. Intervals speak of {_listed(spoken_of)}."
     if ((comparison["kind"] == "learned") & (comparison["seeds"] == 1)).any():
         note += " A learned policy of one seed is judged as it was trained, not how it would be trained again."
-    if len(comparison) > 1:
-        note += f" Better and worse are sure at {100 * SURE:g} % after Holm's correction for {_comparisons(comparison)}."
-    return note
+    return note + (_verdict_note(comparison) if len(comparison) > 1 else "")
+
+
+def _verdict_note(comparison: pd.DataFrame) -> str:
+    """Return what verdicts and percent mean."""
+    sure = f" Better and worse are sure at {100 * SURE:g} % after Holm's correction for {_comparisons(comparison)}."
+    if comparison["percent_of"].iloc[0] == "nothing":
+        return f"{sure} The reference's score is too near zero for percent of it."
+    near_zero = ", as its score is too near zero" if comparison["percent_of"].iloc[0] == "costs" else ""
+    equal = (
+        f" Equal in practice: the whole interval lies within {rope_text(comparison)}{near_zero}, be the difference sure or not."
+    )
+    return sure + equal
 
 
 def shown_name(row: pd.Series) -> str:
@@ -146,12 +187,12 @@ def resampled(row: pd.Series, comparison: pd.DataFrame) -> str:
     return ", ".join(name for name, members in sources.items() if members > 1)
 
 
-def difference_texts(comparison: pd.DataFrame, objective: Objective) -> list[str]:
+def difference_texts(comparison: pd.DataFrame, money: Money) -> list[str]:
     """Return each paired difference like `+12.3 [+10.1, +14.6]`; a cost world's are differences in cost."""
     half_widths = (comparison["difference_high"] - comparison["difference_low"])[~comparison["reference"]] / 2
     places = max(score_decimals(comparison), decimals(half_widths.median(), digits=2))
     return [
-        "reference" if row["reference"] else _interval_text(row, "difference", places, objective, signed=True)
+        "reference" if row["reference"] else _interval_text(row, "difference", places, money, signed=True)
         for _, row in comparison.iterrows()
     ]
 
@@ -175,9 +216,9 @@ def reference_title(comparison: pd.DataFrame) -> str:
     return "best rule" if len(rules) and rules.iloc[0]["reference"] else reference_policy(comparison)
 
 
-def _interval_text(row: pd.Series, name: str, places: int, objective: Objective, signed: bool = False) -> str:
+def _interval_text(row: pd.Series, name: str, places: int, money: Money, signed: bool = False) -> str:
     """Return an estimate in money with its interval."""
-    sign = _sign(objective)
+    sign = money.sign
     low, high = sorted([sign * row[f"{name}_low"], sign * row[f"{name}_high"]])
     estimate, *ends = (number(value, places, signed) for value in (sign * row[name], low, high))
     return f"{estimate} [{', '.join(ends)}]"
@@ -196,8 +237,3 @@ def _number_column(values: pd.Series, digits: int) -> list[str]:
     """Return a column of numbers with the places that its largest one deserves."""
     places = decimals(values.abs().max(), digits)
     return [number(value, places) for value in values]
-
-
-def _sign(objective: Objective) -> int:
-    """Return what a score is multiplied by to be shown."""
-    return -1 if objective == "cost" else 1

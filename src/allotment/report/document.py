@@ -12,8 +12,10 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
-from allotment.report.cells import Cells, Objective, headline, tables_of
-from allotment.report.tables import to_html, to_markdown
+from allotment.report.breakdown_cells import all_tables, breakdown_table
+from allotment.report.cells import Cells, headline
+from allotment.report.money import Money
+from allotment.report.tables import markdown_text, to_csv, to_html, to_markdown
 
 DOTS_PER_INCH = 144
 BROAD = 12 * DOTS_PER_INCH  # pixels; a wider image reaches beyond the text
@@ -73,22 +75,25 @@ def write_report(
     title: str,
     question: str,
     comparison: pd.DataFrame,
-    objective: Objective,
+    means: Mapping[str, pd.DataFrame],
+    money: Money,
     images: list[Drawn],
     details: Mapping[str, str],
     notes: Sequence[str] = (),
 ) -> Path:
     """Write the report and return the path of its page, `report.html`, which needs no other file.
 
-    Beside it stand `report.md` with a PNG for each image, and `comparison.csv`: one row a policy with every number in full.
-    `comparison` is as `compare` returns it; `details` says how the report was made (worlds, policies, versions).
+    Beside it stand `report.md` with a PNG for each image, `comparison.csv`: one row a policy with every number in full, and
+    `breakdown.csv`: the same by channel, site and SKU. `comparison` is as `compare` returns it, `means` as `Breakdown.means`
+    for each policy, the best first; `details` says how the report was made (worlds, policies, versions).
     """
     folder.mkdir(parents=True, exist_ok=True)
-    tables, finding = tables_of(comparison, objective), headline(comparison, objective)
+    tables, finding = all_tables(comparison, means, money), headline(comparison, money)
     document = Document(title, question, finding, notes, tables, images, details)
     for image in images:
         (folder / f"{image.name}.png").write_bytes(image.png)
-    comparison.to_csv(folder / "comparison.csv", index=False)
+    to_csv(comparison, folder / "comparison.csv")
+    to_csv(breakdown_table(means), folder / "breakdown.csv")
     (folder / "report.md").write_text(as_markdown(document), encoding="utf-8")
     page = folder / "report.html"
     page.write_text(as_html(document), encoding="utf-8")
@@ -97,13 +102,14 @@ def write_report(
 
 def as_markdown(document: Document) -> str:
     """Return the report as Markdown, with links to the images beside it."""
-    parts = [f"# {document.title}", document.question, f"**{document.finding}**"]
+    text = markdown_text
+    parts = [f"# {text(document.title)}", text(document.question), f"**{text(document.finding)}**"]
     if document.notes:
-        parts.append("\n".join(f"- {sentence}" for sentence in document.notes))
+        parts.append("\n".join(f"- {text(sentence)}" for sentence in document.notes))
     for cells in document.tables:
-        parts += [f"**{cells.caption}**", to_markdown(cells), *([cells.note] if cells.note else [])]
-    parts += [f"![{image.caption}]({image.name}.png)\n\n*{image.caption}*" for image in document.images]
-    parts += ["## Details", "\n".join(f"- **{name}**: {_indented(text)}" for name, text in document.details.items())]
+        parts += [f"**{text(cells.caption)}**", to_markdown(cells), *([text(cells.note)] if cells.note else [])]
+    parts += [f"![{text(image.caption)}]({image.name}.png)\n\n*{text(image.caption)}*" for image in document.images]
+    parts += ["## Details", "\n".join(f"- **{text(name)}**: {_indented(each)}" for name, each in document.details.items())]
     return "\n\n".join(parts) + "\n"
 
 
@@ -151,8 +157,10 @@ def _figure(image: Drawn) -> str:
 
 
 def _indented(text: str) -> str:
-    """Return a text that stays inside a point of a Markdown list."""
-    return text if "\n" not in text else "\n\n" + "\n".join(f"      {line}" for line in text.splitlines()) + "\n"
+    """Return a text that stays inside a point of a Markdown list, one of several lines as it is written."""
+    if "\n" not in text.strip():
+        return markdown_text(text)
+    return "\n\n" + "\n".join(f"      {line}" for line in text.splitlines()) + "\n"
 
 
 def _png(figure: Figure) -> bytes:

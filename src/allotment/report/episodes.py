@@ -13,16 +13,16 @@ from allotment.environments.episode_figure import EpisodeRecord, draw_episode
 ABREAST = 3  # episodes in a row of the figure
 
 
-def episodes_side_by_side(records: Sequence[EpisodeRecord]) -> Figure:
+def episodes_side_by_side(records: Sequence[EpisodeRecord], period: str = "period") -> Figure:
     """Return a figure with one column of panels for each record; the same panel has the same scale in all of them.
 
-    More than three records stand in several rows.
+    More than three records stand in several rows. `period` is what the world calls a period.
     """
     columns = min(ABREAST, len(records))
     rows = ceil(len(records) / columns)
     figure = Figure(figsize=(6.5 * columns, 8 * rows), layout="constrained")
     places = figure.subfigures(rows, columns, squeeze=False).flat
-    drawn = [draw_episode(record, place).axes for record, place in zip(records, places, strict=False)]
+    drawn = [draw_episode(record, place, period).axes for record, place in zip(records, places, strict=False)]
     for panels in zip(*drawn, strict=True):
         share_scale(panels)
     return figure

@@ -1,6 +1,7 @@
 """The report's figures: each draws on the axes it is given and returns them.
 
-`comparison` is as `allotment.evaluation.comparison.compare` returns it; scores are rewards, so that higher is better.
+`comparison` is as `allotment.evaluation.comparison.compare` returns it; money is shown with the same sign as in the tables, so
+that in a cost world less is better.
 """
 
 from __future__ import annotations
@@ -16,77 +17,100 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, PercentFormatter, StrMethodFormatter
 
 from allotment.evaluation.comparison import money_columns
-from allotment.report.cells import chance_text, difference_texts, reference_policy, shown_name
+from allotment.quantities import Floats
+from allotment.report.cells import chance_text, difference_texts, reference_policy, rope_width, score_decimals, shown_name
 from allotment.report.labels import Label, label_beside_points, label_in_margin
+from allotment.report.money import Money
 from allotment.report.numbers import decimals, number
-from allotment.report.palette import NEUTRAL, kind_colour, series_colour, term_colour
+from allotment.report.palette import NEUTRAL, ROPE, kind_colour, series_colour, term_colour
+from allotment.scenario.problem import INCOME
 
-INCOME = ("money/revenue", "money/salvage")
-FAR = 6.0  # a baseline further below than so many times the height of the curves is left below the axis
+FAR = 6.0  # a rule further from the curves than so many times their height is told beside the axis, not drawn
+LEAST = 0.02  # of a score: the least height of the axis of learning curves, so that what is small looks small
+NUMBERS = StrMethodFormatter("{x:,.10g}")
 
 
-def panel(draw: Callable[[Axes, Any], Axes], content: Any, rows: int | None = None) -> Figure:
+def panel(draw: Callable[..., Axes], *content: Any, rows: int | None = None) -> Figure:
     """Return a figure of one panel, drawn by one of the functions below; as high as so many rows of policies need."""
-    figure = Figure(figsize=(9, 4.5 if rows is None else 1.4 + 0.55 * max(rows, 2)), layout="constrained")
-    draw(figure.subplots(), content)
+    figure = Figure(figsize=(9, 4.5 if rows is None else 1.6 + 0.55 * max(rows, 2)), layout="constrained")
+    draw(figure.subplots(), *content)
+    if figure.legends:
+        figure.draw_without_rendering()  # settles the layout, which a legend below the axes takes two passes for
     return figure
 
 
-def learning_curve(ax: Axes, curves: dict[str, pd.DataFrame], baselines: dict[str, float]) -> Axes:
-    """Draw the score of each learned policy against training steps, and rule-based policies as dashed lines.
+def learning_curve(ax: Axes, curves: dict[str, pd.DataFrame], rules: dict[str, float], money: Money) -> Axes:
+    """Draw profit or cost of each learned policy against training steps, and rule-based policies as dashed lines.
 
     A curve has the columns `steps` and `score`; where steps repeat (several seeds), it is their mean, with a band from
-    the lowest seed to the highest. The axis leaves out the bad scores at the start of training that would flatten the rest.
+    the lowest seed to the highest; `rules` have their scores. The axis leaves out the bad scores at the start of training that
+    would flatten the rest, and rules that are far off.
     """
     labels = []
     for position, (policy, curve) in enumerate(curves.items()):
-        scores = curve.groupby("steps")["score"].agg(["mean", "min", "max"])
-        ax.fill_between(scores.index, scores["min"], scores["max"], color=series_colour(position), alpha=0.15, linewidth=0)
-        ax.plot(scores.index, scores["mean"], color=series_colour(position), linewidth=1.8)
-        labels.append(Label(policy, scores.index[-1], scores["mean"].iloc[-1], series_colour(position)))
+        amounts = (money.sign * curve["score"]).groupby(curve["steps"]).agg(["mean", "min", "max"])
+        ax.fill_between(amounts.index, amounts["min"], amounts["max"], color=series_colour(position), alpha=0.15, linewidth=0)
+        ax.plot(amounts.index, amounts["mean"], color=series_colour(position), linewidth=1.8)
+        labels.append(Label(policy, amounts.index[-1], amounts["mean"].iloc[-1], series_colour(position)))
     end = max((label.x for label in labels), default=0) or 1
-    low, high = _score_limits(curves, baselines)
-    for policy, score in baselines.items():
-        ax.axhline(score, color=NEUTRAL, linestyle="--", linewidth=1)
-        beyond = f" ({number(score, decimals(score, digits=4))}, below)" if score < low else ""
-        labels.append(Label(f"{policy}{beyond}", end, max(score, low), NEUTRAL))
+    low, high = sorted(money.sign * limit for limit in _score_limits(curves, rules))
+    for policy, score in rules.items():
+        amount = money.sign * score
+        ax.axhline(amount, color=NEUTRAL, linestyle="--", linewidth=1)
+        beyond = "" if low <= amount <= high else f" ({number(amount, decimals(amount, digits=4))}, off the axis)"
+        labels.append(Label(f"{policy}{beyond}", end, float(np.clip(amount, low, high)), NEUTRAL))
     ax.set(
-        title="Score during training (dashed: rule-based policies)",
-        xlabel="training steps (periods played)",
+        title=f"{money.objective.capitalize()} during training (dashed: rule-based policies)",
+        xlabel=f"training steps ({money.period}s played)",
         xlim=(0, end),
         ylim=(low, high),
     )
-    ax.set_ylabel("score (money per period, higher is better)")
+    ax.set_ylabel(f"{money.objective} ({money.rate}, {money.better} is better)")
     ax.xaxis.set_major_formatter(FuncFormatter(_short_count))
-    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    ax.yaxis.set_major_formatter(NUMBERS)
     return label_in_margin(_tidy(ax), labels)
 
 
-def cost_terms(ax: Axes, comparison: pd.DataFrame) -> Axes:
+def cost_terms(ax: Axes, comparison: pd.DataFrame, money: Money) -> Axes:
     """Draw each policy's costs per period as a bar stacked by term, best policy on top; income is left out."""
-    terms = [term for term in money_columns(comparison) if term not in INCOME and comparison[term].max() > 0]
-    rows, total = np.arange(len(comparison)), np.zeros(len(comparison))
-    for term in terms:
-        name = term.removeprefix("money/")
-        ax.barh(
-            rows,
-            comparison[term],
-            left=total,
-            height=0.68,
-            color=term_colour(name),
-            edgecolor="white",
-            linewidth=0.6,
-            label=name.replace("_", " "),
-        )
-        total = total + comparison[term].to_numpy()
+    terms = [term for term in money_columns(comparison) if not _is_income(term) and comparison[term].max() > 0]
+    total = _stacked(ax, np.zeros(len(comparison)), {term: comparison[term].to_numpy() for term in terms})
     places = decimals(total.max(), digits=3)
-    for row, cost in zip(rows, total, strict=True):
+    for row, cost in enumerate(total):
         ax.annotate(number(cost, places), (cost, row), (4, 0), textcoords="offset points", va="center", fontsize=9)
     _policies_down(ax, comparison)
-    ax.set(title="Costs by term", xlabel="cost (money per period)", xlim=(0, total.max() * 1.12 or 1))
-    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
-    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=9)
-    return _tidy(ax, grid="x")
+    ax.set(title="Costs by term", xlabel=f"cost ({money.rate})", xlim=(0, total.max() * 1.12 or 1))
+    return _finish_terms(ax)
+
+
+def term_differences(ax: Axes, comparison: pd.DataFrame, money: Money) -> Axes:
+    """Draw what each term of money adds to each policy's difference to the reference, and what it takes from it.
+
+    Terms that add to the shown difference stack to the right of zero, those that lower it to the left; the diamond is their
+    sum, which stands beside the bar too. A bar far longer than the others ends in an arrow at the edge.
+    """
+    reference = comparison[comparison["reference"]].iloc[0]
+    parts = {term: _added(comparison, reference, term, money) for term in money_columns(comparison)}
+    parts = {term: amounts for term, amounts in parts.items() if np.abs(amounts).max() > 0}
+    rows, zero = np.arange(len(comparison)), np.zeros(len(comparison))
+    right = _stacked(ax, zero, {term: np.clip(amounts, 0, None) for term, amounts in parts.items()})
+    left = _stacked(ax, zero, {term: np.clip(amounts, None, 0) for term, amounts in parts.items()}, named=False)
+    reach = _reach(np.maximum(right, -left))
+    totals, places = sum(parts.values(), zero), score_decimals(comparison)
+    ax.axvline(0, color=NEUTRAL, linewidth=1)
+    shown = np.abs(totals) <= reach
+    ax.plot(totals[shown], rows[shown], "D", color="white", markeredgecolor="black", markersize=6)
+    for ends, edge, marker in ((right, reach, ">"), (-left, -reach, "<")):
+        ax.plot(np.full((ends > reach).sum(), 1.03 * edge), rows[ends > reach], marker, color="white", markeredgecolor="black")
+    for row, total in enumerate(totals):
+        text = "reference" if comparison["reference"].iloc[row] else number(total, places, signed=True)
+        _beside(ax, text, row)
+    _policies_down(ax, comparison)
+    ax.set_xlim(max(left.min(), -reach) - 0.06 * reach, min(right.max(), reach) + 0.06 * reach)
+    ax.set_title(f"Where the differences to {reference_policy(comparison)} come from")
+    ax.set_xlabel(f"added to the difference in {money.objective} ({money.rate}, {money.side} is better)")
+    ax.xaxis.set_major_formatter(FuncFormatter(_signed))
+    return _finish_terms(ax)
 
 
 def service_against_stock(ax: Axes, comparison: pd.DataFrame) -> Axes:
@@ -99,31 +123,33 @@ def service_against_stock(ax: Axes, comparison: pd.DataFrame) -> Axes:
     ax.margins(0.12)
     ax.set(title="Service against stock", xlabel="mean stock on hand (units)", ylabel="fill rate (share of units)")
     ax.yaxis.set_major_formatter(PercentFormatter(1))
-    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,g}"))
+    ax.xaxis.set_major_formatter(NUMBERS)
     _kind_legend(ax, comparison)
     return label_beside_points(_tidy(ax), labels)
 
 
-def paired_differences(ax: Axes, comparison: pd.DataFrame) -> Axes:
-    """Draw each policy's difference in score to the reference with its 95 % interval: right of zero is better.
+def paired_differences(ax: Axes, comparison: pd.DataFrame, money: Money) -> Axes:
+    """Draw each policy's difference to the reference with its 95 % interval, over the region that is equal in practice.
 
     A policy far beyond the others becomes an arrow at the edge, so that the intervals near zero stay readable.
     """
-    reach = _reach(comparison)
+    found = money.sign * comparison["difference"].to_numpy()
+    ends = money.sign * comparison[["difference_low", "difference_high"]].to_numpy()
+    reach, width = _reach(np.abs(ends[~comparison["reference"]]).max(axis=1, initial=0)), rope_width(comparison)
+    if width > 0:
+        ax.axvspan(-width, width, color=ROPE, linewidth=0, label="equal in practice")
     ax.axvline(0, color=NEUTRAL, linewidth=1)
-    texts = difference_texts(comparison, "profit")
     for position, (_, row) in enumerate(comparison.iterrows()):
-        colour, side = kind_colour(row["kind"]), np.sign(row["difference"])
-        beyond = abs(row["difference"]) > reach
+        colour, side = kind_colour(row["kind"]), int(np.sign(found[position]))
+        beyond = abs(found[position]) > reach
         marker = {1: ">", -1: "<"}[side] if beyond else _marker(row["kind"])
-        ax.plot([row["difference_low"], row["difference_high"]], [position, position], color=colour, linewidth=2)
-        ax.plot(side * reach if beyond else row["difference"], position, marker, color=colour, markersize=6)
-        ax.annotate(texts[position], (1.02, position), xycoords=("axes fraction", "data"), va="center", fontsize=9)
+        ax.plot(ends[position], [position, position], color=colour, linewidth=2)
+        ax.plot(side * reach if beyond else found[position], position, marker, color=colour, markersize=6)
+        _beside(ax, difference_texts(comparison, money)[position], position)
     _policies_down(ax, comparison)
-    low, high = comparison["difference_low"].min(), comparison["difference_high"].max()
-    ax.set_xlim(max(low, -reach) - 0.06 * reach, min(high, reach) + 0.06 * reach)
+    ax.set_xlim(max(ends.min(), -reach) - 0.06 * reach, min(ends.max(), reach) + 0.06 * reach)
     ax.set_title("Paired differences on common episodes, with 95 % intervals")
-    ax.set_xlabel(f"score less that of {reference_policy(comparison)} (money per period, right is better)")
+    ax.set_xlabel(f"{money.objective} less that of {reference_policy(comparison)} ({money.rate}, {money.side} is better)")
     ax.xaxis.set_major_formatter(FuncFormatter(_signed))
     _kind_legend(ax, comparison)
     return _tidy(ax, grid="x")
@@ -137,7 +163,7 @@ def chances(ax: Axes, comparison: pd.DataFrame) -> Axes:
         ax.plot([row["improvement_low"], row["improvement_high"]], [position, position], color=colour, linewidth=2)
         ax.plot(row["improvement"], position, _marker(row["kind"]), color=colour, markersize=6)
         text = "reference" if row["reference"] else chance_text(row)
-        ax.annotate(text, (1.02, position), xycoords=("axes fraction", "data"), va="center", fontsize=9)
+        _beside(ax, text, position)
     _policies_down(ax, comparison)
     ax.set(xlim=(-0.02, 1.02), title=f"Chance to beat {reference_policy(comparison)}, with 95 % intervals")
     ax.set_xlabel("share of worlds with the higher score (right of one half is better)")
@@ -145,21 +171,56 @@ def chances(ax: Axes, comparison: pd.DataFrame) -> Axes:
     return _tidy(ax, grid="x")
 
 
-def _reach(comparison: pd.DataFrame) -> float:
-    """Return how far from zero the axis of differences reaches: to the furthest policy, or four times that in the middle."""
-    others = comparison[~comparison["reference"]]
-    reaches = sorted(others[["difference_low", "difference_high"]].abs().max(axis=1))
-    return float(min(reaches[-1], 4 * reaches[(len(reaches) - 1) // 2])) if reaches and reaches[-1] > 0 else 1.0
+def _added(comparison: pd.DataFrame, reference: pd.Series, term: str, money: Money) -> Floats:
+    """Return what a term adds to the shown difference of each policy."""
+    sign = money.sign if _is_income(term) else -money.sign
+    return sign * (comparison[term] - reference[term]).to_numpy()
 
 
-def _score_limits(curves: dict[str, pd.DataFrame], baselines: dict[str, float]) -> tuple[float, float]:
-    """Return the limits that show the later three quarters of each curve, and every baseline that is not far below."""
+def _is_income(column: str) -> bool:
+    return column.removeprefix("money/") in INCOME
+
+
+def _stacked(ax: Axes, start: Floats, parts: dict[str, Floats], named: bool = True) -> Floats:
+    """Draw one bar a row, stacked by term, each term in its own colour; returns where the bars end."""
+    for term, amounts in parts.items():
+        name = term.removeprefix("money/")
+        label, colour = name.replace("_", " ") if named else None, term_colour(name)
+        rows = np.arange(len(start))
+        ax.barh(rows, amounts, left=start, height=0.68, color=colour, edgecolor="white", linewidth=0.6, label=label)
+        start = start + amounts
+    return start
+
+
+def _finish_terms(ax: Axes) -> Axes:
+    if ax.containers:
+        _legend_below(ax, *ax.get_legend_handles_labels(), columns=6)
+    return _tidy(ax, grid="x")
+
+
+def _beside(ax: Axes, text: str, row: int) -> None:
+    """Write a text to the right of a row."""
+    ax.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=9)
+
+
+def _reach(ends: Floats) -> float:
+    """Return how far from zero an axis of differences reaches: to the furthest end, or four times that in the middle.
+
+    `ends` are how far each policy's own bar or interval reaches; what is nothing has no part in it.
+    """
+    reaches = np.sort(ends[ends > 0])
+    return float(min(reaches[-1], 4 * reaches[(len(reaches) - 1) // 2])) if len(reaches) else 1.0
+
+
+def _score_limits(curves: dict[str, pd.DataFrame], rules: dict[str, float]) -> tuple[float, float]:
+    """Return the limits that show the later three quarters of each curve, and every rule that is not far off."""
     later = [curve.loc[curve["steps"] >= curve["steps"].max() / 4, "score"] for curve in curves.values()]
-    high = np.max([*baselines.values(), *(curve["score"].max() for curve in curves.values())])
-    low = np.min([*(scores.min() for scores in later), *([max(baselines.values())] if baselines else [])])
-    reach = FAR * (high - low)
-    low = np.min([low, *(score for score in baselines.values() if score >= high - reach)])
-    room = 0.06 * ((high - low) or abs(high) or 1)
+    best = [max(rules.values())] if rules else []
+    high = np.max([*best, *(curve["score"].max() for curve in curves.values())])
+    low = np.min([*best, *(scores.min() for scores in later)])
+    reach = FAR * max(high - low, LEAST / 2 * abs(high))
+    low = np.min([low, *(score for score in rules.values() if score >= high - reach)])
+    room = max(0.06 * (high - low), (LEAST * abs(high) - (high - low)) / 2) or 0.06
     return low - room, high + room
 
 
@@ -176,12 +237,19 @@ def _marker(kind: str) -> str:
 
 
 def _kind_legend(ax: Axes, comparison: pd.DataFrame) -> None:
-    """Explain the colours and markers of the kinds of policies."""
-    handles = [
+    """Explain the colours and markers of the kinds of policies, and what else has a name, below the axes."""
+    handles: list[Any] = [
         Line2D([], [], color=kind_colour(kind), marker=_marker(kind), linestyle="", label=kind)
         for kind in sorted(comparison["kind"].unique())
     ]
-    ax.legend(handles=handles, frameon=False, fontsize=9, loc="best")
+    handles += ax.get_legend_handles_labels()[0]
+    _legend_below(ax, handles, [str(handle.get_label()) for handle in handles], columns=4)
+
+
+def _legend_below(ax: Axes, handles: list[Any], labels: list[str], columns: int) -> None:
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, frameon=False, fontsize=9)
 
 
 def _short_count(value: float, _position: int) -> str:
@@ -194,7 +262,7 @@ def _short_count(value: float, _position: int) -> str:
 
 def _signed(value: float, _position: int) -> str:
     """Return a difference with its sign, zero without."""
-    return f"{value:+,g}" if value else "0"
+    return f"{value:+,.10g}" if value else "0"
 
 
 def _tidy(ax: Axes, grid: Literal["both", "x"] = "both") -> Axes:

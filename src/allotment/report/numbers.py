@@ -22,6 +22,11 @@ def percentage(share: float) -> str:
     return MISSING if pd.isna(share) else f"{share:.1%}"
 
 
+def percent(value: float) -> str:
+    """Return a difference in percent, with its sign; a dash where it is missing."""
+    return MISSING if pd.isna(value) else f"{number(value, 2, signed=True)}%"
+
+
 def p_value(value: float) -> str:
     """Return a p-value to three places; a dash where there is none."""
     if pd.isna(value):

@@ -5,10 +5,13 @@ from __future__ import annotations
 LEARNED = "#0072B2"
 RULE_BASED = "#D55E00"
 NEUTRAL = "#666666"
+ROPE = "#E4EDF3"  # the region of practical equivalence
 
 SERIES = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D1F"]
 
 TERMS = {
+    "revenue": "#3F4A66",
+    "salvage": "#A9B4CC",
     "purchase": "#C4C4C4",
     "production": "#8A8A8A",
     "inbound_freight": "#56B4E9",

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import html
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pandas as pd
 
 from allotment.report.cells import Cells
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-WORDS = ("policy", "kind", "verdict", "resampled")  # columns of words stand left, columns of numbers right
+NAMES = ("policy", "channel", "site", "SKU")
+WORDS = (*NAMES, "kind", "verdict", "resampled", "measure")  # columns of words stand left, columns of numbers right
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet takes for the start of one
 
 
 def to_terminal(cells: Cells) -> Table:
-    """Return the cells as a rich table; where the terminal is narrow, the names of policies wrap and numbers do not.
+    """Return the cells as a rich table; where the terminal is narrow, names wrap and numbers do not.
 
     What is surely better than the reference is green, what is surely worse red.
     """
@@ -27,7 +32,7 @@ def to_terminal(cells: Cells) -> Table:
     if cells.note:
         table.caption, table.caption_justify, table.caption_style = Text(cells.note), "left", "dim"
     for position, name in enumerate(cells.header):
-        width = None if name == "policy" else _width(cells, position)
+        width = None if name in NAMES else _width(cells, position)
         table.add_column(Text(name), justify="left" if name in WORDS else "right", width=width, overflow="fold")
     for row, verdict in zip(cells.rows, _verdicts(cells), strict=True):
         shade = {"better": "green", "worse": "red"}.get(verdict, "")
@@ -39,8 +44,32 @@ def to_terminal(cells: Cells) -> Table:
 def to_markdown(cells: Cells) -> str:
     """Return the cells as a Markdown table."""
     rule = [":--" if name in WORDS else "--:" for name in cells.header]
-    lines = [cells.header, rule, *cells.rows]
-    return "\n".join("| " + " | ".join(text.replace("|", r"\|") for text in line) + " |" for line in lines)
+    lines = [
+        [markdown_text(text) for text in cells.header],
+        rule,
+        *([markdown_text(text) for text in row] for row in cells.rows),
+    ]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def markdown_text(text: str) -> str:
+    """Return a text on one line, in which Markdown finds no HTML, link, code, stars or end of a cell."""
+    line = html.escape(" ".join(text.split()), quote=False).replace("\\", "\\\\").replace("](", "]\\(")
+    for sign in "|`*":
+        line = line.replace(sign, f"\\{sign}")
+    return line
+
+
+def to_csv(table: pd.DataFrame, file: Path) -> None:
+    """Write a table as CSV, with an apostrophe before every text that a spreadsheet would take for a formula."""
+    safe = table.rename(columns=_no_formula)
+    for name in safe.select_dtypes(exclude=["number", "bool"]):
+        safe[name] = safe[name].map(_no_formula)
+    safe.to_csv(file, index=False)
+
+
+def _no_formula(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def to_html(cells: Cells) -> str:
@@ -71,9 +100,12 @@ def _verdicts(cells: Cells) -> list[str]:
 
 def _is_claim(column: str) -> bool:
     """Tell whether a column says how a policy stands against the reference."""
-    return column == "verdict" or column.startswith("vs ")
+    return column in ("verdict", "percent") or column.startswith("vs ")
 
 
 def _width(cells: Cells, position: int) -> int:
-    """Return the characters that a column needs, with its header wrapped between words."""
-    return max(len(text) for text in [*(row[position] for row in cells.rows), *cells.header[position].split()])
+    """Return the characters that a column needs, with its header, and verdicts, wrapped between words."""
+    texts = [row[position] for row in cells.rows]
+    if cells.header[position] == "verdict":
+        texts = " ".join(texts).split()
+    return max(len(text) for text in [*texts, *cells.header[position].split()])

@@ -2,7 +2,7 @@
 
 config.yaml and scenario.yaml (or environment.yaml) resolved, metadata.json, tb/ (TensorBoard), checkpoints/ (what a training
 goes on from), start/ (with whose weights it began), rule/ (what a residual corrects), best/ and final/ (bundles),
-curve.parquet, evaluation.parquet with score_by_sku.npy: what the best policy did in its own test world.
+curve.parquet, evaluation.parquet with score_by_sku.npy and breakdown.parquet: what the best policy did in its own test world.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import pandas as pd
 import yaml
 
 from allotment import extensions
+from allotment.evaluation.breakdown import NOTHING, Breakdown, from_table
 from allotment.evaluation.place import Place, read_place
 from allotment.evaluation.testing import Evaluation
 from allotment.policies.bundle import EXTERNAL, WORLD
@@ -37,6 +38,7 @@ from allotment.whole_file import whole_file, write_whole
 
 CONFIG, ABOUT = "config.yaml", "metadata.json"
 EPISODES, BY_SKU, CURVE = "evaluation.parquet", "score_by_sku.npy", "curve.parquet"
+BREAKDOWN = "breakdown.parquet"
 
 
 @dataclass(frozen=True)
@@ -201,6 +203,8 @@ class RunFolder:
             result.episodes.to_parquet(part)
         with whole_file(self.path / BY_SKU) as part, part.open("wb") as file:
             np.save(file, result.score_by_sku)
+        with whole_file(self.path / BREAKDOWN) as part:
+            result.breakdown.table().to_parquet(part)
         about = {"place": place, "seed": seed, "episodes": len(result.episodes)}
         self.update(evaluation={**about, "code": dict(code)} if code else about)
 
@@ -215,7 +219,7 @@ class RunFolder:
             rows = pd.read_parquet(file)
         except (OSError, ValueError) as error:
             raise ScenarioError(f"{file}: cannot be read ({error}); without it, the episodes are played again") from None
-        return Evaluation(rows, self._scores_by_sku(rows))
+        return Evaluation(rows, self._scores_by_sku(rows), self._breakdown(rows))
 
     def _scores_by_sku(self, rows: pd.DataFrame) -> Floats:
         """Return the scores by SKU that belong to the rows, (episodes, K); no SKUs where the folder does not hold them."""
@@ -223,6 +227,12 @@ class RunFolder:
         scores = np.load(file, allow_pickle=False) if file.is_file() else np.empty((0, 0))
         belong = len(scores) == len(rows) and np.allclose(scores.sum(axis=1), rows["score"])
         return scores if belong else np.empty((len(rows), 0))
+
+    def _breakdown(self, rows: pd.DataFrame) -> Breakdown:
+        """Return the breakdown that belongs to the rows; nothing where the folder does not hold it."""
+        file = self.path / BREAKDOWN
+        found = from_table(pd.read_parquet(file)) if file.is_file() else NOTHING
+        return found if found.belongs_to(rows) else NOTHING
 
     # moving it
 

@@ -13,12 +13,11 @@ from collections.abc import Mapping
 from math import isnan
 from pathlib import Path
 
-from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch.utils.tensorboard import SummaryWriter
 
 from allotment.evaluation.metrics import COMPARED, METRICS, Share
 
-FIRST = "evaluation/"  # the group that is always there
+FIRST, OTHERS, MONEY = "evaluation/", "measures/", "money/"  # groups of measures; the first is always there
 _SERVICE = {metric.name for metric in METRICS if isinstance(metric, Share) and metric.otherwise == 1.0}
 OF_THE_WORLD = {"demand"}  # what no policy changes
 Point = tuple[float, int, float]  # value, step, time
@@ -75,24 +74,13 @@ def write_rule_based(folder: Path, measures: Mapping[str, float], last_step: int
                 writer.add_scalar(name, value, step)
 
 
-def copy_scalars(source: Path, folder: Path, leave_out: str) -> None:
-    """Write again what a training logged, its times included, but for tags that start with `leave_out`."""
-    events = EventAccumulator(str(source), size_guidance={"scalars": 0})
-    events.Reload()
-    with SummaryWriter(str(folder)) as writer:
-        for name in events.Tags()["scalars"]:
-            if not name.startswith(leave_out):
-                for event in events.Scalars(name):
-                    writer.add_scalar(name, event.value, event.step, event.wall_time)
-
-
 def tag(measure: str) -> str:
     """Return the name of a measure in TensorBoard."""
     if measure == "score":
         return f"{FIRST}{measure}"
     if measure in COMPARED:
         return f"{FIRST}{'service' if measure in _SERVICE else 'stock'}/{measure}"
-    return measure if measure.startswith("money/") else f"measures/{measure}"
+    return measure if measure.startswith(MONEY) else f"{OTHERS}{measure}"
 
 
 def _of_the_policy(measures: Mapping[str, float]) -> dict[str, float]:

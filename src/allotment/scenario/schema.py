@@ -34,6 +34,7 @@ LISTS = (  # sections of parts
 )
 Count = Annotated[int, Field(ge=0)]
 AtLeastOne = Annotated[int, Field(ge=1)]
+Word = Annotated[str, Field(pattern=r"^\S(.{0,18}\S)?$")]  # on one line, 20 characters at most
 
 
 class Sku(Part):
@@ -320,6 +321,8 @@ class Scenario(Part):
     seed: Count = 0  # of numbers that the file leaves to chance
     units: Literal["integer", "continuous"] = "integer"  # whether units are whole
     objective: Literal["profit", "cost"] = "profit"  # what the score counts; cost leaves out revenue
+    currency: Word | None = None  # what reports call the money, such as EUR; none = money
+    period: Word = "period"  # what reports call one period, such as week
     horizon: Horizon  # how long an episode lasts
     sequence: list[Phase] = list(PHASES)  # the phases of a period in their order
     # what the policy decides; rules of the world decide the rest

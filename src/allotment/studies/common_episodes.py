@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from allotment.evaluation.breakdown import joined
 from allotment.evaluation.metrics import METRICS, RESERVED, Metric
 from allotment.evaluation.place import WorldPlace
 from allotment.evaluation.testing import Evaluation
@@ -52,7 +53,7 @@ class CommonEpisodes:
     def held(self, run: RunFolder) -> Evaluation | None:
         """Return those of the wanted episodes, from the first on, that a run folder holds; none where it holds none."""
         kept = run.evaluation(self.world.name)
-        if kept is None or not set(kept.episodes.columns) >= self._columns():
+        if kept is None or not kept.breakdown.labels or not set(kept.episodes.columns) >= self._columns():
             return None
         if self.metrics and run.metadata.get("evaluation", {}).get("code", {}) != self.code:
             return None
@@ -61,7 +62,7 @@ class CommonEpisodes:
         rows, by_sku = kept.episodes.iloc[: len(wanted)][belonging], kept.score_by_sku[: len(wanted)]
         if not np.array_equal(rows["seed"], wanted) or (self.by_item and not by_sku.shape[1]):
             return None
-        return Evaluation(rows, by_sku)
+        return Evaluation(rows, by_sku, kept.breakdown.first(len(wanted)))
 
     def _columns(self) -> set[str]:
         measured = {metric.name for metric in (*METRICS, *self.metrics)}
@@ -85,4 +86,4 @@ def _joined(held: Evaluation, new: Evaluation) -> Evaluation:
     """Return the episodes of both, with scores by SKU where both have them."""
     by_sku = new.score_by_sku[:, : held.score_by_sku.shape[1]]
     rows = pd.concat([held.episodes, new.episodes], ignore_index=True)
-    return Evaluation(rows, np.concatenate([held.score_by_sku, by_sku]))
+    return Evaluation(rows, np.concatenate([held.score_by_sku, by_sku]), joined([held.breakdown, new.breakdown]))

@@ -12,10 +12,12 @@ from allotment import extensions
 from allotment.evaluation.place import WorldPlace, place_from
 from allotment.execution.executor import Progress
 from allotment.fitting.fit import fit, fitter_of
+from allotment.plain_warnings import plain_warnings
 from allotment.runs.run_folder import RunFolder
 from allotment.scenario.loader import World
 from allotment.studies.common_episodes import CommonEpisodes
 from allotment.studies.study import EvaluationEntry, PolicyEntry, Section, Study
+from allotment.whole_file import file_name
 
 
 class Job(Section):
@@ -45,6 +47,10 @@ class Job(Section):
 
     def run(self, progress: Progress) -> dict[str, bytes]:
         """Fill the run folder, evaluation included, and return its files; what is finished is left as it is."""
+        with plain_warnings():
+            return self._made(progress)
+
+    def _made(self, progress: Progress) -> dict[str, bytes]:
         extensions.restore(self.code)
         place = self.place()
 
@@ -109,7 +115,7 @@ def jobs_of(study: Study, folder: Path) -> list[Job]:
                     origin=world.origin,
                     world=world.content,
                     seed=seed,
-                    folder=str(folder / f"{name}-seed{seed}"),
+                    folder=str(folder / file_name(f"{name}-seed{seed}")),
                     evaluation=study.evaluation,
                     code=extensions.named_code(),
                 )

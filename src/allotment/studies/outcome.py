@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from allotment.evaluation.breakdown import Breakdown, average
 from allotment.evaluation.comparison import compare
 from allotment.evaluation.testing import Evaluation, evaluate, mean_measures
 from allotment.policies.bundle import load_bundle
 from allotment.quantities import Floats
+from allotment.report.money import Money, money_of
 from allotment.scenario.errors import ScenarioError, nearest
 from allotment.studies.common_episodes import CommonEpisodes
 from allotment.studies.compared_policies import ComparedPolicy, Run
@@ -32,6 +34,7 @@ class Outcome:
     worlds: CommonEpisodes
     episodes: pd.DataFrame  # one row per policy, training seed and episode
     comparison: pd.DataFrame
+    breakdowns: dict[str, list[Breakdown]]  # by channel, site and SKU, of each policy's runs
     curves: dict[str, pd.DataFrame]  # of the policies that learn, all seeds, on validation worlds
     rules: dict[str, dict[str, float]]  # mean measures of the rules on the same validation worlds
 
@@ -40,6 +43,16 @@ class Outcome:
         """Return the policies, best first."""
         by_name = {policy.name: policy for policy in self.setup.policies}
         return [by_name[name] for name in self.comparison["policy"]]
+
+    @property
+    def money(self) -> Money:
+        """Return how the world's money is shown."""
+        return money_of(self.setup.world.scenario)
+
+    @property
+    def breakdown_means(self) -> dict[str, pd.DataFrame]:
+        """Return the means of each policy's breakdown over test worlds and seeds, best policy first."""
+        return {policy: average(self.breakdowns[policy]).means() for policy in self.comparison["policy"]}
 
     @property
     def last_step(self) -> int:
@@ -53,8 +66,9 @@ def read_outcome(
     episodes: int | None = None,
     seed: int | None = None,
     progress: Progress | None = None,
+    rope: float | None = None,
 ) -> Outcome:
-    """Return the outcome of a comparison; test worlds are the setup's own unless their number or seed is given.
+    """Return the outcome of a comparison; how it is evaluated is the setup's own unless a command says otherwise.
 
     Episodes that run folders do not hold are played. `ScenarioError` where the reference does not take part.
     """
@@ -62,17 +76,20 @@ def read_outcome(
     if reference is not None and reference not in names:
         raise ScenarioError(f"the reference {reference!r} is not among the policies; {nearest(reference, names)}")
     own = setup.evaluation
-    changed = {name: value for name, value in (("episodes", episodes), ("seed", seed)) if value is not None}
-    worlds = episodes_of(own.model_copy(update=changed), setup.world)
+    said = {"episodes": episodes, "seed": seed, "rope": rope}
+    entry = own.model_copy(update={name: value for name, value in said.items() if value is not None})
+    worlds = episodes_of(entry, setup.world)
     results = {policy.name: _results(policy, worlds, progress) for policy in setup.policies}
     rows = pd.concat([_rows(policy, results[policy.name]) for policy in setup.policies], ignore_index=True)
-    by_item = {name: np.stack([result.score_by_sku for result in found]) for name, found in results.items()}
-    comparison = _compared(rows, reference, by_item if worlds.by_item else None)
-    return Outcome(setup, worlds, rows, comparison, _curves(setup.policies), _rules_beside_curves(setup))
+    rng, by_item = np.random.default_rng(BOOTSTRAP_SEED), _by_item(results) if worlds.by_item else None
+    comparison = compare(rows, reference, rng, by_item, entry.rope)
+    breakdowns = {name: [result.breakdown for result in found] for name, found in results.items()}
+    return Outcome(setup, worlds, rows, comparison, breakdowns, _curves(setup.policies), _rules_beside_curves(setup))
 
 
-def _compared(rows: pd.DataFrame, reference: str | None, by_item: dict[str, Floats] | None) -> pd.DataFrame:
-    return compare(rows, reference, np.random.default_rng(BOOTSTRAP_SEED), by_item)
+def _by_item(results: dict[str, list[Evaluation]]) -> dict[str, Floats]:
+    """Return each policy's scores as (seeds, worlds, items)."""
+    return {name: np.stack([result.score_by_sku for result in found]) for name, found in results.items()}
 
 
 def _results(policy: ComparedPolicy, worlds: CommonEpisodes, progress: Progress | None) -> list[Evaluation]:

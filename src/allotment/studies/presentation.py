@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import yaml
 
+from allotment.environments.figure_text import plain_text
 from allotment.evaluation.rollout import rollout
 from allotment.policies.bundle import load_bundle
 from allotment.report import figures
@@ -37,36 +38,50 @@ METHOD = (
 def present(outcome: Outcome, folder: Path) -> Path:
     """Write the report and the logs for TensorBoard into `folder`; returns the report's page."""
     setup = outcome.setup
-    images = draw({name: (caption, figure) for name, caption, figure in _figures(outcome)})
+    with plain_text(_names(outcome)):
+        images = draw({name: (caption, figure) for name, caption, figure in _figures(outcome)})
     write_logs(outcome, folder / "tensorboard", images)
-    objective = setup.world.scenario.objective
+    comparison, means = outcome.comparison, outcome.breakdown_means
     return write_report(
-        folder, setup.title, setup.question, outcome.comparison, objective, images, _details(outcome), setup.notes
+        folder, setup.title, setup.question, comparison, means, outcome.money, images, _details(outcome), setup.notes
     )
+
+
+def _names(outcome: Outcome) -> list[str]:
+    """Return the names that figures have."""
+    world, money = outcome.setup.world.names, outcome.money
+    policies = [policy.title(run) for policy in outcome.setup.policies for run in policy.runs]
+    return [*policies, *outcome.breakdowns, *world.sites, *world.channels, money.rate]
 
 
 def _figures(outcome: Outcome) -> Iterator[tuple[str, str, Figure]]:
     """Yield the report's figures, each with its name and caption."""
-    comparison, reference, policies = outcome.comparison, reference_policy(outcome.comparison), len(outcome.comparison)
-    worlds = f"{outcome.worlds.episodes:,} test worlds"
+    comparison, money, policies = outcome.comparison, outcome.money, len(outcome.comparison)
+    reference, worlds = reference_policy(comparison), f"{outcome.worlds.episodes:,} test worlds"
     means = f"means over {worlds}{' and training seeds' if comparison['seeds'].max() > 1 else ''}"
     if outcome.curves:
         yield "learning", _curve_caption(outcome), figures.panel(_curves, outcome)
     if policies > 1:
         caption = f"Differences to {reference}, paired by world, with 95 % intervals. {reading_note(comparison)}"
-        yield "differences", caption, figures.panel(figures.paired_differences, comparison, policies)
+        yield "differences", caption, figures.panel(figures.paired_differences, comparison, money, rows=policies)
         caption = f"How likely each policy scores higher than {reference} in the same world, with 95 % intervals: {worlds}."
-        yield "chances", caption, figures.panel(figures.chances, comparison, policies)
-    yield "terms", f"Where the money goes, per period: {means}.", figures.panel(figures.cost_terms, comparison, policies)
+        yield "chances", caption, figures.panel(figures.chances, comparison, rows=policies)
+        caption = f"What each term of money adds to the difference to {reference}, per {money.period}: {means}."
+        yield "terms", caption, figures.panel(figures.term_differences, comparison, money, rows=policies)
+    else:
+        caption = f"Where the money goes, per {money.period}: {means}."
+        yield "terms", caption, figures.panel(figures.cost_terms, comparison, money, rows=policies)
     yield "service", f"Service against stock: {means}.", figures.panel(figures.service_against_stock, comparison)
-    yield "episodes", _episode_caption(outcome), episodes_side_by_side([_episode(outcome, each) for each in outcome.ranking])
+    records = [_episode(outcome, each) for each in outcome.ranking]
+    yield "episodes", _episode_caption(outcome), episodes_side_by_side(records, money.period)
 
 
 def _curves(ax: Any, outcome: Outcome) -> Any:
     """Draw the learning curves, of policies by the names that tables have."""
     names = {row["policy"]: shown_name(row) for _, row in outcome.comparison.iterrows()}
     curves = {names[policy]: curve for policy, curve in outcome.curves.items()}
-    return figures.learning_curve(ax, curves, {names[rule]: measures["score"] for rule, measures in outcome.rules.items()})
+    rules = {names[rule]: measures["score"] for rule, measures in outcome.rules.items()}
+    return figures.learning_curve(ax, curves, rules, outcome.money)
 
 
 def _curve_caption(outcome: Outcome) -> str:
@@ -78,7 +93,8 @@ def _curve_caption(outcome: Outcome) -> str:
 
 def _episode_caption(outcome: Outcome) -> str:
     measured = outcome.worlds.world.scenario.horizon.periods
-    part = f", the first {LONGEST} of its {measured:,} measured periods" if measured > LONGEST else ", its measured periods"
+    name = outcome.money.period
+    part = f", the first {LONGEST} of its {measured:,} measured {name}s" if measured > LONGEST else f", its measured {name}s"
     return f"The first test world under each policy{part}, the best policy first. Panels of a row have the same scale."
 
 

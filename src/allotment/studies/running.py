@@ -51,9 +51,10 @@ def compare_policies(
     seed: int | None = None,
     out: Path | None = None,
     progress: Progress | None = None,
+    rope: float | None = None,
 ) -> Result:
     """Compare policies and write the report into `out`, by default the setup's own folder; see `read_outcome`."""
     from allotment.studies.presentation import present
 
-    outcome = read_outcome(setup, reference, episodes, seed, progress)
+    outcome = read_outcome(setup, reference, episodes, seed, progress, rope)
     return Result(outcome, present(outcome, out or setup.report))

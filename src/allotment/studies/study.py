@@ -7,10 +7,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from allotment.evaluation.comparison import ROPE
 from allotment.policies.config_file import checked, read_config
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World, load_scenario
 from allotment.scenario.yaml_file import read_yaml
+from allotment.whole_file import file_name
 
 
 class Section(BaseModel):
@@ -34,6 +36,8 @@ class EvaluationEntry(Section):
     episodes: Annotated[int, Field(ge=2)] = 1000  # test worlds, the same for every policy
     seed: Annotated[int, Field(ge=0)] = 0  # of the test worlds
     interval: Literal["episodes", "items"] = "episodes"  # what the bootstrap resamples
+    # percent of the reference's score; differences that surely lie within are equal in practice
+    rope: Annotated[float, Field(ge=0, allow_inf_nan=False)] = ROPE
     metrics: list[str | dict[str, Any]] = []  # of one's own, beside the shipped ones: file.py:Name, or an entry point
 
 
@@ -69,7 +73,8 @@ def load_study(path: str | Path) -> Study:
         raise ScenarioError(f"{path}: no study here; expected a folder with study.yaml, or such a file")
     study = checked(Study, read_yaml(file), str(file))
     names = [entry.name or stem for entry, stem, _ in study.configs()]
+    folders = [file_name(name) for name in names]
     for name in names:
-        if names.count(name) > 1:
+        if folders.count(file_name(name)) > 1:
             raise ScenarioError(f"{file}: policies: the name {name!r} occurs twice; give one of them another `name`")
     return study

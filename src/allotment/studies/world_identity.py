@@ -10,7 +10,7 @@ from allotment.scenario.errors import ScenarioError, Steps, place
 from allotment.scenario.loader import World, world_from
 from allotment.scenario.yaml_file import read_yaml
 
-DESCRIPTIVE = {"name", "purpose", "source", "known"}
+DESCRIPTIVE = {"name", "purpose", "source", "known", "currency", "period"}
 
 
 def common_world(folders: Sequence[Path]) -> World:
