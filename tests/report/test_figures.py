@@ -182,3 +182,11 @@ def test_small_differences_between_curve_and_rules_look_small(ax):
 def test_of_two_policies_a_small_difference_is_not_flattened_by_a_large_one(ax, comparison):
     paired_differences(ax, comparison.iloc[[1, 2, 3]], PROFIT)
     assert ax.get_xlim()[0] == pytest.approx(-4 * 3.0 * 1.06)
+
+
+def test_a_long_name_takes_several_lines_beside_the_axes(ax, comparison):
+    comparison.loc[3, "policy"] = "constant_order (parameters.quantity=2, cap.level=100) with yet another setting, and one more"
+    paired_differences(ax, comparison, PROFIT)
+    lines = ax.get_yticklabels()[3].get_text().split("\n")
+    assert len(lines) == 3
+    assert max(map(len, lines)) <= 28

@@ -6,6 +6,7 @@ that in a cost world less is better.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -27,6 +28,7 @@ from allotment.scenario.problem import INCOME
 
 FAR = 6.0  # a rule further from the curves than so many times their height is told beside the axis, not drawn
 LEAST = 0.02  # of a score: the least height of the axis of learning curves, so that what is small looks small
+NAME_WIDTH = 28  # characters of a line beside the axes
 NUMBERS = StrMethodFormatter("{x:,.10g}")
 
 
@@ -226,7 +228,8 @@ def _score_limits(curves: dict[str, pd.DataFrame], rules: dict[str, float]) -> t
 
 def _policies_down(ax: Axes, comparison: pd.DataFrame) -> None:
     """Name the rows of the axes after the policies, the first on top."""
-    ax.set_yticks(range(len(comparison)), [shown_name(row) for _, row in comparison.iterrows()])
+    names = [textwrap.fill(shown_name(row), NAME_WIDTH, max_lines=3, placeholder="…") for _, row in comparison.iterrows()]
+    ax.set_yticks(range(len(comparison)), names)
     ax.set_ylim(len(comparison) - 0.4, -0.6)
     ax.tick_params(axis="y", length=0)
 
