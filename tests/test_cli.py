@@ -20,6 +20,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import allotment
 from allotment.cli import main
 from allotment.resources import shipped_names
+from allotment.runs.tensorboard import logged
 
 HEAVY = {"matplotlib", "numba", "pandas", "pydantic", "scipy", "stable_baselines3", "torch"}
 SHORT = ["--set-env", "horizon.warm_up=10", "--set-env", "horizon.periods=40"]
@@ -413,7 +414,10 @@ def test_a_study_runs_from_end_to_end_and_reuses_what_it_finished(command, study
     assert (report / "report.html").read_text().count("<img") == len(images)
     assert all(name in (report / "report.md").read_text() for name in images)
 
-    learned, rule = tags(folder / "ppo-seed0" / "tb"), tags(folder / "base_stock-seed0" / "tb")
+    with logged(folder / "ppo-seed0" / "tb") as one, logged(folder / "base_stock-seed0" / "tb") as other:
+        learned, rule = tags(one), tags(other)
+    seen = [file.parent.name for file in folder.parent.rglob("*tfevents*")]  # what TensorBoard shows of all runs
+    assert sorted(set(seen)) == ["base_stock", "comparison", "ppo"]
     assert learned == rule
     assert {"evaluation/score", "evaluation/service/fill_rate"} < learned
 

@@ -11,7 +11,7 @@ from torch.utils.tensorboard import SummaryWriter
 from allotment.evaluation.breakdown import Breakdown
 from allotment.report.document import draw
 from allotment.report.tensorboard import SLASH, copy_scalars, write_breakdown, write_images, write_layout
-from allotment.runs.tensorboard import Changing, write_rule_based, write_scores
+from allotment.runs.tensorboard import Changing, logged, put_away, write_rule_based, write_scores
 
 
 def events(folder):
@@ -64,6 +64,20 @@ def test_images_keep_their_order_and_their_pixels(tmp_path):
     [image] = shown.Images("figures/1 terms")
     assert image.encoded_image_string == images[0].png
     assert (image.width, image.height) == Image.open(BytesIO(images[0].png)).size
+
+
+def test_logs_that_are_put_away_are_seen_by_nobody_but_kept_with_what_is_added(tmp_path):
+    logs = tmp_path / "run" / "tb"
+    for step in (10, 20):  # as a training that is made longer
+        with SummaryWriter(str(logs)) as writer:
+            writer.add_scalar("train/loss", 1.0 / step, step)
+        put_away(logs)
+        assert [file.name for file in (tmp_path / "run").iterdir()] == ["tb.zip"]
+    put_away(logs)  # where there is nothing new
+    with logged(logs) as whole:
+        assert [step for step, _ in points(whole, "train/loss")] == [10, 20]
+    copy_scalars(logs, tmp_path / "copy", measures=[])
+    assert len(points(tmp_path / "copy", "train/loss")) == 2
 
 
 def test_the_layout_has_one_chart_a_measure_for_exactly_its_name(tmp_path):

@@ -14,7 +14,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard import SummaryWriter
 
 from allotment.report.breakdown_cells import COMPARED, TITLES
-from allotment.runs.tensorboard import FIRST, MONEY, OTHERS, tag
+from allotment.runs.tensorboard import FIRST, MONEY, OTHERS, logged, tag
 
 if TYPE_CHECKING:
     from allotment.report.document import Drawn
@@ -29,8 +29,8 @@ def copy_scalars(source: Path, folder: Path, measures: Iterable[str]) -> None:
 
     Final scores are left out, which the comparison has from its own worlds.
     """
-    events = EventAccumulator(str(source), size_guidance={"scalars": 0})
-    events.Reload()
+    with logged(source) as whole:
+        events = EventAccumulator(str(whole), size_guidance={"scalars": 0}).Reload()
     kept = {tag(name) for name in measures}
     with SummaryWriter(str(folder)) as writer:
         for name in events.Tags()["scalars"]:

@@ -8,14 +8,19 @@ line over the steps of the training that it is compared with. The final score is
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import time
-from collections.abc import Mapping
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from math import isnan
 from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
 
 from allotment.evaluation.metrics import COMPARED, METRICS, Share
+from allotment.whole_file import whole_file
 
 FIRST, OTHERS, MONEY = "evaluation/", "measures/", "money/"  # groups of measures; the first is always there
 _SERVICE = {metric.name for metric in METRICS if isinstance(metric, Share) and metric.otherwise == 1.0}
@@ -72,6 +77,36 @@ def write_rule_based(folder: Path, measures: Mapping[str, float], last_step: int
         for step in (0, last_step):
             for name, value in shown.items():
                 writer.add_scalar(name, value, step)
+
+
+def put_away(logs: Path) -> None:
+    """Pack a run's logs into an archive beside their folder, where TensorBoard does not see them."""
+    if logs.is_dir():
+        with (
+            logged(logs) as whole,
+            whole_file(_archive(logs)) as part,
+            zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as packed,
+        ):
+            for file in sorted(whole.iterdir()):
+                packed.write(file, file.name)
+        shutil.rmtree(logs)
+
+
+@contextmanager
+def logged(logs: Path) -> Iterator[Path]:
+    """Hand out a folder with all logs of a run, whether they are put away or not."""
+    if not _archive(logs).is_file():
+        yield logs
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.unpack_archive(_archive(logs), folder)
+        if logs.is_dir():
+            shutil.copytree(logs, folder, dirs_exist_ok=True)
+        yield Path(folder)
+
+
+def _archive(logs: Path) -> Path:
+    return logs.with_name(f"{logs.name}.zip")
 
 
 def tag(measure: str) -> str:

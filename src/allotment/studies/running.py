@@ -41,7 +41,12 @@ def run_study(
     todo = [job for job in jobs if not job.is_done(place)]
     for job, files in (executor or executor_for(len(todo), workers)).run(todo, progress):
         job.run_folder.unpack(files)
-    return compare_policies(setup_of_study(study, folder))
+    from allotment.runs.tensorboard import put_away
+
+    result = compare_policies(setup_of_study(study, folder))
+    for job in jobs:  # the report has the logs of each policy, under its name
+        put_away(job.run_folder.logs)
+    return result
 
 
 def compare_policies(
