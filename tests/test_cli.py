@@ -140,7 +140,7 @@ def test_train_leaves_a_run_folder_and_a_second_training_leaves_the_first_alone(
     assert yaml.safe_load(Path("runs/small/config.yaml").read_text())["steps"] == 4_000
     code, _, _ = command("evaluate", "runs/small", "--episodes", 4)
     assert code == 0
-    assert Path("runs/lost_sales-ppo-seed5/breakdown.parquet").is_file()
+    assert Path("runs/small/breakdown.parquet").is_file()
 
 
 BASE_STOCK = ["evaluate", "base_stock", "--env", "lost_sales"]

@@ -51,7 +51,7 @@ def test_an_episode_of_a_world_with_any_names_is_drawn(name):
         {
             "name": name,
             "horizon": {"periods": 2},
-            "skus": [{"name": name}],
+            "skus": [{"name": name, "price": 0}],
             "suppliers": [{"name": "mill"}],
             "sites": [{"name": name}],
             "channels": [{"name": name}],

@@ -57,7 +57,7 @@ def test_lost_margin_is_price_less_unit_cost_in_the_prices_of_the_period():
 
 
 def test_without_a_price_lost_margin_is_the_cost_of_a_lost_sale():
-    skus = [{"name": "tin", "unit_cost": 2}, {"name": "pot", "unit_cost": 5, "price": 9}]
+    skus = [{"name": "tin", "unit_cost": 2, "price": 0}, {"name": "pot", "unit_cost": 5, "price": 9}]
     channels = [{"name": "west counter"}, {"name": "east counter", "shortage_cost": 3}]
     assert amounts("sku", "tin", skus=skus, channels=channels)["lost_margin"] == 3 / 2
     assert amounts("sku", "pot", skus=skus, channels=channels)["lost_margin"] == 4 * 4 / 2

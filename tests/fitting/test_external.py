@@ -159,8 +159,7 @@ def fast(algorithm):
 
 
 @pytest.mark.parametrize(("decided", "algorithm"), [(space, each) for space, able in ABLE.items() for each in able])
-def test_an_algorithm_acts_with_values_of_the_environments_own_space(decided, algorithm, told, tmp_path, monkeypatch):
-    monkeypatch.setattr("allotment.fitting.fit.VALIDATION_EPISODES", 2)
+def test_an_algorithm_acts_with_values_of_the_environments_own_space(decided, algorithm, told, tmp_path):
     environment = told(decided)
     run = allotment.train(environment, algorithm, out=tmp_path, overrides=fast(algorithm))
     policy, counted = allotment.load_policy(run), len(Told.told)

@@ -79,7 +79,7 @@ def test_what_a_folder_lacks_is_named(runs):
 
 
 def test_a_run_in_another_packages_environment_is_not_compared(runs):
-    about = {"id": "CartPole-v1", "arguments": {}, "inputs": 4, "outputs": 2, "discrete": True}
+    about = {"id": "CartPole-v1", "arguments": {}, "inputs": 4, "outputs": 2, "choices": [2]}
     (runs["ppo-0"] / "environment.yaml").write_text(yaml.safe_dump(about))
     with pytest.raises(ScenarioError, match=r"ppo-0: made in another package's environment; only policies in worlds"):
         read_run(runs["ppo-0"])
