@@ -403,6 +403,34 @@ def study(finished_study):
     return Path("runs/tiny"), out
 
 
+UNWRITABLE = {
+    "a folder for measures": (
+        ["evaluate", "base_stock", "--env", "lost_sales", "--json", "there"],
+        "there: is a folder; name a f",
+    ),
+    "no folder for measures": (
+        ["evaluate", "base_stock", "--env", "lost_sales", "--json", "a/b.json"],
+        "a/b.json: there is no fo",
+    ),
+    "a file for run folders": (["train", "lost_sales", "ppo", "--out", "file"], "file: is a file; name a folder"),
+    "a file above run folders": (["tune", "lost_sales", "base_stock", "--out", "file/runs"], "file is a file; name a folder"),
+    "a file for a report": (["compare", "runs/a", "runs/b", "--out", "file"], "file: is a file; name a folder"),
+    "a folder for a graph": (["export", "runs/a", "there"], "there: is a folder; name a file in it"),
+    "a file for a study": (["run", "tiny.yaml", "--out", "file"], "file: is a file; name a folder"),
+}
+
+
+@pytest.mark.parametrize("fault", UNWRITABLE)
+def test_where_results_go_is_checked_before_the_work(command, fault):
+    Path("there").mkdir()
+    Path("file").write_text("mine")
+    arguments, words = UNWRITABLE[fault]
+    code, out, err = command(*arguments)
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert words in err
+    assert sorted(path.name for path in Path().iterdir()) == ["file", "there"]
+
+
 def test_a_study_runs_from_end_to_end_and_reuses_what_it_finished(command, study):
     folder, out = study
     assert "Does a network trained for a moment beat a rule?" in out

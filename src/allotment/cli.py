@@ -70,7 +70,27 @@ Imports = Annotated[
     typer.Option("--import", metavar="FILE", callback=_import_files, help="A file of your own policies, metrics and rules."),
 ]
 Metrics = Annotated[list[str] | None, typer.Option("--metric", metavar="FILE.PY:NAME", help="A metric of your own.")]
-Out = Annotated[Path, typer.Option(help="Folder for run folders.")]
+
+
+def _folder(path: Path | None) -> Path | None:
+    """Check that there may be a folder, before a command does its work."""
+    from allotment.whole_file import check_folder
+
+    if path is not None:
+        check_folder(path)
+    return path
+
+
+def _file(path: Path | None) -> Path | None:
+    """Check that a file may be written, before a command does its work."""
+    from allotment.whole_file import check_file
+
+    if path is not None:
+        check_file(path)
+    return path
+
+
+Out = Annotated[Path, typer.Option(help="Folder for run folders.", callback=_folder)]
 Name = Annotated[str | None, typer.Option(help="Name of the run and its policy; by default what made it.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors alone.")]
 
@@ -217,7 +237,7 @@ def evaluate(
     seed: Seed = 0,
     overrides: Overrides = None,
     env_overrides: EnvOverrides = None,
-    json: Annotated[Path | None, typer.Option(help="Also write the measures to this file.")] = None,
+    json: Annotated[Path | None, typer.Option(help="Also write the measures to this file.", callback=_file)] = None,
     metrics: Metrics = None,
     imports: Imports = None,
     quiet: Quiet = False,
@@ -231,6 +251,7 @@ def evaluate(
     from allotment.report.breakdown_cells import breakdown_tables
     from allotment.report.money import money_of
     from allotment.runs.run_folder import RunFolder, is_run
+    from allotment.whole_file import write_whole
 
     with _working(quiet) as show:
         chosen, place = policy_and_place(policy, env, overrides or [], env_overrides or [], seed, show)
@@ -252,7 +273,7 @@ def evaluate(
         _print_tables(breakdown_tables(result.breakdown.means(), money_of(place.world.scenario)))
     if json:
         content = {"policy": chosen.name, "env": place.name, "episodes": episodes, "seed": seed, "measures": measures}
-        json.write_text(json_format.dumps(content, indent=1) + "\n", encoding="utf-8")
+        write_whole(json, json_format.dumps(content, indent=1) + "\n")
 
 
 @app.command()
@@ -297,7 +318,7 @@ def serve(
 @app.command()
 def export(
     policy: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a bundle of a learned policy.")],
-    file: Annotated[Path, typer.Argument(help="The ONNX file to write.")],
+    file: Annotated[Path, typer.Argument(help="The ONNX file to write.", callback=_file)],
     imports: Imports = None,
 ) -> None:
     """Write a learned policy as an ONNX graph, checked to answer as the policy does."""
@@ -339,7 +360,7 @@ def compare(
             min=0, metavar="PERCENT", help="Differences within ± so much are equal in practice; a study's own, or 0.5."
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder for tables, figures and TensorBoard.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for tables, figures and TensorBoard.", callback=_folder)] = None,
     imports: Imports = None,
     quiet: Quiet = False,
 ) -> None:

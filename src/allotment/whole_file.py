@@ -24,6 +24,28 @@ def write_whole(file: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8")
 
 
+def check_file(file: Path) -> None:
+    """Raise `ValueError` where a file could not be written, before the work is done that fills it."""
+    if file.is_dir():
+        raise ValueError(f"{file}: is a folder; name a file in it")
+    if not file.absolute().parent.is_dir():
+        raise ValueError(f"{file}: there is no folder {file.parent}")
+    _check_writable(file, file.absolute().parent)
+
+
+def check_folder(folder: Path) -> None:
+    """Raise `ValueError` where a folder could not be made, or nothing be written into it."""
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    if not there.is_dir():
+        raise ValueError(f"{folder}: {'' if there == folder.absolute() else f'{there} '}is a file; name a folder")
+    _check_writable(folder, there)
+
+
+def _check_writable(wanted: Path, folder: Path) -> None:
+    if not os.access(folder, os.W_OK):
+        raise ValueError(f"{wanted}: {folder} cannot be written to")
+
+
 def file_name(text: str) -> str:
     """Return a name for a file or folder, in which nothing leads to another folder."""
     name = "".join("-" if character in "/\\" or not character.isprintable() else character for character in text)

@@ -75,11 +75,11 @@ def test_no_cell_is_a_formula(command):  # noqa: F811
 
 WHERE = {
     "a format that is none": (["--out", "plan.docx"], "--out plan.docx: must be a file .xlsx or .csv, or a folder, not .docx"),
-    "a folder that is not there": (["--out", "nowhere/plan.csv"], "--out nowhere/plan.csv: there is no folder nowhere"),
-    "a folder for a file": (["--json", "folder"], "--json folder: is a folder; name a file in it"),
-    "a file for a folder": (["--out", "file"], "--out file: is a file; name a folder, or a file .xlsx or .csv"),
+    "a folder that is not there": (["--out", "nowhere/plan.csv"], "error: nowhere/plan.csv: there is no folder nowhere"),
+    "a folder for a file": (["--json", "folder"], "error: folder: is a folder; name a file in it"),
+    "a file for a folder": (["--out", "file"], "error: file: is a file; name a folder"),
     "a picture that is none": (["--figure", "plan.txt"], "--figure plan.txt: must end in one of ."),
-    "a folder that is a file": (["--json", "file/plan.json"], "--json file/plan.json: there is no folder file"),
+    "a folder that is a file": (["--json", "file/plan.json"], "error: file/plan.json: there is no folder file"),
 }
 
 

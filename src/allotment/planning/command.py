@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,7 @@ from typing import TYPE_CHECKING
 from allotment.planning.display import tables
 from allotment.planning.files import check_format, write_tables
 from allotment.planning.outcome import Plan
-from allotment.scenario.errors import ScenarioError
-from allotment.whole_file import write_whole
+from allotment.whole_file import check_file, check_folder, write_whole
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,22 +26,12 @@ class Outputs:
     figure: Path | None
 
     def check(self) -> None:
-        """Refuse a file that could not be written, before the work is done: `ScenarioError`."""
-        for option, path in (("out", self.tables), ("json", self.json), ("figure", self.figure)):
-            if path is None:
-                continue
-            is_folder = option == "out" and not path.suffix
-            if path.is_dir() and not is_folder:
-                raise ScenarioError(f"--{option} {path}: is a folder; name a file in it")
-            if is_folder and path.exists() and not path.is_dir():
-                raise ScenarioError(f"--{option} {path}: is a file; name a folder, or a file .xlsx or .csv")
-            there = next(folder for folder in ([path] if is_folder else []) + [*path.absolute().parents] if folder.exists())
-            if not there.is_dir() or (not is_folder and there != path.absolute().parent):
-                raise ScenarioError(f"--{option} {path}: there is no folder {path.parent}")
-            if not os.access(there, os.W_OK):
-                raise ScenarioError(f"--{option} {path}: {there} cannot be written to")
+        """Refuse what could not be written, before the work is done: `ValueError`."""
+        for file in filter(None, (self.json, self.figure)):
+            check_file(file)
         if self.tables:
             check_format(self.tables)
+            (check_file if self.tables.suffix else check_folder)(self.tables)
         if self.figure:
             from allotment.planning.figure import check_picture
 
