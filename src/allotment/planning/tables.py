@@ -209,10 +209,17 @@ def _are_plain(cells: list[Any], decimal: str) -> bool:
 def _each(
     table: Table, column: str, cells: list[Any], empty: list[int], convert: Callable[[Any], Any], default: Any
 ) -> list[Any]:
-    values, blank = [], set(empty)
-    for row, cell in enumerate(cells):
+    values = [default] * len(cells)
+    known: dict[str, Any] = {}  # what texts say, of which many stand in several rows
+    for row in sorted(set(range(len(cells))).difference(empty)):
+        cell = cells[row]
         try:
-            values.append(default if row in blank else convert(cell))
+            if not isinstance(cell, str):
+                values[row] = convert(cell)
+            elif cell in known:
+                values[row] = known[cell]
+            else:
+                values[row] = known[cell] = convert(cell)
         except ValueError as error:
             raise table.fault(row, column, f"{error}, not {cell!r}") from None
     return values
