@@ -128,6 +128,9 @@ DAYS = {  # as written: as understood
     "03/13/2026": "2026-03-13",
     "03.04.2026": "2026-04-03",
     "04/04/2026": "2026-04-04",
+    "3. 4. 2026": "2026-04-03",
+    "13. 4. 2026": "2026-04-13",
+    "2026-03-03 2:30 PM": "2026-03-03",
 }
 
 
@@ -140,6 +143,7 @@ def test_a_day_is_understood_as_it_is_written(text):
 NO_DAYS = [
     *("03/04/2026", "2026-03-03T00:00:00+01:00", "2026-02-30", "13/13/2026", "3/4/26", "March 2026", "tomorrow", "123456789"),
     *("20261301", "2026-W10", "1e3", "Tuesday"),
+    *("03 04 2026", "03/04 2026", "Fri 03/04/2026", "14:30 03/04/2026", "1/2/3 2026"),
 ]
 
 
@@ -299,3 +303,86 @@ def test_data_frames_may_have_types_that_know_nothing():
     assert allotment.plan(stock, demand, reservations=reserved).reservation_rows()[0]["state"] == "cancelled"
     with pytest.raises(ScenarioError, match=r"^stock: has two columns 'on_hand'"):
         allotment.plan(pd.concat([stock, stock[["on_hand"]]], axis=1), demand)
+
+
+def test_today_is_written_as_the_tables_write_days():
+    demand = {"order": "A", "demand": 3, "due": "2026-04-20"}
+    assert planned(demand, today="3.4.2026").day.claims.due.tolist() == [17]
+    assert planned({**demand, "due": "20/04/2026"}, today="03/04/2026").day.claims.due.tolist() == [17]
+    with pytest.raises(ScenarioError, match=r"^today: '03/04/2026' can begin with the day or the month; say --date-format"):
+        planned(demand, today="03/04/2026")
+
+
+@pytest.mark.parametrize(("written", "text"), [("DDMMYY", "030426"), ("YYYYDDMM", "20260304"), ("DDMMYYYY", "03042026")])
+def test_a_format_that_is_said_holds_for_digits_too(written, text):
+    plan = planned({"order": "A", "demand": 3, "due": text}, today=text, date_format=written)
+    assert plan.book.clock.today.isoformat() == "2026-04-03"
+
+
+def test_what_another_file_tells_does_not_turn_thousands_into_fractions(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("stock.csv").write_text("warehouse;on_hand\nn;1.200\n")
+    channels = table(channel="w", otif=0.95, unit_margin=3.0)
+    Path("channels.csv").write_text("channel,otif,unit_margin\nw,0.95,3\n")
+    with pytest.raises(ScenarioError, match=r"stock\.csv: .*'1\.200' can be thousands or a fraction; say --decimal"):
+        allotment.plan("stock.csv", table(channel="w", demand=10), channels="channels.csv")
+    plan = allotment.plan("stock.csv", table(channel="w", demand=10), channels=channels, decimal="comma")
+    assert plan.totals()["supply"] == 1200
+
+
+def test_an_order_without_the_channel_that_others_have_is_refused():
+    demand = {"order": ["A", "B"], "channel": ["web", None], "demand": [5, 6]}
+    with pytest.raises(ScenarioError, match="demand: row 2, column channel: is empty, but transport tells them apart"):
+        planned(demand, transport={"warehouse": "W", "channel": "web", "outbound_capacity": 4})
+
+
+LARGE = [  # stock and demand that once kept the solver busy for ever, or made it fail
+    ([333333333.3333333, 666666666.6666666, 0.3], [1e9, 0.3]),
+    ([0.1, 285649708.9576868, 0.2], [142824854.6288434, 71412427.3144217, 0.1, 71412427.2144217]),
+    ([275971052.2189266, 0.1, 115643628.18754055], [195807340.25323358, 97903670.12661679, 0.1, 97903670.0266168]),
+]
+
+
+@pytest.mark.parametrize(("on_hand", "asked"), LARGE)
+def test_large_quantities_beside_small_ones_are_planned(on_hand, asked):
+    stock = {"warehouse": [f"w{place}" for place in range(len(on_hand))], "on_hand": on_hand}
+    demand = {"order": [f"o{place}" for place in range(len(asked))], "demand": asked}
+    plan = planned(demand, stock, units="continuous")
+    assert abs(plan.served.sum() - min(sum(on_hand), sum(asked))) < 1e-6
+    assert not plan.broken_commitments()
+
+
+BOUGHT = [([1000000000.5], [2.0], [0.0]), ([1234567.25], [2.0], [0.0]), ([1000.25, 0.1], [2.0, 5.0], [0.3, 0.0])]
+
+
+@pytest.mark.parametrize(("short", "costs", "minimums"), BOUGHT)
+def test_what_is_short_is_bought_to_the_last_digit(short, costs, minimums):
+    demand = {"channel": [f"c{place}" for place in range(len(short))], "demand": short}
+    offers = {"supplier": [f"s{place}" for place in range(len(costs))], "unit_cost": costs, "minimum": minimums}
+    offers["lead_time"] = [1] * len(costs)
+    plan = planned(demand, {"warehouse": "W", "on_hand": 0.0}, units="continuous", offers=table(**offers))
+    assert plan.uncovered == []
+    assert sum(row["units"] for row in plan.purchases) == pytest.approx(sum(short), rel=1e-15)
+
+
+def test_what_is_no_table_is_refused():
+    with pytest.raises(ScenarioError, match="demand: must be a file or a data frame, not a dict"):
+        allotment.plan(table(warehouse="W", on_hand=3), {"order": ["A"], "demand": [5]})
+
+
+def test_receipts_may_happen_to_sum_up():
+    receipts = {"warehouse": ["W", "W", "V"], "arrives": [1, 2, 3], "units": [10, 10, 20]}
+    plan = planned({"order": "A", "demand": 3}, {"warehouse": ["W", "V"], "on_hand": [1, 1]}, receipts=receipts)
+    assert plan.totals()["supply"] == 42
+
+
+def test_names_are_the_same_however_their_marks_are_written():
+    composed, decomposed = "M\u00fcnchen", "Mu\u0308nchen"
+    lanes = table(warehouse=decomposed, region="x")
+    plan = planned({"region": "x", "demand": "3"}, {"warehouse": composed, "on_hand": 5}, lanes=lanes)
+    assert plan.served.tolist() == [3]
+
+
+def test_a_minus_sign_is_one():
+    plan = planned({"channel": "web", "demand": 3, "unit_margin": "\u22122,5"}, decimal="comma", method="optimal")
+    assert plan.day.options.value.tolist() == [-2.5]

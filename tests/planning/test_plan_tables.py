@@ -175,6 +175,10 @@ WRONG = {
         {"method": "quota", "channels": {"channel": ["web", "shop"], "quota": [70, 40]}},
         "channels: column quota sums to 110; at most 100 percent can be given",
     ),
+    "quotas that are shares": (
+        {"method": "quota", "channels": {"channel": ["web", "shop"], "quota": [0.6, 0.4]}},
+        "channels: row 1, column quota: 0.6 of all quotas together is 1 percent; write 60 for 60 percent",
+    ),
     "a method that lacks a column": (
         {"method": "reallocate"},
         "demand: column confirmed is missing; method reallocate needs it",

@@ -387,6 +387,10 @@ TABLES = {
         "skus.csv: row 1 (line 2), column price: '{uniform: [1' is not",
     ),
     "octal in braces": ('name,price\na,"[010, 3]"\n', "010 would be read as 8, to the base of 8"),
+    "thousands or a fraction": (
+        "name;price\na;1.500\n",
+        "column price: '1.500' can be thousands or a fraction; part the cells by",
+    ),
     "a key that is none": ("name,prise\na,3\n", "unknown key 'skus[0].prise'; did you mean 'price'?"),
 }
 

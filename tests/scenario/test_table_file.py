@@ -102,3 +102,38 @@ def test_what_is_missing_is_said(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(ScenarioError, match=r"pip install 'allotment\[excel\]'"):
         written(tmp_path / "t.xlsx", "a")
+
+
+def workbook(path, *rows, hidden=()):
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    if hidden:
+        book.active.sheet_state = "hidden"
+        for row in hidden:
+            book.active.append(row)
+    sheet = book.create_sheet("now") if hidden else book.active
+    for row in rows:
+        sheet.append(row)
+    if hidden:
+        book.active = 1
+    book.save(path)
+    return path
+
+
+def test_a_hidden_sheet_is_not_read(tmp_path):
+    found = read_table_file(workbook(tmp_path / "t.xlsx", ["a"], [5], hidden=[["a"], [99]]))
+    assert (found.columns, found.notes) == ({"a": [5]}, ())
+
+
+NO_VALUES = {
+    "a formula that nobody calculated": (["=B2", 3], r"t\.xlsx: line 2: =B2 has no value; open the workbook"),
+    "an error": (["#N/A", 3], r"t\.xlsx: line 2: #N/A is an error of the spreadsheet"),
+    "a cell beyond the header": ([1, 2, "URGENT"], r"t\.xlsx: row 1 \(line 2\): has 3 cells, but the header has 2 columns"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_VALUES)
+def test_a_cell_of_a_workbook_without_a_value_is_refused(tmp_path, kind):
+    row, words = NO_VALUES[kind]
+    with pytest.raises(ScenarioError, match=words):
+        read_table_file(workbook(tmp_path / "t.xlsx", ["a", "b"], row))

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, linprog, milp
@@ -29,6 +30,7 @@ from allotment.allocation.projection import project
 
 PATIENCE = 20.0  # seconds for programmes in integers
 TOLERANCE = 1e-7  # units by which the solver may miss a bound
+LARGEST = 1e4  # units that a programme in fractions counts; more are counted in larger ones
 FRACTION = 1e-6  # units by which a whole number may be missed
 
 
@@ -42,6 +44,9 @@ def optimal(day: Day, patience: float = PATIENCE) -> Floats:
     draws = draws_of(day)
     if len(draws.option) == 0:
         return np.zeros(day.options.pools.shape)
+    scale = 1.0 if day.whole else max(float(day.claims.wanted.max()), float(day.pools.supply.max())) / LARGEST
+    if scale > 1.0:
+        return _filled_up(day, project(day, scale * optimal(_scaled(day, scale), patience).sum(axis=1)).drawn)
     model = model_of(day, draws)
     relaxed = draws.placed(day, _lexicographic(day, model, _in_fractions))
     if _keeps_minimums(day, relaxed) and (_is_whole(relaxed) or not day.whole):
@@ -53,6 +58,18 @@ def optimal(day: Day, patience: float = PATIENCE) -> Floats:
     reached = f"in fractions, without smallest shipments, {day.value_of(relaxed):,.2f} can be reached"
     warnings.warn(f"the programme in integers was stopped after {patience:g} s; {reached}", RuntimeWarning, stacklevel=2)
     return max(found, _rounded(day, relaxed), key=lambda drawn: (-_shortfall(day, drawn), day.value_of(drawn)))
+
+
+def _scaled(day: Day, scale: float) -> Day:
+    """Return the day in units so many times as large, in which the solver can tell its tolerance from a quantity."""
+    claims, pools = day.claims, day.pools
+    parts = {name: getattr(claims, name) / scale for name in ("wanted", "committed", "minimum")}
+    return replace(
+        day,
+        claims=claims._replace(**parts),
+        pools=pools._replace(supply=pools.supply / scale),
+        capacity=day.capacity / scale,
+    )
 
 
 def _lexicographic(day: Day, model: Model, solve: Callable[[Model], Floats]) -> Floats:
@@ -67,7 +84,11 @@ def _lexicographic(day: Day, model: Model, solve: Callable[[Model], Floats]) -> 
 def _in_fractions(model: Model) -> Floats:
     """Return the best x."""
     bounds = np.column_stack([np.zeros(len(model.upper)), model.upper])
-    found = linprog(model.cost, A_ub=model.matrix, b_ub=model.bound, bounds=bounds, method="highs-ipm")
+    for method in ("highs-ipm", "highs-ds"):  # where the faster one does not get on, the simplex does
+        limit = {"time_limit": PATIENCE}
+        found = linprog(model.cost, A_ub=model.matrix, b_ub=model.bound, bounds=bounds, method=method, options=limit)
+        if found.status == 0:
+            break
     if found.status != 0:
         raise RuntimeError(f"the linear programme was not solved: {found.message}")
     return found.x

@@ -40,11 +40,14 @@ class Texts:
     @cached_property
     def distinct(self) -> list[str]:
         """Return the distinct texts that are not empty."""
-        return [cell for cell in dict.fromkeys(self.cells) if isinstance(cell, str) and cell]
+        return list(dict.fromkeys(cell for cell in self.cells if isinstance(cell, str) and cell))
 
     def fault(self, text: str, sentence: str) -> ScenarioError:
         """Return the error that says what is wrong with a text."""
-        return ScenarioError(f"{where(self.source, self.cells.index(text), self.lines)}, column {self.column}: {sentence}")
+        place = where(self.source, self.cells.index(text), self.lines)
+        return ScenarioError(
+            f"{self.source}: {sentence}" if self.column == self.source else f"{place}, column {self.column}: {sentence}"
+        )
 
 
 Seen = tuple[Texts, str]  # a text, and the column in which it stands
@@ -96,7 +99,8 @@ def plain_number(text: str, decimal: str = POINT) -> str:
     """Return a number's text as Python reads it, without marks between thousands; `ValueError` where it is no number."""
     mark, other = MARKS[decimal], MARKS[COMMA if decimal == POINT else POINT]
     between = f"[{re.escape(BETWEEN_THOUSANDS + other)}]"
-    found = re.fullmatch(r"([+-]?)(.*?)(-?)", text.strip(), re.DOTALL)  # some programs write the sign behind
+    signed = text.strip().replace("\N{MINUS SIGN}", "-")
+    found = re.fullmatch(r"([+-]?)(.*?)(-?)", signed, re.DOTALL)  # some programs write the sign behind
     grouped = rf"\d{{1,3}}({between})\d{{3}}(?:\1\d{{3}})*"
     if (
         found is None
@@ -158,12 +162,14 @@ def _told_by(text: str) -> str | None:
 def _supposed(parts: list[Texts], elsewhere: str | None) -> tuple[str, Seen | None]:
     """Return the decimal mark of a file whose numbers do not tell it: that of the other files, else of files of its kind."""
     open_ = [(texts, text) for texts in parts for text in texts.distinct if EITHER.fullmatch(text)]
-    if not open_ or elsewhere:
-        return elsewhere or POINT, open_[0] if open_ else None
+    if not open_:
+        return elsewhere or POINT, None
     texts, text = open_[0]
-    in_europe, with_comma = texts.delimiter == ";", "," in text
-    if in_europe == with_comma:
-        return (COMMA if with_comma else POINT), (texts, text)
+    usual = COMMA if texts.delimiter == ";" else POINT  # of files with such delimiters
+    if elsewhere == usual or MARKS[usual] in text:
+        return usual, (texts, text)
+    if elsewhere and usual == POINT:
+        return elsewhere, (texts, text)
     raise texts.fault(text, f"{text!r} can be thousands or a fraction; say --decimal point or --decimal comma")
 
 
@@ -190,8 +196,13 @@ def _first(columns: Sequence[Texts]) -> tuple[str | None, tuple[str, ...]]:
 def _split_dates(columns: Sequence[Texts]) -> Iterator[tuple[Texts, str, re.Match[str]]]:
     for texts in columns:
         for text in texts.distinct:
-            if found := SPLIT_DATE.fullmatch(text):
+            if found := SPLIT_DATE.fullmatch(compact(text)):
                 yield texts, text, found
+
+
+def compact(text: str) -> str:
+    """Return a date without the blanks behind the points between its numbers."""
+    return re.sub(r"(?<=\d)\s*\.\s+(?=\d)", ".", text)
 
 
 def _begins(found: re.Match[str]) -> str | None:

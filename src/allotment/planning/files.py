@@ -69,9 +69,11 @@ def _summary(plan: Plan) -> Iterator[Row]:
     """Yield what each channel in each region, or each order or SKU, asks for, gets from each warehouse, and lacks."""
     sums = summary(plan, MOST_ROWS)
     for group, title in enumerate(sums.titles):
-        shipped = {f"from {name}": float(sums.by_warehouse[group, site]) for site, name in enumerate(plan.book.warehouses)}
-        wanted, served = float(sums.wanted[group]), float(sums.served[group])
-        ends = {"served": served, "unmet": round(wanted - served, 9), "why": sums.reasons(group)}
+        shipped = {
+            f"from {name}": round(float(sums.by_warehouse[group, site]), 9) for site, name in enumerate(plan.book.warehouses)
+        }
+        wanted, missing = float(sums.wanted[group]), float(sum(units[group] for units in sums.missing.values()))
+        ends = {"served": round(wanted - missing, 9), "unmet": round(missing, 9), "why": sums.reasons(group)}
         yield {sums.kind: title, "asked": wanted, "committed": float(sums.committed[group]), **shipped, **ends}
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from allotment.allocation.day import Integers, exceeds
 from allotment.planning.columns import LAYOUTS
-from allotment.planning.conventions import conventions_of
+from allotment.planning.conventions import Texts, conventions_of
 from allotment.planning.days import Clock, clock_of
 from allotment.planning.rows import check_rows
 from allotment.planning.tables import Table, open_table, read_table
@@ -76,7 +76,9 @@ def match(sources: dict[str, Any], choices: Choices, today: Any, now: float) -> 
     """Read the tables of each kind from their sources and match their names; raises `ScenarioError` for what is wrong."""
     choices.check()
     given = [open_table(kind, source) for kind, source in sources.items() if source is not None]
-    conventions = conventions_of([texts for each in given for texts in each.texts()], choices.decimal, choices.date_format)
+    said = [Texts("today", "today", "day", [today], [], None)] if isinstance(today, str) else []
+    written = [*said, *(texts for each in given for texts in each.texts())]
+    conventions = conventions_of(written, choices.decimal, choices.date_format)
     tables = {each.kind: read_table(each, conventions) for each in given}
     tables["stock"], of_stock = _stock(tables["stock"], choices.negative)
     for kind, table in tables.items():
@@ -187,6 +189,9 @@ def _check_ends(tables: dict[str, Table]) -> None:
     for kind, column in (("channels", "channel"), ("transport", "channel"), ("lanes", "channel"), ("lanes", "region")):
         if kind in tables and column in tables[kind].names and column not in tables["demand"].names:
             raise ScenarioError(f"{tables['demand'].source}: column {column} is missing; {tables[kind].source} has one")
+        if kind in tables and column in tables[kind].names and "" in tables["demand"].names[column]:
+            row = tables["demand"].names[column].index("")
+            raise tables["demand"].fault(row, column, f"is empty, but {tables[kind].source} tells them apart")
 
 
 def _check_skus(tables: dict[str, Table]) -> tuple[str, ...]:

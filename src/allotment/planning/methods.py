@@ -49,6 +49,10 @@ def _by_quota(borrowing: bool) -> Callable[[Day, Book], Floats]:
             raise ScenarioError(
                 f"{channels.source}: column quota sums to {np.nansum(percent):g}; at most 100 percent can be given"
             )
+        if 0.0 < np.nansum(percent) <= 1.0:
+            row = int(np.nanargmax(percent))
+            hint = f"of all quotas together is {np.nansum(percent):g} percent; write 60 for 60 percent"
+            raise channels.fault(row, "quota", f"{percent[row]:g} {hint}")
         return quota(day, percent, borrowing)
 
     return allocate

@@ -127,7 +127,7 @@ class Plan:
             named = {} if self.book.skus == [""] else {"sku": self.book.skus[sku]}
             row = rows.setdefault((move.source, move.to, sku), {**ends, **named, "units": 0, "for": []})
             (units,) = self._amounts(np.array([move.units]))
-            row["units"] += units
+            row["units"] = units if row["units"] == 0 else round(row["units"] + units, DIGITS)
             row["for"].append({**self._claim_names(move.claim), "units": units})
         return list(rows.values())
 

@@ -15,7 +15,10 @@ import numpy as np
 from scipy import sparse
 from scipy.optimize import Bounds, LinearConstraint, milp
 
-from allotment.allocation.day import ROUNDING, Flags, Floats
+from allotment.allocation.day import ROUNDING, Flags, Floats, exceeds
+
+RESIDUE = 1e-6  # units that the solver may leave uncovered
+SLACK = 1e-9  # of all units that can be covered, by which the cheapest purchase may cover fewer
 
 
 class Offers(NamedTuple):
@@ -57,13 +60,24 @@ def cheapest(offers: Offers, needed: Floats, in_time: Flags, whole: bool = True)
     spend = np.concatenate([np.zeros(pairs), offers.unit_cost, np.zeros(count)])
     limits = [LinearConstraint(matrix, -np.inf, bound)]
     reached = _best(-coverage, integer, upper, limits) @ coverage
-    reached = np.rint(reached) if whole else reached * (1.0 - 1e-9)
+    reached = np.rint(reached) if whole else reached * (1.0 - SLACK)
     found = _best(spend, integer, upper, [*limits, LinearConstraint(coverage, reached, np.inf)])
     found = np.rint(found) if whole else found
     covered = np.zeros(in_time.shape)
     covered[offer, need] = found[:pairs]
+    if not whole:
+        _cover_residues(covered, needed, offers.capacity)
     used = covered.sum(axis=1)
     return Purchase(np.where(used > ROUNDING, np.maximum(used, offers.minimum), 0.0), covered)
+
+
+def _cover_residues(covered: Floats, needed: Floats, capacity: Floats) -> None:
+    """Give needs what the solver's tolerance left of them, from the offer that covers most of each."""
+    lacking = needed - covered.sum(axis=0)
+    for need in np.flatnonzero((lacking != 0.0) & (np.abs(lacking) <= RESIDUE + 2.0 * SLACK * needed.sum())):
+        offer = int(np.argmax(covered[:, need]))
+        if covered[offer, need] > 0.0 and not exceeds(covered[offer].sum() + lacking[need], capacity[offer]):
+            covered[offer, need] += lacking[need]
 
 
 def _best(cost: Floats, integer: Floats, upper: Floats, limits: list[LinearConstraint]) -> Floats:

@@ -28,7 +28,7 @@ def check_rows(table: Table, layout: Layout) -> None:
     if layout.either:
         _check_either(table, layout.either)
     if layout.summed is not None:
-        _check_totals(table, keys, layout.summed)
+        _check_totals(table, keys, layout.summed, layout.several)
     if keys and not layout.several:
         _check_unique(table, keys)
 
@@ -44,7 +44,7 @@ def _check_either(table: Table, either: Sequence[str]) -> None:
             raise table.fault(row, either[0], f"is empty, and so is {' and '.join(either[1:])}; one of them says whose it is")
 
 
-def _check_totals(table: Table, keys: Sequence[str], column: str) -> None:
+def _check_totals(table: Table, keys: Sequence[str], column: str, several: bool) -> None:
     """Refuse rows that are called totals, and those of the last name where they repeat the sums of all the other rows."""
     units = table.numbers[column]
     for key in keys:
@@ -53,7 +53,7 @@ def _check_totals(table: Table, keys: Sequence[str], column: str) -> None:
             if re.sub(r"\W", "", found.casefold()) in TOTALS:
                 raise table.fault(row, key, f"{found!r} is no {key} but a sum of the others; leave the row out")
         others = [other for other in keys if other != key]
-        for found in names[-1:] if key != "order" else ():
+        for found in names[-1:] if key != "order" and not several else ():
             rows = [row for row, seen in enumerate(names) if seen == found]
             if _repeats(table, names, found, rows, others, units):
                 row, value = rows[0], units[rows[0]]

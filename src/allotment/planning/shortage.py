@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from allotment.allocation.day import NEVER, ROUNDING, Floats, Integers, total_by
+from allotment.allocation.day import NEVER, ROUNDING, Floats, Integers, settled, total_by
 from allotment.planning.matching import Book
 from allotment.planning.purchase import Offers, cheapest
 from allotment.scenario.errors import ScenarioError, nearest
@@ -66,7 +66,7 @@ def purchase_rows(book: Book, missing: Floats, within: Floats) -> tuple[list[Row
         }
         for offer in np.flatnonzero(bought > ROUNDING)
     ]
-    lacking = needs.units - covered.sum(axis=0)
+    lacking = settled(needs.units - covered.sum(axis=0), needs.units)
     why = np.where(in_time.any(axis=0), "capacity", "deadline")
     uncovered = [
         {**_need(book, needs, need, lacking[need]), "reason": str(why[need])}
@@ -94,4 +94,4 @@ def _sku(book: Book, sku: int) -> Row:
 
 
 def _plain(units: float, book: Book) -> float | int:
-    return round(units) if book.whole else float(units)
+    return round(units) if book.whole else round(float(units), 9)

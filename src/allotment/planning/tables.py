@@ -106,6 +106,8 @@ def open_table(kind: str, given: Any) -> Given:
 
 def _cells_of_frame(kind: str, frame: Any) -> dict[str, list[Any]]:
     """Return the columns of a data frame, whatever their types, with nothing for what is missing."""
+    if not (hasattr(frame, "columns") and hasattr(frame, "iloc")):
+        raise ScenarioError(f"{kind}: must be a file or a data frame, not a {type(frame).__name__}")
     headers = [str(column) for column in frame.columns]
     for header in headers:
         if headers.count(header) > 1:

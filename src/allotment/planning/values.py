@@ -9,13 +9,14 @@ from __future__ import annotations
 import datetime
 import math
 import re
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
 from dateutil import parser
 
 from allotment.allocation.confirmation import STRATEGIES
-from allotment.planning.conventions import DAY, Conventions, plain_number
+from allotment.planning.conventions import DAY, Conventions, compact, plain_number
 from allotment.scenario.errors import nearest
 
 Moment = datetime.date | int
@@ -30,7 +31,8 @@ A_DATE, A_TIME = "must be a date like 2013-05-26 or a whole number of days", "mu
 
 def name(cell: Any) -> str:
     """Return a name, without blanks around it."""
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
+    text = str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
+    return unicodedata.normalize("NFC", text)  # letters with marks are one sign, however they were written
 
 
 def number(cell: Any, least: float = -math.inf, most: float = math.inf, decimal: str = "point") -> float:
@@ -57,6 +59,8 @@ def day(cell: Any, conventions: Conventions) -> Moment:
     if isinstance(cell, bool) or (isinstance(cell, float) and not cell.is_integer()):
         raise ValueError(A_DATE)
     text = str(int(cell) if isinstance(cell, float) else cell).strip()
+    if conventions.date_format is not None and isinstance(cell, str):
+        return _written_date(text, conventions)
     return _number_or_date(text) if re.fullmatch(r"[+-]?[0-9]+", text) else _written_date(text, conventions)
 
 
@@ -78,10 +82,10 @@ def _written_date(text: str, conventions: Conventions) -> datetime.date:
             return datetime.datetime.strptime(text, conventions.date_format).date()
         if YEAR_FIRST.match(text):
             text = YEAR_FIRST.sub(lambda found: f"{found[1]}-{found[2]:0>2}-{found[3]:0>2}", text, count=1)
-            return _date_of(parser.isoparse(text))
+            return _date_of(_first_year(text))
         if not re.search(r"(?<!\d)\d{4}(?!\d)", text):
             raise ValueError(f"{A_DATE}; a year has four digits")
-        return _date_of(_complete(text, conventions.first == DAY))
+        return _date_of(_complete(compact(text), conventions.first))
     except (parser.ParserError, OverflowError):
         raise ValueError(A_DATE) from None
     except ValueError as error:
@@ -91,11 +95,25 @@ def _written_date(text: str, conventions: Conventions) -> datetime.date:
         raise ValueError(f"must be a date {wanted} or a whole number of days") from None
 
 
-def _complete(text: str, day_first: bool) -> datetime.datetime:
-    """Return the moment that a text says, with day, month and year."""
-    found = [parser.parse(text, dayfirst=day_first, default=instant) for instant in INSTANTS]
-    if found[0].date() != found[1].date():
+def _first_year(text: str) -> datetime.datetime:
+    """Return the moment that a text says which begins with year, month and day."""
+    try:
+        return parser.isoparse(text)
+    except ValueError:
+        if not text[10:].strip():
+            raise
+        hour(text[10:].strip())  # or it is no time
+        return parser.isoparse(text[:10])
+
+
+def _complete(text: str, first: str | None) -> datetime.datetime:
+    """Return the moment that a text says, with day, month and a year of four digits."""
+    found = [parser.parse(text, dayfirst=first == DAY, default=instant) for instant in INSTANTS]
+    other = parser.parse(text, dayfirst=first != DAY, default=INSTANTS[0])
+    if found[0].date() != found[1].date() or str(found[0].year) not in text:
         raise ValueError(A_DATE)
+    if first is None and other.date() != found[0].date():
+        raise ValueError("must not begin with either the day or the month; say --date-format DD/MM/YYYY or MM/DD/YYYY")
     return found[0].replace(hour=0, minute=0)
 
 

@@ -14,6 +14,7 @@ from allotment.scenario.schema import LISTS, Scenario
 from allotment.scenario.table_file import is_blank, read_table_file, where
 from allotment.scenario.yaml_file import parse_yaml, problem_of, short_name
 
+THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+", re.ASCII)
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 MOST_ENTRIES = 100_000
@@ -55,7 +56,10 @@ def _rows(name: Any, file: Path, section: str) -> list[dict[str, Any]]:
     for key, cells in found.columns.items():
         for row, cell in enumerate(cells):
             if not is_blank(cell) and cell == cell:
-                rows[row][key] = _value(cell, key in texts, f"{where(source, row, found.lines)}, column {key}")
+                place = f"{where(source, row, found.lines)}, column {key}"
+                if found.delimiter == ";" and key not in texts and THOUSANDS.fullmatch(str(cell)):
+                    raise ScenarioError(f"{place}: {cell!r} can be thousands or a fraction; part the cells by commas instead")
+                rows[row][key] = _value(cell, key in texts, place)
     return rows
 
 

@@ -20,6 +20,7 @@ from allotment.scenario.errors import ScenarioError
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 WINDOWS = "cp1252"
+ERRORS = ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!")
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def _from_parquet(path: Path) -> TableFile:
 
 
 def _from_workbook(path: Path) -> TableFile:
-    """Read the first sheet that holds anything."""
+    """Read the first visible sheet that holds anything."""
     try:
         import openpyxl
     except ModuleNotFoundError:
@@ -82,14 +83,20 @@ def _from_workbook(path: Path) -> TableFile:
 
     from openpyxl.utils.exceptions import InvalidFileException
 
+    def sheets_of(values: bool) -> list[tuple[str, list[list[Any]]]]:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=values)
+        try:
+            visible = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+            return [(sheet.title, [list(row) for row in sheet.iter_rows(values_only=True)]) for sheet in visible]
+        finally:
+            book.close()
+
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        sheets = sheets_of(values=True)
     except (BadZipFile, KeyError, ValueError, InvalidFileException) as error:
         raise ScenarioError(f"{path}: is no workbook ({error})") from None
-    try:
-        sheets = [(sheet.title, [list(row) for row in sheet.iter_rows(values_only=True)]) for sheet in book.worksheets]
-    finally:
-        book.close()
+    for (_, found), (_, written) in zip(sheets, sheets_of(values=False), strict=True):
+        _check_calculated(str(path), found, written)
     filled = [(title, rows) for title, rows in sheets if any(not is_blank(cell) for row in rows for cell in row)]
     if not filled:
         raise ScenarioError(f"{path}: has no rows")
@@ -97,6 +104,18 @@ def _from_workbook(path: Path) -> TableFile:
     others = [repr(name) for name, _ in filled[1:]]
     notes = (f"sheet {title!r} is read, not {', '.join(others)}",) if others else ()
     return _table(str(path), list(enumerate(rows, start=1)), notes=notes)
+
+
+def _check_calculated(source: str, values: list[list[Any]], written: list[list[Any]]) -> None:
+    """Refuse formulas that nobody has calculated, and those that could not be."""
+    for line, (row, texts) in enumerate(zip(values, written, strict=False), start=1):
+        for value, text in zip(row, texts, strict=False):
+            if value is None and isinstance(text, str) and text.startswith("="):
+                raise ScenarioError(
+                    f"{source}: line {line}: {text} has no value; open the workbook in a spreadsheet and save it"
+                )
+            if isinstance(value, str) and value in ERRORS:
+                raise ScenarioError(f"{source}: line {line}: {value} is an error of the spreadsheet")
 
 
 def _from_text(path: Path) -> TableFile:
@@ -147,8 +166,7 @@ def _table(
         raise ScenarioError(f"{source}: has no rows")
     header, body = ["" if is_blank(cell) else str(cell).strip() for cell in filled[0][1]], filled[1:]
     lines, width = [line for line, _ in body], max(place + 1 for place, name in enumerate(header) if name)
-    if delimiter is not None:
-        _check_lengths(source, header, width, body, lines)
+    _check_lengths(source, width, body, lines, delimiter is not None)
     kept = [place for place in range(width) if header[place] or any(not is_blank(_at(row, place)) for _, row in body)]
     for place in kept:
         if not header[place]:
@@ -158,10 +176,10 @@ def _table(
     return TableFile(source, columns, lines, delimiter, notes)
 
 
-def _check_lengths(source: str, header: list[str], width: int, body: list[tuple[int, list[Any]]], lines: list[int]) -> None:
-    """Each row must have a cell for each name; more may follow only where they are empty."""
+def _check_lengths(source: str, width: int, body: list[tuple[int, list[Any]]], lines: list[int], text: bool) -> None:
+    """Each row must have a cell for each name, in texts; more may follow only where they are empty."""
     for number, (_, row) in enumerate(body):
-        if len(row) < width or not all(map(is_blank, row[width:])):
+        if (text and len(row) < width) or not all(map(is_blank, row[width:])):
             seen, names = (f"{count} cell{'' if count == 1 else 's'}" for count in (len(row), width))
             raise ScenarioError(
                 f"{where(source, number, lines)}: has {seen}, but the header has {names.replace('cell', 'column')}"
