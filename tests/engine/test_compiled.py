@@ -77,3 +77,44 @@ def test_linked_functions_are_found_in_the_sources_and_have_names_of_their_own(t
     other.write_text("@linked\ndef first(table: int) -> int: ...\n")
     with pytest.raises(TypeError, match="first is there twice"):
         linked_functions([one, other])
+
+
+INTERRUPTED = """
+import os
+import signal
+import time
+
+import numpy as np
+from allotment.engine import compiled
+from allotment.scenario.loader import load_scenario
+from allotment.simulation.simulation import Simulation
+
+make, sent = compiled.cfunc, []
+
+def interrupted(*arguments, **settings):
+    if not sent:
+        sent.append(1)
+        os.kill(os.getpid(), signal.SIGINT)
+    return make(*arguments, **settings)
+
+compiled.cfunc = interrupted
+problem = load_scenario("lost_sales").problem
+zero = np.zeros(4, dtype=np.int64)
+told = False
+first = Simulation(problem, 4)
+try:
+    first.reset(np.arange(4), np.arange(4), zero)
+    time.sleep(1.0)
+except KeyboardInterrupt:
+    told = True
+second = Simulation(problem, 4)
+second.reset(np.arange(4), np.arange(4), zero)
+equal = all(np.array_equal(a, b) for a, b in zip(first.state, second.state, strict=True))
+assert sent and told and equal, (sent, told, equal)
+"""
+
+
+def test_an_interrupt_while_a_function_compiles_comes_afterwards_and_changes_nothing():
+    call = [sys.executable, "-c", INTERRUPTED]
+    found = subprocess.run(call, capture_output=True, text=True, timeout=200, start_new_session=True)
+    assert (found.returncode, found.stderr) == (0, "")

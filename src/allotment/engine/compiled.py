@@ -21,10 +21,13 @@ import hashlib
 import inspect
 import os
 import re
+import signal
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import CodeType, FrameType
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -127,6 +130,8 @@ inline = njit(cache=True, error_model="numpy", inline="always")  # laid into its
 
 _addresses: dict[str, int] = {}  # of what has been compiled in this process
 _first_calls: dict[str, Any] = {}  # of what has not: functions that compile, and then call
+_first_codes: set[CodeType] = set()  # by which their frames are known
+SOON = 0.05  # seconds after which an interrupt that had to wait is tried again
 
 
 def linked(function: F) -> F:
@@ -168,21 +173,42 @@ def _compiling(name: str, function: Callable[..., Any], signature: Any, of_c: An
         ctypes.c_int64.from_address(table + WIDTH * (len(FIELDS) + FUNCTIONS.index(name))).value = address
         return of_c(address)(table, *arguments)
 
+    _first_codes.add(first_call.__code__)
     return first_call
 
 
 def _address(name: str, function: Callable[..., Any], signature: Any) -> int:
-    """Return the address of a compiled function; an interrupt waits until the period has been played."""
-    while name not in _addresses:
+    """Return the address of a compiled function."""
+    if name not in _addresses:
         try:
             with _without_collecting():
                 _addresses[name] = _keep(cfunc(signature, cache=True, error_model="numpy")(function))
-        except KeyboardInterrupt:
-            _thread.interrupt_main()
         except BaseException:  # there is no way to raise through compiled code, and none to go on without the function
             traceback.print_exc()
             os.abort()
     return _addresses[name]
+
+
+def _let_interrupts_wait() -> None:
+    """Let an interrupt that comes while a function compiles wait until the period has been played.
+
+    Python ignores what is raised in a call from compiled code, which would go on without having called the function.
+    """
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    """Interrupt what Python does, or try again soon where that was called by compiled code."""
+    below = frame
+    while below is not None:
+        if below.f_code in _first_codes:
+            again = threading.Timer(SOON, _thread.interrupt_main)
+            again.daemon = True
+            again.start()
+            return
+        below = below.f_back
+    signal.default_int_handler(number, frame)
 
 
 @contextmanager
@@ -207,6 +233,7 @@ def _keep(compiled: Any) -> int:
 
 def function_addresses() -> list[int]:
     """Return for each function of the kernel where a call shall go: to it, or to what compiles it."""
+    _let_interrupts_wait()
     return [_addresses.get(name) or ctypes.cast(_first_calls[name], ctypes.c_void_p).value or 0 for name in FUNCTIONS]
 
 
