@@ -300,7 +300,7 @@ def test_a_residual_is_told_beside_the_rule_that_it_corrects(command):
 def test_an_interrupt_before_there_is_a_policy_keeps_nothing():
     process = started("tune", "three_warehouses", "dual_newsvendor", "--set", "tuning.rounds=100000")
     code, err = interrupted(process, lambda: any(Path("runs").glob("*/metadata.json")))
-    assert code == 130
+    assert code == 130, err
     assert err.endswith("interrupted before there was a policy; nothing is kept\n")
     assert not list(Path("runs").iterdir())
 

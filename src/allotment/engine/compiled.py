@@ -32,6 +32,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 from llvmlite import ir
+from llvmlite.binding import ExecutionEngine
 from numba import cfunc, njit, types
 from numba.core import caching, cgutils
 from numba.extending import intrinsic
@@ -130,7 +131,11 @@ inline = njit(cache=True, error_model="numpy", inline="always")  # laid into its
 
 _addresses: dict[str, int] = {}  # of what has been compiled in this process
 _first_calls: dict[str, Any] = {}  # of what has not: functions that compile, and then call
-_first_codes: set[CodeType] = set()  # by which their frames are known
+_called_from_c: set[CodeType] = {  # of functions from which nothing can be raised: Numba's own, and those that compile
+    getattr(ExecutionEngine, name).__code__
+    for name in ("_raw_object_cache_notify", "_raw_object_cache_getbuffer")
+    if hasattr(ExecutionEngine, name)
+}
 SOON = 0.05  # seconds after which an interrupt that had to wait is tried again
 
 
@@ -173,7 +178,7 @@ def _compiling(name: str, function: Callable[..., Any], signature: Any, of_c: An
         ctypes.c_int64.from_address(table + WIDTH * (len(FIELDS) + FUNCTIONS.index(name))).value = address
         return of_c(address)(table, *arguments)
 
-    _first_codes.add(first_call.__code__)
+    _called_from_c.add(first_call.__code__)
     return first_call
 
 
@@ -202,7 +207,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     """Interrupt what Python does, or try again soon where that was called by compiled code."""
     below = frame
     while below is not None:
-        if below.f_code in _first_codes:
+        if below.f_code in _called_from_c:
             again = threading.Timer(SOON, _thread.interrupt_main)
             again.daemon = True
             again.start()
