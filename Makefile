@@ -1,5 +1,5 @@
 # Every target creates what it needs: a virtual environment with an editable install and the versions of constraints.txt.
-.PHONY: install demo test docs fuzz bench lint clean
+.PHONY: install demo test docs fuzz attack bench lint clean
 .DEFAULT_GOAL := install
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -30,6 +30,10 @@ docs: $(INSTALLED)
 
 fuzz: $(INSTALLED)
 	PYTHONPATH=tests $(BIN)/python tests/engine/fuzz.py $(WORLDS)
+
+attack: $(INSTALLED)
+	PYTHONPATH=tests:tests/security $(BIN)/python tests/security/attack.py --inputs $(or $(INPUTS),2000) --seed $(or $(SEED),0) \
+		--first $(or $(FIRST),0) --only $(ONLY)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
