@@ -2,11 +2,17 @@
 
 Philox-4x32-10 (Salmon et al. 2011) with the stream as key and (seed, episode, period) as counter gives the uniform
 number, which inverts the distribution function. One generator serves the kernel, the array dynamics and the tests.
+
+What the array dynamics draw can be given instead (`drawing`): that is how all outcomes of a period are enumerated.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,9 +132,49 @@ def recorded_period(periods, replayed, window, chance, period):  # type: ignore[
     return (period + int(chance * (2 * window + 1)) - window) % periods
 
 
-@entry
-def uniforms(streams, seeds, episodes, periods):  # type: ignore[no-untyped-def]
+class Draws(Protocol):
+    """What the array dynamics take instead of random numbers; functions and arguments are those of this module."""
+
+    def uniforms(self, streams: Keys, seed: Integers, episode: Integers, period: Integers) -> Floats:
+        """Return numbers in (0, 1), (B, streams)."""
+        ...
+
+    def coming_through(self, units: Floats, probability: Floats) -> Floats:
+        """Return how many of some units (B, …) come through."""
+        ...
+
+    def demands(
+        self, problem: Problem, multiplier: Floats, seed: Integers, episode: Integers, period: Integers
+    ) -> Floats:
+        """Return demand, (B, C, K) units."""
+        ...
+
+    def lead_times(self, problem: Problem, seed: Integers, episode: Integers, period: Integers) -> NDArray[np.int64]:
+        """Return lead times, (B, L, draws) periods."""
+        ...
+
+
+GIVEN: ContextVar[Draws | None] = ContextVar("GIVEN", default=None)
+
+
+@contextmanager
+def drawing(draws: Draws) -> Iterator[None]:
+    """Let the array dynamics take these draws instead of random ones."""
+    token = GIVEN.set(draws)
+    try:
+        yield
+    finally:
+        GIVEN.reset(token)
+
+
+def uniforms(streams: Keys, seeds: Integers, episodes: Integers, periods: Integers) -> Floats:
     """Return a uniform number for each stream (n,) and world (B,), (B, n)."""
+    given = GIVEN.get()
+    return _uniforms(streams, seeds, episodes, periods) if given is None else given.uniforms(streams, seeds, episodes, periods)
+
+
+@entry
+def _uniforms(streams, seeds, episodes, periods):  # type: ignore[no-untyped-def]
     drawn = np.empty((seeds.shape[0], streams.shape[0]))
     for world in range(seeds.shape[0]):
         for place in range(streams.shape[0]):
@@ -149,7 +195,9 @@ def coming_through(
     streams: Keys, units: Array, probability: Floats, seed: Integers, episode: Integers, period: Integers
 ) -> Array:
     """Return how many of some units (B, …) come through, each by a probability that broadcasts; streams are (…)."""
-    chances = uniforms(streams.ravel(), seed, episode, period)
+    if (given := GIVEN.get()) is not None:
+        return given.coming_through(units, np.broadcast_to(probability, units.shape))
+    chances = _uniforms(streams.ravel(), seed, episode, period)
     drawn = binomials(chances.ravel(), plain(units).ravel(), np.broadcast_to(probability, units.shape).ravel())
     return like(units, drawn.reshape(units.shape))
 
@@ -168,6 +216,28 @@ def from_tables(tables, rows, chances):  # type: ignore[no-untyped-def]
                     tables.first, tables.start, tables.cumulative, tables.guide_start, tables.guide, row, chances[world, place]
                 )
     return drawn
+
+
+@inner
+def demand_at(demand, tables, channel, sku, now, modulation, chance):  # type: ignore[no-untyped-def]
+    """Return the units of a demand of its own whose distribution function reaches `chance`."""
+    if demand.kind[channel, sku] == TABLE:
+        row = demand.row[now, channel, sku]
+        if tables.start[row + 1] - tables.start[row] == 1:
+            return tables.first[row]
+        return table_value(tables.first, tables.start, tables.cumulative, tables.guide_start, tables.guide, row, chance)
+    mean = max(demand.floor[channel, sku], demand.centre[now, channel, sku] * modulation)
+    draw = inverted(demand.kind[channel, sku], chance, mean, demand.shape[channel, sku])
+    return finished(draw, mean, demand.noise[channel, sku], demand.maximum[channel, sku], demand.rounded[channel, sku])
+
+
+@entry
+def demand_quantiles(demand, tables, channel, sku, now, modulation, chances):  # type: ignore[no-untyped-def]
+    """Return the units that a demand's distribution function reaches at chances (n,)."""
+    units = np.empty(chances.shape[0])
+    for place in range(chances.shape[0]):
+        units[place] = demand_at(demand, tables, channel, sku, now, modulation, chances[place])
+    return units
 
 
 @entry
@@ -194,19 +264,7 @@ def _demands(demand, tables, place, multiplier, recorded, seeds, episodes, perio
                     if loading > 0.0:
                         factor = uniform(demand.factor_stream[channel, sku], seed, episode, period)
                         chance = with_factor(chance, factor, loading)
-                    if kind == TABLE:
-                        row = demand.row[now, channel, sku]
-                        if tables.start[row + 1] - tables.start[row] == 1:
-                            drawn[world, channel, sku] = tables.first[row]
-                        else:
-                            drawn[world, channel, sku] = table_value(
-                                tables.first, tables.start, tables.cumulative, tables.guide_start, tables.guide, row, chance
-                            )
-                    else:
-                        mean = max(demand.floor[channel, sku], demand.centre[now, channel, sku] * modulation)
-                        draw = inverted(kind, chance, mean, demand.shape[channel, sku])
-                        rounded = demand.rounded[channel, sku]
-                        drawn[world, channel, sku] = finished(draw, mean, noise, maximum, rounded)
+                    drawn[world, channel, sku] = demand_at(demand, tables, channel, sku, now, modulation, chance)
 
 
 def demands(problem: Problem, multiplier: Floats, seed: Integers, episode: Integers, period: Integers) -> Floats:
@@ -214,8 +272,10 @@ def demands(problem: Problem, multiplier: Floats, seed: Integers, episode: Integ
 
     `multiplier` (batch, channels, skus) is what goodwill and regimes make of the mean; the other arguments are (batch,).
     """
+    if (given := GIVEN.get()) is not None:
+        return given.demands(problem, multiplier, seed, episode, period)
     demand = problem.demand
-    chances = uniforms(np.array([demand.history_stream]), seed, episode, period)[:, 0]
+    chances = _uniforms(np.array([demand.history_stream]), seed, episode, period)[:, 0]
     recorded = _recorded(len(demand.recorded), demand.replayed, demand.window, chances, period)
     drawn = np.empty((len(seed), *demand.kind.shape))
     place = problem.table_period(period)
@@ -236,9 +296,11 @@ def lead_times(problem: Problem, seed: Integers, episode: Integers, period: Inte
 
     On Kaplan's lanes it is the age from which on orders arrive in this period.
     """
+    if (given := GIVEN.get()) is not None:
+        return given.lead_times(problem, seed, episode, period)
     streams: Keys = problem.lanes.stream
     if (problem.lanes.constant >= 0).all():
         return np.broadcast_to(problem.lanes.constant[:, None], (len(seed), *streams.shape))
-    chances = uniforms(streams.ravel(), seed, episode, period)
+    chances = _uniforms(streams.ravel(), seed, episode, period)
     rows = np.repeat(problem.lanes.lead_row, streams.shape[1])
     return from_tables(problem.tables, rows, chances).astype(np.int64).reshape(len(seed), *streams.shape)

@@ -106,16 +106,22 @@ def select(chosen: Flags, one: State, other: State) -> State:
 
 
 def begin_period(problem: Problem, state: State) -> State:
-    """Open a period: handling is there again, orders are a period older; then play the phases before `decide`."""
-    xp = namespace(state.on_hand)
-    handling = now(problem.sites.handling, state) + xp.zeros_like(state.handling_left)
-    state = state._replace(
-        open_demand=_aged(problem, state.open_demand), handling_left=handling, allocation=xp.zeros_like(state.allocation)
-    )
+    """Open a period and play its phases before `decide`."""
     flows: Any = None
+    state = open_period(problem, state)
     for phase in problem.clock.sequence[: problem.clock.decide_at]:
         state, flows = play_phase(problem, int(phase), state, flows, None)
     return state
+
+
+def open_period(problem: Problem, state: State) -> State:
+    """Open a period: handling is there again, and open demand is a period older."""
+    xp = namespace(state.on_hand)
+    return state._replace(
+        open_demand=_aged(problem, state.open_demand),
+        handling_left=now(problem.sites.handling, state) + xp.zeros_like(state.handling_left),
+        allocation=xp.zeros_like(state.allocation),
+    )
 
 
 def _aged(problem: Problem, open_demand: Array) -> Array:

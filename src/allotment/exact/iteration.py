@@ -1,0 +1,147 @@
+"""Value iteration on what has been explored: the best decision in each state, and between which bounds the value lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+from scipy import sparse
+
+from allotment.scenario.errors import ScenarioError
+from allotment.scenario.problem import Floats, Integers
+
+DAMPING = 0.9  # of a sweep, so that a chain that goes round in a circle converges as well
+SWEEPS = 40  # with the decisions held, between two improvements
+MOST_IMPROVEMENTS = 2_000
+
+
+class Chain(NamedTuple):
+    """What follows states of one kind: those of the next, or of the same kind again; and what is earned on the way."""
+
+    transition: sparse.csr_matrix  # (states, states) probabilities
+    money: Floats  # (states,)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A Markov decision process: decisions by state, what each leads to, and what that leads to. Money is reward."""
+
+    first: Integers  # (states + 1,) where the decisions of each state begin
+    decided: sparse.csr_matrix  # (decisions, pairs after them) probabilities
+    money: Floats  # (decisions,)
+    following: list[Chain]  # what leads, stage by stage, from the pairs after decisions to the states of the next
+
+    def improved(self, values: Floats, discount: float) -> tuple[Floats, Integers]:
+        """Return the value of the best decision in each state, (states,), and which of all decisions it is."""
+        after = discount * values
+        for stage in reversed(self.following):
+            after = stage.money + stage.transition @ after
+        return _best(self.money + self.decided @ after, self.first)
+
+    def chain(self, chosen: Integers) -> Chain:
+        """Return the Markov chain of a decision in each state."""
+        transition, money = self.decided[chosen], self.money[chosen]
+        for stage in self.following:
+            money = money + transition @ stage.money
+            transition = transition @ stage.transition
+        return Chain(transition.tocsr(), money)
+
+
+@njit(cache=True)
+def _best(values, first):  # type: ignore[no-untyped-def]
+    best, chosen = np.empty(len(first) - 1), np.empty(len(first) - 1, dtype=np.int64)
+    for state in range(len(first) - 1):
+        place = first[state]
+        for decision in range(first[state] + 1, first[state + 1]):
+            if values[decision] > values[place] + 1e-12 * abs(values[place]):
+                place = decision
+        best[state], chosen[state] = values[place], place
+    return best, chosen
+
+
+class Solved(NamedTuple):
+    """The best decision in each state, and bounds of what the best policy earns in the long run per period."""
+
+    chosen: Integers
+    lower: Floats
+    upper: Floats
+    values: Floats  # relative to the first state's, or discounted, or to the end of a season
+
+
+def best_average(model: Model, precision: float) -> Solved:
+    """Return the decisions that earn most per period in the long run; bounds (1,) differ by `precision` at most.
+
+    By relative value iteration; the bounds are the smallest and the largest gain of a state in one sweep (Odoni 1969).
+    """
+    values = np.zeros(len(model.first) - 1)
+    for _ in range(MOST_IMPROVEMENTS):
+        swept, chosen = model.improved(values, 1.0)
+        gains = swept - values
+        if np.ptp(gains) <= precision:
+            return Solved(chosen, gains.min(keepdims=True), gains.max(keepdims=True), values)
+        values = _settled(model.chain(chosen), values + DAMPING * gains)
+    raise ScenarioError(f"value iteration: bounds still {np.ptp(gains):g} apart after {MOST_IMPROVEMENTS:,} improvements")
+
+
+def _settled(chain: Chain, values: Floats) -> Floats:
+    for _ in range(SWEEPS):
+        values = values + DAMPING * (chain.money + chain.transition @ values - values)
+        values = values - values[0]
+    return values
+
+
+def best_discounted(model: Model, discount: float, precision: float) -> Solved:
+    """Return the decisions that earn most, discounted; bounds (states,) of the values differ by `precision` at most."""
+    values = np.zeros(len(model.first) - 1)
+    for _ in range(MOST_IMPROVEMENTS):
+        swept, chosen = model.improved(values, discount)
+        gains = discount / (1.0 - discount) * (swept - values)
+        lower, upper = swept + gains.min(), swept + gains.max()
+        if gains.max() - gains.min() <= precision:
+            return Solved(chosen, lower, upper, 0.5 * (lower + upper))
+        values, chain = swept, model.chain(chosen)
+        for _ in range(SWEEPS):
+            values = chain.money + discount * (chain.transition @ values)
+    raise ScenarioError(f"value iteration: bounds still {np.ptp(gains):g} apart after {MOST_IMPROVEMENTS:,} improvements")
+
+
+def best_to_the_end(model: Model, periods: int) -> Solved:
+    """Return the decisions that earn most until a season ends; states know their period, so as many sweeps are exact."""
+    values = np.zeros(len(model.first) - 1)
+    for _ in range(periods):
+        values, chosen = model.improved(values, 1.0)
+    return Solved(chosen, values, values, values)
+
+
+def average(chain: Chain, start: Floats, precision: float) -> tuple[float, float]:
+    """Return bounds of what a chain earns per period in the long run from a distribution (states,) on."""
+    values = np.zeros(len(chain.money))
+    reached = _reached(chain, start)
+    for _ in range(200_000):
+        gains = (chain.money + chain.transition @ values - values)[reached]
+        if np.ptp(gains) <= precision:
+            return float(gains.min()), float(gains.max())
+        values = values + DAMPING * (chain.money + chain.transition @ values - values)
+        values = values - values[0]
+    raise ScenarioError(f"the chain's bounds are still {np.ptp(gains):g} apart; it may have several closed classes of states")
+
+
+def _reached(chain: Chain, start: Floats) -> Integers:
+    seen, reached = np.zeros(len(start), dtype=bool), start > 0.0
+    while (reached & ~seen).any():
+        seen = reached
+        reached = seen | (chain.transition.T @ seen.astype(float) > 0.0)
+    return np.flatnonzero(seen)
+
+
+def stationary(chain: Chain, start: Floats, sweeps: int = 20_000) -> Floats:
+    """Return where a chain is in the long run, (states,), from a distribution on."""
+    transposed, now = chain.transition.T.tocsr(), start
+    for _ in range(sweeps):
+        following = (1.0 - DAMPING) * now + DAMPING * (transposed @ now)
+        if np.abs(following - now).sum() < 1e-13:
+            return following
+        now = following
+    return now
