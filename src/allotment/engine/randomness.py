@@ -143,9 +143,7 @@ class Draws(Protocol):
         """Return how many of some units (B, …) come through."""
         ...
 
-    def demands(
-        self, problem: Problem, multiplier: Floats, seed: Integers, episode: Integers, period: Integers
-    ) -> Floats:
+    def demands(self, problem: Problem, multiplier: Floats, seed: Integers, episode: Integers, period: Integers) -> Floats:
         """Return demand, (B, C, K) units."""
         ...
 

@@ -29,7 +29,7 @@ class Coding:
         self.problem, self.laws, self.step = problem, laws, step
         self.slots = problem.lanes.slots
         self.season = problem.clock.season
-        self.cycle = 1 if self.season else _cycle(problem)
+        self.cycle = 1 if self.season else repeats_after(problem)
         self.origin = 0 if self.season else self.cycle * math.ceil((self.slots + len(problem.demand.mean) + 1) / self.cycle)
         self.empty = empty_state(problem, 1)
 
@@ -117,7 +117,7 @@ def _flat(part: np.ndarray) -> Integers:
     return part.reshape(len(part), math.prod(part.shape[1:]))
 
 
-def _cycle(problem: Problem) -> int:
+def repeats_after(problem: Problem) -> int:
     """Return the number of periods after which a window repeats itself."""
     counts = problem.sites.count_every[problem.sites.count_every > 0]
     replayed = len(problem.demand.recorded) if problem.demand.replayed else 1

@@ -56,7 +56,8 @@ def outcomes(of: Callable[[Integers], Any], batch: int, laws: Laws) -> Outcomes:
 
 def rows_of(state: State, rows: Integers) -> State:
     """Return some rows of a batch."""
-    return State(*(array[rows] for array in state))
+    parts: Any = (array[rows] for array in state)
+    return State(*parts)
 
 
 class Laws:
@@ -182,5 +183,3 @@ def oldest_of(laws: Laws, packed: Integers) -> Integers:
     """Return the age from which on orders arrive on each of Kaplan's lanes, (B, lanes), which a state carries as one number."""
     slots = laws.problem.lanes.slots
     return (np.maximum(packed - 1, 0)[:, None] // slots ** np.arange(len(laws.kaplan_lanes))) % slots
-
-

@@ -139,7 +139,7 @@ class DemandLaws:
         is_event = self.problem.demand.kind == EVENT
         values = ((low <= middles[:, None, None]) & (middles[:, None, None] < high) & is_event).astype(float)
         unique, position = np.unique(values.reshape(len(values), -1), axis=0, return_inverse=True)
-        weights = np.bincount(position.ravel(), lengths[chosen] / lengths[chosen].sum())
+        weights = np.bincount(position.ravel(), lengths[chosen] / lengths[chosen].sum()).astype(np.float64)
         return Law(unique.reshape(-1, *is_event.shape), weights)
 
     def _of_record(self, period: int, place: int, multiplier: Floats) -> Law:

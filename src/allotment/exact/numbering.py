@@ -25,7 +25,7 @@ class Numbering:
         return self.stored[: self.count]
 
     def number(self, rows: Integers) -> Integers:
-        """Return the numbers of rows (n, width); rows not seen before get new ones. `ScenarioError` where there are too many."""
+        """Return the numbers of rows (n, width); new rows get new ones. Raises `ScenarioError` where there are too many."""
         rows = np.ascontiguousarray(rows, dtype=np.int64)
         numbers = np.empty(len(rows), dtype=np.int64)
         done = 0

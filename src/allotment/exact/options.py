@@ -93,7 +93,8 @@ class Enumeration:
         supplied = np.where(lanes.supplier >= 0, _capacity(problem)[lanes.supplier], np.inf)
         self.most = np.minimum(lanes.capacity.max(axis=0), supplied)  # (L,) units
         inner = sorted(range(problem.shape.lanes), key=lambda lane: lanes.site[lane] < 0)  # between sites first
-        self.lanes = [(lane, sku) for lane in inner for sku in np.flatnonzero(lanes.allowed[lane]) if problem.rules.orders]
+        allowed = [(lane, int(sku)) for lane in inner for sku in np.flatnonzero(lanes.allowed[lane])]
+        self.lanes = allowed if problem.rules.orders else []
         self.back = {lane: self._opposite(lane) for lane, _ in self.lanes}
         self.last = {(int(lanes.to[lane]), sku): (lane, sku) for lane, sku in self.lanes}  # the last lane into a site
 
@@ -109,9 +110,8 @@ class Enumeration:
         for lane, sku in self.lanes:
             listed = self._with_orders(listed, lane, sku)
         if problem.rules.allocates:
-            for lane in range(problem.shape.fulfilment):
-                for sku in range(problem.shape.skus):
-                    listed = self._with_allocation(listed, lane, sku)
+            for place in np.ndindex(problem.shape.fulfilment, problem.shape.skus):
+                listed = self._with_allocation(listed, *place)
         if problem.rules.protects:
             for site, rank, sku in np.ndindex(problem.shape.sites, problem.shape.classes - 1, problem.shape.skus):
                 most = listed.about["left"][:, site, sku] + self._at_once(listed, site, sku)
@@ -119,7 +119,7 @@ class Enumeration:
         return Options(listed.row, Decision(**listed.parts))
 
     def _opposite(self, lane: int) -> int | None:
-        """Return the lane back, where goods that cross each other gain nothing: both take equally long, and nothing perishes."""
+        """Return the lane back, where crossing goods gain nothing: both take equally long, and nothing perishes."""
         lanes = self.problem.lanes
         if lanes.site[lane] < 0 or self.problem.shape.lives > 1 or lanes.constant[lane] < 0:
             return None
@@ -127,7 +127,8 @@ class Enumeration:
         return int(np.flatnonzero(back)[0]) if back.any() else None
 
     def _with_orders(self, listed: _Listed, lane: int, sku: int) -> _Listed:
-        lanes, site, source = self.problem.lanes, self.problem.lanes.to[lane], self.problem.lanes.site[lane]
+        lanes = self.problem.lanes
+        site, source = int(lanes.to[lane]), int(lanes.site[lane])
         position = listed.about["position"][:, site, sku]
         most = np.minimum(self.most[lane], self.within.highest[site, sku] - position)
         if source >= 0 and not self.problem.sites.plant[source] and not lanes.backlog[lane]:
@@ -135,7 +136,7 @@ class Enumeration:
         if self.back[lane] is not None:
             most = np.where(listed.parts["orders"][:, self.back[lane], sku] > 0.0, 0.0, most)
         least = np.zeros(len(most))
-        if self.last[int(site), sku] == (lane, sku) and source < 0:
+        if self.last[site, sku] == (lane, sku) and source < 0:
             least = np.clip(self.within.lowest[site, sku] - position, 0.0, self.most[lane])
         every = max(self.step, lanes.multiple[lane, sku])
         listed = listed.spread("orders", (lane, sku), least, np.maximum(least, most), every)
@@ -188,5 +189,5 @@ class _Listed:
         again = np.repeat(np.arange(len(counts)), counts)
         within = np.arange(len(again)) - np.repeat(np.cumsum(counts) - counts, counts)
         parts = {key: values[again] for key, values in self.parts.items()}
-        parts[name][(slice(None), *place)] = (first[again] + within) * every
+        parts[name][np.index_exp[:] + place] = (first[again] + within) * every
         return _Listed(self.row[again], parts, {key: values[again] for key, values in self.about.items()})

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-
 from scipy import sparse
 
 from allotment.decisions.observation import Observation
@@ -145,7 +144,9 @@ def _endless(problem: Problem) -> Problem:
     clock = problem.clock._replace(discount=1.0)
     if not clock.season:
         if not problem.demand.repeats and len(problem.demand.mean) > 1:
-            raise ScenarioError("horizon.kind: a window whose demand changes once and for all has no long run; make it a season")
+            raise ScenarioError(
+                "horizon.kind: a window whose demand changes once and for all has no long run; make it a season"
+            )
         clock = clock._replace(length=NEVER_ENDING, warm_up=0)
     return problem._replace(clock=clock)
 
@@ -188,7 +189,7 @@ class _Exploration:
     @property
     def start(self) -> Floats:
         """Return how probable each state is to be an episode's first."""
-        return np.bincount(self.first[0], self.first[1], minlength=self.states)
+        return np.bincount(self.first[0], self.first[1], minlength=self.states).astype(np.float64)
 
     def go_on(self, waves: int) -> None:
         """Play the decisions of the states that have been seen, then of those that follow, so many times or to the end."""
@@ -287,8 +288,10 @@ def _best_decisions(space: Space, model: Model, solved: Solved, enumeration: Cal
         numbers = np.arange(begin, min(begin + BATCH, len(solved.chosen)))
         listed = enumeration(space.states(numbers)).decision
         own = solved.chosen[numbers] - model.first[begin]
-        parts.append(Decision(*(each[own] for each in listed[:3])))
-    return Decision(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("orders", "allocation", "protection")))
+        parts.append(Decision(*(part[own] for part in listed[:3] if part is not None)))
+    return Decision(
+        *(np.concatenate([getattr(part, name) for part in parts]) for name in ("orders", "allocation", "protection"))
+    )
 
 
 def _widened(problem: Problem, explored: _Exploration, chain: Chain, best: Decision, within: Range) -> Range | None:
@@ -319,5 +322,3 @@ def _ever(chain: Chain, start: Floats) -> Floats:
         now = transposed @ now
         ever += now
     return ever
-
-

@@ -9,7 +9,6 @@ import numpy as np
 from scipy import sparse
 
 from allotment.engine.state import Decision, State
-from allotment.exact.coding import Coding
 from allotment.exact.iteration import Chain
 from allotment.exact.numbering import Numbering
 from allotment.exact.stages import Stages
@@ -44,8 +43,10 @@ class Moves:
 
     def add(self, start: Integers, to: Integers, probability: Floats, money: Floats) -> None:
         """Add moves from further numbers, in their order."""
-        for part, values in ((self.start, start), (self.to, to), (self.probability, probability), (self.money, money)):
-            part.append(values)
+        self.start.append(start)
+        self.to.append(to)
+        self.probability.append(probability)
+        self.money.append(money)
 
     def matrix(self, rows: int, columns: int) -> sparse.csr_matrix:
         """Return the probabilities, (rows, columns)."""

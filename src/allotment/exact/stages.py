@@ -12,15 +12,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from allotment.engine import randomness
 from allotment.engine.dynamics.money import charge, pay_at_the_end
 from allotment.engine.dynamics.period import open_period, play_phase
 from allotment.engine.dynamics.shipping import receive
-from allotment.engine.state import MOVEMENTS, Decision, Flows, State, empty_flows
+from allotment.engine.state import MOVEMENTS, Decision, State, empty_flows
 from allotment.exact.coding import Coding
 from allotment.exact.draws import FAR, Laws, Outcomes, Settled, outcomes, rows_of
-from allotment.engine import randomness
 from allotment.exact.laws import Law, together
-from allotment.scenario.problem import CHARGE, DECIDE, RECEIVE, Floats, Integers, Problem
+from allotment.scenario.problem import CHARGE, DECIDE, FULFIL, RECEIVE, Floats, Integers, Problem
 
 END, TURN = -1, -2  # what is paid after the last period; the turn of the period
 
@@ -59,9 +59,9 @@ class Stages:
         """Play decisions (one a row of the states); `result` is the rows in the sites, and those on their way."""
 
         def play(rows: Integers) -> tuple[Integers, Integers, Floats]:
-            now, decided = self._with_event(rows_of(state, rows)), Decision(*(each[rows] for each in decision[:3]))
+            now, parts = self._with_event(rows_of(state, rows)), (part[rows] for part in decision[:3] if part is not None)
             flows = empty_flows(self.problem, len(rows))
-            after, flows = play_phase(self.problem, DECIDE, now, flows, decided)
+            after, flows = play_phase(self.problem, DECIDE, now, flows, Decision(*parts))
             after, money = self._settled_money(after, flows.executed)
             return self.coding.rest(after), self.coding.carried(after), money
 
@@ -132,8 +132,12 @@ class Stages:
         return state, flows.reward if phase == CHARGE else nothing
 
     def _turned(self, state: State) -> State:
+        """Return the state of the next period, without what was drawn or set aside for the last one."""
         zero = np.zeros_like(state.seed)
-        return open_period(self.problem, state._replace(period=state.period + 1, seed=zero, episode=zero))
+        state = state._replace(period=state.period + 1, seed=zero, episode=zero)
+        if FULFIL in self.problem.clock.sequence[self.problem.clock.decide_at :]:
+            state = state._replace(reserved=np.zeros_like(state.reserved), protected=np.zeros_like(state.protected))
+        return open_period(self.problem, state)
 
     def _settled_money(self, state: State, executed: Floats | None = None) -> tuple[State, Floats]:
         """Return the state without the movements of a record that is still open, and what these cost or earn."""
@@ -157,7 +161,9 @@ class Stages:
         units = state.pipeline[:, :, lanes].sum(axis=-1)
         under_way = units if laws.problem.lanes.by_sku[lanes].any() else units.sum(axis=-1, keepdims=True)
         waits = np.where(under_way > 0.0, age[:, :, None, None], 0).astype(np.int64)  # (B, slots, lanes, draws or 1)
-        comes = np.broadcast_to(_settled().by_rows(waits, lambda row: _arrival_law(laws, waits[row])), (*units.shape[:3], draws))
+        comes = np.broadcast_to(
+            _settled().by_rows(waits, lambda row: _arrival_law(laws, waits[row])), (*units.shape[:3], draws)
+        )
         arrival = state.arrival.copy()
         arrival[:, :, lanes] = np.where(comes > 0.0, state.period[:, None, None, None], FAR)
         return state._replace(arrival=arrival)
@@ -194,4 +200,4 @@ def _drawn_oldest(laws: Laws, batch: int) -> Integers:
 
 def _expected(money: Floats, found: Outcomes, batch: int) -> Floats:
     """Return the expectation of what outcomes cost or earn, by the row that they came of."""
-    return np.bincount(found.row, money * found.probability, minlength=batch)
+    return np.bincount(found.row, money * found.probability, minlength=batch).astype(np.float64)
