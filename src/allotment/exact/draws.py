@@ -95,6 +95,10 @@ def _check(problem: Problem) -> None:
         raise ScenarioError("suppliers.fill_rate: a share between two bounds has no finite law; it cannot be enumerated")
     if (problem.sites.yield_low < problem.sites.yield_high).any():
         raise ScenarioError("sites.yield: a yield between two bounds has no finite law; it cannot be enumerated")
+    if problem.clock.demand_first and (problem.suppliers.event_low <= 1.0).any():
+        raise ScenarioError(
+            "demand: a supplier's unit of capacity is part of an event that demand tells of before the decision"
+        )
     if problem.lanes.initial[:, problem.lanes.constant < 0].any():
         raise ScenarioError("supply_lanes.initial_in_transit: with a random lead time it cannot be enumerated")
 

@@ -21,7 +21,12 @@ class Chain(NamedTuple):
     """What follows states of one kind: those of the next, or of the same kind again; and what is earned on the way."""
 
     transition: sparse.csr_matrix  # (states, states) probabilities
-    money: Floats  # (states,)
+    money: Floats  # (states,) that counts in this period
+    ahead: Floats | float = 0.0  # (states,) that counts in the next one: what moves before its decision
+
+    def expected(self, discount: float) -> Floats:
+        """Return what is earned from each state to the next decision, (states,)."""
+        return self.money + discount * self.ahead
 
 
 @dataclass(frozen=True)
@@ -32,21 +37,24 @@ class Model:
     decided: sparse.csr_matrix  # (decisions, pairs after them) probabilities
     money: Floats  # (decisions,)
     following: list[Chain]  # what leads, stage by stage, from the pairs after decisions to the states of the next
+    of_this_period: int  # how many of these belong to the decision's period
 
     def improved(self, values: Floats, discount: float) -> tuple[Floats, Integers]:
         """Return the value of the best decision in each state, (states,), and which of all decisions it is."""
-        after = discount * values
-        for stage in reversed(self.following):
-            after = stage.money + stage.transition @ after
+        after = values
+        for place in reversed(range(len(self.following))):
+            after = discount * after if place + 1 == self.of_this_period else after
+            after = self.following[place].money + self.following[place].transition @ after
         return _best(self.money + self.decided @ after, self.first)
 
     def chain(self, chosen: Integers) -> Chain:
         """Return the Markov chain of a decision in each state."""
-        transition, money = self.decided[chosen], self.money[chosen]
-        for stage in self.following:
-            money = money + transition @ stage.money
+        transition, money, ahead = self.decided[chosen], self.money[chosen], np.zeros(len(chosen))
+        for place, stage in enumerate(self.following):
+            moved = transition @ stage.money
+            money, ahead = (money + moved, ahead) if place < self.of_this_period else (money, ahead + moved)
             transition = transition @ stage.transition
-        return Chain(transition.tocsr(), money)
+        return Chain(transition.tocsr(), money, ahead)
 
 
 @njit(cache=True)
@@ -87,7 +95,7 @@ def best_average(model: Model, precision: float) -> Solved:
 
 def _settled(chain: Chain, values: Floats) -> Floats:
     for _ in range(SWEEPS):
-        values = values + DAMPING * (chain.money + chain.transition @ values - values)
+        values = values + DAMPING * (chain.expected(1.0) + chain.transition @ values - values)
         values = values - values[0]
     return values
 
@@ -103,7 +111,7 @@ def best_discounted(model: Model, discount: float, precision: float) -> Solved:
             return Solved(chosen, lower, upper, 0.5 * (lower + upper))
         values, chain = swept, model.chain(chosen)
         for _ in range(SWEEPS):
-            values = chain.money + discount * (chain.transition @ values)
+            values = chain.expected(discount) + discount * (chain.transition @ values)
     raise ScenarioError(f"value iteration: bounds still {np.ptp(gains):g} apart after {MOST_IMPROVEMENTS:,} improvements")
 
 
@@ -117,13 +125,13 @@ def best_to_the_end(model: Model, periods: int) -> Solved:
 
 def average(chain: Chain, start: Floats, precision: float) -> tuple[float, float]:
     """Return bounds of what a chain earns per period in the long run from a distribution (states,) on."""
-    values = np.zeros(len(chain.money))
+    money, values = chain.expected(1.0), np.zeros(len(chain.money))
     reached = _reached(chain, start)
     for _ in range(200_000):
-        gains = (chain.money + chain.transition @ values - values)[reached]
+        gains = (money + chain.transition @ values - values)[reached]
         if np.ptp(gains) <= precision:
             return float(gains.min()), float(gains.max())
-        values = values + DAMPING * (chain.money + chain.transition @ values - values)
+        values = values + DAMPING * (money + chain.transition @ values - values)
         values = values - values[0]
     raise ScenarioError(f"the chain's bounds are still {np.ptp(gains):g} apart; it may have several closed classes of states")
 

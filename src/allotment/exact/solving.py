@@ -35,7 +35,7 @@ from allotment.exact.space import LARGEST_STATE_SPACE, Moves, Space
 from allotment.exact.stages import Stages
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World
-from allotment.scenario.problem import Floats, Integers, Problem
+from allotment.scenario.problem import Clock, Floats, Integers, Problem
 
 TAIL = 1e-10  # probability at each end of a demand's law that counts at the last value before it
 PRECISION = 1e-7  # of the value's bounds, relative to the value
@@ -97,7 +97,7 @@ def solve(world: World, step: float = 1.0, limit: int = LARGEST_STATE_SPACE, wit
         if wider is None:
             break
         within = wider
-    lower, upper = _value(world, chain, explored.start, solved)
+    lower, upper = _value(world, chain, explored, solved)
     value = Value(lower, upper, _criterion(world), len(chain.money), time.perf_counter() - begun)
     states = explored.space.states(np.arange(len(chain.money)))
     return Solution(world, value, len(model.money), within, step, states, best)
@@ -124,7 +124,7 @@ def exact_value(world: World, policy: Policy, step: float = 1.0, limit: int = LA
         chain = _closed(explored)
         if explored.done == explored.states or stationary(chain, explored.start)[explored.done :].sum() < SELDOM:
             break
-    lower, upper = _value(world, chain, explored.start, None)
+    lower, upper = _value(world, chain, explored, None)
     return Value(lower, upper, _criterion(world), len(chain.money), time.perf_counter() - begun)
 
 
@@ -136,7 +136,8 @@ def _closed(explored: _Exploration) -> Chain:
     if not left:
         return chain
     anew = sparse.csr_matrix(np.tile(explored.start, (left, 1)))
-    return Chain(sparse.vstack([chain.transition, anew]).tocsr(), np.concatenate([chain.money, np.zeros(left)]))
+    money, ahead = (np.concatenate([part, np.zeros(left)]) for part in (chain.money, chain.ahead))
+    return Chain(sparse.vstack([chain.transition, anew]).tocsr(), money, ahead)
 
 
 def _endless(problem: Problem) -> Problem:
@@ -178,7 +179,7 @@ class _Exploration:
     def __init__(self, problem: Problem, step: float, limit: int, decide: Callable[[State], Options]) -> None:
         laws = Laws(problem, TAIL, step)
         self.space = Space(Stages(problem, laws, Coding(problem, laws, step)), limit)
-        self.first = _first_states(problem, laws, self.space)
+        self.first, self.first_money = _first_states(problem, laws, self.space)
         self.decide, self.moves, self.counts, self.done = decide, Moves(), [np.zeros(1, dtype=np.int64)], 0
 
     @property
@@ -211,20 +212,20 @@ class _Exploration:
         """Return the decision process of the states whose decisions have been played."""
         first, money = np.cumsum(np.concatenate(self.counts)), self.moves.rewards()
         decided = self.moves.matrix(len(money), self.space.decided.pairs.count)
-        return Model(first, decided, money, self.space.following())
+        return Model(first, decided, money, self.space.following(), self.space.stages.of_this_period)
 
 
-def _first_states(problem: Problem, laws: Laws, space: Space) -> tuple[Integers, Floats]:
-    """Return the numbers of the states before the first decision, and their probabilities."""
+def _first_states(problem: Problem, laws: Laws, space: Space) -> tuple[tuple[Integers, Floats], float]:
+    """Return the numbers and probabilities of the states before the first decision, and the money that moved before it."""
 
-    def begin(rows: Integers) -> State:
+    def begin(rows: Integers) -> tuple[State, Floats]:
         nothing = np.zeros(len(rows), dtype=np.int64)
-        state = dynamics.reset(problem, nothing, nothing)
-        return state._replace(period=state.period + space.coding.origin, arrival=state.arrival + space.coding.origin)
+        return space.stages.settled_money(dynamics.reset(problem, nothing, nothing))
 
     found = outcomes(begin, 1, laws)
-    state = _aligned(found.result, space.coding)
-    return space.decisions.number(space.coding.rest(state), space.coding.carried(state)), found.probability
+    state, money = _aligned(found.result[0], space.coding), found.result[1]
+    numbers = space.decisions.number(space.coding.rest(state), space.coding.carried(state))
+    return (numbers, found.probability), float(money @ found.probability)
 
 
 def _aligned(state: State, coding: Coding) -> State:
@@ -233,8 +234,8 @@ def _aligned(state: State, coding: Coding) -> State:
     before = (-np.arange(coding.slots)) % coding.slots
     pipeline, arrival = np.zeros_like(state.pipeline), np.full_like(state.arrival, -1)
     pipeline[:, slots], arrival[:, slots] = state.pipeline[:, before], state.arrival[:, before]
-    nothing = {name: np.zeros_like(getattr(state, name)) for name in ("demand", "received", "discarded")}
-    return state._replace(pipeline=pipeline, arrival=arrival, **nothing)
+    period, moved = state.period + coding.origin, np.where(arrival >= 0, arrival + coding.origin, arrival)
+    return state._replace(pipeline=pipeline, arrival=moved, period=period)
 
 
 def _criterion(world: World) -> str:
@@ -255,29 +256,28 @@ def _solved(world: World, model: Model) -> Solved:
     return best_average(model, scale)
 
 
-def _value(world: World, chain: Chain, start: Floats, solved: Solved | None) -> tuple[float, float]:
+def _value(world: World, chain: Chain, explored: _Exploration, solved: Solved | None) -> tuple[float, float]:
     """Return bounds of the value per period, with the sign of the world's objective."""
     clock = world.problem.clock
     if _criterion(world) == "average":
         if solved is not None:
             lower, upper = float(solved.lower[0]), float(solved.upper[0])
         else:
-            lower, upper = average(chain, start, PRECISION * max(1.0, float(np.abs(chain.money).mean())))
+            lower, upper = average(chain, explored.start, PRECISION * max(1.0, float(np.abs(chain.money).mean())))
     else:
-        lower = upper = _measured(chain, start, clock.warm_up, clock.length - clock.warm_up, world.scenario.horizon.discount)
+        lower = upper = _measured(chain, explored, clock, world.scenario.horizon.discount)
     return (-upper, -lower) if world.scenario.objective == "cost" else (lower, upper)
 
 
-def _measured(chain: Chain, start: Floats, warm_up: int, periods: int, discount: float) -> float:
-    """Return what a chain earns per measured period, discounted from the first of them on."""
-    transposed, now = chain.transition.T.tocsr(), start
-    for _ in range(warm_up):
-        now = transposed @ now
+def _measured(chain: Chain, explored: _Exploration, clock: Clock, discount: float) -> float:
+    """Return what a chain earns per measured period of an episode, discounted from the first of them on."""
+    transposed, now, before = chain.transition.T.tocsr(), explored.start, explored.first_money
     earned = weight = 0.0
-    for period in range(periods):
-        earned += discount**period * float(now @ chain.money)
-        weight += discount**period
-        now = transposed @ now
+    for period in range(clock.length):
+        if period >= clock.warm_up:
+            earned += discount ** (period - clock.warm_up) * (float(now @ chain.money) + before)
+            weight += discount ** (period - clock.warm_up)
+        before, now = float(now @ chain.ahead), transposed @ now
     return earned / weight
 
 

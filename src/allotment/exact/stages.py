@@ -43,13 +43,18 @@ class Stages:
     coding: Coding
 
     @property
+    def of_this_period(self) -> int:
+        """Return how many stages after the decision belong to its period; the others open the next one."""
+        return 1 + next(place for place, phases in enumerate(self.after_decide) if TURN in phases)
+
+    @property
     def after_decide(self) -> list[tuple[int, ...]]:
         """Return the phases of each stage after the decision, in order."""
         clock = self.problem.clock
         phases = [*map(int, clock.sequence[clock.decide_at + 1 :]), END, TURN, *map(int, clock.sequence[: clock.decide_at])]
         stages: list[tuple[int, ...]] = []
         for phase in phases:
-            if phase == RECEIVE or not stages or stages[-1] == (RECEIVE,):
+            if phase == RECEIVE or not stages or stages[-1][-1] in (RECEIVE, TURN):
                 stages.append((phase,))
             else:
                 stages[-1] = (*stages[-1], phase)
@@ -62,7 +67,7 @@ class Stages:
             now, parts = self._with_event(rows_of(state, rows)), (part[rows] for part in decision[:3] if part is not None)
             flows = empty_flows(self.problem, len(rows))
             after, flows = play_phase(self.problem, DECIDE, now, flows, Decision(*parts))
-            after, money = self._settled_money(after, flows.executed)
+            after, money = self.settled_money(after, flows.executed)
             return self.coding.rest(after), self.coding.carried(after), money
 
         return self._pairs(outcomes(play, len(state.period), self.laws), len(state.period))
@@ -91,7 +96,7 @@ class Stages:
         state = self.coding.state(rest, carried)
 
         def play(rows: Integers) -> tuple[Integers, Integers, Floats]:
-            after, money = self._settled_money(receive(self.problem, self._arriving(rows_of(state, rows))))
+            after, money = self.settled_money(receive(self.problem, self._arriving(rows_of(state, rows))))
             return self.coding.rest(after), self.coding.carried(after), money
 
         return self._pairs(outcomes(play, len(rest), self.laws), len(rest))
@@ -117,7 +122,7 @@ class Stages:
         for phase in phases:
             state, paid = self._phase(phase, state)
             money = money + paid
-        state, paid = self._settled_money(state)
+        state, paid = self.settled_money(state)
         return state, money + paid
 
     def _phase(self, phase: int, state: State) -> tuple[State, Floats]:
@@ -139,7 +144,7 @@ class Stages:
             state = state._replace(reserved=np.zeros_like(state.reserved), protected=np.zeros_like(state.protected))
         return open_period(self.problem, state)
 
-    def _settled_money(self, state: State, executed: Floats | None = None) -> tuple[State, Floats]:
+    def settled_money(self, state: State, executed: Floats | None = None) -> tuple[State, Floats]:
         """Return the state without the movements of a record that is still open, and what these cost or earn."""
         flows = empty_flows(self.problem, len(state.period))
         if executed is not None:
