@@ -19,6 +19,7 @@ from allotment.exchange.recommend import Recommender, recommend
 from allotment.policies.bundle import Kept, save_bundle
 from allotment.policies.encoding_config import described
 from allotment.policies.networks import NetworkShape, cell_network, vector_network
+from allotment.policies.weights_file import write_weights
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
 
@@ -63,14 +64,6 @@ class LearnedPolicy:
     def memory_size(self) -> int:
         """Return how many numbers the policy remembers from one decision to the next."""
         return 2 * self.shape.memory if self.shape.kind == "lstm" else 0
-
-
-def write_weights(actor: nn.Module, folder: Path) -> None:
-    """Write a network's weights into a bundle's folder."""
-    from safetensors.torch import save_file
-
-    weights = {name: tensor.contiguous() for name, tensor in actor.state_dict().items()}
-    save_file(weights, folder / "weights.safetensors")
 
 
 def answered(actor: nn.Module, vectors: np.ndarray, memory: Floats | None) -> tuple[np.ndarray, Floats | None]:

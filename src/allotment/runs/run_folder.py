@@ -29,8 +29,11 @@ from allotment import extensions
 from allotment.evaluation.breakdown import NOTHING, Breakdown, from_table
 from allotment.evaluation.place import Place, read_place
 from allotment.evaluation.testing import Evaluation
+from allotment.names import check_links
 from allotment.policies.bundle import EXTERNAL, WORLD
-from allotment.policies.sealed_folder import is_bundle, opened, read_json
+from allotment.policies.bundle_content import about_policy
+from allotment.policies.sealed_folder import is_bundle
+from allotment.runs.metadata import read_metadata
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.problem import Floats
 from allotment.scenario.yaml_file import parse_yaml, read_yaml
@@ -63,6 +66,7 @@ class RunFolder:
     def existing(cls, folder: Path) -> RunFolder:
         """Return the run in a folder; `ScenarioError` says what is missing there."""
         run = cls(folder)
+        check_links(folder)
         if not ((folder / ABOUT).is_file() and (folder / CONFIG).is_file()):
             raise ScenarioError(f"{folder}: not a run folder; expected {ABOUT} and {CONFIG}, as `allotment train` writes them")
         for key in ("policy", "seed"):
@@ -84,6 +88,7 @@ class RunFolder:
     @property
     def is_begun(self) -> bool:
         """Tell whether it says what it is made from."""
+        check_links(self.path)
         return (self.path / ABOUT).is_file() and (self.path / CONFIG).is_file() and "policy" in self.metadata
 
     @cached_property
@@ -120,7 +125,7 @@ class RunFolder:
     @property
     def metadata(self) -> dict[str, Any]:
         """Return what it says of itself; nothing where there is nothing."""
-        return read_json(self.path, ABOUT) if (self.path / ABOUT).is_file() else {}
+        return read_metadata(self.path / ABOUT) if (self.path / ABOUT).is_file() else {}
 
     def update(self, **entries: Any) -> None:
         """Add entries to the metadata."""
@@ -192,7 +197,7 @@ class RunFolder:
         """Return what the best policy's bundle says; `ScenarioError` where there is none."""
         if not is_bundle(self.best):
             raise ScenarioError(f"{self.path}: not a run folder with a policy; it lacks best/bundle.json")
-        return opened(self.best)
+        return about_policy(self.best)
 
     def keep_evaluation(self, result: Evaluation, place: str, seed: int, code: Mapping[str, str] | None = None) -> None:
         """Put what the best policy did in a test place, by name, into the folder, in place of what was there.

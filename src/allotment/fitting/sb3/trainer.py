@@ -24,7 +24,7 @@ from allotment.fitting.fitter import Progress
 from allotment.fitting.sb3.algorithms import Algorithm, Networks, algorithm_of, check_actions
 from allotment.fitting.sb3.checkpoint import Checkpoints, read_checkpoint, restore
 from allotment.fitting.sb3.config import LearnedConfig, check_learned, settings_of
-from allotment.fitting.sb3.loggers import LOGGERS
+from allotment.fitting.sb3.loggers import LOGGERS, check_logger
 from allotment.fitting.sb3.scalars import Scalars
 from allotment.fitting.sb3.schedules import scheduled
 from allotment.fitting.sb3.training_place import TrainingPlace, training_place
@@ -52,7 +52,7 @@ class Sb3Training:
         for given in typed.callbacks:
             extensions.check("callback", given, {}, f"{name}: callbacks", BaseCallback)
         for given in typed.loggers:
-            extensions.check("logger", given, LOGGERS, f"{name}: loggers", KVWriter)
+            check_logger(given, f"{name}: loggers")
         trained_in = training_place(place, typed, _untuned_rule(place, typed))
         check_actions(typed.algorithm, trained_in.actions, f"{name} in {place.name}")
         _check_fit(trained_in, typed, name)
@@ -110,7 +110,7 @@ def _rule_of(config: LearnedConfig) -> tuple[str, dict[str, Any]]:
     """Return name and config of the rule that a residual corrects."""
     given = config.encoding.rule
     if isinstance(given, str):  # a folder's own config names no other file: what it named was written out
-        return read_config(given, admit=False)
+        return read_config(given)
     assert given is not None
     return given.get("name", "rule"), given
 
