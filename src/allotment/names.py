@@ -12,6 +12,7 @@ from pydantic import AfterValidator
 from allotment.scenario.errors import ScenarioError, shown
 
 LONGEST_NAME = 100  # characters, and twice as many bytes: with a seed behind it, a folder may still go by it
+CELL = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])")  # where a formula may begin
 FOLDER_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*")
 
 
@@ -60,6 +61,14 @@ def is_inside(name: str) -> bool:
     """Tell whether a text names a file inside of a folder, `part/file.json`, and none elsewhere."""
     parts = name.split("/")
     return name.isprintable() and "\\" not in name and ":" not in name and not {"", ".", ".."} & set(parts)
+
+
+def no_formula(value: object) -> object:
+    """Return a value of which a spreadsheet runs nothing: an apostrophe stands before what begins like a formula.
+
+    That is also so behind a sign that parts cells where a list is separated by something else than commas.
+    """
+    return CELL.sub(r"\1'", value) if isinstance(value, str) else value
 
 
 def check_links(folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -11,6 +12,7 @@ from allotment.scenario.errors import ScenarioError
 LARGEST = 64 * 2**20  # bytes
 DEEPEST = 50  # objects and lists in one another
 LONGEST_WHOLE = 30  # digits
+CONTROL = re.compile("[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\ud800-\\udfff]")  # a tab and the end of a line are text
 
 
 def read_json(file: Path, finite: bool = True) -> dict[str, Any]:
@@ -30,8 +32,7 @@ def read_json(file: Path, finite: bool = True) -> dict[str, Any]:
         raise ScenarioError(f"{file}: not JSON ({error})") from None
     if not isinstance(content, dict):
         raise ScenarioError(f"{file}: must hold an object, not {type(content).__name__}")
-    if _depth(content) > DEEPEST:
-        raise ScenarioError(f"{file}: must not be nested deeper than {DEEPEST}")
+    _check_contents(content, file)
     return content
 
 
@@ -52,17 +53,17 @@ def _whole(text: str) -> int:
     return int(text)
 
 
-def _depth(content: Any) -> int:
-    """Return how many objects and lists stand in one another."""
-    depth, level = 0, [content]
-    while level:
-        level = [
-            inner
-            for each in level
-            if isinstance(each, dict | list)
-            for inner in (each.values() if isinstance(each, dict) else each)
-        ]
+def _check_contents(content: dict[str, Any], file: Path) -> None:
+    """Refuse what is nested too deeply, and texts that hold control characters or halves of characters."""
+    depth, level = 0, list[Any]([content])
+    while level := [inner for each in level if isinstance(each, dict | list) for inner in _parts(each)]:
         depth += 1
-        if depth > DEEPEST + 1:
-            break
-    return depth - 1
+        if depth > DEEPEST:
+            raise ScenarioError(f"{file}: must not be nested deeper than {DEEPEST}")
+        found = next((sign for each in level if isinstance(each, str) and (sign := CONTROL.search(each))), None)
+        if found:
+            raise ScenarioError(f"{file}: a text must not hold the character U+{ord(found[0]):04X}")
+
+
+def _parts(content: dict[str, Any] | list[Any]) -> list[Any]:
+    return [*content, *content.values()] if isinstance(content, dict) else content

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 MOST_NUMBERS = 10**7  # of an observation, and of an action
-ID = re.compile(r"(?!allotment/)([\w.-]{1,50}/)?[\w.-]{1,100}-v\d{1,9}", re.ASCII)
+ID = re.compile(r"(?!allotment/)([\w-][\w.-]{0,49}/)?[\w-][\w.-]{0,99}-v\d{1,9}", re.ASCII)
 
 
 def _id(text: str) -> str:
