@@ -9,6 +9,8 @@ or the user must name its file.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -26,7 +28,7 @@ from allotment.policies.sealed_folder import ABOUT, is_bundle, part_of, sealed
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.external import ExternalEnvironment, StoredEnvironment
 from allotment.scenario.loader import World, world_from
-from allotment.scenario.yaml_file import read_yaml
+from allotment.scenario.yaml_file import read_yaml, short_name
 
 WORLD, EXTERNAL = "scenario.yaml", "environment.yaml"
 
@@ -68,7 +70,22 @@ def load_bundle(folder: Path, world: World | ExternalEnvironment | None = None) 
     Raises `ScenarioError` where the folder holds no bundle, one of another schema, one that lacks a part, or one whose files
     are not those that were written.
     """
-    about = about_policy(folder)
+    with _told_of(folder):
+        return _loaded(folder, about_policy(folder), world)
+
+
+@contextmanager
+def _told_of(folder: Path) -> Iterator[None]:
+    """Let errors name the bundle that they come from."""
+    try:
+        yield
+    except ValueError as error:
+        if isinstance(error, ScenarioError) and any(str(place) in str(error) for place in (folder, short_name(folder))):
+            raise
+        raise ScenarioError(f"{folder / ABOUT}: {error}") from error
+
+
+def _loaded(folder: Path, about: dict[str, Any], world: World | ExternalEnvironment | None) -> Any:
     _tell_changed_code(folder, about)
     external = EXTERNAL in about["files"]
     if world is not None and external != isinstance(world, ExternalEnvironment):
@@ -88,7 +105,7 @@ def _tell_changed_code(folder: Path, about: dict[str, Any]) -> None:
     now = extensions.digests(about)
     changed = [file for file, digest in about["code"].items() if now.get(file, digest) != digest]
     if changed:
-        warnings.warn(f"{folder}: {', '.join(changed)} has changed since the policy was kept", stacklevel=3)
+        warnings.warn(f"{folder}: {', '.join(changed)} has changed since the policy was kept", stacklevel=5)
 
 
 def _load_rule(folder: Path, about: dict[str, Any], world: World) -> RulePolicy:

@@ -31,7 +31,7 @@ class ExternalPolicy:
 
         Vectors (B, n) and actions are those of `environments.external.make_external`.
         """
-        answers, memory = answered(self.actor, vectors.astype(np.float32), memory)
+        answers, memory = answered(self.name, self.actor, vectors.astype(np.float32), memory)
         return self._actions(answers), memory
 
     def _actions(self, answers: np.ndarray) -> Floats:

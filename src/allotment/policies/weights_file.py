@@ -23,14 +23,17 @@ def write_weights(actor: nn.Module, folder: Path) -> None:
 
 
 def read_weights(file: Path) -> dict[str, Tensor]:
-    """Return the weights in a file; `ScenarioError` where it holds none, or some that are no finite numbers."""
+    """Return the weights in a file; `ScenarioError` where it holds none, or some that are not finite.
+
+    Only the limit at which observations are clipped may be infinite.
+    """
     try:
         weights = load_file(file)
     except SafetensorError as error:
         raise ScenarioError(f"{file}: not a safetensors file ({error})") from None
     for name, tensor in weights.items():
-        if torch.isnan(tensor).any():
-            raise ScenarioError(f"{file}: {name} holds what is no number")
+        if torch.isnan(tensor).any() or (name != "limit" and not torch.isfinite(tensor).all()):
+            raise ScenarioError(f"{file}: {name} must hold finite numbers")
     return weights
 
 
