@@ -461,7 +461,7 @@ def test_a_run_folder_names_no_other_file_to_be_imported(rules):
     written(run / "config.yaml", config)  # as if it had not been resolved: a file beside which code lies
     rules.write_text("raise SystemExit('imported')")
     forget()
-    with pytest.raises(ScenarioError, match="not imported"):
+    with pytest.raises(ScenarioError, match=r"encoding\.rule: must be written out in a run folder, not named: 'mine\.yaml'"):
         allotment.repeat(run, out="again")
 
 

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import yaml
 
 from allotment import extensions
+from allotment.names import check_links
 from allotment.policies.bundle_content import about_policy
 from allotment.policies.config_file import checked, rule_config
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
@@ -58,10 +59,12 @@ def save_bundle(policy: Kept, folder: Path) -> None:
 
 def bundle_of(folder: Path) -> Path:
     """Return a folder that is a bundle, or the bundle of a run folder's best policy; `ScenarioError` where there is none."""
-    bundle = folder if is_bundle(folder) else folder / "best"
-    if not is_bundle(bundle):
+    if is_bundle(folder):
+        return folder
+    if not is_bundle(folder / "best"):
         raise ScenarioError(f"{folder}: holds no policy; expected a run folder with best/, or a bundle with bundle.json")
-    return bundle
+    check_links(folder)
+    return folder / "best"
 
 
 def load_bundle(folder: Path, world: World | ExternalEnvironment | None = None) -> Any:

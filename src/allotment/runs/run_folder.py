@@ -26,13 +26,14 @@ import pandas as pd
 import yaml
 
 from allotment import extensions
-from allotment.evaluation.breakdown import NOTHING, Breakdown, from_table
+from allotment.evaluation.breakdown import NOTHING, Breakdown
 from allotment.evaluation.place import Place, read_place
 from allotment.evaluation.testing import Evaluation
 from allotment.names import check_links
 from allotment.policies.bundle import EXTERNAL, WORLD
 from allotment.policies.bundle_content import about_policy
 from allotment.policies.sealed_folder import is_bundle
+from allotment.runs.kept_tables import read_array, read_breakdown, read_table
 from allotment.runs.metadata import read_metadata
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.problem import Floats
@@ -143,7 +144,7 @@ class RunFolder:
         if metadata.get("finished"):
             return None
         steps, of = metadata.get("environment_steps"), self.config.get("steps")
-        return f"not finished ({steps:,} of {of:,} environment steps)" if steps and of else "not finished"
+        return f"not finished ({steps:,} of {of:,} environment steps)" if steps and isinstance(of, int) else "not finished"
 
     @property
     def logs(self) -> Path:
@@ -173,7 +174,7 @@ class RunFolder:
     def curve(self) -> pd.DataFrame | None:
         """Return the learning curve, one row a measurement; none where nothing was learned."""
         file = self.path / CURVE
-        return pd.read_parquet(file) if file.is_file() else None
+        return read_table(file, ("steps", "score")) if file.is_file() else None
 
     def differing_packages(self) -> list[str]:
         """Return what is installed in another version than when it was made, as `torch 2.12.0 → 2.13.0`."""
@@ -220,23 +221,20 @@ class RunFolder:
             return None
         if self.metadata.get("evaluation", {}).get("place", place) != place:
             return None
-        try:
-            rows = pd.read_parquet(file)
-        except (OSError, ValueError) as error:
-            raise ScenarioError(f"{file}: cannot be read ({error}); without it, the episodes are played again") from None
+        rows = read_table(file, ("episode", "seed", "score"))
         return Evaluation(rows, self._scores_by_sku(rows), self._breakdown(rows))
 
     def _scores_by_sku(self, rows: pd.DataFrame) -> Floats:
         """Return the scores by SKU that belong to the rows, (episodes, K); no SKUs where the folder does not hold them."""
         file = self.path / BY_SKU
-        scores = np.load(file, allow_pickle=False) if file.is_file() else np.empty((0, 0))
+        scores = read_array(file) if file.is_file() else np.empty((0, 0))
         belong = len(scores) == len(rows) and np.allclose(scores.sum(axis=1), rows["score"])
         return scores if belong else np.empty((len(rows), 0))
 
     def _breakdown(self, rows: pd.DataFrame) -> Breakdown:
         """Return the breakdown that belongs to the rows; nothing where the folder does not hold it."""
         file = self.path / BREAKDOWN
-        found = from_table(pd.read_parquet(file)) if file.is_file() else NOTHING
+        found = read_breakdown(file) if file.is_file() and "demand" in rows else NOTHING
         return found if found.belongs_to(rows) else NOTHING
 
     # moving it
