@@ -17,7 +17,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -304,6 +304,7 @@ def _circumstances(seed: int) -> dict[str, Any]:
     }
 
 
+@cache
 def installed() -> dict[str, str]:
     """Return every installed distribution with its version: what a repetition needs to be the same."""
     found = {
