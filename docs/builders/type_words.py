@@ -20,6 +20,8 @@ WORDS = {
     "Count": "whole number ≥ 0",
     "AtLeastOne": "whole number ≥ 1",
     "Word": "text, 20 characters at most",
+    "ShownName": "one line of text, 100 characters at most",
+    "FolderName": "letters, digits and `-_.`, 100 at most",
     "Calendar": f"number ≥ 0 ([by period]({AMOUNT}))",
     "Own": f"number ≥ 0 ([or drawn]({AMOUNT}))",
     "OwnCalendar": f"number ≥ 0 ([by period, or drawn]({AMOUNT}))",

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from allotment.decisions.encodings import Encoding
-from allotment.environments.external import external_environment, is_external
+from allotment.environments.external import external_environment, is_external, with_arguments
 from allotment.environments.registration import environment_id
 from allotment.environments.single import AllotmentEnv
 from allotment.environments.vector import AllotmentVectorEnv, AutoresetChoice
+from allotment.names import checked_name
 from allotment.policies.bundle import bundle_of, load_bundle
-from allotment.policies.config_file import checked, checked_name, is_rule, read_config
+from allotment.policies.config_file import checked, is_rule, read_config
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
 from allotment.policies.sealed_folder import is_bundle
 from allotment.resources import shipped_names
@@ -368,7 +369,7 @@ def _overridden(place: Place, overrides: Sequence[str]) -> Place:
 
     if isinstance(place, ExternalPlace):
         arguments = apply_overrides(dict(place.environment.arguments), overrides, place.name)
-        return place_of(external_environment(place.environment.id, arguments))
+        return place_of(with_arguments(place.environment, arguments, apply_overrides({}, overrides, place.name)))
     origin = place.world.origin
     return place_of(world_from(apply_overrides(place.content, overrides, origin), origin))
 

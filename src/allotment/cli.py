@@ -56,18 +56,23 @@ Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", h
 EnvOverrides = Annotated[list[str] | None, typer.Option("--set-env", metavar="A.B=C", help="Replace a value of the world.")]
 
 
-def _import_files(files: list[str] | None) -> list[str] | None:
+def _import_named(files: list[str] | None) -> list[str] | None:
     """Import what the user names, before a command looks anything up."""
-    from allotment.extensions import import_file
+    from allotment.extensions import import_named
 
-    for file in files or []:
-        import_file(file)
+    for name in files or []:
+        import_named(name)
     return files
 
 
 Imports = Annotated[
     list[str] | None,
-    typer.Option("--import", metavar="FILE", callback=_import_files, help="A file of your own policies, metrics and rules."),
+    typer.Option(
+        "--import",
+        metavar="FILE.PY|PACKAGE",
+        callback=_import_named,
+        help="A file of your own policies, metrics and rules, or a package of environments.",
+    ),
 ]
 Metrics = Annotated[list[str] | None, typer.Option("--metric", metavar="FILE.PY:NAME", help="A metric of your own.")]
 

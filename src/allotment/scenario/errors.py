@@ -29,11 +29,18 @@ RENAMED = {  # keys of earlier versions
 class ScenarioError(ValueError):
     """A scenario, policy or study file that cannot be used; the message names file, key and what is allowed.
 
-    A line of the message that is longer than `LONGEST_LINE` is cut.
+    A line of the message that is longer than `LONGEST_LINE` is cut, and what a terminal would not print is escaped.
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__("\n".join(_cut(line, LONGEST_LINE) for line in message.splitlines()))
+        super().__init__("\n".join(_printable(_cut(line, LONGEST_LINE)) for line in message.splitlines()))
+
+
+def _printable(line: str) -> str:
+    """Return a line in which signs that move a terminal's cursor, or that it cannot show, are written out."""
+    if line.isprintable():
+        return line
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in line)
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:

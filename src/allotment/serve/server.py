@@ -19,7 +19,7 @@ from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from allotment.extensions import import_file
+from allotment.extensions import import_named
 from allotment.serve.access import Access
 from allotment.serve.limits import Limits
 from allotment.serve.listening import listening, start_listening
@@ -96,7 +96,7 @@ def _worker(serving: Serving) -> FastAPI:
     logging.captureWarnings(True)
     try:
         for file in serving.imports:
-            import_file(file)
+            import_named(file)
         return build_service(serving.policy(), serving.limits, serving.access)
     except Exception:
         LOGGER.exception("the worker cannot load the policy")

@@ -24,7 +24,7 @@ from allotment.fitting.fitter import Progress
 from allotment.fitting.sb3.algorithms import Algorithm, Networks, algorithm_of, check_actions
 from allotment.fitting.sb3.checkpoint import Checkpoints, read_checkpoint, restore
 from allotment.fitting.sb3.config import LearnedConfig, check_learned, settings_of
-from allotment.fitting.sb3.loggers import LOGGERS
+from allotment.fitting.sb3.loggers import LOGGERS, check_logger
 from allotment.fitting.sb3.scalars import Scalars
 from allotment.fitting.sb3.schedules import scheduled
 from allotment.fitting.sb3.training_place import TrainingPlace, training_place
@@ -32,12 +32,13 @@ from allotment.fitting.sb3.validation import Steps, Validation, spacing
 from allotment.fitting.sb3.warm_start import check_start, kept_start, start_weights
 from allotment.fitting.tuning import tuned_rule
 from allotment.policies.bundle import load_bundle, save_bundle
-from allotment.policies.config_file import checked, read_config, rule_config
+from allotment.policies.config_file import checked, rule_config
 from allotment.policies.networks import NetworkShape
 from allotment.policies.rule_config import RulePolicy, to_be_tuned
 from allotment.policies.sealed_folder import is_bundle
 from allotment.runs.run_folder import CURVE, RunFolder, validated
 from allotment.runs.tensorboard import Changing, tag, write_scores
+from allotment.scenario.errors import ScenarioError, shown
 from allotment.scenario.streams import derived_seed
 
 REWARD_REACH = 10.0  # normalised rewards and observations are clipped here
@@ -52,7 +53,7 @@ class Sb3Training:
         for given in typed.callbacks:
             extensions.check("callback", given, {}, f"{name}: callbacks", BaseCallback)
         for given in typed.loggers:
-            extensions.check("logger", given, LOGGERS, f"{name}: loggers", KVWriter)
+            check_logger(given, f"{name}: loggers")
         trained_in = training_place(place, typed, _untuned_rule(place, typed))
         check_actions(typed.algorithm, trained_in.actions, f"{name} in {place.name}")
         _check_fit(trained_in, typed, name)
@@ -109,9 +110,8 @@ def _untuned_rule(place: Place, config: LearnedConfig) -> RulePolicy | None:
 def _rule_of(config: LearnedConfig) -> tuple[str, dict[str, Any]]:
     """Return name and config of the rule that a residual corrects."""
     given = config.encoding.rule
-    if isinstance(given, str):  # a folder's own config names no other file: what it named was written out
-        return read_config(given, admit=False)
-    assert given is not None
+    if not isinstance(given, dict):  # what a user's config names was written out when it was read
+        raise ScenarioError(f"encoding.rule: must be written out in a run folder, not named: {shown(given)}")
     return given.get("name", "rule"), given
 
 
