@@ -155,10 +155,7 @@ def test_a_request_of_many_faults_is_answered_soon_and_shortly(client):
     response = client.post("/v1/recommend", content=body, headers=JSON)
     assert time.perf_counter() - start < 0.5
     assert response.status_code == 422
-    lines = response.json()["error"].splitlines()
-    assert lines[-1] == "snapshot: 7990 more faults"
-    assert len(lines) == 11
-    assert len(response.content) < 3000
+    assert response.json()["error"] == f"snapshot: must have at most 100 keys, not {8000 + len(faulty())}"
 
 
 @contextlib.contextmanager
