@@ -52,9 +52,9 @@ def wait_until_ready(url, alive=lambda: True):
 class Command:
     """`allotment serve` in a process of its own, on a free port; what it logged is there once it has ended."""
 
-    def __init__(self, folder, *arguments):
+    def __init__(self, folder, *arguments, port=0):
         self.errors = (folder / "stderr").open("w+")
-        call = [sys.executable, "-m", "allotment.cli", "serve", *map(str, arguments), "--port", "0"]
+        call = [sys.executable, "-m", "allotment.cli", "serve", *map(str, arguments), "--port", str(port)]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
             call, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=self.errors, text=True, start_new_session=True

@@ -83,7 +83,7 @@ def test_the_service_says_what_it_is(client):
     assert told["policy"] == {"name": "taught", "kind": "learned", "version": ""}
     assert told["skus"] == ["apple", "pear"]
     assert told["memory"] == 6
-    assert told["limits"] == {"bytes": 200_000, "snapshots": 4}
+    assert told["limits"] == {"bytes": 200_000, "snapshots": 4, "values": 500_000}
 
 
 def test_the_example_of_the_interface_works(client):

@@ -69,7 +69,7 @@ class Register:
         self.shelf_lives = world.problem.goods.shelf_life.tolist()
 
     def check_width(self, content: Any, where: str) -> None:
-        """Raise `SnapshotError` where a content names more than the world has: each unknown name would be a fault of its own."""
+        """Raise `SnapshotError` where a content names more than the world has: each name would be a fault of its own."""
         if not isinstance(content, dict):
             return
         stock = content.get("stock")
@@ -84,7 +84,7 @@ class Register:
                 raise SnapshotError(f"{where}.{field} must have at most {most} {kind}, as the world has, not {len(names)}")
 
     def placed(self, snapshots: Mapping[str, Snapshot], worlds: Memory) -> SnapshotState:
-        """Put worlds where snapshots, by their names, say they stand; `SnapshotError` names snapshot and field that is wrong."""
+        """Put worlds where snapshots, by their names, say they stand; `SnapshotError` names the field that is wrong."""
         worlds.clear()
         for world, (where, snapshot) in enumerate(snapshots.items()):
             self._fill(worlds.state, world, snapshot, where)
