@@ -10,21 +10,28 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 
 import httpx
 import uvicorn
 
+from allotment.serve.connections import PatientConnection
+from allotment.serve.limits import Limits
 from allotment.serve.service import build_service
 
 PATIENCE = 60  # seconds that a start may take on a busy machine
 
 
 @contextlib.contextmanager
-def served(policy, limits=None, access=None):
+def served(policy, limits=None, access=None, buffer=None):
     """Serve a policy on a free port of this machine; yields its address, once it is ready."""
+    limits = limits or Limits()
     sock = socket.socket(proto=socket.IPPROTO_TCP)  # asyncio sends small answers at once where it knows that it is TCP
+    if buffer is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)  # of the connections too
     sock.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(build_service(policy, limits, access), log_config=None, access_log=False))
+    http = partial(PatientConnection, limits)
+    server = uvicorn.Server(uvicorn.Config(build_service(policy, limits, access), http=http, log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
     thread.start()
     while not server.started:
