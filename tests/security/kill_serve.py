@@ -24,7 +24,7 @@ import httpx
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "serve"))
 
-from serving import Command, wait_until_ready
+from serving import Command, processes_of, wait_until_ready
 
 from allotment.assembly import load_policy
 from allotment.policies.bundle import save_bundle
@@ -76,16 +76,6 @@ class Load:
             line.close()
         assert not self.wrong, self.wrong[:3]
         assert self.right, "nothing was answered"
-
-
-def processes_of(session: int) -> list[int]:
-    """Return the processes of a session, apart from those that have ended and wait to be noticed."""
-    found = []
-    for file in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            state, _, _, of = file.read_text().rpartition(")")[2].split()[:4]
-            found += [int(file.parent.name)] if int(of) == session and state != "Z" else []
-    return found
 
 
 def soon(holds: Any, what: str) -> None:

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from functools import partial
+from pathlib import Path
 
 import httpx
 import uvicorn
@@ -54,6 +55,16 @@ def wait_until_ready(url, alive=lambda: True):
             if httpx.get(f"{url}/ready").status_code == 200:
                 return
         time.sleep(0.05)
+
+
+def processes_of(session):
+    """Return the processes of a session, apart from those that have ended and wait to be noticed."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, _, of = file.read_text().rpartition(")")[2].split()[:4]
+            found += [int(file.parent.name)] if int(of) == session and state != "Z" else []
+    return found
 
 
 class Command:
