@@ -170,9 +170,10 @@ def bytes_of_a_world(problem: Problem) -> int:
 
 
 def most_entries(problem: Problem) -> int:
-    """Return how many entries a plan can have."""
+    """Return how many entries a plan can have, apart from unmet demand: that has as many as the open demand that was sent."""
     shape = problem.shape
-    return (shape.lanes + 2 * shape.fulfilment + shape.channels + shape.sites * shape.classes) * shape.skus
+    by_lane = shape.lanes + shape.fulfilment * (1 + problem.rules.allocates)
+    return int(by_lane + shape.sites * shape.classes) * shape.skus
 
 
 def recommend(recommender: Recommender, snapshots: Any) -> Any:

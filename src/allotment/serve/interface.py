@@ -13,10 +13,10 @@ from allotment.serve.request_schema import request_schemas
 Content = dict[str, Any]
 PREFIX = "/v1"
 REFUSALS = {
-    "400": "the body is not JSON",
+    "400": "the body is not JSON, or has a key twice in one object",
     "408": "the request arrived too slowly",
-    "413": "the request is too large",
-    "415": "the body is not declared as JSON",
+    "413": "the request is too large, or holds too many values",
+    "415": "the body is not declared as JSON, or it is packed",
     "422": "a snapshot cannot be used, and the message names the field; or there are too many",
     "503": "too many requests are being answered",
 }

@@ -86,7 +86,11 @@ def _leave(number: int, frame: Any) -> None:
 
 
 def _serve_by_workers(serving: Serving, sockets: list[socket.socket], workers: int, grace: int) -> None:
-    with tempfile.TemporaryDirectory(prefix=f"allotment-metrics-{os.getpid()}-") as folder:
+    try:
+        counts = tempfile.TemporaryDirectory(prefix=f"allotment-metrics-{os.getpid()}-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise ValueError(f"--workers {workers}: their counts need a temporary folder: {error}") from None
+    with counts as folder:
         os.environ[FOLDER] = folder
         begin = partial(_worker, serving, folder, grace)
         supervisor = Workers(_config(begin, serving.limits, grace, workers=workers, factory=True), sockets, PATIENCE)
