@@ -102,7 +102,7 @@ def _mutated(content: Any, draws: np.random.Generator) -> Any:
         del holder[key]
     elif what == 1 and isinstance(holder, list):
         times, length = int(draws.choice([1, 1, 20, 400, 3000])), len(json.dumps(holder[key]))
-        holder += [copy.deepcopy(holder[key])] * min(times, LONGEST // length)
+        holder += [copy.deepcopy(holder[key]) for _ in range(min(times, LONGEST // length))]
     elif what == 1:
         holder[str(draws.choice(["x", "", key, f"{key} ", "\0", MARK]))] = copy.deepcopy(holder[key])
     else:
