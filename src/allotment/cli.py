@@ -295,8 +295,9 @@ def serve(
     allow_origin: Annotated[list[str] | None, typer.Option(metavar="ORIGIN", help="Web pages that may ask.")] = None,
     max_bytes: Annotated[int, typer.Option(min=1, help="Largest request that is read.")] = 4 * 2**20,
     max_snapshots: Annotated[int, typer.Option(min=1, help="Most snapshots in one request.")] = 256,
+    max_requests: Annotated[int, typer.Option(min=1, help="Requests in flight in each worker; others come again.")] = 64,
     request_timeout: Annotated[
-        float, typer.Option(min=0.1, help="Seconds for a request to arrive, and to get its turn.")
+        float, typer.Option(min=0.1, help="Seconds for a request to arrive, to get its turn, and to be taken.")
     ] = 30.0,
     grace: Annotated[int, typer.Option(min=0, help="Seconds for requests in work when the service is told to end.")] = 10,
     imports: Imports = None,
@@ -315,7 +316,7 @@ def serve(
     check_origins(allow_origin or [])
     check_reach(host, anybody=no_token or token_file is not None)
     access = Access(read_token(token_file) if token_file else None, allow_origin or ())
-    limits = Limits(max_bytes, max_snapshots, request_timeout, threads)
+    limits = Limits(max_bytes, max_snapshots, request_timeout, threads, max_requests)
     serving = Serving(partial(allotment.load_policy, policy), limits, access, imports or ())
     serve_policy(serving, host, port, workers, grace, typer.echo)
 

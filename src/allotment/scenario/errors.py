@@ -18,6 +18,8 @@ MOST_FAULTS = 10  # told one by one
 MOST_COMPARED = 1000  # names among which a close one is looked for
 MOST_LISTED = 50  # names in a list of what is allowed
 LONGEST_VALUE, LONGEST_NAME, LONGEST_LINE = 60, 100, 1000  # characters
+DEEPEST = 4  # lists and mappings of a value that are shown one in another
+MOST_BITS = 10_000  # of a number that is written out
 RENAMED = {  # keys of earlier versions
     "open_orders": "open_demand",
     "outstanding": "in_transit",
@@ -64,8 +66,12 @@ def place(path: Sequence[str | int]) -> str:
     """Write a path of keys and positions as `supply_lanes[3].lead_time`; a long key is cut."""
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f"{'.' if text else ''}{_cut(str(step), LONGEST_NAME)}"
+        text += f"[{step}]" if isinstance(step, int) else f"{'.' if text else ''}{_cut(_printable(str(step)), LONGEST_NAME)}"
     return text
+
+
+def _printable(key: str) -> str:
+    return key if key[:LONGEST_NAME].isprintable() else repr(key[:LONGEST_NAME])
 
 
 def _cut(text: str, length: int) -> str:
@@ -216,15 +222,27 @@ def shown(value: Any) -> str:
     return {"None": "null", "True": "true", "False": "false", "[]": "an empty list"}.get(text, text)
 
 
-def _beginning(value: Any) -> Any:
+def _beginning(value: Any, deep: int = 0) -> Any:
     """Return as much of a value as can be seen of it in a few words."""
-    if isinstance(value, str):
+    if isinstance(value, str | bytes):
         return value[:LONGEST_VALUE]
-    if isinstance(value, list):
-        return [_beginning(entry) for entry in value[:LONGEST_VALUE]]
+    if isinstance(value, int) and value.bit_length() > MOST_BITS:
+        return _Unquoted(f"a number of {value.bit_length()} bits")
+    if isinstance(value, list | tuple | dict) and deep == DEEPEST:
+        return ...
+    if isinstance(value, list | tuple):
+        return type(value)([_beginning(entry, deep + 1) for entry in value[: LONGEST_VALUE >> 2 * deep]])
     if isinstance(value, dict):
-        return {_beginning(key): _beginning(entry) for key, entry in islice(value.items(), LONGEST_VALUE)}
+        first = islice(value.items(), LONGEST_VALUE >> 2 * deep)
+        return {_beginning(key): _beginning(entry, deep + 1) for key, entry in first}
     return value
+
+
+class _Unquoted(str):
+    """Words that stand for a value, rather than its text."""
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def _models_at(model: type[BaseModel], location: Steps) -> list[type[BaseModel]]:
