@@ -17,9 +17,9 @@ import numpy as np
 from pydantic import ValidationError
 
 from allotment import extensions
-from allotment.resources import shipped, shipped_folder
+from allotment.resources import lies_at, shipped, shipped_folder
 from allotment.scenario.compile import compile_scenario
-from allotment.scenario.errors import ScenarioError, Steps, explain, nearest
+from allotment.scenario.errors import ScenarioError, Steps, explain, nearest, shown
 from allotment.scenario.overrides import apply_overrides
 from allotment.scenario.problem import Names, Problem
 from allotment.scenario.schema import LISTS, DataSource, Scenario
@@ -130,13 +130,13 @@ def _extended(content: dict[str, Any], file: Path) -> dict[str, Any]:
     if "extends" not in content:
         return content
     name, extended = short_name(file), str(content["extends"])
-    folders = [file.parent] if file.is_file() else [Path("."), shipped_folder("envs")]
-    found = next((folder / extended for folder in folders if (folder / extended).is_file()), None)
+    folders = [file.parent] if lies_at(file) else [Path("."), shipped_folder("envs")]
+    found = next((folder / extended for folder in folders if lies_at(folder / extended)), None)
     if found is None:
-        raise ScenarioError(f"{name}: extends {extended!r}, which does not lie beside it")
+        raise ScenarioError(f"{name}: extends {shown(extended)}, which does not lie beside it")
     base = read_yaml(found)
     if "extends" in base:
-        raise ScenarioError(f"{name}: extends {extended!r}, which extends another file; one level is allowed")
+        raise ScenarioError(f"{name}: extends {shown(extended)}, which extends another file; one level is allowed")
     return _merged(base, {key: value for key, value in content.items() if key != "extends"})
 
 

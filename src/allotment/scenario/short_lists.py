@@ -9,7 +9,8 @@ from typing import Any, TypeGuard, get_args
 
 import yaml
 
-from allotment.scenario.errors import ScenarioError
+from allotment.resources import lies_at
+from allotment.scenario.errors import ScenarioError, shown
 from allotment.scenario.schema import LISTS, Scenario
 from allotment.scenario.table_file import is_blank, read_table_file, where
 from allotment.scenario.yaml_file import parse_yaml, problem_of, short_name
@@ -45,8 +46,8 @@ def _is_table(value: Any) -> TypeGuard[dict[str, Any]]:
 
 def _rows(name: Any, file: Path, section: str) -> list[dict[str, Any]]:
     table = file.parent / str(name)
-    if not table.is_file():
-        raise ScenarioError(f"{short_name(file)}: {section}.table: {name!r} does not lie beside it")
+    if not lies_at(table):
+        raise ScenarioError(f"{short_name(file)}: {section}.table: {shown(name)} does not lie beside it")
     found = read_table_file(table)
     source = short_name(table)
     for note in found.notes:
