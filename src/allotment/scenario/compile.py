@@ -36,6 +36,7 @@ from allotment.scenario.problem import (
 )
 from allotment.scenario.schema import Scenario
 from allotment.scenario.sites import compile_sites, compile_suppliers
+from allotment.scenario.sizes import check_numbers
 from allotment.scenario.source_data import History
 
 WHOLE = (("skus", "case_pack"), ("sites", "initial_stock"), ("channels", "initial_open"), ("supply_lanes", "multiple"))
@@ -49,6 +50,7 @@ def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple
         _check_prices(scenario)
     if scenario.units == "integer":
         _check_whole_units(scenario)
+    check_numbers("sites", {"sites": len(scenario.sites), "sites or SKUs": max(len(scenario.sites), len(scenario.skus))})
     packing = tables.TableSet()
     lane_reader, fulfilment_reader = LaneReader(scenario), FulfilmentReader(scenario)
     lanes = lane_reader.compiled(packing)

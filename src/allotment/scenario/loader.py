@@ -24,6 +24,7 @@ from allotment.scenario.overrides import apply_overrides
 from allotment.scenario.problem import Names, Problem
 from allotment.scenario.schema import LISTS, DataSource, Scenario
 from allotment.scenario.short_lists import with_names_written_out, with_tables
+from allotment.scenario.sizes import check_numbers
 from allotment.scenario.source_data import History, SourceData
 from allotment.scenario.yaml_file import read_yaml, short_name
 
@@ -119,6 +120,8 @@ def _own_histories(scenario: Scenario) -> dict[str, History]:
                 if name not in known:
                     raise ScenarioError(f"histories[{position}].units: no {what} is called {name!r}; {nearest(name, known)}")
         length = len(next(iter(next(iter(record.units.values())).values())))
+        axes = {"periods": length, "channels": len(channels), "SKUs": len(skus)}
+        check_numbers(f"histories[{position}]", axes)
         nothing = [0.0] * length
         units = [[record.units.get(channel, {}).get(sku, nothing) for sku in skus] for channel in channels]
         histories[record.name] = History(channels, skus, np.moveaxis(np.array(units, dtype=float), -1, 0))
