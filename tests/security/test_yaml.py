@@ -17,6 +17,7 @@ LAUGHS = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n" + "".join(f"a{n}: &a{n} [{','.join([f
 SQUARED = f"a: &a [{'1,' * 1500}]\nb: [{'*a,' * 1500}]\n"
 MERGES = "a0: &a0 {x: 1}\n" + "".join(f"a{n}: &a{n} {{<<: [*a{n - 1}, *a{n - 1}]}}\n" for n in range(1, 40))
 TOO_MANY = f"holds more than {MOST_VALUES:,} keys and values, counted as often as aliases repeat them"
+KEYS = "not valid YAML: a key must be text or a whole number"
 REFUSED = {
     "laughs": (LAUGHS, "line 6: not valid YAML: " + TOO_MANY),
     "squared": (SQUARED, "line 2: not valid YAML: " + TOO_MANY),
@@ -26,10 +27,12 @@ REFUSED = {
     "mappings": ("a: " + "{a: " * 3000, "line 1: not valid YAML: nested deeper than 50 levels"),
     "date": ("a: 1\nb: 2024-13-45\n", "line 2: not valid YAML: 2024-13-45 would be read as a date; write it in quotes"),
     "digits": (f"a: 0x{'f' * 5000}\n", "line 1: not valid YAML: a number of 5,002 digits; at most 100 are read"),
-    "number key": ("a: {1: 2, 1.0: 3}\n", "line 1: not valid YAML: a key must be text, not 1; write '1', in quotes"),
-    "list key": ("a: 1\n? [b]\n: 2\n", "line 2: not valid YAML: a key must be text, not a list"),
-    "mapping key": ("? {b: 1}\n: 2\n", "line 1: not valid YAML: a key must be text, not a mapping"),
-    "empty key": ("~: 2\n", "line 1: not valid YAML: a key must be text, not ~; write '~', in quotes"),
+    "number key": ("a: {1: 2, 1.0: 3}\n", f"line 1: {KEYS}, not 1.0; write '1.0', in quotes"),
+    "same number": ("a: {1: 2, 0x1: 3}\n", "line 1: not valid YAML: the key 1 stands twice"),
+    "flag key": ("1: 2\ntrue: 2\n", f"line 2: {KEYS}, not true; write 'true', in quotes"),
+    "list key": ("a: 1\n? [b]\n: 2\n", f"line 2: {KEYS}, not a list"),
+    "mapping key": ("? {b: 1}\n: 2\n", f"line 1: {KEYS}, not a mapping"),
+    "empty key": ("~: 2\n", f"line 1: {KEYS}, not ~; write '~', in quotes"),
     "same key": ("a: 1\n'a': 1\n", "line 2: not valid YAML: the key 'a' stands twice"),
     "NUL": ('a: "b\\0"\n', "line 1: not valid YAML: a text must not hold the character U+0000"),
     "raw NUL": ("a: 1\nb: \0\n", "line 2: not valid YAML: holds the character U+0000"),

@@ -35,8 +35,8 @@ class ActionDecoder:
             self.simulation.take(decision(self.encoding, self._checked(actions), observe(self.simulation)))
             self.simulation.advance()
             return self.vectors()
-        if np.shape(actions) != self.shape:
-            self._checked(actions)  # raises, and says why
+        if not (isinstance(actions, np.ndarray) and actions.shape == self.shape and actions.dtype.kind == "f"):
+            actions = self._checked(actions)
         self._buffer[...] = actions
         if kernel_actions.act(self._address, self._buffer) >= 0:
             self._checked(actions)

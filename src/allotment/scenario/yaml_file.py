@@ -1,7 +1,7 @@
 """Reading YAML strictly: within bounds, nothing that is read otherwise than people read it, and messages with file and line.
 
-Every YAML text that the software reads is read here. Keys are text and stand once; numbers to the base of 8 and 60, dates and
-tags are refused; what aliases stand for is counted as often as they repeat it, and copied.
+Every YAML text that the software reads is read here. Keys are texts or whole numbers and stand once; numbers to the base of 8
+and 60, dates and tags are refused; what aliases stand for is counted as often as they repeat it, and copied.
 """
 
 from __future__ import annotations
@@ -69,16 +69,17 @@ class _StrictLoader(yaml.SafeLoader):
             raise _refused(f"holds more than {MOST_VALUES:,} keys and values, counted as often as aliases repeat them", mark)
 
     def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
-        """Return a mapping whose keys are texts, each of which stands once."""
+        """Return a mapping whose keys are texts or whole numbers, each of which stands once."""
         node = super().compose_mapping_node(anchor)
-        seen: set[str] = set()
+        seen: set[str | float] = set()
         for key, _ in node.value:
-            if key.tag not in TEXT_KINDS:
+            if key.tag not in (*TEXT_KINDS, f"{KIND}int"):
                 hint = f"; write '{key.value}', in quotes" if isinstance(key, yaml.ScalarNode) and key.value else ""
-                raise _refused(f"a key must be text, not {_described(key)}{hint}", key.start_mark)
-            if key.value in seen:
-                raise _refused(f"the key {shown(key.value)} stands twice", key.start_mark)
-            seen.add(key.value)
+                raise _refused(f"a key must be text or a whole number, not {_described(key)}{hint}", key.start_mark)
+            value = key.value if key.tag in TEXT_KINDS else self.construct_number(key)
+            if value in seen:
+                raise _refused(f"the key {shown(value)} stands twice", key.start_mark)
+            seen.add(value)
         return node
 
     def construct_number(self, node: yaml.ScalarNode) -> int | float:
