@@ -61,6 +61,11 @@ def numbers_in(given: object, what: str) -> NDArray[Any]:
     except (TypeError, ValueError, RuntimeError):
         raise ValueError(f"{what} must be numbers, not a {type(given).__name__} of which no array can be made") from None
     if array.dtype.kind not in "iuf":
-        seen = f"a {type(given).__name__} of {array.dtype}" if array.ndim else repr(given)[:60]
+        seen = f"a {type(given).__name__} of {array.dtype}" if array.ndim else " ".join(repr(given).split())[:60]
         raise ValueError(f"{what} must be numbers, not {seen}")
     return array
+
+
+def is_whole(value: object) -> bool:
+    """Tell whether a value is a whole number, and no flag or length of time."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64)

@@ -7,7 +7,22 @@ from typing import Any
 
 import numpy as np
 
-TEXTS = ["", " ", "x" * 3000, "a\nb", "a\0b", "\ud800", "*", "[", "{1..3}", "s-{001..100000}", "../../x", "tuned", "kernel", "item"]
+TEXTS = [
+    "",
+    " ",
+    "x" * 3000,
+    "a\nb",
+    "a\0b",
+    "\ud800",
+    "*",
+    "[",
+    "{1..3}",
+    "s-{001..100000}",
+    "../../x",
+    "tuned",
+    "kernel",
+    "item",
+]
 NUMBERS = [
     *(0, 1, -1, 2, 3, 7, 1000, 10_000, 10**6, 10**9, 2**31, 2**63 - 1, 2**63, 2**70, 10**100, -(2**63)),
     *(0.0, -0.0, 0.5, 1.5, 1e-300, 5e-324, 1e-9, 1e6, 1e9, 1e12, 1e15, 1e308, -1e308),
@@ -38,7 +53,9 @@ def another_value(draws: np.random.Generator, old: Any, everywhere: list[Any]) -
     kind = draws.random()
     if isinstance(old, int | float) and not isinstance(old, bool):
         if kind < 0.3:
-            return chosen(draws, [old * 2, old * 10, old * 1000, old * 10**6, -old, old + 0.5, old + 1, str(old), [old], {"*": old}])
+            return chosen(
+                draws, [old * 2, old * 10, old * 1000, old * 10**6, -old, old + 0.5, old + 1, str(old), [old], {"*": old}]
+            )
         kind *= 0.75
     pools = [(0.45, NUMBERS), (0.6, TEXTS), (0.75, OTHERS), (0.85, LISTS), (1.0, everywhere)]
     return copy.deepcopy(chosen(draws, next(pool for most, pool in pools if kind < most and pool)))

@@ -66,7 +66,7 @@ def check_memory(problem: Problem, batch: int) -> None:
     fields = [(math.prod(field.declared.shape(problem)), field.name) for field in f.FIELDS if field.by_world]
     each, most = sum(numbers for numbers, _ in fields), memory_of_machine() // 8
     if each * batch > most:
-        worlds = "a world takes" if batch == 1 else f"{batch:,} worlds take"
+        worlds = "a world takes" if batch == 1 else f"a batch of {batch:,} worlds takes"
         numbers, name = max(fields)
         of_these = f"{numbers:,} of a world's {each:,} numbers are its {name.lower()}"
         raise ScenarioError(f"{worlds} {in_gib(each * batch)} of this machine's {in_gib(most)}; {of_these}")

@@ -48,7 +48,7 @@ class Sb3VecEnv(VecEnv):
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
         """Set the seed of the next reset: world i gets seed + i."""
-        self._next_seed = checked_seed(seed, self.num_envs)
+        self._next_seed = checked_seed(seed, self.num_envs, lists=False)
         return [None if seed is None else seed + world for world in range(self.num_envs)]
 
     def reset(self) -> NDArray[np.float32]:

@@ -52,7 +52,7 @@ class AllotmentEnv(gym.Env[NDArray[np.float32], Any]):
         if seed is None and self.simulation.started:
             self.simulation.next_episodes(FIRST)
         else:
-            seeds = world_seeds(checked_seed(seed, 1), 1, self.np_random)
+            seeds = world_seeds(checked_seed(seed, 1, lists=False), 1, self.np_random)
             super().reset(seed=None if seed is None else int(seed))
             self.simulation.reset(FIRST, seeds, FIRST)
         self.history = []

@@ -10,7 +10,8 @@ from gymnasium import spaces
 
 from allotment.decisions.encodings import Discrete, Encoding
 from allotment.decisions.flatten import Flattener
-from allotment.quantities import numbers_in
+from allotment.quantities import is_whole, numbers_in
+from allotment.scenario.errors import shown
 from allotment.scenario.problem import Floats
 
 
@@ -44,19 +45,19 @@ def checked_actions(actions: object, encoding: Encoding, batch: int) -> Floats:
     return np.clip(array, -1.0, 1.0)
 
 
-def checked_count(num_envs: object) -> int:
+def checked_count(num_envs: Any) -> int:
     """Return how many worlds a batch is to have; `ValueError` says what is allowed."""
-    if isinstance(num_envs, bool) or not isinstance(num_envs, int | np.integer) or num_envs < 1:
-        raise ValueError(f"num_envs must be a whole number of at least 1, not {num_envs!r}")
+    if not is_whole(num_envs) or num_envs < 1:
+        raise ValueError(f"num_envs must be a whole number of at least 1, not {shown(num_envs)}")
     return int(num_envs)
 
 
 def checked_options(options: object, allowed: tuple[str, ...] = ()) -> dict[str, Any]:
     """Return the options of a reset; `ValueError` names what is none of those that are allowed."""
     if options is not None and not isinstance(options, Mapping):
-        raise ValueError(f"options must be a mapping or none, not {options!r}"[:200])
+        raise ValueError(f"options must be a mapping or none, not {shown(options)}")
     for name in options or {}:
         if name not in allowed:
             known = ", ".join(allowed) or "none"
-            raise ValueError(f"unknown option {name!r}; allowed: {known}"[:200])
+            raise ValueError(f"unknown option {shown(name)}; allowed: {known}")
     return dict(options or {})

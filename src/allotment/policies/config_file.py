@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from allotment import extensions
 from allotment.policies.rule_config import RuleConfig, rule_class
-from allotment.resources import shipped
+from allotment.resources import lies_at, shipped
 from allotment.scenario.errors import ScenarioError, explain
 from allotment.scenario.overrides import apply_overrides
 from allotment.scenario.yaml_file import read_yaml
@@ -61,7 +61,7 @@ def checked_name(name: Any, where: str) -> str:
 def _rule_of(name: str, folder: Path, admit: bool) -> dict[str, Any]:
     """Return the config of a rule that another config names, by a file beside it, another file or a shipped name."""
     beside = folder / name
-    stem, content = read_config(beside if beside.is_file() else name, admit=admit)
+    stem, content = read_config(beside if lies_at(beside) else name, admit=admit)
     return {"name": stem, **content}
 
 

@@ -46,7 +46,7 @@ class _Compiler:
         self.highest_multiplier = _highest_multiplier(scenario)
         cells = len(self.channels), len(self.skus)
         self.shape = (self.periods, *cells)
-        check_numbers("demand", {"periods": self.periods, "channels": cells[0], "SKUs": cells[1]})
+        check_numbers("demand", {"periods": self.periods, "channels": cells[0], "SKUs": cells[1], "numbers of each": 4})
         self.arrays: dict[str, Any] = {
             "kind": np.full(cells, NO_DEMAND),
             "row": np.zeros(self.shape, dtype=np.int64),

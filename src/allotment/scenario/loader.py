@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from allotment import extensions
 from allotment.resources import lies_at, shipped, shipped_folder
+from allotment.scenario.amounts import LONGEST_NAME
 from allotment.scenario.compile import compile_scenario
 from allotment.scenario.errors import ScenarioError, Steps, explain, nearest, shown
 from allotment.scenario.overrides import apply_overrides
@@ -68,7 +69,9 @@ def load_scenario(given: str | Path | Mapping[str, Any], overrides: Sequence[str
 def _content_of(given: str | Path | Mapping[str, Any]) -> tuple[Path, dict[str, Any]]:
     """Return the file of a scenario and what it says; of a mapping, a name that stands for the file in messages."""
     if isinstance(given, Mapping):
-        return Path(str(given.get("name", "world"))), dict(given)
+        name = given.get("name")
+        told = isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and name.isprintable()
+        return Path(str(name) if told else "world"), dict(given)
     try:
         file = shipped("envs", given)
     except FileNotFoundError as error:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from allotment.engine import kernel
 from allotment.engine.memory import Memory
 from allotment.engine.state import DECISION, Decision, Flows, State
-from allotment.quantities import MOST, numbers_in
+from allotment.quantities import MOST, is_whole, numbers_in
+from allotment.scenario.errors import shown
 from allotment.scenario.problem import Flags, Floats, Integers, Problem
 
 AXES = {
@@ -119,19 +120,19 @@ def _singular(axes: str) -> list[str]:
     return [axis.removesuffix("s").replace("classe", "class") for axis in axes.split(", ")]
 
 
-def checked_seed(seed: Any, batch: int) -> Any:
+def checked_seed(seed: Any, batch: int, lists: bool = True) -> Any:
     """Return a seed, a list of one for each of `batch` worlds, or none; `ValueError` says what is allowed."""
-    if isinstance(seed, Sequence | np.ndarray) and not isinstance(seed, str | bytes):
+    if lists and isinstance(seed, Sequence | np.ndarray) and not isinstance(seed, str | bytes):
         if len(seed) != batch or not all(_is_seed(each, 2**63) for each in seed):
             allowed = f"one, from 0 to 2**63, for each of {batch} environments"
-            raise ValueError(f"a list of seeds must hold {allowed}, not {list(seed)}"[:200])
+            raise ValueError(f"a list of seeds must hold {allowed}, not {shown(list(seed))}")
     elif seed is not None and not _is_seed(seed, 2**63 - batch):
-        raise ValueError(f"seed must be a whole number between 0 and 2**63, not {seed!r}"[:200])
+        raise ValueError(f"seed must be a whole number between 0 and 2**63, not {shown(seed)}")
     return seed
 
 
 def _is_seed(seed: Any, beyond: int) -> bool:
-    return isinstance(seed, int | np.integer) and not isinstance(seed, bool) and 0 <= int(seed) < beyond
+    return is_whole(seed) and 0 <= int(seed) < beyond
 
 
 def world_seeds(seed: int | Sequence[int] | None, batch: int, rng: np.random.Generator) -> NDArray[np.int64]:
