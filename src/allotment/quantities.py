@@ -63,7 +63,8 @@ def numbers_in(given: object, what: str) -> NDArray[Any]:
     if array.dtype.kind not in "iuf":
         seen = f"a {type(given).__name__} of {array.dtype}" if array.ndim else " ".join(repr(given).split())[:60]
         raise ValueError(f"{what} must be numbers, not {seen}")
-    return array
+    with np.errstate(over="ignore"):
+        return array if array.dtype.itemsize <= 8 and array.dtype.kind == "f" else array.astype(np.float64)
 
 
 def is_whole(value: object) -> bool:

@@ -115,7 +115,7 @@ class AllotmentVectorEnv(VectorEnv):
         if not over.any():
             return self.decoder.step(actions)
         worlds, state = np.flatnonzero(over), self.simulation.state
-        actions = numbers_in(actions, f"actions for encoding {self.encoding.name}").astype(np.float64)
+        actions = np.array(numbers_in(actions, f"actions for encoding {self.encoding.name}"))
         if actions.shape[:1] == (self.num_envs,):
             actions[over] = 0.0
         actions = checked_actions(actions, self.encoding, self.num_envs)
