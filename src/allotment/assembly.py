@@ -19,7 +19,7 @@ from allotment.policies.config_file import checked, is_rule, read_config
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
 from allotment.policies.sealed_folder import is_bundle
 from allotment.resources import shipped_names
-from allotment.scenario.errors import ScenarioError
+from allotment.scenario.errors import ScenarioError, shown
 from allotment.scenario.external import ExternalEnvironment
 from allotment.scenario.loader import World, load_scenario, world_from
 from allotment.scenario.overrides import apply_overrides
@@ -387,6 +387,9 @@ def _world(world: World | str | Path | Mapping[str, Any]) -> World:
 
 def _encoding(choice: EncodingChoice, world: World) -> Encoding:
     if not isinstance(choice, str | dict):
+        if not hasattr(choice, "allocation_actions"):
+            allowed = "quantity, order_up_to, residual or discrete, a mapping as in a config, or an encoding"
+            raise ScenarioError(f"encoding must be {allowed}, not {shown(choice)}")
         return choice
     config = checked(EncodingConfig, {"name": choice} if isinstance(choice, str) else choice, "encoding")
     rule = None

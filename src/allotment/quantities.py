@@ -5,6 +5,8 @@ There is one tolerance: of a difference of quantities, `ROUNDING` times the larg
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +15,7 @@ Integers = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 Keys = NDArray[np.uint64]
 
+MOST = 1e15  # units that a quantity may be: up to here, whole units are whole numbers to the machine
 ROUNDING = 1e-9  # of a quantity, or of one unit; where units are continuous, less is rounding error and no shipment or cut
 
 REASONS = (  # why less was done than was asked for
@@ -49,3 +52,21 @@ def exceeds(units: Floats | float, bound: Floats | float) -> Flags:
 def settled(units: Floats, of: Floats | float) -> Floats:
     """Return what is left of quantities as large as `of`: nothing where it is rounding error, or below zero."""
     return np.where(units > rounding_error(of), units, 0.0)
+
+
+def numbers_in(given: object, what: str) -> NDArray[Any]:
+    """Return an array of real numbers; `ValueError` says what was given instead of them, such as flags or texts."""
+    try:
+        array = np.asarray(given)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(f"{what} must be numbers, not a {type(given).__name__} of which no array can be made") from None
+    if array.dtype.kind not in "iuf":
+        seen = f"a {type(given).__name__} of {array.dtype}" if array.ndim else " ".join(repr(given).split())[:60]
+        raise ValueError(f"{what} must be numbers, not {seen}")
+    with np.errstate(over="ignore"):
+        return array if array.dtype.itemsize <= 8 and array.dtype.kind == "f" else array.astype(np.float64)
+
+
+def is_whole(value: object) -> bool:
+    """Tell whether a value is a whole number, and no flag or length of time."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool | np.timedelta64)

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from allotment.names import checked_name
 from allotment.policies.rule_config import RuleConfig, rule_class
-from allotment.resources import shipped
+from allotment.resources import lies_at, shipped
 from allotment.scenario.errors import ScenarioError, explain
 from allotment.scenario.overrides import apply_overrides
 from allotment.scenario.yaml_file import read_yaml
@@ -46,7 +46,7 @@ def _content_of(given: str | Path | Mapping[str, Any]) -> tuple[str, dict[str, A
 def _rule_of(name: str, folder: Path) -> dict[str, Any]:
     """Return the config of a rule that another config names, by a file beside it, another file or a shipped name."""
     beside = folder / name
-    stem, content = read_config(beside if beside.is_file() else name)
+    stem, content = read_config(beside if lies_at(beside) else name)
     return {"name": stem, **content}
 
 

@@ -198,6 +198,7 @@ _RULES = {
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
     "string_type": "must be text",
+    "invalid_key": "must be text",
     "list_type": "must be a list",
     "bool_type": "must be true or false",
     **dict.fromkeys(_OF_MAPPINGS, "must be a mapping"),
@@ -217,8 +218,8 @@ def _rule(faults: list[_Fault]) -> str:
 
 
 def shown(value: Any) -> str:
-    """Write a value as a file would, cut to a few words."""
-    text = _cut(repr(_beginning(value)), LONGEST_VALUE)
+    """Write a value as a file would, on one line, cut to a few words."""
+    text = _cut(" ".join(repr(_beginning(value)).split()), LONGEST_VALUE)
     return {"None": "null", "True": "true", "False": "false", "[]": "an empty list"}.get(text, text)
 
 

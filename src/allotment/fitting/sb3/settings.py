@@ -191,7 +191,7 @@ def _check_schedule(name: str, section: dict[str, Any], allowed: Values, where: 
     if name not in SCHEDULED:
         raise ScenarioError(f"{where} must be a single value; only {', '.join(SCHEDULED)} may follow a schedule")
     if set(section) != {"schedule", "initial", "final"}:
-        raise ScenarioError(f"{where} must be {allowed}, or have schedule, initial and final, not {sorted(section)}")
+        raise ScenarioError(f"{where} must be {allowed}, or have schedule, initial and final, not {sorted(map(str, section))}")
     schedule = section["schedule"]
     if not isinstance(schedule, str) or schedule not in SCHEDULES:
         raise ScenarioError(f"{where}: unknown schedule {shown(schedule)}; {nearest(str(schedule), SCHEDULES)}")
