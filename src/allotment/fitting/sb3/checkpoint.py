@@ -82,19 +82,21 @@ class Checkpoints(BaseCallback):
 
     def _write(self) -> None:
         try:
-            self._put({**captured(self.model), "progress": self.progress()})
-        except OSError:  # a full disk, say, which ends the training
-            raise
+            content = {**captured(self.model), "progress": self.progress()}
         except Exception as error:  # an environment of another package that cannot be pickled, for whatever reason
-            self.possible = False
-            warnings.warn(f"training cannot be resumed once interrupted: its state cannot be kept ({error})", stacklevel=2)
+            self._tell(error)
             return
+        self.run.checkpoints.mkdir(exist_ok=True)
+        try:
+            with whole_file(self.run.checkpoint) as part:
+                write_tree(content, part)
+        except TreeError as error:
+            self._tell(error)
         self.written_at = self.num_timesteps
 
-    def _put(self, content: dict[str, Any]) -> None:
-        self.run.checkpoints.mkdir(exist_ok=True)
-        with whole_file(self.run.checkpoint) as part:
-            write_tree(content, part)
+    def _tell(self, error: Exception) -> None:
+        self.possible = False
+        warnings.warn(f"training cannot be resumed once interrupted: its state cannot be kept ({error})", stacklevel=3)
 
 
 def _check_progress(content: Any) -> None:

@@ -16,9 +16,16 @@ LENGTH = 32  # bytes of a key
 PURPOSE = b"allotment: environments of a training\n"
 
 
+class KeyUnkept(Exception):
+    """This user's machine keeps no key."""
+
+
 def seal_of(content: bytes | memoryview) -> str:
-    """Return the seal of a content, made with a new key where there is none; `OSError` where no key can be kept."""
-    return _seal(_key() or _new_key(), content)
+    """Return the seal of a content, made with a new key where there is none; `KeyUnkept` where none can be kept."""
+    try:
+        return _seal(_key() or _new_key(), content)
+    except (OSError, RuntimeError) as error:  # no home, or one that cannot be written to
+        raise KeyUnkept(f"there is no key to seal its environment with: {error}") from None
 
 
 def check_seal(content: bytes | memoryview, seal: str) -> None:
