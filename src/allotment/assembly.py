@@ -115,11 +115,15 @@ def resume(run: str | Path, overrides: Sequence[str] = (), progress: Any = None)
 
     begun = RunFolder.existing(Path(run))
     content = apply_overrides(begun.config, overrides, str(run))
-    if content != begun.config:
-        begun = _lengthened(begun, content)
-    if begun.metadata.get("finished"):
-        return begun.path
-    return _fitted(begun.place, begun.policy_name, begun.config, begun.seed, begun, progress)
+    before, going = begun.metadata, _lengthened(begun, content) if content != begun.config else begun
+    if going.metadata.get("finished"):
+        return going.path
+    try:
+        return _fitted(going.place, going.policy_name, going.config, going.seed, going, progress)
+    except ScenarioError:
+        if going is not begun and going.metadata == {**before, "finished": False}:  # refused before anything was done
+            begun.lengthened(begun.config["steps"]).update(finished=bool(before.get("finished")))
+        raise
 
 
 def _lengthened(run: RunFolder, content: dict[str, Any]) -> RunFolder:

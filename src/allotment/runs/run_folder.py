@@ -157,9 +157,14 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def checkpoint(self) -> Path:
+        """Return the file that a training goes on from."""
+        return self.checkpoints / "training.safetensors"
+
+    @property
     def can_go_on(self) -> bool:
         """Tell whether it holds a checkpoint."""
-        return self.checkpoints.is_dir() and any(self.checkpoints.iterdir())
+        return self.checkpoint.is_file()
 
     @property
     def start(self) -> Path:

@@ -61,13 +61,31 @@ class Simulation:
         return {name: array.copy() for name, array in self.state._asdict().items()}
 
     def set_state(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on from a state's arrays by name; `ValueError` where they are not those of this simulation."""
+        """Go on from a state's arrays by name; `ValueError` where they are not those of this simulation, or cannot be."""
         own = self.state._asdict()
         if state.keys() != own.keys():
             raise ValueError(f"a state has the arrays {', '.join(own)}, not {', '.join(state)}")
         for name, array in own.items():
+            if (state[name].shape, state[name].dtype) != (array.shape, array.dtype):
+                seen = f"{state[name].dtype} {list(state[name].shape)}"
+                raise ValueError(f"{name} of a state must be {array.dtype} {list(array.shape)}, not {seen}")
+            self._check_values(name, state[name])
+        for name, array in own.items():
             array[...] = state[name]
         self.started = True
+
+    def _check_values(self, name: str, array: NDArray[Any]) -> None:
+        """Raise `ValueError` where an array of a state holds a position that does not exist, or what is no number."""
+        most = {
+            "period": self.problem.clock.length,
+            "regime": self.problem.modulation.transition.shape[-1] - 1,
+            "seed": 2**63 - 1,
+            "episode": 2**62,
+        }
+        if name in most and ((array < 0) | (array > most[name])).any():
+            raise ValueError(f"{name} of a state must be from 0 to {most[name]}")
+        if np.isnan(array).any():
+            raise ValueError(f"{name} of a state must be numbers, not NaN")
 
     def step(self, decision: Decision | Floats) -> Flows:
         """Play one period with a decision, or orders alone (B, L, K) in units; the record is valid until the next step."""
