@@ -30,8 +30,8 @@ ORDER = [
     "serve",
     "datasets",
 ]
-FREE = {  # shipped files, whole files, users' own work, plain arrays, warnings in one line
-    *("resources", "whole_file", "extensions", "quantities", "plain_warnings"),
+FREE = {  # shipped files, whole files, folders held by one process, users' own work, plain arrays, warnings in one line
+    *("resources", "whole_file", "folder_lock", "extensions", "quantities", "plain_warnings"),
 }
 TOP = {"__init__", "assembly", "authoring", "cli"}
 
