@@ -13,6 +13,7 @@ from allotment.environments.external import external_environment, is_external, w
 from allotment.environments.registration import environment_id
 from allotment.environments.single import AllotmentEnv
 from allotment.environments.vector import AllotmentVectorEnv, AutoresetChoice
+from allotment.folder_lock import alone_in
 from allotment.names import checked_name
 from allotment.policies.bundle import bundle_of, load_bundle
 from allotment.policies.config_file import checked, is_rule, read_config
@@ -102,7 +103,9 @@ def train(
     place = load_place(world, env_overrides)
     policy, content = read_config(config, overrides)
     folder = called or run_name(place.name, policy, seed, [*overrides, *env_overrides])
-    return _fitted(place, called or policy, content, seed, RunFolder.new(Path(out), folder), progress)
+    run = RunFolder.new(Path(out), folder)
+    with alone_in(run.path):
+        return _fitted(place, called or policy, content, seed, run, progress)
 
 
 def resume(run: str | Path, overrides: Sequence[str] = (), progress: Any = None) -> Path:
@@ -113,8 +116,13 @@ def resume(run: str | Path, overrides: Sequence[str] = (), progress: Any = None)
     """
     from allotment.runs.run_folder import RunFolder
 
-    begun = RunFolder.existing(Path(run))
-    content = apply_overrides(begun.config, overrides, str(run))
+    RunFolder.existing(Path(run))
+    with alone_in(Path(run)):
+        return _resumed(RunFolder.existing(Path(run)), overrides, progress)
+
+
+def _resumed(begun: RunFolder, overrides: Sequence[str], progress: Any) -> Path:
+    content = apply_overrides(begun.config, overrides, str(begun.path))
     before, going = begun.metadata, _lengthened(begun, content) if content != begun.config else begun
     if going.metadata.get("finished"):
         return going.path
@@ -163,7 +171,8 @@ def repeat(run: str | Path, out: str | Path = "runs", progress: Any = None) -> P
     again = RunFolder.new(Path(out), made.path.resolve().name)
     if is_bundle(made.start):
         shutil.copytree(made.start, again.start)
-    return _fitted(made.place, made.policy_name, made.config, made.seed, again, progress)
+    with alone_in(again.path):
+        return _fitted(made.place, made.policy_name, made.config, made.seed, again, progress)
 
 
 def _fitted(place: Place, name: str, content: dict[str, Any], seed: int, run: RunFolder, progress: Any) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -12,10 +12,38 @@ from pathlib import Path
 def whole_file(file: Path) -> Iterator[Path]:
     """Hand out a path beside `file`; what was written there takes the place of `file` at the end, on the disk."""
     part = file.with_name(f"{file.name}.part")
-    yield part
-    with part.open("rb") as written:
-        os.fsync(written.fileno())
-    part.replace(file)
+    try:
+        yield part
+        keep(part)
+        part.replace(file)
+    except BaseException:
+        with suppress(OSError):
+            part.unlink()
+        raise
+    keep(file.absolute().parent)
+
+
+def keep(path: Path) -> None:
+    """Wait until what a file or a folder holds is on the disk, and would be there after a loss of power."""
+    if os.name == "nt" and path.is_dir():  # which has no such thing for folders
+        return
+    with _opened(path) as number:
+        os.fsync(number)
+
+
+def keep_all(folder: Path) -> None:
+    """Wait until everything below a folder is on the disk."""
+    for below in (*folder.rglob("*"), folder):
+        keep(below)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[int]:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        yield number
+    finally:
+        os.close(number)
 
 
 def write_whole(file: Path, text: str) -> None:

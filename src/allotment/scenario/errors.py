@@ -66,12 +66,12 @@ def place(path: Sequence[str | int]) -> str:
     """Write a path of keys and positions as `supply_lanes[3].lead_time`; a long key is cut."""
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f"{'.' if text else ''}{_cut(_printable(str(step)), LONGEST_NAME)}"
+        text += (
+            f"[{step}]"
+            if isinstance(step, int)
+            else f"{'.' if text else ''}{_cut(_printable(str(step)[: LONGEST_NAME + 1]), LONGEST_NAME)}"
+        )
     return text
-
-
-def _printable(key: str) -> str:
-    return key if key[:LONGEST_NAME].isprintable() else repr(key[:LONGEST_NAME])
 
 
 def _cut(text: str, length: int) -> str:

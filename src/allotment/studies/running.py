@@ -10,10 +10,12 @@ import yaml
 from allotment.evaluation.place import WorldPlace
 from allotment.execution.executor import Executor, executor_for
 from allotment.execution.executor import Progress as JobProgress
+from allotment.folder_lock import alone_in
 from allotment.studies.job import jobs_of
 from allotment.studies.outcome import Outcome, Progress, read_outcome
 from allotment.studies.setup import STUDY_FILE, ComparisonSetup, setup_of_study
 from allotment.studies.study import Study
+from allotment.whole_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,15 @@ def run_study(
     What an earlier run of the same study finished is kept; `workers` processes work side by side (none = one a core), or
     an executor of one's own does.
     """
-    folder = out / study.name
+    with alone_in(out / study.name):
+        return _run_study(study, out / study.name, progress, workers, executor)
+
+
+def _run_study(study: Study, folder: Path, progress: JobProgress, workers: int | None, executor: Executor | None) -> Result:
     folder.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump(study.model_dump(mode="json", exclude_defaults=True), sort_keys=False, allow_unicode=True)
     jobs = jobs_of(study, folder)
-    (folder / STUDY_FILE).write_text(text, encoding="utf-8")
+    write_whole(folder / STUDY_FILE, text)
     place = WorldPlace(study.world())
     todo = [job for job in jobs if not job.is_done(place)]
     for job, files in (executor or executor_for(len(todo), workers)).run(todo, progress):
