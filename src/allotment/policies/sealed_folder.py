@@ -18,6 +18,7 @@ from typing import Any
 from allotment.names import check_links, is_inside
 from allotment.policies.json_file import read_json
 from allotment.scenario.errors import ScenarioError, shown
+from allotment.whole_file import keep, keep_all
 
 SCHEMA = 3
 ABOUT = "bundle.json"
@@ -39,9 +40,11 @@ def sealed(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     yield part, about
     _seal(part, about)
     (part / UNFINISHED).unlink()
+    keep_all(part)
     if folder.exists():
         folder.rename(old)
     part.rename(folder)
+    keep(folder.absolute().parent)
     shutil.rmtree(old, ignore_errors=True)
 
 
