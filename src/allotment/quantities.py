@@ -1,6 +1,7 @@
 """Arrays of quantities, when a quantity is nothing but rounding error, and why less was done than was asked for.
 
-There is one tolerance: of a difference of quantities, `ROUNDING` times the larger of them and one unit is rounding error.
+There is one tolerance: of a difference of quantities, `ROUNDING` times the larger of them and one unit is rounding error. Where
+units are whole it is never as much as `PART` of one, however large the quantities are.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ Keys = NDArray[np.uint64]
 
 MOST = 1e15  # units that a quantity may be: up to here, whole units are whole numbers to the machine
 ROUNDING = 1e-9  # of a quantity, or of one unit; where units are continuous, less is rounding error and no shipment or cut
+PART = 1e-3  # of a unit, where units are whole
 
 REASONS = (  # why less was done than was asked for
     "",
@@ -38,20 +40,26 @@ REASONS = (  # why less was done than was asked for
 CODES = {reason: code for code, reason in enumerate(REASONS)}
 
 
-def rounding_error(of: Floats | float) -> Floats:
+def rounding_error(of: Floats | float, whole: bool = False) -> Floats:
     """Return what is rounding error in sums and differences of quantities as large as `of`, in units."""
-    return np.asarray(ROUNDING * np.maximum(1.0, np.abs(of)))
+    error = ROUNDING * np.maximum(1.0, np.abs(of))
+    return np.asarray(np.minimum(error, PART) if whole else error)
 
 
-def exceeds(units: Floats | float, bound: Floats | float) -> Flags:
+def exceeds(units: Floats | float, bound: Floats | float, whole: bool = False) -> Flags:
     """Tell which units are more than a bound, by more than rounding error."""
     smaller = np.minimum(np.abs(units), np.abs(bound))
-    return np.asarray(units > bound + rounding_error(smaller))
+    return np.asarray(units > bound + rounding_error(smaller, whole))
 
 
-def settled(units: Floats, of: Floats | float) -> Floats:
+def settled(units: Floats, of: Floats | float, whole: bool = False) -> Floats:
     """Return what is left of quantities as large as `of`: nothing where it is rounding error, or below zero."""
-    return np.where(units > rounding_error(of), units, 0.0)
+    return np.where(units > rounding_error(of, whole), units, 0.0)
+
+
+def whole_part(units: Floats | float) -> Floats:
+    """Return the whole units in quantities that are whole but for rounding error, or have fractions."""
+    return np.asarray(np.floor(units + rounding_error(units, whole=True)))
 
 
 def numbers_in(given: object, what: str) -> NDArray[Any]:
