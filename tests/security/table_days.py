@@ -8,14 +8,42 @@ from __future__ import annotations
 from collections import defaultdict
 
 REFUSED = object()  # what is no number of units
-MEANS = {  # texts of units: what they are
-    "0": 0.0, "-0": 0.0, "3": 3.0, "5": 5.0, "7.0": 7.0, "12": 12.0, "+4": 4.0, " 6 ": 6.0, "1e3": 1e3, "1e12": 1e12,
-    "1000000000000": 1e12, "999999999999": 999999999999.0, "99999999999.5": 99999999999.5, "1e-6": 1e-6, "0.1": 0.1, "0.30000000000000004": 0.3,
-    "1000000000001": REFUSED, "9223372036854775807": REFUSED, "1e308": REFUSED, "1e400": REFUSED, "0x10": REFUSED, "１２": REFUSED,
-    "1_000": REFUSED, "--5": REFUSED, "5-": REFUSED, "-5": REFUSED, "(5)": REFUSED, "nan": REFUSED, "inf": REFUSED, "-inf": REFUSED,
-    "TRUE": REFUSED, "1 2 3": REFUSED, "NULL": REFUSED, "٣": REFUSED, "1e": REFUSED, "e5": REFUSED, "½": REFUSED, "9" * 5000: REFUSED,
-    "=1+1": REFUSED, "\u202e12": REFUSED, "12 kg": REFUSED, "1e1e1": REFUSED, ".": REFUSED, "-": REFUSED,
-}  # fmt: skip
+BAD = (
+    *(
+        "1000000000001",
+        "9223372036854775807",
+        "1e308",
+        "1e400",
+        "0x10",
+        "１２",
+        "1_000",
+        "--5",
+        "5-",
+        "-5",
+        "(5)",
+        "nan",
+        "inf",
+    ),
+    *("-inf", "TRUE", "1 2 3", "NULL", "٣", "1e", "e5", "½", "9" * 5000, "=1+1", "\u202e12", "12 kg", "1e1e1", ".", "-"),
+)
+GOOD = (
+    "0",
+    "-0",
+    "3",
+    "5",
+    "7.0",
+    "12",
+    "+4",
+    " 6 ",
+    "1e3",
+    "1e12",
+    "1000000000000",
+    "999999999999",
+    "99999999999.5",
+    "1e-6",
+    "0.1",
+)
+MEANS = {**{text: float(text) for text in GOOD}, **dict.fromkeys(BAD, REFUSED)}  # texts of units: what they are
 UNITS = {"on_hand", "demand", "committed", "minimum", "outbound_capacity", "units", "reserved", "safety_stock", "capacity"}
 
 

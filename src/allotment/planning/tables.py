@@ -22,6 +22,7 @@ from allotment.planning.values import BOUNDS, LAST_QUANTITY, LONGEST_NAME, Momen
 from allotment.scenario.errors import ScenarioError, nearest
 from allotment.scenario.table_file import is_blank, read_table_file, where
 
+MOST_NAMES = 12  # of columns, that a message lists
 MISSPELT = 0.8  # how alike a name must be to be taken for a misspelt column rather than for another that is not read
 
 
@@ -145,7 +146,11 @@ def _check_header(source: str, names: dict[str, str | None], layout: Layout) -> 
     for column, declared in layout.columns.items():
         if declared.required and column not in read:
             near = [given for given in unread if nearest(_plain(given), [_plain(column)]).startswith("did")]
-            hint = f"is {near[0]!r} meant for it?" if near else f"it has {', '.join(names) or 'none'}"
+            hint = (
+                f"is {near[0]!r} meant for it?"
+                if near
+                else f"it has {', '.join(list(names)[:MOST_NAMES]) or 'none'}{' …' if len(names) > MOST_NAMES else ''}"
+            )
             raise ScenarioError(f"{source}: column {column} is missing; {hint}")
     free = {_plain(column): column for column in layout.columns if column not in read}
     for header in unread:

@@ -24,6 +24,7 @@ WINDOWS = "cp1252"
 MOST_BYTES = 100 * 2**20  # of a file, and of what a workbook unpacks to
 MOST_ROWS, MOST_COLUMNS, MOST_CELLS = 1_000_000, 1_000, 10_000_000
 LONGEST_CELL = 32_767  # characters, as spreadsheets have it
+LONGEST_HEADER = 100  # characters
 LONGEST_ROW = 1_000_000  # characters
 ENCRYPTED = b"\xd0\xcf\x11\xe0"  # how an encrypted or an old workbook begins
 ERRORS = ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!")
@@ -55,7 +56,8 @@ def read_table_file(path: Path) -> TableFile:
             raise ScenarioError(f"{path}: {kind} workbooks are not read; save it as .xlsx or .csv")
         return _from_text(path)
     except OSError as error:
-        raise ScenarioError(f"{path}: cannot be read: {error.strerror or error}") from None
+        said = (error.strerror or str(error) or type(error).__name__).splitlines()[0]
+        raise ScenarioError(f"{path}: cannot be read: {said}") from None
 
 
 def _check_bytes(path: Path, size: int) -> None:
@@ -291,7 +293,14 @@ def _decoded(path: Path) -> tuple[str, tuple[str, ...]]:
 
 def _delimiter(header: str) -> str:
     """Return the delimiter that parts a header into the most cells."""
-    return max(DELIMITERS, key=lambda mark: len(next(csv.reader([header], delimiter=mark, skipinitialspace=True), [])))
+
+    def cells(mark: str) -> int:
+        try:
+            return len(next(csv.reader([header], delimiter=mark, skipinitialspace=True), []))
+        except csv.Error:  # a cell that is too long
+            return 0
+
+    return max(DELIMITERS, key=cells)
 
 
 def _table(
@@ -301,7 +310,7 @@ def _table(
     filled = [(line, row) for line, row in rows if not all(map(is_blank, row))]
     if not filled:
         raise ScenarioError(f"{source}: has no rows")
-    header, body = ["" if is_blank(cell) else str(cell).strip() for cell in filled[0][1]], filled[1:]
+    header, body = ["" if is_blank(cell) else _header(cell) for cell in filled[0][1]], filled[1:]
     lines, width = [line for line, _ in body], max(place + 1 for place, name in enumerate(header) if name)
     _check_lengths(source, width, body, lines, delimiter is not None)
     kept = [place for place in range(width) if header[place] or any(not is_blank(_at(row, place)) for _, row in body)]
@@ -311,6 +320,12 @@ def _table(
     _check_distinct(source, [header[place] for place in kept])
     columns = {header[place]: [_stripped(_at(row, place)) for _, row in body] for place in kept}
     return TableFile(source, columns, lines, delimiter, notes)
+
+
+def _header(cell: Any) -> str:
+    """Return the name of a column in one line and in signs that can be printed, not all of a long one."""
+    text = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in " ".join(str(cell).split()))
+    return text if len(text) <= LONGEST_HEADER else f"{text[:LONGEST_HEADER]}…"
 
 
 def _check_lengths(source: str, width: int, body: list[tuple[int, list[Any]]], lines: list[int], text: bool) -> None:
