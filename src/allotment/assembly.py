@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,7 +15,6 @@ from allotment.environments.vector import AllotmentVectorEnv, AutoresetChoice
 from allotment.policies.bundle import bundle_of, load_bundle
 from allotment.policies.config_file import checked, checked_name, is_rule, read_config
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
-from allotment.policies.sealed_folder import is_bundle
 from allotment.resources import shipped_names
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.external import ExternalEnvironment
@@ -101,7 +99,8 @@ def train(
     place = load_place(world, env_overrides)
     policy, content = read_config(config, overrides)
     folder = called or run_name(place.name, policy, seed, [*overrides, *env_overrides])
-    return _fitted(place, called or policy, content, seed, RunFolder.new(Path(out), folder), progress)
+    with RunFolder.new(Path(out), folder) as run:
+        return _fitted(place, called or policy, content, seed, run, progress)
 
 
 def resume(run: str | Path, overrides: Sequence[str] = (), progress: Any = None) -> Path:
@@ -112,13 +111,14 @@ def resume(run: str | Path, overrides: Sequence[str] = (), progress: Any = None)
     """
     from allotment.runs.run_folder import RunFolder
 
-    begun = RunFolder.existing(Path(run))
-    content = apply_overrides(begun.config, overrides, str(run))
-    if content != begun.config:
-        begun = _lengthened(begun, content)
-    if begun.metadata.get("finished"):
-        return begun.path
-    return _fitted(begun.place, begun.policy_name, begun.config, begun.seed, begun, progress)
+    with RunFolder.existing(Path(run)).held():
+        begun = RunFolder.existing(Path(run))
+        content = apply_overrides(begun.config, overrides, str(run))
+        if content != begun.config:
+            begun = _lengthened(begun, content)
+        if begun.metadata.get("finished"):
+            return begun.path
+        return _fitted(begun.place, begun.policy_name, begun.config, begun.seed, begun, progress)
 
 
 def _lengthened(run: RunFolder, content: dict[str, Any]) -> RunFolder:
@@ -155,16 +155,16 @@ def repeat(run: str | Path, out: str | Path = "runs", progress: Any = None) -> P
     from allotment.runs.run_folder import RunFolder
 
     made = RunFolder.existing(Path(run))
-    again = RunFolder.new(Path(out), made.path.resolve().name)
-    if is_bundle(made.start):
-        shutil.copytree(made.start, again.start)
-    return _fitted(made.place, made.policy_name, made.config, made.seed, again, progress)
+    with RunFolder.new(Path(out), made.path.resolve().name) as again:
+        return _fitted(made.place, made.policy_name, made.config, made.seed, again, progress, made.start)
 
 
-def _fitted(place: Place, name: str, content: dict[str, Any], seed: int, run: RunFolder, progress: Any) -> Path:
+def _fitted(
+    place: Place, name: str, content: dict[str, Any], seed: int, run: RunFolder, progress: Any, start: Path | None = None
+) -> Path:
     from allotment.fitting.fit import fit, note_settings
 
-    fit(place, name, content, seed, run, progress)
+    fit(place, name, content, seed, run, progress, start)
     note_settings(run, place)
     return run.path
 

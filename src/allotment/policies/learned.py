@@ -67,10 +67,10 @@ class LearnedPolicy:
 
 def write_weights(actor: nn.Module, folder: Path) -> None:
     """Write a network's weights into a bundle's folder."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     weights = {name: tensor.contiguous() for name, tensor in actor.state_dict().items()}
-    save_file(weights, folder / "weights.safetensors")
+    (folder / "weights.safetensors").write_bytes(save(weights))
 
 
 def answered(actor: nn.Module, vectors: np.ndarray, memory: Floats | None) -> tuple[np.ndarray, Floats | None]:

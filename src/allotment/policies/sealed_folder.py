@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from allotment.scenario.errors import ScenarioError
+from allotment.whole_file import flush, flush_all
 
 SCHEMA = 3
 ABOUT = "bundle.json"
@@ -28,12 +29,28 @@ def sealed(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
         shutil.rmtree(left_over, ignore_errors=True)
     part.mkdir(parents=True)
     about: dict[str, Any] = {}
-    yield part, about
-    _seal(part, about)
-    if folder.exists():
-        folder.rename(old)
-    part.rename(folder)
+    try:
+        yield part, about
+        _seal(part, about)
+        flush_all(part)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    _put(part, folder, old)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _put(part: Path, folder: Path, old: Path) -> None:
+    """Put a folder in the place of another, on the disk."""
+    while part.exists():
+        if folder.exists():
+            folder.rename(old)
+        try:
+            part.rename(folder)
+        except OSError:
+            if not folder.exists():  # else a reader has put the former one back meanwhile
+                raise
+    flush(folder.parent)
 
 
 def recover(folder: Path) -> None:

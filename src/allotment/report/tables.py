@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from allotment.report.cells import Cells
+from allotment.whole_file import write_whole
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -65,7 +66,7 @@ def to_csv(table: pd.DataFrame, file: Path) -> None:
     safe = table.rename(columns=_no_formula)
     for name in safe.select_dtypes(exclude=["number", "bool"]):
         safe[name] = safe[name].map(_no_formula)
-    safe.to_csv(file, index=False)
+    write_whole(file, safe.to_csv(index=False))
 
 
 def _no_formula(value: object) -> object:

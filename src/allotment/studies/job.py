@@ -57,7 +57,7 @@ class Job(Section):
         def show(what: str, done: int, of: int, score: float | None = None) -> None:
             progress(self.name, what, done, of, score)
 
-        with self._workplace() as folder:
+        with self._workplace() as folder, RunFolder(folder).held():
             run = RunFolder(folder)
             if not self.is_made(run, place):
                 if not run.is_of(place, self.config, self.seed):
