@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,12 +12,10 @@ from allotment.environments.external import external_environment, is_external, w
 from allotment.environments.registration import environment_id
 from allotment.environments.single import AllotmentEnv
 from allotment.environments.vector import AllotmentVectorEnv, AutoresetChoice
-from allotment.folder_lock import alone_in
 from allotment.names import checked_name
 from allotment.policies.bundle import bundle_of, load_bundle
 from allotment.policies.config_file import checked, is_rule, read_config
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
-from allotment.policies.sealed_folder import is_bundle
 from allotment.resources import shipped_names
 from allotment.scenario.errors import ScenarioError, shown
 from allotment.scenario.external import ExternalEnvironment
@@ -103,8 +100,7 @@ def train(
     place = load_place(world, env_overrides)
     policy, content = read_config(config, overrides)
     folder = called or run_name(place.name, policy, seed, [*overrides, *env_overrides])
-    run = RunFolder.new(Path(out), folder)
-    with alone_in(run.path):
+    with RunFolder.new(Path(out), folder) as run:
         return _fitted(place, called or policy, content, seed, run, progress)
 
 
@@ -116,8 +112,7 @@ def resume(run: str | Path, overrides: Sequence[str] = (), progress: Any = None)
     """
     from allotment.runs.run_folder import RunFolder
 
-    RunFolder.existing(Path(run))
-    with alone_in(Path(run)):
+    with RunFolder.existing(Path(run)).held():
         return _resumed(RunFolder.existing(Path(run)), overrides, progress)
 
 
@@ -168,17 +163,16 @@ def repeat(run: str | Path, out: str | Path = "runs", progress: Any = None) -> P
     from allotment.runs.run_folder import RunFolder
 
     made = RunFolder.existing(Path(run))
-    again = RunFolder.new(Path(out), made.path.resolve().name)
-    if is_bundle(made.start):
-        shutil.copytree(made.start, again.start)
-    with alone_in(again.path):
-        return _fitted(made.place, made.policy_name, made.config, made.seed, again, progress)
+    with RunFolder.new(Path(out), made.path.resolve().name) as again:
+        return _fitted(made.place, made.policy_name, made.config, made.seed, again, progress, made.start)
 
 
-def _fitted(place: Place, name: str, content: dict[str, Any], seed: int, run: RunFolder, progress: Any) -> Path:
+def _fitted(
+    place: Place, name: str, content: dict[str, Any], seed: int, run: RunFolder, progress: Any, start: Path | None = None
+) -> Path:
     from allotment.fitting.fit import fit, note_settings
 
-    fit(place, name, content, seed, run, progress)
+    fit(place, name, content, seed, run, progress, start)
     note_settings(run, place)
     return run.path
 

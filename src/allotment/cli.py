@@ -269,8 +269,6 @@ def evaluate(
 
         own = tuple(metric(name) for name in metrics or [])
         result = place.evaluate(chosen, episodes, seed, "test", count, metrics=own)
-    if env is None and not env_overrides and is_run(Path(policy)):
-        RunFolder(Path(policy)).keep_evaluation(result, place.name, seed, digests(metrics))
     rows, measures = result.episodes, mean_measures(result.episodes)
     errors = rows[list(measures)].std(ddof=1) / len(rows) ** 0.5
     _print_measures(chosen.name, place, len(rows), measures, errors, own)
@@ -279,6 +277,21 @@ def evaluate(
     if json:
         content = {"policy": chosen.name, "env": place.name, "episodes": episodes, "seed": seed, "measures": measures}
         write_whole(json, json_format.dumps(content, indent=1) + "\n")
+    if env is None and not env_overrides and is_run(Path(policy)):
+        with _told_where_not_kept():
+            RunFolder(Path(policy)).keep_evaluation(result, place.name, seed, digests(metrics))
+
+
+@contextmanager
+def _told_where_not_kept() -> Iterator[None]:
+    """Say where what was measured cannot be kept in the run folder: it is printed, and whoever asks next plays again."""
+    from allotment.runs.at_work import InUse
+    from allotment.terminal import told
+
+    try:
+        yield
+    except (InUse, OSError) as error:
+        typer.echo(f"not kept in the run folder: {told(error)}", err=True)
 
 
 @app.command()
@@ -504,11 +517,13 @@ def _parameters(policy: Any, run: Path) -> str:
     """Return what a rule was tuned to, as a config takes it; where that is long, where it is written."""
     import yaml
 
+    from allotment.whole_file import write_whole
+
     text = yaml.safe_dump(policy.as_config(), sort_keys=False, allow_unicode=True)
     if text.count("\n") <= LINES:
         return text
     file = run / "parameters.yaml"
-    file.write_text(text, encoding="utf-8")
+    write_whole(file, text)
     return f"# for a config: {file}\n"
 
 
@@ -537,12 +552,13 @@ def _what_is_kept(interrupt: KeyboardInterrupt, imports: list[str]) -> str:
 def main() -> None:
     """Run the command line; wrong input ends in one line on standard error and exit code 2, an interrupt in 130."""
     from allotment.plain_warnings import plain_warnings
+    from allotment.terminal import lasting_output, told
 
     try:
-        with plain_warnings():
+        with plain_warnings(), lasting_output():
             app()
-    except (ValueError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
-        typer.echo(f"error: {error}", err=True)
+    except (ValueError, OSError) as error:
+        typer.echo(f"error: {told(error)}", err=True)
         sys.exit(2)
 
 

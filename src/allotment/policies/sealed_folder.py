@@ -18,7 +18,7 @@ from typing import Any
 from allotment.names import check_links, is_inside
 from allotment.policies.json_file import read_json
 from allotment.scenario.errors import ScenarioError, shown
-from allotment.whole_file import keep, keep_all
+from allotment.whole_file import flush, flush_all
 
 SCHEMA = 3
 ABOUT = "bundle.json"
@@ -37,15 +37,29 @@ def sealed(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
     part.mkdir(parents=True)
     (part / UNFINISHED).touch()
     about: dict[str, Any] = {}
-    yield part, about
-    _seal(part, about)
-    (part / UNFINISHED).unlink()
-    keep_all(part)
-    if folder.exists():
-        folder.rename(old)
-    part.rename(folder)
-    keep(folder.absolute().parent)
+    try:
+        yield part, about
+        _seal(part, about)
+        (part / UNFINISHED).unlink()
+        flush_all(part)
+    except BaseException:
+        shutil.rmtree(part, ignore_errors=True)
+        raise
+    _put(part, folder, old)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _put(part: Path, folder: Path, old: Path) -> None:
+    """Put a folder in the place of another, on the disk."""
+    while part.exists():
+        if folder.exists():
+            folder.rename(old)
+        try:
+            part.rename(folder)
+        except OSError:
+            if not folder.exists():  # else a reader has put the former one back meanwhile
+                raise
+    flush(folder.parent)
 
 
 def recover(folder: Path) -> None:

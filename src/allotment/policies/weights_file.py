@@ -19,7 +19,7 @@ Sizes = dict[str, tuple[int, ...]]
 
 def write_weights(actor: nn.Module, folder: Path) -> None:
     """Write a network's weights into a bundle's folder."""
-    save_file({name: tensor.contiguous() for name, tensor in actor.state_dict().items()}, folder / WEIGHTS)
+    (folder / WEIGHTS).write_bytes(save({name: tensor.contiguous() for name, tensor in actor.state_dict().items()}))
 
 
 def read_weights(file: Path) -> dict[str, Tensor]:

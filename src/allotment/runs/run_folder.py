@@ -8,16 +8,18 @@ curve.parquet, evaluation.parquet with score_by_sku.npy and breakdown.parquet: w
 from __future__ import annotations
 
 import importlib.metadata
+import io
 import json
 import os
 import platform
 import re
-import shutil
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +35,13 @@ from allotment.names import check_links
 from allotment.policies.bundle import EXTERNAL, WORLD
 from allotment.policies.bundle_content import about_policy
 from allotment.policies.sealed_folder import is_bundle
+from allotment.runs.at_work import InUse, at_work
 from allotment.runs.kept_tables import read_array, read_breakdown, read_table
 from allotment.runs.metadata import read_metadata
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.problem import Floats
 from allotment.scenario.yaml_file import parse_yaml, read_yaml
-from allotment.whole_file import whole_file, write_whole
+from allotment.whole_file import make_folder, remove_folder, remove_parts, whole_folder, write_whole
 
 CONFIG, ABOUT = "config.yaml", "metadata.json"
 EPISODES, BY_SKU, CURVE = "evaluation.parquet", "score_by_sku.npy", "curve.parquet"
@@ -52,16 +55,27 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def new(cls, out: Path, name: str) -> RunFolder:
-        """Make a run folder below `out` that no other run has, of a name, with a number behind it where it is taken."""
-        number = 0
-        while True:
-            folder = out / (f"{name}-{number}" if number else name)
-            try:
-                folder.mkdir(parents=True)
-                return cls(folder)
-            except FileExistsError:
-                number += 1
+    @contextmanager
+    def new(cls, out: Path, name: str) -> Iterator[RunFolder]:
+        """Hand out a run below `out` with a name that no other has, with a number behind it where it is taken.
+
+        It is held until the end, and its folder is there once it has begun.
+        """
+        with ExitStack() as held:
+            for number in count():
+                run = cls(out / (f"{name}-{number}" if number else name))
+                with suppress(InUse):
+                    if not run.path.exists() and held.enter_context(run.held()) and not run.path.exists():
+                        break
+            yield run
+
+    @contextmanager
+    def held(self) -> Iterator[bool]:
+        """Be the only one who writes into it; hands out whether this is where it begins. `InUse` where another one does."""
+        with at_work(self.path) as first:
+            if first:
+                remove_parts(self.path)
+            yield first
 
     @classmethod
     def existing(cls, folder: Path) -> RunFolder:
@@ -81,10 +95,10 @@ class RunFolder:
         """Write what the run is made from, before it starts; a run that goes on keeps what it was started with."""
         if self.is_begun:
             return
-        self.path.mkdir(parents=True, exist_ok=True)
-        write_whole(self.path / CONFIG, yaml.safe_dump(config, sort_keys=False))
-        write_whole(self.path / place.file, yaml.safe_dump(place.content, sort_keys=False, allow_unicode=True))
-        self.update(policy=policy, code=extensions.digests(config), **_circumstances(seed))
+        with whole_folder(self.path) as part:
+            write_whole(part / CONFIG, yaml.safe_dump(config, sort_keys=False))
+            write_whole(part / place.file, yaml.safe_dump(place.content, sort_keys=False, allow_unicode=True))
+            RunFolder(part).update(policy=policy, code=extensions.digests(config), **_circumstances(seed))
 
     @property
     def is_begun(self) -> bool:
@@ -208,16 +222,16 @@ class RunFolder:
     def keep_evaluation(self, result: Evaluation, place: str, seed: int, code: Mapping[str, str] | None = None) -> None:
         """Put what the best policy did in a test place, by name, into the folder, in place of what was there.
 
-        `code` tells the files of the user's own metrics.
+        `code` tells the files of the user's own metrics. `InUse` where another process works in the folder.
         """
-        with whole_file(self.path / EPISODES) as part:
-            result.episodes.to_parquet(part)
-        with whole_file(self.path / BY_SKU) as part, part.open("wb") as file:
-            np.save(file, result.score_by_sku)
-        with whole_file(self.path / BREAKDOWN) as part:
-            result.breakdown.table().to_parquet(part)
+        scores = io.BytesIO()
+        np.save(scores, result.score_by_sku)
         about = {"place": place, "seed": seed, "episodes": len(result.episodes)}
-        self.update(evaluation={**about, "code": dict(code)} if code else about)
+        with self.held():
+            write_whole(self.path / EPISODES, result.episodes.to_parquet())
+            write_whole(self.path / BY_SKU, scores.getvalue())
+            write_whole(self.path / BREAKDOWN, result.breakdown.table().to_parquet())
+            self.update(evaluation={**about, "code": dict(code)} if code else about)
 
     def evaluation(self, place: str) -> Evaluation | None:
         """Return the episodes that it holds of its policy as it is now, in a test place; none where it holds none."""
@@ -252,7 +266,7 @@ class RunFolder:
 
     def clear(self) -> None:
         """Remove the folder and all it holds."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        remove_folder(self.path)
 
     def packed(self) -> dict[str, bytes]:
         """Return every file by its path in the folder, but for checkpoints: what a worker elsewhere sends back."""
@@ -267,9 +281,8 @@ class RunFolder:
             if not file.resolve().is_relative_to(self.path.resolve()):
                 raise ScenarioError(f"{self.path}: a worker's file {name!r} would lie outside of the run folder")
             if not (file.is_file() and file.read_bytes() == files[name]):
-                file.parent.mkdir(parents=True, exist_ok=True)
-                with whole_file(file) as part:
-                    part.write_bytes(files[name])
+                make_folder(file.parent)
+                write_whole(file, files[name])
 
 
 Validated = dict[str, Any]  # what a policy reached on validation worlds

@@ -20,7 +20,7 @@ from pathlib import Path
 from torch.utils.tensorboard import SummaryWriter
 
 from allotment.evaluation.metrics import COMPARED, METRICS, Share
-from allotment.whole_file import whole_file
+from allotment.whole_file import remove_folder, whole_file
 
 FIRST, OTHERS, MONEY = "evaluation/", "measures/", "money/"  # groups of measures; the first is always there
 _SERVICE = {metric.name for metric in METRICS if isinstance(metric, Share) and metric.otherwise == 1.0}
@@ -89,7 +89,7 @@ def put_away(logs: Path) -> None:
         ):
             for file in sorted(whole.iterdir()):
                 packed.write(file, file.name)
-        shutil.rmtree(logs)
+        remove_folder(logs)
 
 
 @contextmanager

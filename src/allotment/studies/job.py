@@ -12,7 +12,6 @@ from allotment import extensions
 from allotment.evaluation.place import WorldPlace, place_from
 from allotment.execution.executor import Progress
 from allotment.fitting.fit import fit, fitter_of
-from allotment.folder_lock import alone_in
 from allotment.plain_warnings import plain_warnings
 from allotment.runs.run_folder import RunFolder
 from allotment.scenario.loader import World
@@ -58,7 +57,7 @@ class Job(Section):
         def show(what: str, done: int, of: int, score: float | None = None) -> None:
             progress(self.name, what, done, of, score)
 
-        with self._workplace() as folder, alone_in(folder):
+        with self._workplace() as folder, RunFolder(folder).held():
             run = RunFolder(folder)
             if not self.is_made(run, place):
                 if not run.is_of(place, self.config, self.seed):

@@ -16,6 +16,7 @@ from allotment.policies.sealed_folder import is_bundle, opened, part_of
 from allotment.policies.weights_file import WEIGHTS, read_weights
 from allotment.runs.run_folder import RunFolder
 from allotment.scenario.errors import ScenarioError
+from allotment.whole_file import whole_folder
 
 
 def check_start(folder: str, algorithm: Algorithm, shape: NetworkShape, actor: nn.Module, where: str) -> None:
@@ -38,10 +39,8 @@ def check_start(folder: str, algorithm: Algorithm, shape: NetworkShape, actor: n
 def kept_start(folder: str, run: RunFolder) -> Path:
     """Return the bundle that a run begins with, copied into its folder where it does not lie there already."""
     if not is_bundle(run.start):
-        part = run.start.with_name(f"{run.start.name}.part")
-        shutil.rmtree(part, ignore_errors=True)
-        shutil.copytree(bundle_of(Path(folder)), part)
-        part.rename(run.start)
+        with whole_folder(run.start) as part:
+            shutil.copytree(bundle_of(Path(folder)), part, dirs_exist_ok=True)
     run.update(started_from={"folder": folder, "version": opened(run.start)["version"]})
     return run.start
 
