@@ -11,11 +11,13 @@ from __future__ import annotations
 import os
 import random
 import shutil
-import subprocess
+import signal
 import sys
 import tempfile
 import time
+import warnings
 from collections import Counter
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,7 @@ from safetensors.torch import load_file
 from small_trainings import small
 
 import allotment
+from allotment.cli import main
 from allotment.runs.run_folder import RunFolder, is_run
 
 STEPS = {"ppo": 12_000, "sac": 2_400, "recurrent_ppo": 3_000, "external": 6_000}
@@ -32,28 +35,34 @@ KILLS_OF_A_RUN = 4
 
 
 def commands(kind: str, out: Path) -> tuple[list[str], list[str]]:
-    """Return the commands that begin a training and that go on with it."""
+    """Return the arguments of `allotment` that begin a training and that go on with it."""
     algorithm, place = ("ppo", "CartPole-v1") if kind == "external" else (kind, "lost_sales")
     more = {"steps": STEPS[kind], "validation.every": STEPS[kind] // 6, "checkpoint.every": STEPS[kind] // 15}
     given = [part for override in small(algorithm, **more) for part in ("--set", override)]
-    allotted = [sys.executable, "-m", "allotment.cli", "train"]
-    begin = [*allotted, place, algorithm, "--seed", "5", "--name", "run", "--out", str(out), "--quiet", *given]
-    return begin, [*allotted, "--resume", str(out / "run"), "--quiet"]
+    begin = ["train", place, algorithm, "--seed", "5", "--name", "run", "--out", str(out), "--quiet", *given]
+    return begin, ["train", "--resume", str(out / "run"), "--quiet"]
 
 
 def killed(command: list[str], seconds: float | None) -> bool:
-    """Run a command and kill it after so long; tell whether it was killed. Anything but a kill or a good end is an error."""
-    with tempfile.TemporaryFile() as told:
-        process = subprocess.Popen(command, stdout=told, stderr=told)
-        try:
-            process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        told.seek(0)
-        if process.returncode not in (0, -9):
-            raise AssertionError(f"exit code {process.returncode}: {told.read().decode()}")
-    return process.returncode != 0
+    """Run a command in a process of its own and kill it after so long; tell whether it was killed.
+
+    Anything but a kill or a good end is an error.
+    """
+    process = get_context("fork").Process(target=_run, args=(command,))
+    process.start()
+    process.join(seconds)
+    if process.is_alive():
+        process.kill()
+        process.join()
+    if process.exitcode not in (0, -signal.SIGKILL):
+        raise AssertionError(f"exit code {process.exitcode}: allotment {' '.join(command)}")
+    return process.exitcode != 0
+
+
+def _run(command: list[str]) -> None:
+    sys.argv = ["allotment", *command]
+    warnings.simplefilter("ignore")
+    main()
 
 
 def end_of(run: Path) -> dict[str, np.ndarray]:
@@ -99,7 +108,7 @@ def trial(kind: str, out: Path, seconds: float, moments: random.Random) -> tuple
         nothing += not is_run(run)
 
 
-def main(count: int, seed: int, kinds: list[str]) -> int:
+def attack(count: int, seed: int, kinds: list[str]) -> int:
     """Kill so many times, of each kind in turn; returns how many runs ended otherwise than the unbroken one."""
     torch.set_num_threads(1)
     moments, wrong, kills = random.Random(seed), 0, Counter[str]()
@@ -129,4 +138,4 @@ def main(count: int, seed: int, kinds: list[str]) -> int:
 
 if __name__ == "__main__":
     given = [int(each) for each in sys.argv[1:3]]
-    sys.exit(min(main(*(given + [60, 0][len(given) :]), sys.argv[3:] or list(STEPS)), 1))
+    sys.exit(min(attack(*(given + [60, 0][len(given) :]), sys.argv[3:] or list(STEPS)), 1))

@@ -251,6 +251,9 @@ WORLDS = ("environments", "worlds")
         (put("generators", "numpy", value=("MT19937", np.zeros(624, np.uint32), 10**6, 0, 0.0)), "generators/numpy must be at"),
         (put("generators", "actions", "state", "state", value=-1), "remove"),
         (put("generators", "torch", value=torch.zeros(5056, dtype=torch.uint8)), "remove"),
+        (put("generators", "python", 1, value=np.zeros(625, np.uint64)), "generators/python/1 must be array uint32"),
+        (put("normalisation", "ret_rms", 2, value=7), "normalisation/ret_rms/2 must be a float, not int"),
+        (put("normalisation", "ret_rms", 2, value=-1.0), "normalisation/ret_rms must have a variance and a count that are not"),
         (put("generators", "actions", "bit_generator", value="MT19937"), "bit_generator must be 'PCG64'"),
     ],
 )

@@ -66,6 +66,8 @@ def restore(model: BaseAlgorithm, kept: TreeFile) -> None:
     _restore_normalisation(environments, parts["normalisation"])
     _restore_environments(environments, kept.loaded(content["environments"]))
     set_generators(model, parts["generators"])
+    if not torch.equal(torch.get_rng_state(), parts["generators"]["torch"]):
+        raise TreeError("generators/torch is no state of a generator")
 
 
 def _bring_up(model: Any, environments: VecEnv) -> None:
@@ -270,6 +272,8 @@ def _restore_normalisation(environments: Any, content: dict[str, Any]) -> None:
         if name == "returns":
             environments.returns = value
         else:
+            if value[2] <= 0 or (value[1] < 0).any():
+                raise TreeError(f"normalisation/{name} must have a variance and a count that are not negative")
             statistics = getattr(environments, name)
             statistics.mean, statistics.var, statistics.count = value
 
@@ -283,7 +287,7 @@ def generators(model: BaseAlgorithm) -> dict[str, Any]:
     return {
         "numpy": tuple(np.random.get_state()),
         "torch": torch.get_rng_state(),
-        "python": [version, np.array(words, dtype=np.uint64)],
+        "python": [version, np.array(words, dtype=np.uint32)],
         "python_gauss": gauss,
         "actions": model.action_space.np_random.bit_generator.state,
     }

@@ -282,8 +282,7 @@ def _check_keys(found: Any, own: dict[Any, Any], where: str) -> None:
 
 
 def _check_number(found: Any, own: bool | float, where: str) -> None:
-    allowed = (bool,) if type(own) is bool else (int,) if type(own) is int else (int, float)
-    if type(found) not in allowed:
+    if type(found) is not type(own):
         raise TreeError(f"{where} must be a {type(own).__name__}, not {type(found).__name__}")
     if type(found) is float and not math.isfinite(found):
         raise TreeError(f"{where} must be finite, not {found}")
