@@ -95,13 +95,13 @@ def _found(day: Day, draws: Draws, model: Model, patience: float) -> tuple[list[
     drawn = draws.placed(day, relaxed.x)
     if _keeps_minimums(day, drawn) and (not day.whole or _is_whole(drawn)):
         return [drawn], relaxed, False
-    rounded = _floored(day, drawn)
+    rounded, clock = _floored(day, drawn), Clock(patience)
     try:
-        best = _in_integers(day, draws, model, Clock(patience))
+        best = _in_integers(day, draws, model, clock)
     except Unsolved:
         return [rounded], relaxed, True
     proof = Best(best.x, max(relaxed.shortest, best.shortest), max(relaxed.cheapest, best.cheapest))
-    return [draws.placed(day, best.x), rounded], proof, False
+    return [draws.placed(day, best.x), rounded], proof, clock.ran_out
 
 
 def _in_integers(day: Day, draws: Draws, model: Model, clock: Clock) -> Best:

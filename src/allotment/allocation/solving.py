@@ -43,6 +43,7 @@ class Clock:
 
     def __init__(self, seconds: float) -> None:
         self.end = time.monotonic() + seconds
+        self.ran_out = False  # before an answer was proven
 
     def left(self) -> float:
         """Return the seconds left; `Unsolved` where there are none."""
@@ -79,6 +80,7 @@ def in_integers(model: Model, clock: Clock, start: Floats | None = None, reach: 
         constraints=LinearConstraint(near.matrix, -np.inf, near.bound),
         options={"time_limit": clock.left(), "mip_rel_gap": 0.0},
     )
+    clock.ran_out |= found.status == 1
     if found.x is None:
         raise Unsolved
     bound = found.mip_dual_bound if found.mip_dual_bound is not None else -math.inf
