@@ -153,3 +153,14 @@ def test_prices_of_many_goods_are_found_in_time_in_proportion():
 
 def test_the_memory_of_the_machine_is_known():
     assert sizes.memory_of_machine() > 2**28
+
+
+@pytest.mark.parametrize("rationing", ["balanced", "min_shortage"])
+def test_whole_units_by_the_thousand_million_are_shared_at_once(rationing):
+    demand = "demand=[{process: {distribution: deterministic, mean: 10000000000}}]"
+    settings = [demand, "sites[0].initial_stock=15000000000", f"rationing={rationing}"]
+    env = allotment.make(load_scenario("one_warehouse_lost", settings), "quantity")
+    env.reset(seed=0)
+    _, reward, *_ = env.step(np.ones(env.action_space.shape))
+    executed, between = env.simulation.flows.executed, env.world.problem.lanes.site >= 0
+    assert np.isfinite(reward) and executed[0, between].sum() == 15_000_000_000
