@@ -6,10 +6,12 @@ in one line, without a traceback.
 
 from __future__ import annotations
 
+import errno
+import os
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
     from allotment.report.cells import Cells
     from allotment.report.progress import Show
 
-INTERRUPTED = 130  # the exit code of an interrupt
+CLOSED = 1  # the exit code where standard output was closed before all was printed
+INTERRUPTED = 130  # of an interrupt
 LINES = 200  # of parameters that are printed
 
 app = typer.Typer(
@@ -269,16 +272,18 @@ def evaluate(
 
         own = tuple(metric(name) for name in metrics or [])
         result = place.evaluate(chosen, episodes, seed, "test", count, metrics=own)
-    if env is None and not env_overrides and is_run(Path(policy)):
-        RunFolder(Path(policy)).keep_evaluation(result, place.name, seed, digests(metrics))
     rows, measures = result.episodes, mean_measures(result.episodes)
     errors = rows[list(measures)].std(ddof=1) / len(rows) ** 0.5
-    _print_measures(chosen.name, place, len(rows), measures, errors, own)
-    if place.kind == "world":
-        _print_tables(breakdown_tables(result.breakdown.means(), money_of(place.world.scenario)))
-    if json:
-        content = {"policy": chosen.name, "env": place.name, "episodes": episodes, "seed": seed, "measures": measures}
-        write_whole(json, json_format.dumps(content, indent=1) + "\n")
+    try:
+        _print_measures(chosen.name, place, len(rows), measures, errors, own)
+        if place.kind == "world":
+            _print_tables(breakdown_tables(result.breakdown.means(), money_of(place.world.scenario)))
+    finally:  # also where nobody reads what is printed
+        if json:
+            content = {"policy": chosen.name, "env": place.name, "episodes": episodes, "seed": seed, "measures": measures}
+            write_whole(json, json_format.dumps(content, indent=1) + "\n")
+        if env is None and not env_overrides and is_run(Path(policy)):
+            RunFolder(Path(policy)).keep_evaluation(result, place.name, seed, digests(metrics))
 
 
 @app.command()
@@ -504,11 +509,13 @@ def _parameters(policy: Any, run: Path) -> str:
     """Return what a rule was tuned to, as a config takes it; where that is long, where it is written."""
     import yaml
 
+    from allotment.whole_file import write_whole
+
     text = yaml.safe_dump(policy.as_config(), sort_keys=False, allow_unicode=True)
     if text.count("\n") <= LINES:
         return text
     file = run / "parameters.yaml"
-    file.write_text(text, encoding="utf-8")
+    write_whole(file, text)
     return f"# for a config: {file}\n"
 
 
@@ -534,15 +541,45 @@ def _what_is_kept(interrupt: KeyboardInterrupt, imports: list[str]) -> str:
     return f"interrupted; {interrupt.run} holds the best policy so far; go on with: {shlex.join(again)}"
 
 
+@contextmanager
+def _printed() -> Iterator[None]:
+    """Write out at the end what was printed, while there is somebody to tell where that cannot be done."""
+    try:
+        yield
+    finally:
+        try:
+            if sys.stdout is not None:
+                sys.stdout.flush()
+        except OSError as error:
+            _print_nothing_more()
+            if error.errno == errno.EPIPE:  # whoever read has read enough
+                sys.exit(CLOSED)
+            error.filename = "standard output"
+            raise
+
+
+def _print_nothing_more() -> None:
+    """Let what could not be written go nowhere: Python would try to write it again when it ends."""
+    with suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _told(error: Exception) -> str:
+    """Return what is wrong in one line, with the file where it is the system's."""
+    if isinstance(error, OSError) and error.strerror and error.filename is not None:
+        return f"{os.fsdecode(error.filename)}: {error.strerror}"
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+
+
 def main() -> None:
-    """Run the command line; wrong input ends in one line on standard error and exit code 2, an interrupt in 130."""
+    """Run the command line; what is wrong ends in one line on standard error and exit code 2, an interrupt in 130."""
     from allotment.plain_warnings import plain_warnings
 
     try:
-        with plain_warnings():
+        with plain_warnings(), _printed():
             app()
-    except (ValueError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
-        typer.echo(f"error: {error}", err=True)
+    except (ValueError, OSError) as error:
+        typer.echo(f"error: {_told(error)}", err=True)
         sys.exit(2)
 
 

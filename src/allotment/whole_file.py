@@ -10,17 +10,26 @@ from pathlib import Path
 
 @contextmanager
 def whole_file(file: Path) -> Iterator[Path]:
-    """Hand out a path beside `file`; what was written there takes the place of `file` at the end, on the disk."""
-    part = file.with_name(f"{file.name}.part")
+    """Hand out a path beside `file`; what was written there takes the place of `file` at the end, on the disk.
+
+    A link is followed. What is no plain file (a pipe, a device) is written into, and never replaced. An `OSError` names `file`.
+    """
+    place = Path(os.path.realpath(file))
+    special = place.exists() and not place.is_file()
+    part = place if special else place.with_name(f"{place.name}.part")
     try:
         yield part
-        keep(part)
-        part.replace(file)
-    except BaseException:
-        with suppress(OSError):
-            part.unlink()
+        if not special:
+            keep(part)
+            part.replace(place)
+    except BaseException as error:
+        if not special:
+            with suppress(OSError):
+                part.unlink()
+        if isinstance(error, OSError) and error.filename in (None, str(part)):
+            error.filename, error.filename2 = str(file), None
         raise
-    keep(file.absolute().parent)
+    keep(place.parent)
 
 
 def keep(path: Path) -> None:
@@ -58,7 +67,7 @@ def check_file(file: Path) -> None:
         raise ValueError(f"{file}: is a folder; name a file in it")
     if not file.absolute().parent.is_dir():
         raise ValueError(f"{file}: there is no folder {file.parent}")
-    _check_writable(file, file.absolute().parent)
+    _check_writable(file, file.absolute().parent if file.is_file() or not file.exists() else file)
 
 
 def check_folder(folder: Path) -> None:

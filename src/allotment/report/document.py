@@ -16,6 +16,7 @@ from allotment.report.breakdown_cells import all_tables, breakdown_table
 from allotment.report.cells import Cells, headline
 from allotment.report.money import Money
 from allotment.report.tables import markdown_text, to_csv, to_html, to_markdown
+from allotment.whole_file import whole_file, write_whole
 
 DOTS_PER_INCH = 144
 BROAD = 12 * DOTS_PER_INCH  # pixels; a wider image reaches beyond the text
@@ -91,12 +92,13 @@ def write_report(
     tables, finding = all_tables(comparison, means, money), headline(comparison, money)
     document = Document(title, question, finding, notes, tables, images, details)
     for image in images:
-        (folder / f"{image.name}.png").write_bytes(image.png)
+        with whole_file(folder / f"{image.name}.png") as part:
+            part.write_bytes(image.png)
     to_csv(comparison, folder / "comparison.csv")
     to_csv(breakdown_table(means), folder / "breakdown.csv")
-    (folder / "report.md").write_text(as_markdown(document), encoding="utf-8")
+    write_whole(folder / "report.md", as_markdown(document))
     page = folder / "report.html"
-    page.write_text(as_html(document), encoding="utf-8")
+    write_whole(page, as_html(document))
     return page
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from allotment.names import no_formula
 from allotment.report.cells import Cells
+from allotment.whole_file import write_whole
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -65,7 +66,7 @@ def to_csv(table: pd.DataFrame, file: Path) -> None:
     safe = table.rename(columns=no_formula)
     for name in safe.select_dtypes(exclude=["number", "bool"]):
         safe[name] = safe[name].map(no_formula)
-    safe.to_csv(file, index=False)
+    write_whole(file, safe.to_csv(index=False))
 
 
 def to_html(cells: Cells) -> str:
