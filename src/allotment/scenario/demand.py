@@ -21,7 +21,7 @@ from allotment.scenario.sizes import check_numbers
 from allotment.scenario.source_data import History
 from allotment.scenario.spreading import spread
 from allotment.scenario.streams import stream_key
-from allotment.scenario.tables import TableSet, TooLarge, check_size
+from allotment.scenario.tables import LARGEST_SET, TableSet, TooLarge, check_size
 
 LONGEST_CYCLE = 2000  # periods after which seasons of different lengths must repeat together
 BEHIND_THE_END = 64  # periods that are known beyond an episode's end, for forecasts, where the mean does not repeat
@@ -196,8 +196,20 @@ class _Compiler:
             if self.searched > MOST_SEARCHED:
                 raise TooLarge(self.searched, MOST_SEARCHED)
 
+    def _check_tables(self, cells: Flags, process: Any) -> None:
+        """Refuse tables that will clearly be too large together before the first is made: `TooLarge`."""
+        moments = DISTRIBUTIONS[type(process)].moments
+        if moments is not None and not isinstance(process, processes.Deterministic):
+            shapes = np.broadcast_to(self.arrays["shape"][cells], (self.periods, int(cells.sum())))
+            means, shapes = np.unique(np.stack([self.arrays["centre"][:, cells].ravel(), shapes.ravel()]), axis=1)
+            deviations = moments(means, shapes)[1]
+            values = float((np.minimum(means, 12.0 * deviations) + 8.0 * deviations).sum())
+            if len(means) > 1 and values > LARGEST_SET:
+                raise TooLarge(values, LARGEST_SET)
+
     def _fill_tables(self, cells: Flags, process: Any) -> None:
         self.arrays["kind"][cells] = TABLE
+        self._check_tables(cells, process)
         known: dict[tuple[float, float], tuple[int, float, float]] = {}
         for period, channel, sku in zip(*np.nonzero(np.broadcast_to(cells, self.shape)), strict=True):
             key = float(self.arrays["centre"][period, channel, sku]), float(self.arrays["shape"][channel, sku])
