@@ -39,8 +39,13 @@ def lasting_output() -> Iterator[None]:
     finally:
         sys.stdout.flush()
         sys.stdout = usual
-    if output.failure is not None and output.failure.errno != errno.EPIPE:
-        raise OSError(output.failure.errno, output.failure.strerror, "standard output")
+        _tell(output.failure)
+
+
+def _tell(failure: OSError | None) -> None:
+    """Raise that the output could not be written, unless somebody stopped to read it or another error is on its way."""
+    if failure is not None and failure.errno != errno.EPIPE and not isinstance(sys.exception(), Exception):
+        raise OSError(failure.errno, failure.strerror, "standard output")
 
 
 class _Lasting(io.FileIO):

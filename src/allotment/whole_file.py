@@ -12,6 +12,7 @@ import glob
 import os
 import secrets
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 LONGEST = 40  # characters of a file's name in that of its part
+OWN_STREAMS = ("/dev/std", "/dev/fd/", "/proc/self/fd/")
 LEFT_OVER = 3600.0  # seconds after which nobody writes a part any more
 NOT_FOLDERS = {errno.EINVAL, errno.EACCES, errno.EPERM, errno.ENOTSUP, errno.EISDIR}  # where folders cannot be flushed
 
@@ -30,15 +32,15 @@ def whole_file(file: Path) -> Iterator[Path]:
     Whatever goes wrong, `file` is as it was and nothing lies beside it; an `OSError` names it. A link is followed, and what is
     no plain file (a pipe, a device) is written into.
     """
-    place = Path(os.path.realpath(file))
-    if place.exists() and not place.is_file():
-        with _named(file), _written_into(place) as part:
+    if _is_stream(file):
+        with named(file), _written_into(file) as part:
             yield part
         return
+    place = Path(os.path.realpath(file))
     _remove_left_over(place)
     part = _part_of(place)
     try:
-        with _named(file, part):
+        with named(file, part):
             yield part
             _put(part, place)
     except BaseException:
@@ -59,7 +61,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     part = _part_of(folder)
     make_folder(part)
     try:
-        with _named(folder, part):
+        with named(folder, part):
             yield part
             flush_all(part)
             part.rename(folder)
@@ -133,12 +135,18 @@ def _written_into(stream: Path) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         part = Path(folder) / "part"
         yield part
-        with part.open("rb") as content, stream.open("wb") as into:
+        sys.stdout.flush()  # which the stream may be
+        with part.open("rb") as content, stream.open("ab") as into:
             shutil.copyfileobj(content, into)
 
 
+def _is_stream(file: Path) -> bool:
+    """Tell whether a file is a pipe or a device, or stands for one of this process's own, which may lead to a plain file."""
+    return (file.exists() and not file.is_file()) or str(file).startswith(OWN_STREAMS)
+
+
 @contextmanager
-def _named(wanted: Path, part: Path | None = None) -> Iterator[None]:
+def named(wanted: Path, part: Path | None = None) -> Iterator[None]:
     """Name in an `OSError` what was to be written, where it names nothing or the part."""
     try:
         yield
@@ -161,10 +169,13 @@ def check_file(file: Path) -> None:
     """Raise `ValueError` where a file could not be written, before the work is done that fills it."""
     if file.is_dir():
         raise ValueError(f"{file}: is a folder; name a file in it")
+    if _is_stream(file):
+        _check_writable(file, file)
+        return
     place = Path(os.path.realpath(file))
     if not place.parent.is_dir():
         raise ValueError(f"{file}: there is no folder {place.parent if file.is_symlink() else file.parent}")
-    for there in (place, place.parent) if place.is_file() else (place if place.exists() else place.parent,):
+    for there in (place, place.parent) if place.exists() else (place.parent,):
         _check_writable(file, there)
 
 

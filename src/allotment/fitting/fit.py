@@ -13,6 +13,7 @@ from allotment.policies.config_file import is_rule
 from allotment.policies.sealed_folder import is_bundle
 from allotment.runs.hyperparameters import write_hyperparameters
 from allotment.runs.run_folder import RunFolder
+from allotment.whole_file import named
 
 
 def fitter_of(config: dict[str, Any], name: str) -> Fitter:
@@ -43,7 +44,7 @@ def fit(
     """
     weights = next((bundle for bundle in (run.start, start) if bundle is not None and is_bundle(bundle)), None)
     content = {**config, "from": str(weights)} if "from" in config and weights is not None else config
-    with run.held(), _kept_if_it_holds_a_policy(run):
+    with named(run.path), run.held(), _kept_if_it_holds_a_policy(run):
         fitter = fitter_of(config, name)
         fitter.check(place, content, name)
         run.begin(place, name, config, seed)

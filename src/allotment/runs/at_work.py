@@ -19,7 +19,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from allotment.scenario.errors import ScenarioError
-from allotment.whole_file import make_folder
+from allotment.whole_file import make_folder, named
 
 LONGEST = 300  # characters that are told of who works in a folder
 
@@ -51,18 +51,21 @@ def at_work(folder: Path, patience: float = 0.0) -> Iterator[bool]:
 
 @contextmanager
 def _locked(place: Path, shown: Path, patience: float) -> Iterator[None]:
-    make_folder(place.parent)
-    lock = FileLock(place.with_name(f".{place.name}.lock"), timeout=patience)
+    file = place.with_name(f".{place.name}.lock")
+    lock = FileLock(file, timeout=patience)
     try:
-        lock.acquire()
+        with named(shown, file):
+            make_folder(place.parent)
+            lock.acquire()
     except Timeout:
-        raise InUse(f"{shown}: in use by {_holder(Path(lock.lock_file))}") from None
+        raise InUse(f"{shown}: in use by {_holder(file)}") from None
     try:
-        Path(lock.lock_file).write_text(_myself(), encoding="utf-8")
+        with suppress(OSError):  # it holds without saying whose it is
+            file.write_text(_myself(), encoding="utf-8")
         yield
     finally:
         with suppress(OSError):  # where an open file cannot be removed
-            Path(lock.lock_file).unlink()
+            file.unlink()
         lock.release()
 
 

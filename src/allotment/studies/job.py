@@ -17,7 +17,7 @@ from allotment.runs.run_folder import RunFolder
 from allotment.scenario.loader import World
 from allotment.studies.common_episodes import CommonEpisodes
 from allotment.studies.study import EvaluationEntry, PolicyEntry, Section, Study
-from allotment.whole_file import file_name
+from allotment.whole_file import file_name, named
 
 
 class Job(Section):
@@ -47,7 +47,7 @@ class Job(Section):
 
     def run(self, progress: Progress) -> dict[str, bytes]:
         """Fill the run folder, evaluation included, and return its files; what is finished is left as it is."""
-        with plain_warnings():
+        with plain_warnings(), named(Path(self.folder)):
             return self._made(progress)
 
     def _made(self, progress: Progress) -> dict[str, bytes]:

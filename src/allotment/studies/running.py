@@ -16,7 +16,7 @@ from allotment.studies.job import Job, jobs_of
 from allotment.studies.outcome import Outcome, Progress, read_outcome
 from allotment.studies.setup import STUDY_FILE, ComparisonSetup, setup_of_study
 from allotment.studies.study import Study
-from allotment.whole_file import make_folder, write_whole
+from allotment.whole_file import make_folder, named, write_whole
 
 PATIENCE = 600.0  # seconds for another process to write its report into the same folder
 
@@ -80,5 +80,5 @@ def compare_policies(
     from allotment.studies.presentation import present
 
     outcome, folder = read_outcome(setup, reference, episodes, seed, progress, rope), out or setup.report
-    with at_work(folder, patience=PATIENCE):
+    with named(folder), at_work(folder, patience=PATIENCE):
         return Result(outcome, present(outcome, folder))
