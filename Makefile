@@ -32,7 +32,8 @@ fuzz: $(INSTALLED)
 	PYTHONPATH=tests $(BIN)/python tests/engine/fuzz.py $(WORLDS)
 
 attack: $(INSTALLED)
-	PYTHONPATH=tests:tests/security $(BIN)/python tests/security/attack.py --inputs $(or $(INPUTS),2000) --seed $(or $(SEED),0) \
+	PYTHONPATH=tests:tests/fitting:tests/security $(BIN)/python tests/security/kill_train.py $(or $(KILLS),60) $(or $(SEED),0)
+	PYTHONPATH=tests:tests/fitting:tests/security $(BIN)/python tests/security/attack.py --inputs $(or $(INPUTS),2000) --seed $(or $(SEED),0) \
 		--first $(or $(FIRST),0) --only $(ONLY)
 
 bench: $(INSTALLED)

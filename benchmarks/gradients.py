@@ -1,8 +1,13 @@
-"""Gradients through the simulation: an episode played in Torch, and the slope of its rewards in every order."""
+"""Gradients through the simulation: an episode played in Torch, and the slope of its rewards in every order.
+
+`python -m benchmarks.gradients DEVICE BATCH...` measures them on an accelerator, in elapsed time.
+"""
 
 from __future__ import annotations
 
 import gc
+import sys
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -10,29 +15,44 @@ import torch
 import allotment
 from allotment.engine import dynamics
 from allotment.engine.relaxation import on_torch, relaxed
-from benchmarks.timing import Duration, repeat
+from benchmarks.timing import repeat, spread
 
 
-def episodes(batch: int = 1024, repeats: int = 7) -> tuple[list[float], list[float]]:
-    """Return site-periods a second of processor time in the base network: played, and played and differentiated."""
+def episodes(batch: int = 1024, repeats: int = 7, device: str = "cpu") -> tuple[list[float], list[float]]:
+    """Return site-periods a second in the base network, played, and played and differentiated.
+
+    On the processor they are those of a second of its time, elsewhere of elapsed time.
+    """
     torch.set_num_threads(1)
     problem = relaxed(allotment.load_scenario("gym_invmgmt_base").problem, {})
     worlds = np.arange(batch)
-    start = on_torch(dynamics.reset(problem, worlds, np.zeros_like(worlds)), torch.float32)
-    orders = torch.full((problem.clock.length, batch, problem.shape.lanes, 1), 20.0, requires_grad=True)
+    start = on_torch(dynamics.reset(problem, worlds, np.zeros_like(worlds)), torch.float32, device)
+    orders = torch.full((problem.clock.length, batch, problem.shape.lanes, 1), 20.0, requires_grad=True, device=device)
 
     def play() -> torch.Tensor:
-        state, total = start, torch.zeros(())
+        state, total = start, torch.zeros((), device=device)
         for decided in orders:
             state, flows = dynamics.step(problem, state, decided)
             total = total + flows.reward.sum()
         return total
 
-    def per_second(durations: list[Duration]) -> list[float]:
-        return [batch * problem.shape.sites * problem.clock.length / each.cpu for each in durations]
+    def per_second(work: Callable[[], torch.Tensor | None]) -> list[float]:
+        def finished() -> None:
+            work()
+            if device != "cpu":
+                torch.cuda.synchronize()
+
+        seconds = [each.cpu if device == "cpu" else each.wall for each in repeat(finished, repeats)]
+        return [batch * problem.shape.sites * problem.clock.length / each for each in seconds]
 
     play().backward()
     gc.freeze()  # what Torch has loaded is not looked through again in the middle of an episode
     with torch.no_grad():
-        forward = per_second(repeat(play, repeats))
-    return forward, per_second(repeat(lambda: play().backward(), repeats))
+        forward = per_second(play)
+    return forward, per_second(lambda: play().backward())
+
+
+if __name__ == "__main__":
+    for size in map(int, sys.argv[2:]):
+        played, differentiated = (spread([each / 1e6 for each in values]) for values in episodes(size, device=sys.argv[1]))
+        print(f"{sys.argv[1]}, batch {size:,}: {played} M site-periods/s forward, {differentiated} forward and backward")

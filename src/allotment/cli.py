@@ -56,18 +56,23 @@ Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", h
 EnvOverrides = Annotated[list[str] | None, typer.Option("--set-env", metavar="A.B=C", help="Replace a value of the world.")]
 
 
-def _import_files(files: list[str] | None) -> list[str] | None:
+def _import_named(files: list[str] | None) -> list[str] | None:
     """Import what the user names, before a command looks anything up."""
-    from allotment.extensions import import_file
+    from allotment.extensions import import_named
 
-    for file in files or []:
-        import_file(file)
+    for name in files or []:
+        import_named(name)
     return files
 
 
 Imports = Annotated[
     list[str] | None,
-    typer.Option("--import", metavar="FILE", callback=_import_files, help="A file of your own policies, metrics and rules."),
+    typer.Option(
+        "--import",
+        metavar="FILE.PY|PACKAGE",
+        callback=_import_named,
+        help="A file of your own policies, metrics and rules, or a package of environments.",
+    ),
 ]
 Metrics = Annotated[list[str] | None, typer.Option("--metric", metavar="FILE.PY:NAME", help="A metric of your own.")]
 
@@ -303,8 +308,9 @@ def serve(
     allow_origin: Annotated[list[str] | None, typer.Option(metavar="ORIGIN", help="Web pages that may ask.")] = None,
     max_bytes: Annotated[int, typer.Option(min=1, help="Largest request that is read.")] = 4 * 2**20,
     max_snapshots: Annotated[int, typer.Option(min=1, help="Most snapshots in one request.")] = 256,
+    max_requests: Annotated[int, typer.Option(min=1, help="Requests in flight in each worker; others come again.")] = 64,
     request_timeout: Annotated[
-        float, typer.Option(min=0.1, help="Seconds for a request to arrive, and to get its turn.")
+        float, typer.Option(min=0.1, help="Seconds for a request to arrive, to get its turn, and to be taken.")
     ] = 30.0,
     grace: Annotated[int, typer.Option(min=0, help="Seconds for requests in work when the service is told to end.")] = 10,
     imports: Imports = None,
@@ -323,7 +329,7 @@ def serve(
     check_origins(allow_origin or [])
     check_reach(host, anybody=no_token or token_file is not None)
     access = Access(read_token(token_file) if token_file else None, allow_origin or ())
-    limits = Limits(max_bytes, max_snapshots, request_timeout, threads)
+    limits = Limits(max_bytes, max_snapshots, request_timeout, threads, max_requests)
     serving = Serving(partial(allotment.load_policy, policy), limits, access, imports or ())
     serve_policy(serving, host, port, workers, grace, typer.echo)
 

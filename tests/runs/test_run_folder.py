@@ -77,7 +77,7 @@ def test_its_evaluation_is_found_by_place_and_forgotten_with_the_policy(made, pl
 
 def test_it_goes_whole_to_another_folder_and_never_outside_of_it(made, tmp_path):
     (made.checkpoints).mkdir()
-    (made.checkpoints / "training.pt").write_bytes(b"not sent")
+    (made.checkpoints / "training.safetensors").write_bytes(b"not sent")
     copy = RunFolder(tmp_path / "elsewhere")
     copy.unpack(made.packed())
     assert copy.finished and copy.config == made.config

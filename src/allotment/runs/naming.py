@@ -11,14 +11,14 @@ from collections.abc import Sequence
 
 import yaml
 
-LONGEST = 48  # characters of the replaced settings in a name
+LONGEST = 48  # characters of each part of a name
 MARK = 6  # of them that tell apart what was cut off
 
 
 def run_name(place: str, policy: str, seed: int, overrides: Sequence[str] = ()) -> str:
     """Return the name of a run, such as `lost_sales-ppo-gamma=0.9-seed0`; `overrides` are texts `a.b=c`."""
-    settings = _cut("-".join(_setting(override) for override in overrides))
-    return "-".join(filter(None, (_safe(place), _safe(policy), settings, f"seed{seed}")))
+    settings = "-".join(_setting(override) for override in overrides)
+    return "-".join(filter(None, map(_cut, (_safe(place), _safe(policy), settings, f"seed{seed}"))))
 
 
 def _setting(override: str) -> str:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -28,12 +28,16 @@ import pandas as pd
 import yaml
 
 from allotment import extensions
-from allotment.evaluation.breakdown import NOTHING, Breakdown, from_table
+from allotment.evaluation.breakdown import NOTHING, Breakdown
 from allotment.evaluation.place import Place, read_place
 from allotment.evaluation.testing import Evaluation
+from allotment.names import check_links
 from allotment.policies.bundle import EXTERNAL, WORLD
-from allotment.policies.sealed_folder import is_bundle, opened, read_json
+from allotment.policies.bundle_content import about_policy
+from allotment.policies.sealed_folder import is_bundle
 from allotment.runs.at_work import InUse, at_work
+from allotment.runs.kept_tables import read_array, read_breakdown, read_table
+from allotment.runs.metadata import read_metadata
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.problem import Floats
 from allotment.scenario.yaml_file import parse_yaml, read_yaml
@@ -77,6 +81,7 @@ class RunFolder:
     def existing(cls, folder: Path) -> RunFolder:
         """Return the run in a folder; `ScenarioError` says what is missing there."""
         run = cls(folder)
+        check_links(folder)
         if not ((folder / ABOUT).is_file() and (folder / CONFIG).is_file()):
             raise ScenarioError(f"{folder}: not a run folder; expected {ABOUT} and {CONFIG}, as `allotment train` writes them")
         for key in ("policy", "seed"):
@@ -98,6 +103,7 @@ class RunFolder:
     @property
     def is_begun(self) -> bool:
         """Tell whether it says what it is made from."""
+        check_links(self.path)
         return (self.path / ABOUT).is_file() and (self.path / CONFIG).is_file() and "policy" in self.metadata
 
     @cached_property
@@ -134,7 +140,7 @@ class RunFolder:
     @property
     def metadata(self) -> dict[str, Any]:
         """Return what it says of itself; nothing where there is nothing."""
-        return read_json(self.path, ABOUT) if (self.path / ABOUT).is_file() else {}
+        return read_metadata(self.path / ABOUT) if (self.path / ABOUT).is_file() else {}
 
     def update(self, **entries: Any) -> None:
         """Add entries to the metadata."""
@@ -152,7 +158,7 @@ class RunFolder:
         if metadata.get("finished"):
             return None
         steps, of = metadata.get("environment_steps"), self.config.get("steps")
-        return f"not finished ({steps:,} of {of:,} environment steps)" if steps and of else "not finished"
+        return f"not finished ({steps:,} of {of:,} environment steps)" if steps and isinstance(of, int) else "not finished"
 
     @property
     def logs(self) -> Path:
@@ -165,9 +171,14 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def checkpoint(self) -> Path:
+        """Return the file that a training goes on from."""
+        return self.checkpoints / "training.safetensors"
+
+    @property
     def can_go_on(self) -> bool:
         """Tell whether it holds a checkpoint."""
-        return self.checkpoints.is_dir() and any(self.checkpoints.iterdir())
+        return self.checkpoint.is_file()
 
     @property
     def start(self) -> Path:
@@ -182,7 +193,7 @@ class RunFolder:
     def curve(self) -> pd.DataFrame | None:
         """Return the learning curve, one row a measurement; none where nothing was learned."""
         file = self.path / CURVE
-        return pd.read_parquet(file) if file.is_file() else None
+        return read_table(file, ("steps", "score")) if file.is_file() else None
 
     def differing_packages(self) -> list[str]:
         """Return what is installed in another version than when it was made, as `torch 2.12.0 → 2.13.0`."""
@@ -206,7 +217,7 @@ class RunFolder:
         """Return what the best policy's bundle says; `ScenarioError` where there is none."""
         if not is_bundle(self.best):
             raise ScenarioError(f"{self.path}: not a run folder with a policy; it lacks best/bundle.json")
-        return opened(self.best)
+        return about_policy(self.best)
 
     def keep_evaluation(self, result: Evaluation, place: str, seed: int, code: Mapping[str, str] | None = None) -> None:
         """Put what the best policy did in a test place, by name, into the folder, in place of what was there.
@@ -229,23 +240,20 @@ class RunFolder:
             return None
         if self.metadata.get("evaluation", {}).get("place", place) != place:
             return None
-        try:
-            rows = pd.read_parquet(file)
-        except (OSError, ValueError) as error:
-            raise ScenarioError(f"{file}: cannot be read ({error}); without it, the episodes are played again") from None
+        rows = read_table(file, ("episode", "seed", "score"))
         return Evaluation(rows, self._scores_by_sku(rows), self._breakdown(rows))
 
     def _scores_by_sku(self, rows: pd.DataFrame) -> Floats:
         """Return the scores by SKU that belong to the rows, (episodes, K); no SKUs where the folder does not hold them."""
         file = self.path / BY_SKU
-        scores = np.load(file, allow_pickle=False) if file.is_file() else np.empty((0, 0))
+        scores = read_array(file) if file.is_file() else np.empty((0, 0))
         belong = len(scores) == len(rows) and np.allclose(scores.sum(axis=1), rows["score"])
         return scores if belong else np.empty((len(rows), 0))
 
     def _breakdown(self, rows: pd.DataFrame) -> Breakdown:
         """Return the breakdown that belongs to the rows; nothing where the folder does not hold it."""
         file = self.path / BREAKDOWN
-        found = from_table(pd.read_parquet(file)) if file.is_file() else NOTHING
+        found = read_breakdown(file) if file.is_file() and "demand" in rows else NOTHING
         return found if found.belongs_to(rows) else NOTHING
 
     # moving it
@@ -314,6 +322,7 @@ def _circumstances(seed: int) -> dict[str, Any]:
     }
 
 
+@cache
 def installed() -> dict[str, str]:
     """Return every installed distribution with its version: what a repetition needs to be the same."""
     found = {

@@ -51,7 +51,7 @@ class Changing:
     def close(self) -> None:
         """Write the series of a single point, of which nobody can say whether they change."""
         for name, known in self.held.items():
-            if known is not None and known[0] is known[1]:
+            if known is not None and known[0][1:] == known[1][1:]:
                 self._write(name, known[0])
 
     def _write(self, name: str, point: Point) -> None:
