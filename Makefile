@@ -33,6 +33,7 @@ fuzz: $(INSTALLED)
 
 attack: $(INSTALLED)
 	PYTHONPATH=tests:tests/fitting:tests/security $(BIN)/python tests/security/kill_train.py $(or $(KILLS),60) $(or $(SEED),0)
+	PYTHONPATH=tests:tests/fitting:tests/security $(BIN)/python tests/security/kill_runs.py
 	PYTHONPATH=tests:tests/fitting:tests/security $(BIN)/python tests/security/attack.py --inputs $(or $(INPUTS),2000) --seed $(or $(SEED),0) \
 		--first $(or $(FIRST),0) --only $(ONLY)
 
