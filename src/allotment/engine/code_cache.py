@@ -165,7 +165,7 @@ def write_sealed(file: Path, payload: bytes) -> None:
 
 
 def read_sealed(file: Path) -> bytes | None:
-    """Return what a file keeps; none where it cannot be read, is not as it was written, or somebody else may have written it."""
+    """Return what a file keeps; none where it cannot be read, was altered, or may be of somebody else."""
     try:
         with file.open("rb") as kept:
             content = kept.read() if _is_own(os.fstat(kept.fileno())) else b""
