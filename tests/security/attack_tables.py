@@ -21,7 +21,6 @@ from table_days import MEANS, UNITS, faults, is_refused, rows_of
 from allotment.cli import main
 from allotment.planning.methods import METHODS
 
-CASES = Path(__file__).parents[3] / "shared" / "cases"
 OTHERS = {  # cells of columns that are no units
     "due": ["0", "3", "-4", "1000000", "1000001", "1e9", "99999999", "20260301", "9999-12-31", "0001-01-01", "x", "", "12:00"],
     "arrives": ["0", "2", "-3", "1000000", "9999-12-31", "1e9", "2026-02-30", "", "1" * 400],

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 
 import yaml
 
+from allotment.scenario.yaml_file import parse_yaml
+
 LONGEST = 48  # characters of each part of a name
 MARK = 6  # of them that tell apart what was cut off
 
@@ -25,7 +27,7 @@ def _setting(override: str) -> str:
     """Return the last part of a setting's key with its value, without signs that a folder's name should not have."""
     path, _, text = override.partition("=")
     try:
-        value = yaml.safe_load(text)
+        value = parse_yaml(text)
     except yaml.YAMLError:
         value = text
     key = re.split(r"[.\[\]]+", path.strip(" .[]"))[-1]

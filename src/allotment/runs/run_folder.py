@@ -40,7 +40,7 @@ from allotment.runs.kept_tables import read_array, read_breakdown, read_table
 from allotment.runs.metadata import read_metadata
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.problem import Floats
-from allotment.scenario.yaml_file import parse_yaml, read_yaml
+from allotment.scenario.yaml_file import read_yaml
 from allotment.whole_file import make_folder, remove_folder, remove_parts, whole_folder, write_whole
 
 CONFIG, ABOUT = "config.yaml", "metadata.json"
@@ -302,7 +302,7 @@ def is_run(folder: Path) -> bool:
 
 
 def _yaml(file: Path) -> Any:
-    return parse_yaml(file.read_text(encoding="utf-8")) if file.is_file() else None
+    return read_yaml(file) if file.is_file() else None
 
 
 def _circumstances(seed: int) -> dict[str, Any]:
