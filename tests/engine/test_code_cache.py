@@ -90,6 +90,21 @@ def test_damaged_code_is_never_run_but_compiled_again(folder, damage):
     assert read_sealed(file) == b"whole again"
 
 
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="this system says otherwise who may write a file")
+@pytest.mark.parametrize("how", ["by its group", "by all", "by another user", "under another name"])
+def test_code_that_somebody_else_may_have_written_is_not_run(folder, how, monkeypatch):
+    (file,) = folder.iterdir()
+    assert file.stat().st_mode & 0o777 == 0o644
+    if how == "under another name":
+        file = file.rename(file.with_name(f"other{file.name}"))
+    elif how == "by another user":
+        stat = os.fstat
+        monkeypatch.setattr(os, "fstat", lambda number: os.stat_result((*stat(number)[:4], 4321, *stat(number)[5:])))
+    else:
+        file.chmod(0o664 if how == "by its group" else 0o646)
+    assert read_sealed(file) is None
+
+
 def test_a_damaged_file_is_replaced(folder):
     (file,) = folder.iterdir()
     file.write_bytes(file.read_bytes()[:-1])

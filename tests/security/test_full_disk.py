@@ -77,7 +77,11 @@ def test_a_run_that_cannot_be_written_is_told_in_one_line_and_leaves_nothing_hal
 
 def test_where_results_cannot_go_is_told_before_the_work(command, tmp_path):
     (tmp_path / "file").touch()
-    for place, said in ((tmp_path, "is a folder; name a file in it"), ("no/x.json", "there is no folder no")):
+    for place, said in (
+        (tmp_path, "is a folder; name a file in it"),
+        ("no/x.json", "there is no folder no"),
+        ("file/x.json", "there is no folder file"),
+    ):
         assert command(*EVALUATE, "--json", place) == (2, "", f"error: {place}: {said}\n")
     assert command(*TUNE, "--out", "file") == (2, "", "error: file: is a file; name a folder\n")
 

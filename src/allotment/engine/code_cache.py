@@ -2,8 +2,8 @@
 
 A file's name holds a digest of all sources that decide on machine code and of the versions of the compiler, and one of what
 the function is compiled for (its types and the processor). Its content begins with a digest of the rest. So code from other
-sources, for another processor, or damaged, is never run: it is compiled again. Where nothing can be written, compiled code is
-not kept, which is said once.
+sources, for another processor, or damaged, is never run: it is compiled again, and so is what another user wrote or might have
+written, wherever it lies. Where nothing can be written, compiled code is not kept, which is said once.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import pickle
 import re
+import stat
 import sys
 import tempfile
 import uuid
@@ -36,6 +37,8 @@ PACKAGE = Path(__file__).parents[1]
 ENGINE = Path(__file__).parent
 KIND = ".nbc"  # of a file of machine code
 SHOWN = 16  # characters of a digest in a file's name
+ADMINISTRATOR = 0  # the number of the user
+READABLE = 0o644  # by all, written by the owner alone
 SEAL = hashlib.sha256().digest_size  # bytes before the code
 IMPORTED = re.compile(r"^from allotment\.?([\w.]*) import (\([^)]*\)|.*)$", re.MULTILINE)
 
@@ -152,7 +155,8 @@ def write_sealed(file: Path, payload: bytes) -> None:
     """Write what a file keeps, behind its digest, whole or not at all; raises `OSError` where that cannot be done."""
     part = file.with_name(f"{file.name}.{uuid.uuid4().hex[:SHOWN]}.part")
     try:
-        part.write_bytes(hashlib.sha256(payload).digest() + payload)
+        part.write_bytes(_seal(file, payload) + payload)
+        part.chmod(READABLE)
         os.replace(part, file)
     except OSError:
         with suppress(OSError):
@@ -161,10 +165,23 @@ def write_sealed(file: Path, payload: bytes) -> None:
 
 
 def read_sealed(file: Path) -> bytes | None:
-    """Return what a file keeps; none where it cannot be read, or is not as it was written."""
+    """Return what a file keeps; none where it cannot be read, was altered, or may be of somebody else."""
     try:
-        content = file.read_bytes()
+        with file.open("rb") as kept:
+            content = kept.read() if _is_own(os.fstat(kept.fileno())) else b""
     except OSError:
         return None
     seal, payload = content[:SEAL], content[SEAL:]
-    return payload if hashlib.sha256(payload).digest() == seal else None
+    return payload if _seal(file, payload) == seal else None
+
+
+def _seal(file: Path, payload: bytes) -> bytes:
+    """Return the digest of what a file keeps and of its name: code that was given another's name is not taken for it."""
+    return hashlib.sha256(file.name.encode() + b"\0" + payload).digest()
+
+
+def _is_own(status: os.stat_result) -> bool:
+    """Tell whether nobody but this user and the system's administrator can have written a file."""
+    if not hasattr(os, "geteuid"):
+        return True
+    return status.st_uid in (os.geteuid(), ADMINISTRATOR) and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
