@@ -145,3 +145,21 @@ def test_readers_that_meet_a_writer_find_a_bundle_all_the_same(made):
     assert met and (best / "bundle.json").stat().st_ino != before
     assert allotment.load_policy(made).name == "constant"
     assert sorted(path.name for path in made.iterdir() if "best" in path.name) == ["best"]
+
+
+def test_a_bundle_that_is_replaced_while_it_is_read_is_read_anew(made, monkeypatch):
+    from allotment.policies import bundle
+
+    best, opened, read = made / "best", bundle.about_policy, []
+    policy = allotment.load_policy(made)
+
+    def opened_and_replaced(folder):
+        about = opened(folder)
+        if not read:
+            bundle.save_bundle(policy, best)
+        read.append(about["version"])
+        return about
+
+    monkeypatch.setattr(bundle, "about_policy", opened_and_replaced)
+    assert allotment.load_policy(made).version == read[-1] != read[0]
+    assert len(read) == 2

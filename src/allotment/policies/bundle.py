@@ -25,12 +25,13 @@ from allotment.policies.encoding_config import EncodingConfig, build_encoding
 from allotment.policies.json_file import read_json
 from allotment.policies.parameters import declared_settings
 from allotment.policies.rule_config import RulePolicy, build_rule, rule_class
-from allotment.policies.sealed_folder import ABOUT, is_bundle, part_of, sealed
+from allotment.policies.sealed_folder import ABOUT, is_bundle, part_of, sealed, standing
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.external import ExternalEnvironment, StoredEnvironment
 from allotment.scenario.loader import World, world_from
 from allotment.scenario.yaml_file import read_yaml, short_name
 
+MOST_READ = 20  # times that a bundle is read which is replaced meanwhile
 WORLD, EXTERNAL = "scenario.yaml", "environment.yaml"
 
 
@@ -71,10 +72,20 @@ def load_bundle(folder: Path, world: World | ExternalEnvironment | None = None) 
     """Return the policy of a bundle, in its own world or in another one with the same sites, SKUs and lanes.
 
     Raises `ScenarioError` where the folder holds no bundle, one of another schema, one that lacks a part, or one whose files
-    are not those that were written.
+    are not those that were written. One that is replaced meanwhile is read anew, so that its parts belong together.
     """
-    with _told_of(folder):
-        return _loaded(folder, about_policy(folder), world)
+    for _ in range(MOST_READ):
+        before = standing(folder)
+        try:
+            with _told_of(folder):
+                policy = _loaded(folder, about_policy(folder), world)
+        except (ScenarioError, OSError):
+            if standing(folder) == before:
+                raise
+        else:
+            if standing(folder) == before:
+                return policy
+    raise ScenarioError(f"{folder}: is replaced all the time; it cannot be read as a whole")
 
 
 @contextmanager

@@ -147,6 +147,15 @@ def part_of(folder: Path, name: str, about: dict[str, Any] | None = None) -> Pat
     return folder / name
 
 
+def standing(folder: Path) -> tuple[int, int] | None:
+    """Return what tells a folder from the one that takes its place; none where there is none."""
+    try:
+        status = (folder / ABOUT).stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
+
+
 def is_bundle(folder: Path) -> bool:
     """Tell whether a folder holds a bundle."""
     recover(folder)
