@@ -20,6 +20,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 import allotment
 from allotment.cli import main
 from allotment.resources import shipped_names
+from allotment.runs.run_folder import RunFolder
 from allotment.runs.tensorboard import logged
 
 HEAVY = {"matplotlib", "numba", "pandas", "pydantic", "scipy", "stable_baselines3", "torch"}
@@ -229,14 +230,14 @@ def assert_nobody_is_left(process):
 def test_an_interrupted_training_keeps_its_best_policy_its_curve_and_a_checkpoint():
     process = started("train", "lost_sales", "ppo", "--name", "cut", "--quiet", *settings(ENDLESS), *SHORT)
     run = Path("runs/cut")
-    code, err = interrupted(process, lambda: (run / "best").is_dir() and (run / "checkpoints" / "training.pt").is_file())
+    code, err = interrupted(process, lambda: (run / "best").is_dir() and RunFolder(run).can_go_on)
     assert code == 130
     again = "allotment train --resume runs/cut"
     assert err == f"interrupted; runs/cut holds the best policy so far; go on with: {again}\n"
     assert_nobody_is_left(process)
     assert json.loads((run / "metadata.json").read_text())["finished"] is False
     assert (run / "curve.parquet").is_file()
-    assert (run / "checkpoints" / "training.pt").is_file()
+    assert RunFolder(run).can_go_on
     policy = allotment.load_policy(run)
     assert len(allotment.evaluate(policy, policy.world, episodes=2)) == 2
 
@@ -245,7 +246,7 @@ def test_an_interrupted_training_is_resumed_and_repeated_from_its_folder(command
     small = settings([*QUICK, "steps=60_000", "checkpoint.every=2_000"])
     process = started("train", "lost_sales", "ppo", "--name", "cut", *small, *SHORT)
     run = Path("runs/cut")
-    code, _ = interrupted(process, lambda: (run / "checkpoints" / "training.pt").is_file())
+    code, _ = interrupted(process, lambda: RunFolder(run).can_go_on)
     assert code == 130
     code, out, _ = command("train", "--resume", run)
     assert code == 0

@@ -36,15 +36,23 @@ HEDGING = {"policy": "my_rules.py:Hedging", "parameters": {"level": 12}}
 @pytest.fixture(autouse=True)
 def nothing_named(monkeypatch, tmp_path):
     """Forget what other tests named, and work in an empty folder."""
-    for name in ("_named", "_code"):
-        monkeypatch.setattr(extensions, name, {})
+    for name, nothing in (("_named", {}), ("_code", {}), ("_packages", set())):
+        monkeypatch.setattr(extensions, name, nothing)
     monkeypatch.chdir(tmp_path)
+
+
+def forget():
+    """Forget what was named, as a new process would."""
+    for known in (extensions._named, extensions._code):
+        known.clear()
 
 
 @pytest.fixture
 def rules(tmp_path):
+    """Return a file of rules that the user has named."""
     file = tmp_path / "my_rules.py"
     file.write_text(RULE)
+    allotment.import_file(file)
     return file
 
 
@@ -93,7 +101,7 @@ def test_a_bundle_names_code_and_neither_carries_nor_imports_it(rules, tmp_path)
     load = f"import allotment; print(allotment.load_policy({str(run)!r}).name)"
     told = in_a_new_process(load, expect=1)
     assert "my_rules.py:Hedging stands in a file that is not imported" in told
-    assert "nothing is imported because a folder names it" in told
+    assert "nothing is imported because another file names it" in told
     assert "--import my_rules.py" in told
     assert "mine" in in_a_new_process(f"import allotment; allotment.import_file({str(rules)!r}); {load}")
     (run / "best" / "my_rules.py").write_text("raise SystemExit('run')")  # what lies beside it changes nothing
@@ -104,7 +112,7 @@ def test_the_command_line_imports_what_the_user_names(rules):
     run = allotment.train(one_shop(), written("mine.yaml", HEDGING), out="runs")
     command = [sys.executable, "-m", "allotment.cli", "evaluate", str(run), "--episodes", "2"]
     refused = subprocess.run(command, capture_output=True, text=True)
-    assert refused.returncode == 2 and "name the file yourself (--import my_rules.py)" in refused.stderr
+    assert refused.returncode == 2 and "name it yourself (--import my_rules.py)" in refused.stderr
     allowed = subprocess.run([*command, "--import", str(rules)], capture_output=True, text=True)
     assert allowed.returncode == 0, allowed.stderr
     missing = subprocess.run([*command, "--import", "nowhere.py"], capture_output=True, text=True)
@@ -142,6 +150,7 @@ def test_an_installed_rule_needs_no_file(monkeypatch):
 def test_what_does_not_fit_says_why(rules, text, told):
     rules.write_text(text)
     with pytest.raises(ScenarioError, match=told):
+        allotment.import_file(rules)
         allotment.train(one_shop(), written("mine.yaml", HEDGING), out="runs")
 
 
@@ -160,7 +169,8 @@ def study(**sections):
 
 def test_a_study_imports_nothing_by_itself_and_takes_what_the_user_names(rules, tmp_path):
     Path("my_metrics.py").write_text(METRIC)
-    with pytest.raises(ScenarioError, match=r"name the file yourself \(--import my_rules.py\)"):
+    forget()
+    with pytest.raises(ScenarioError, match=r"name it yourself \(--import my_rules.py\)"):
         run_study(study(), Path("runs"), lambda *told: None, workers=1)
     for name in ("my_rules.py", "my_metrics.py"):
         allotment.import_file(name)
@@ -252,6 +262,7 @@ def test_metrics_of_ones_own_are_measured_in_python(tmp_path):
 
 def test_algorithm_network_callback_and_logger_of_ones_own(tmp_path):
     Path("learning.py").write_text(LEARNING)
+    allotment.import_file("learning.py")
     config = {
         "algorithm": "learning.py:Mine",
         "network": {"kind": "learning.py:Wide", "settings": {"width": 6}},
@@ -299,6 +310,7 @@ def test_loggers_of_other_packages_are_off_unless_configured(name, monkeypatch):
 
 def test_an_allocation_rule_of_ones_own():
     Path("allocations.py").write_text("import numpy as np\ndef nothing(day):\n    return np.zeros(day.options.pools.shape)\n")
+    allotment.import_file("allocations.py")
     world = two_shops(sequence=["receive", "demand", "decide", "fulfil", "charge"], decisions=["orders", "allocation"])
     config = {"policy": "constant_order", "parameters": {"quantity": 2}, "allocation": "allocations.py:nothing"}
     policy = allotment.load_policy(allotment.train(world, written("mine.yaml", config), out="runs"))
@@ -421,13 +433,12 @@ def run_quietly(study):
     return run_study(load_study(study), Path("made"), lambda *told: None, executor=Serial())
 
 
-def test_finished_runs_outlive_a_forgotten_import(rules, monkeypatch):
+def test_finished_runs_outlive_a_forgotten_import(rules):
     study = study_of(HEDGING)
     allotment.import_file(rules)
     run_quietly(study)
     kept = sorted(Path("made/mine/mine-seed0").rglob("*"))
-    for name in ("_named", "_code"):
-        monkeypatch.setattr(extensions, name, {})
+    forget()
     with pytest.raises(ScenarioError, match=r"my_rules.py:Hedging stands in a file that is not imported"):
         run_quietly(study)
     assert sorted(Path("made/mine/mine-seed0").rglob("*")) == kept
@@ -449,9 +460,8 @@ def test_a_run_folder_names_no_other_file_to_be_imported(rules):
     run = allotment.train(one_shop(), written("learner.yaml", config), out="runs")
     written(run / "config.yaml", config)  # as if it had not been resolved: a file beside which code lies
     rules.write_text("raise SystemExit('imported')")
-    for name in ("_named", "_code"):
-        getattr(extensions, name).clear()
-    with pytest.raises(ScenarioError, match="not imported"):
+    forget()
+    with pytest.raises(ScenarioError, match=r"encoding\.rule: must be written out in a run folder, not named: 'mine\.yaml'"):
         allotment.repeat(run, out="again")
 
 
@@ -480,6 +490,7 @@ def test_what_a_file_imports_is_reached_by_no_name(name):
 )
 def test_what_cannot_be_trained_is_refused_before_anything_is_written(entries, message):
     Path("learning.py").write_text(LEARNING)
+    allotment.import_file("learning.py")
     with pytest.raises(ScenarioError, match=message):
         allotment.train(one_shop(), written("wrong.yaml", {"algorithm": "ppo", "steps": 16, **entries}), out="runs")
     assert not list(Path("runs").glob("*")) if Path("runs").exists() else True
@@ -490,6 +501,7 @@ def test_a_subclass_that_passes_on_what_it_gets_takes_the_settings_of_its_base()
         "from stable_baselines3 import PPO\n\n\nclass Mine(PPO):\n"
         "    def __init__(self, *args, **kwargs):\n        super().__init__(*args, **kwargs)\n"
     )
+    allotment.import_file("learning.py")
     small = {"steps": 16, "environments": 2, "settings": {"n_steps": 8, "batch_size": 8}, "validation": {"episodes": 2}}
     config = {"algorithm": "learning.py:Mine", **small}
     assert (allotment.train(one_shop(), written("learner.yaml", config), out="runs") / "best").is_dir()

@@ -30,8 +30,8 @@ ORDER = [
     "serve",
     "datasets",
 ]
-FREE = {  # shipped files, whole files, users' own work, plain arrays, warnings in one line
-    *("resources", "whole_file", "extensions", "quantities", "plain_warnings"),
+FREE = {  # shipped files, whole files, names, users' own work, plain arrays, warnings in one line, what is printed
+    *("resources", "whole_file", "names", "extensions", "quantities", "plain_warnings", "terminal"),
 }
 TOP = {"__init__", "assembly", "authoring", "cli"}
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from allotment.decisions.encodings import Encoding
-from allotment.environments.external import external_environment, is_external
+from allotment.environments.external import external_environment, is_external, with_arguments
 from allotment.environments.registration import environment_id
 from allotment.environments.single import AllotmentEnv
 from allotment.environments.vector import AllotmentVectorEnv, AutoresetChoice
+from allotment.names import checked_name
 from allotment.policies.bundle import bundle_of, load_bundle
-from allotment.policies.config_file import checked, checked_name, is_rule, read_config
+from allotment.policies.config_file import checked, is_rule, read_config
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
-from allotment.policies.sealed_folder import is_bundle
 from allotment.resources import shipped_names
-from allotment.scenario.errors import ScenarioError
+from allotment.scenario.errors import ScenarioError, shown
 from allotment.scenario.external import ExternalEnvironment
 from allotment.scenario.loader import World, load_scenario, world_from
 from allotment.scenario.overrides import apply_overrides
@@ -101,7 +100,8 @@ def train(
     place = load_place(world, env_overrides)
     policy, content = read_config(config, overrides)
     folder = called or run_name(place.name, policy, seed, [*overrides, *env_overrides])
-    return _fitted(place, called or policy, content, seed, RunFolder.new(Path(out), folder), progress)
+    with RunFolder.new(Path(out), folder) as run:
+        return _fitted(place, called or policy, content, seed, run, progress)
 
 
 def resume(run: str | Path, overrides: Sequence[str] = (), progress: Any = None) -> Path:
@@ -112,13 +112,21 @@ def resume(run: str | Path, overrides: Sequence[str] = (), progress: Any = None)
     """
     from allotment.runs.run_folder import RunFolder
 
-    begun = RunFolder.existing(Path(run))
-    content = apply_overrides(begun.config, overrides, str(run))
-    if content != begun.config:
-        begun = _lengthened(begun, content)
-    if begun.metadata.get("finished"):
-        return begun.path
-    return _fitted(begun.place, begun.policy_name, begun.config, begun.seed, begun, progress)
+    with RunFolder.existing(Path(run)).held():
+        return _resumed(RunFolder.existing(Path(run)), overrides, progress)
+
+
+def _resumed(begun: RunFolder, overrides: Sequence[str], progress: Any) -> Path:
+    content = apply_overrides(begun.config, overrides, str(begun.path))
+    before, going = begun.metadata, _lengthened(begun, content) if content != begun.config else begun
+    if going.metadata.get("finished"):
+        return going.path
+    try:
+        return _fitted(going.place, going.policy_name, going.config, going.seed, going, progress)
+    except ScenarioError:
+        if going is not begun and going.metadata == {**before, "finished": False}:  # refused before anything was done
+            begun.lengthened(begun.config["steps"]).update(finished=bool(before.get("finished")))
+        raise
 
 
 def _lengthened(run: RunFolder, content: dict[str, Any]) -> RunFolder:
@@ -155,16 +163,16 @@ def repeat(run: str | Path, out: str | Path = "runs", progress: Any = None) -> P
     from allotment.runs.run_folder import RunFolder
 
     made = RunFolder.existing(Path(run))
-    again = RunFolder.new(Path(out), made.path.resolve().name)
-    if is_bundle(made.start):
-        shutil.copytree(made.start, again.start)
-    return _fitted(made.place, made.policy_name, made.config, made.seed, again, progress)
+    with RunFolder.new(Path(out), made.path.resolve().name) as again:
+        return _fitted(made.place, made.policy_name, made.config, made.seed, again, progress, made.start)
 
 
-def _fitted(place: Place, name: str, content: dict[str, Any], seed: int, run: RunFolder, progress: Any) -> Path:
+def _fitted(
+    place: Place, name: str, content: dict[str, Any], seed: int, run: RunFolder, progress: Any, start: Path | None = None
+) -> Path:
     from allotment.fitting.fit import fit, note_settings
 
-    fit(place, name, content, seed, run, progress)
+    fit(place, name, content, seed, run, progress, start)
     note_settings(run, place)
     return run.path
 
@@ -368,7 +376,7 @@ def _overridden(place: Place, overrides: Sequence[str]) -> Place:
 
     if isinstance(place, ExternalPlace):
         arguments = apply_overrides(dict(place.environment.arguments), overrides, place.name)
-        return place_of(external_environment(place.environment.id, arguments))
+        return place_of(with_arguments(place.environment, arguments, apply_overrides({}, overrides, place.name)))
     origin = place.world.origin
     return place_of(world_from(apply_overrides(place.content, overrides, origin), origin))
 
@@ -386,6 +394,9 @@ def _world(world: World | str | Path | Mapping[str, Any]) -> World:
 
 def _encoding(choice: EncodingChoice, world: World) -> Encoding:
     if not isinstance(choice, str | dict):
+        if not hasattr(choice, "allocation_actions"):
+            allowed = "quantity, order_up_to, residual or discrete, a mapping as in a config, or an encoding"
+            raise ScenarioError(f"encoding must be {allowed}, not {shown(choice)}")
         return choice
     config = checked(EncodingConfig, {"name": choice} if isinstance(choice, str) else choice, "encoding")
     rule = None

@@ -56,18 +56,23 @@ Overrides = Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", h
 EnvOverrides = Annotated[list[str] | None, typer.Option("--set-env", metavar="A.B=C", help="Replace a value of the world.")]
 
 
-def _import_files(files: list[str] | None) -> list[str] | None:
+def _import_named(files: list[str] | None) -> list[str] | None:
     """Import what the user names, before a command looks anything up."""
-    from allotment.extensions import import_file
+    from allotment.extensions import import_named
 
-    for file in files or []:
-        import_file(file)
+    for name in files or []:
+        import_named(name)
     return files
 
 
 Imports = Annotated[
     list[str] | None,
-    typer.Option("--import", metavar="FILE", callback=_import_files, help="A file of your own policies, metrics and rules."),
+    typer.Option(
+        "--import",
+        metavar="FILE.PY|PACKAGE",
+        callback=_import_named,
+        help="A file of your own policies, metrics and rules, or a package of environments.",
+    ),
 ]
 Metrics = Annotated[list[str] | None, typer.Option("--metric", metavar="FILE.PY:NAME", help="A metric of your own.")]
 
@@ -264,8 +269,6 @@ def evaluate(
 
         own = tuple(metric(name) for name in metrics or [])
         result = place.evaluate(chosen, episodes, seed, "test", count, metrics=own)
-    if env is None and not env_overrides and is_run(Path(policy)):
-        RunFolder(Path(policy)).keep_evaluation(result, place.name, seed, digests(metrics))
     rows, measures = result.episodes, mean_measures(result.episodes)
     errors = rows[list(measures)].std(ddof=1) / len(rows) ** 0.5
     _print_measures(chosen.name, place, len(rows), measures, errors, own)
@@ -274,6 +277,21 @@ def evaluate(
     if json:
         content = {"policy": chosen.name, "env": place.name, "episodes": episodes, "seed": seed, "measures": measures}
         write_whole(json, json_format.dumps(content, indent=1) + "\n")
+    if env is None and not env_overrides and is_run(Path(policy)):
+        with _told_where_not_kept():
+            RunFolder(Path(policy)).keep_evaluation(result, place.name, seed, digests(metrics))
+
+
+@contextmanager
+def _told_where_not_kept() -> Iterator[None]:
+    """Say where what was measured cannot be kept in the run folder: it is printed, and whoever asks next plays again."""
+    from allotment.runs.at_work import InUse
+    from allotment.terminal import told
+
+    try:
+        yield
+    except (InUse, OSError) as error:
+        typer.echo(f"not kept in the run folder: {told(error)}", err=True)
 
 
 @app.command()
@@ -290,8 +308,9 @@ def serve(
     allow_origin: Annotated[list[str] | None, typer.Option(metavar="ORIGIN", help="Web pages that may ask.")] = None,
     max_bytes: Annotated[int, typer.Option(min=1, help="Largest request that is read.")] = 4 * 2**20,
     max_snapshots: Annotated[int, typer.Option(min=1, help="Most snapshots in one request.")] = 256,
+    max_requests: Annotated[int, typer.Option(min=1, help="Requests in flight in each worker; others come again.")] = 64,
     request_timeout: Annotated[
-        float, typer.Option(min=0.1, help="Seconds for a request to arrive, and to get its turn.")
+        float, typer.Option(min=0.1, help="Seconds for a request to arrive, to get its turn, and to be taken.")
     ] = 30.0,
     grace: Annotated[int, typer.Option(min=0, help="Seconds for requests in work when the service is told to end.")] = 10,
     imports: Imports = None,
@@ -310,7 +329,7 @@ def serve(
     check_origins(allow_origin or [])
     check_reach(host, anybody=no_token or token_file is not None)
     access = Access(read_token(token_file) if token_file else None, allow_origin or ())
-    limits = Limits(max_bytes, max_snapshots, request_timeout, threads)
+    limits = Limits(max_bytes, max_snapshots, request_timeout, threads, max_requests)
     serving = Serving(partial(allotment.load_policy, policy), limits, access, imports or ())
     serve_policy(serving, host, port, workers, grace, typer.echo)
 
@@ -498,11 +517,13 @@ def _parameters(policy: Any, run: Path) -> str:
     """Return what a rule was tuned to, as a config takes it; where that is long, where it is written."""
     import yaml
 
+    from allotment.whole_file import write_whole
+
     text = yaml.safe_dump(policy.as_config(), sort_keys=False, allow_unicode=True)
     if text.count("\n") <= LINES:
         return text
     file = run / "parameters.yaml"
-    file.write_text(text, encoding="utf-8")
+    write_whole(file, text)
     return f"# for a config: {file}\n"
 
 
@@ -531,12 +552,13 @@ def _what_is_kept(interrupt: KeyboardInterrupt, imports: list[str]) -> str:
 def main() -> None:
     """Run the command line; wrong input ends in one line on standard error and exit code 2, an interrupt in 130."""
     from allotment.plain_warnings import plain_warnings
+    from allotment.terminal import lasting_output, told
 
     try:
-        with plain_warnings():
+        with plain_warnings(), lasting_output():
             app()
-    except (ValueError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
-        typer.echo(f"error: {error}", err=True)
+    except (ValueError, OSError) as error:
+        typer.echo(f"error: {told(error)}", err=True)
         sys.exit(2)
 
 

@@ -1,16 +1,18 @@
 """Doors for users' own work: classes by name, from an installed package or from a file that the user named.
 
 A name is a shipped one, that of an entry point (group `allotment.policies`, say) of an installed package, or `file.py:Name`.
-Files are imported only when the user names them: by `--import my_rules.py`, `import_file`, or in a config file that the user
-hands over. What bundles, run folders and studies name themselves is looked up among these, and never imported.
+Files and packages are imported only when the user names them: by `--import my_rules.py`, `--import my_package`, or
+`import_file`. What configs, studies, run folders and bundles name is looked up among these, and never imported.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
-from importlib.metadata import entry_points
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -29,6 +31,27 @@ DOORS = {  # what may be named: its entry-point group
 }
 _named: dict[str, ModuleType] = {}  # files that the user named, by their file's name
 _code: dict[str, str] = {}  # and their text
+_packages: set[str] = set()  # packages that the user named
+
+
+def import_named(name: str) -> ModuleType:
+    """Import what the user names: a file `my_rules.py`, or an installed package `my_package`.
+
+    Raises `ScenarioError` where there is none, or where it cannot be imported.
+    """
+    if not re.fullmatch(r"(?!.*\.py$)[^\W\d]\w*(\.[^\W\d]\w*)*", name):
+        return import_file(name)
+    try:
+        package = import_module(name)
+    except Exception as error:
+        raise ScenarioError(f"--import {name}: cannot be imported: {type(error).__name__}: {error}") from error
+    _packages.add(name)
+    return package
+
+
+def is_named(package: str) -> bool:
+    """Tell whether the user named a package, so that it may be used because a config names it."""
+    return package in _packages
 
 
 def import_file(path: str | Path) -> ModuleType:
@@ -38,7 +61,7 @@ def import_file(path: str | Path) -> ModuleType:
     """
     file = Path(path)
     if file.suffix != ".py" or not file.is_file():
-        raise ScenarioError(f"--import {path}: no such file; expected one whose name ends in .py")
+        raise ScenarioError(f"--import {path}: no such file; expected one whose name ends in .py, or a package")
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -73,19 +96,22 @@ def _run(name: str, text: str, origin: str) -> ModuleType:
 
 
 def named_code() -> dict[str, str]:
-    """Return the files that the user named, by name, with their text: what a worker elsewhere needs of them."""
-    return dict(_code)
+    """Return the files that the user named, by name, with their text, and the packages, with none: what a worker needs."""
+    return {**dict.fromkeys(sorted(_packages), ""), **_code}
 
 
 def restore(code: Mapping[str, str]) -> None:
-    """Import the files that the user named in another process."""
+    """Import in another process what the user named."""
     for name, text in code.items():
-        _run(name, text, name)
+        if name.endswith(".py"):
+            _run(name, text, name)
+        else:
+            import_named(name)
 
 
 def digests(content: Any) -> dict[str, str]:
     """Return a digest of each file of the user's that some content, such as a config, names, where it is imported."""
-    files = {Path(name.rpartition(":")[0]).name for name in _texts(content) if is_own(name)}
+    files = {Path(name.rpartition(":")[0]).name for name in texts_in(content) if is_own(name)}
     return {file: hashlib.sha256(_code[file].encode()).hexdigest() for file in sorted(files) if file in _code}
 
 
@@ -94,21 +120,13 @@ def is_own(name: Any) -> bool:
     return isinstance(name, str) and ".py:" in name
 
 
-def admit(content: Any, folders: Iterable[Path]) -> None:
-    """Import the files that a config names, where the user handed the config over; each is looked for in some folders."""
-    for file in dict.fromkeys(name.rpartition(":")[0] for name in _texts(content) if is_own(name)):
-        found = next((folder / file for folder in folders if (folder / file).is_file()), None)
-        if found is not None:
-            import_file(found)
-
-
-def _texts(content: Any) -> Iterator[str]:
-    """Yield every text in a content of mappings and lists."""
+def texts_in(content: Any) -> Iterator[str]:
+    """Yield every text among the values of a content of mappings and lists."""
     if isinstance(content, str):
         yield content
     elif isinstance(content, Mapping | list | tuple):
         for each in content.values() if isinstance(content, Mapping) else content:
-            yield from _texts(each)
+            yield from texts_in(each)
 
 
 def find(door: str, name: str, shipped: Mapping[str, Any], where: str) -> Any:
@@ -120,7 +138,7 @@ def find(door: str, name: str, shipped: Mapping[str, Any], where: str) -> Any:
         return shipped[name]
     if is_own(name):
         return _in_file(name, where)
-    installed = {each.name: each for each in entry_points(group=DOORS[door])}
+    installed = {each.name: each for each in entry_points(group=DOORS[door]) if not _lies_here(each)}
     if name in installed:
         return installed[name].load()
     known = [*shipped, *installed]
@@ -128,13 +146,19 @@ def find(door: str, name: str, shipped: Mapping[str, Any], where: str) -> Any:
     raise ScenarioError(f"{where}: unknown {door} {name!r}; {allowed}")
 
 
+def _lies_here(entry: EntryPoint) -> bool:
+    """Tell whether an entry point is none of an installed package, but lies in the working folder, which may be anybody's."""
+    distribution = getattr(entry, "dist", None)
+    return distribution is not None and Path(str(distribution.locate_file(""))).resolve() == Path.cwd()
+
+
 def _in_file(name: str, where: str) -> Any:
     path, _, attribute = name.rpartition(":")
     file = Path(path).name
     if file not in _named:
         raise ScenarioError(
-            f"{where}: {name} stands in a file that is not imported: it does not lie beside the config, and nothing is "
-            f"imported because a folder names it; name the file yourself (--import {path}), or install it as an entry point"
+            f"{where}: {name} stands in a file that is not imported: nothing is imported because another file names it; "
+            f"name it yourself (--import {path}), or install it as an entry point"
         )
     defined = {key: value for key, value in vars(_named[file]).items() if _is_defined_in(_named[file], key, value)}
     if attribute not in defined:
@@ -152,20 +176,27 @@ def _is_defined_in(module: ModuleType, key: str, value: Any) -> bool:
 
 
 def made(door: str, given: str | Mapping[str, Any], shipped: Mapping[str, Any], where: str) -> Any:
-    """Return an object of what a config names, `name` alone or `{use: name, setting: value}`; settings are its arguments."""
+    """Return an object of what a config names, `name` alone or `{use: name, setting: value}`; settings are its arguments.
+
+    Only classes are called: no function of a file that the user named runs because a config names it.
+    """
     settings = {} if isinstance(given, str) else {key: value for key, value in given.items() if key != "use"}
     name = _name_in(door, given, where)
     found = find(door, name, shipped, where)
+    if not isinstance(found, type):
+        if settings:
+            raise ScenarioError(f"{where}: {name} is no class, so that it takes no settings, not {', '.join(settings)}")
+        return found
     try:
-        return found(**settings) if callable(found) and (isinstance(found, type) or settings) else found
+        return found(**settings)
     except TypeError as error:
         raise ScenarioError(f"{where}: {name}: {error}") from None
 
 
 def check(door: str, given: str | Mapping[str, Any], shipped: Mapping[str, Any], where: str, base: type) -> None:
-    """Raise `ScenarioError` where a config does not name a subclass of `base`, or what makes one."""
+    """Raise `ScenarioError` where a config does not name a subclass of `base`."""
     found = find(door, _name_in(door, given, where), shipped, where)
-    if (isinstance(found, type) and not issubclass(found, base)) or not callable(found):
+    if not (isinstance(found, type) and issubclass(found, base)):
         raise ScenarioError(f"{where}: {given} must be a subclass of {base.__name__}")
 
 

@@ -18,15 +18,23 @@ def shipped_names(kind: str) -> list[str]:
     return sorted(file.stem for file in shipped_folder(kind).glob("*.yaml"))
 
 
+def lies_at(path: Path) -> bool:
+    """Tell whether a file lies at a path, which may be none that a file can have."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
 def shipped(kind: str, path: str | Path) -> Path:
     """Return the file that a path or the stem of a shipped file stands for; `FileNotFoundError` names near ones."""
     given = Path(path)
-    if given.is_file():
+    if lies_at(given):
         return given
     inside = shipped_folder(kind) / f"{given.stem}.yaml"
-    if inside.is_file() and given.parts in ((given.name,), (kind, given.name)):
+    if lies_at(inside) and given.parts in ((given.name,), (kind, given.name)):
         return inside
     names = shipped_names(kind)
     close = difflib.get_close_matches(given.stem, names, n=1, cutoff=0.6)
     hint = f"did you mean {close[0]!r}?" if close else f"shipped: {', '.join(names)}"
-    raise FileNotFoundError(f"{path}: no such file in {kind}; {hint}")
+    raise FileNotFoundError(f"{str(path)[:200]}: no such file in {kind}; {hint}")

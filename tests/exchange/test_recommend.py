@@ -177,7 +177,8 @@ def test_a_promise_stands_for_the_age_that_leads_to_it():
 
     def in_transit(**when):
         worlds = Memory(register.world.problem, 1)
-        register.placed([Snapshot.model_validate(two_shops_snapshot(in_transit=[{**entry, **when}]))], worlds)
+        snapshot = Snapshot.model_validate(two_shops_snapshot(in_transit=[{**entry, **when}]))
+        register.placed({"snapshot": snapshot}, worlds)
         return worlds.state.pipeline
 
     for promised, age in ((0, mean), (1, max(1, mean - 1)), (50, 1)):
@@ -240,7 +241,7 @@ APPLES = {"apple": 4, "pear": 2}
         ),
         (
             {"in_transit": [{"from": "farm", "to": "norht", "sku": "apple", "units": 1, "age": 1}]},
-            r"in_transit\[0\]: no supply lane leads farm → norht; did you mean 'farm → north'",
+            r"in_transit\[0\]: no supply lane leads 'farm → norht'; did you mean 'farm → north'",
         ),
         ({"in_transit": [{"from": "farm", "to": "north", "sku": "apple", "units": 1}]}, "must state either age or promised"),
         (

@@ -10,7 +10,8 @@ from stable_baselines3 import PPO
 
 import allotment
 from allotment.fitting.sb3 import trainer
-from allotment.fitting.sb3.checkpoint import Checkpoints, captured, checkpoint_file, read_checkpoint, restore
+from allotment.fitting.sb3.checkpoint import Checkpoints, resumed
+from allotment.fitting.sb3.training_state import captured
 from allotment.runs.run_folder import RunFolder
 from small_worlds import two_shops
 
@@ -27,20 +28,27 @@ def same(one, other):
     return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
+PROGRESS = {
+    "measures": ["steps", "score"],
+    "curve": np.array([[0.0, -1.5]]),
+    "best": {"score": -1.5, "steps": 0},
+    "series": {"train/loss": ((0.5, 8, 1.25), (0.5, 16, 2.5)), "train/value": None},
+}
+
+
 def test_a_training_in_a_captured_state_goes_on_as_the_captured_one(tmp_path):
     run = RunFolder(tmp_path / "run")
     run.path.mkdir()
-    model_of(3).learn(32, callback=Checkpoints(run, 32, lambda: {"told": 7}, None))
+    model_of(3).learn(32, callback=Checkpoints(run, 32, lambda: PROGRESS, None))
     first = model_of(3)
     first.learn(64)
-    content = read_checkpoint(run)
-    assert content["algorithm"]["num_timesteps"] == 32
-    assert content["progress"] == {"told": 7}
     second = model_of(4)  # other weights, other worlds
-    second.get_env().reset()
-    restore(second, content)
+    start = resumed(second, run)
+    assert start.steps == second.num_timesteps == 32
+    assert start.progress.pop("curve").tolist() == [[0.0, -1.5]]
+    assert start.progress == {name: value for name, value in PROGRESS.items() if name != "curve"}
     assert not same(weights_of(first), weights_of(second))
-    second.learn(32, callback=Checkpoints(run, 10_000, dict, content), reset_num_timesteps=False)
+    second.learn(32, callback=Checkpoints(run, 10_000, dict, start), reset_num_timesteps=False)
     assert second.num_timesteps == first.num_timesteps == 64
     assert same(weights_of(first), weights_of(second))
     np.testing.assert_array_equal(first._last_obs, second._last_obs)
@@ -84,7 +92,7 @@ def test_an_environment_that_cannot_be_saved_costs_a_warning_not_the_training(tm
         model.learn(96, callback=Checkpoints(run, 1, dict, None))
     assert model.num_timesteps == 96
     assert [str(each.message) for each in told if "resumed" in str(each.message)] == [
-        "training cannot be resumed once interrupted: its environment cannot be saved (an open file cannot be pickled)"
+        "training cannot be resumed once interrupted: its state cannot be kept (an open file cannot be pickled)"
     ]
-    assert not checkpoint_file(run).exists()
-    assert read_checkpoint(run) is None
+    assert not run.can_go_on
+    assert resumed(model, run) is None

@@ -43,7 +43,7 @@ def same_end(one, other):
     told = [json.loads((folder / "metadata.json").read_text()) for folder in (one, other)]
     for entry in ("finished", "environment_steps", "seed", "return_statistics"):
         assert told[0].get(entry) == told[1].get(entry), entry
-    assert all((folder / "checkpoints" / "training.pt").is_file() for folder in (one, other))
+    assert all((folder / "checkpoints" / "training.safetensors").is_file() for folder in (one, other))
 
 
 class CutOff(Exception):
@@ -74,7 +74,7 @@ def test_a_training_that_was_cut_off_goes_on_to_the_same_end(algorithm, tmp_path
     whole = allotment.train(world_for(algorithm), algorithm, seed=5, out=tmp_path / "whole", overrides=small(algorithm))
     for after in (100, 300):
         folder = interrupted(algorithm, tmp_path / f"cut-{after}", after)
-        assert (folder / "checkpoints" / "training.pt").is_file()
+        assert (folder / "checkpoints" / "training.safetensors").is_file()
         np.random.seed(after)  # whatever happened in between
         torch.manual_seed(after)
         assert allotment.resume(folder) == folder

@@ -22,8 +22,8 @@ def place():
 @pytest.fixture
 def made(place, tmp_path):
     """Return a finished run."""
-    run = RunFolder.new(tmp_path / "runs", "shops")
-    fit(place, "constant", CONFIG, 3, run)
+    with RunFolder.new(tmp_path / "runs", "shops") as run:
+        fit(place, "constant", CONFIG, 3, run)
     return run
 
 
@@ -45,7 +45,9 @@ def test_it_is_of_its_own_config_and_seed_alone(made, place, config, seed):
 
 
 def test_a_second_run_of_the_same_has_a_folder_of_its_own(made, place):
-    assert RunFolder.new(made.path.parent, "shops").path.name == "shops-1"
+    with RunFolder.new(made.path.parent, "shops") as other, RunFolder.new(made.path.parent, "shops") as third:
+        assert (other.path.name, third.path.name) == ("shops-1", "shops-2")
+    assert [folder.name for folder in made.path.parent.iterdir()] == ["shops"]  # what has not begun is not there
 
 
 def test_it_is_told_how_far_a_training_came_that_was_cut_short(tmp_path, place):
@@ -75,7 +77,7 @@ def test_its_evaluation_is_found_by_place_and_forgotten_with_the_policy(made, pl
 
 def test_it_goes_whole_to_another_folder_and_never_outside_of_it(made, tmp_path):
     (made.checkpoints).mkdir()
-    (made.checkpoints / "training.pt").write_bytes(b"not sent")
+    (made.checkpoints / "training.safetensors").write_bytes(b"not sent")
     copy = RunFolder(tmp_path / "elsewhere")
     copy.unpack(made.packed())
     assert copy.finished and copy.config == made.config

@@ -100,7 +100,10 @@ OUT_OF_RANGE = [
     (small(("sites.0.holding_cost", {"tin": -1, "jar": 0})), "sites[0].holding_cost.tin must be >= 0 or a list, not -1"),
     (demanding(distribution="poisson", mean={"tin": 1, "jar": -2}), "demand[0].process.mean.jar must be >= 0, not -2"),
     (demanding(distribution="binomial", trials=3, probability=1.5), "demand[0].process.probability must be <= 1, not 1.5"),
-    (demanding(distribution="negative_binomial", mean=3, dispersion=1), "demand[0].process.dispersion must be > 1, not 1"),
+    (
+        demanding(distribution="negative_binomial", mean=3, dispersion=1),
+        "demand[0].process.dispersion must be >= 1.0001, not 1",
+    ),
     (small(("horizon.periods", 0)), "horizon.periods must be >= 1, not 0"),
     (small(("suppliers.0.capacity", float("inf"))), "suppliers[0].capacity must be finite or a list, not inf"),
     (small(("units", "boxes")), "units must be 'integer' or 'continuous', not 'boxes'"),

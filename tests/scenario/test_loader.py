@@ -70,11 +70,14 @@ def test_a_key_that_stands_twice_is_refused(folder):
 
 @pytest.mark.parametrize(
     ("line", "message"),
-    [("day: 2020-13-45", "month must be in 1..12"), ("deep: " + "[" * 5000, "too deeply nested")],
+    [
+        ("day: 2020-13-45", "2020-13-45 would be read as a date; write it in quotes"),
+        ("deep: " + "[" * 5000, "nested deeper than 50 levels"),
+    ],
 )
-def test_what_yaml_cannot_read_names_the_file(folder, line, message):
+def test_what_yaml_cannot_read_names_the_file_and_the_line(folder, line, message):
     write(folder, "bad.yaml", f"name: bad\n{line}\n")
-    assert message_of("bad.yaml").startswith(f"bad.yaml: not valid YAML: {message}")
+    assert message_of("bad.yaml") == f"bad.yaml, line 2: not valid YAML: {message}"
 
 
 def test_a_file_of_many_unknown_keys_is_told_soon(folder):

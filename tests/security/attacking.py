@@ -131,7 +131,10 @@ def _judged(attack: Attack, seed: int, number: int) -> tuple[str | None, str, fl
 
 
 def _failure(attack: Attack, seed: int, number: int, told: str) -> str:
-    content = repr(drawn(attack, seed, number))
+    try:
+        content = repr(drawn(attack, seed, number))
+    except MemoryError:
+        content = "an input too large to be drawn again"
     content = content if len(content) < 2000 else f"{content[:2000]}… ({len(content):,} characters)"
     return f"{attack.name}, seed {seed}, input {number}: {told}\n{content}"
 

@@ -10,21 +10,29 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
+from pathlib import Path
 
 import httpx
 import uvicorn
 
+from allotment.serve.connections import PatientConnection
+from allotment.serve.limits import Limits
 from allotment.serve.service import build_service
 
 PATIENCE = 60  # seconds that a start may take on a busy machine
 
 
 @contextlib.contextmanager
-def served(policy, limits=None, access=None):
+def served(policy, limits=None, access=None, buffer=None):
     """Serve a policy on a free port of this machine; yields its address, once it is ready."""
+    limits = limits or Limits()
     sock = socket.socket(proto=socket.IPPROTO_TCP)  # asyncio sends small answers at once where it knows that it is TCP
+    if buffer is not None:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer)  # of the connections too
     sock.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(build_service(policy, limits, access), log_config=None, access_log=False))
+    http = partial(PatientConnection, limits)
+    server = uvicorn.Server(uvicorn.Config(build_service(policy, limits, access), http=http, log_config=None, access_log=False))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]}, daemon=True)
     thread.start()
     while not server.started:
@@ -49,12 +57,22 @@ def wait_until_ready(url, alive=lambda: True):
         time.sleep(0.05)
 
 
+def processes_of(session):
+    """Return the processes of a session, apart from those that have ended and wait to be noticed."""
+    found = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, _, of = file.read_text().rpartition(")")[2].split()[:4]
+            found += [int(file.parent.name)] if int(of) == session and state != "Z" else []
+    return found
+
+
 class Command:
     """`allotment serve` in a process of its own, on a free port; what it logged is there once it has ended."""
 
-    def __init__(self, folder, *arguments):
+    def __init__(self, folder, *arguments, port=0):
         self.errors = (folder / "stderr").open("w+")
-        call = [sys.executable, "-m", "allotment.cli", "serve", *map(str, arguments), "--port", "0"]
+        call = [sys.executable, "-m", "allotment.cli", "serve", *map(str, arguments), "--port", str(port)]
         environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         self.process = subprocess.Popen(
             call, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=self.errors, text=True, start_new_session=True

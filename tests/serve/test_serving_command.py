@@ -1,5 +1,6 @@
 """`allotment serve` as others run it: in processes of its own, over sockets, until a signal ends it."""
 
+import contextlib
 import json
 import re
 import socket
@@ -13,7 +14,7 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
-from serving import Command
+from serving import Command, processes_of
 
 from allotment.cli import main
 from allotment.extensions import import_file
@@ -84,7 +85,7 @@ def test_the_example_runs_and_requests_in_work_outlast_the_end_by_the_grace_peri
 
 def test_workers_share_a_port_and_count_together(thoughtful, tmp_path):
     (tmp_path / "token").write_text("s3cret\n", encoding="utf-8")
-    arguments = ["--workers", 2, "--token-file", tmp_path / "token"]
+    arguments = ["--workers", 2, "--token-file", tmp_path / "token", "--grace", 1]
     with Command(tmp_path, *thoughtful, *arguments) as service:
         right = {"authorization": "Bearer s3cret"}
         assert httpx.get(f"{service.url}/v1/metadata").status_code == 401
@@ -93,9 +94,39 @@ def test_workers_share_a_port_and_count_together(thoughtful, tmp_path):
         told = httpx.get(f"{service.url}/metrics", headers=right).text
         assert 'allotment_http_requests_total{method="GET",path="/v1/metadata",status="200"} 12.0' in told
         assert "allotment_http_requests_in_flight 1.0" in told
-        assert service.end()[0] == 0
+        with hanging(service, b"authorization: Bearer s3cret\r\n"):
+            code, seconds = service.end()
+        assert code == 0
+        assert 1 <= seconds < 8
         assert service.log().count("Started server process") == 2
     assert not list(Path(tempfile.gettempdir()).glob(f"allotment-metrics-{service.process.pid}-*"))
+
+
+@contextlib.contextmanager
+def hanging(service, headers=b""):
+    """Hold connections whose clients send nothing, half a head and half a body."""
+    head = b"POST /v1/recommend HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 9\r\n" + headers
+    with contextlib.ExitStack() as stack:
+        for sent in (b"", head, head + b"\r\n{"):
+            line = stack.enter_context(socket.create_connection(("127.0.0.1", httpx.URL(service.url).port)))
+            line.sendall(sent)
+        time.sleep(0.3)
+        yield
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system does not list processes so")
+def test_no_worker_outlives_the_first_process(thoughtful, tmp_path):
+    with Command(tmp_path, *thoughtful, "--workers", 2) as service, hanging(service):
+        session = service.process.pid
+        assert len(processes_of(session)) >= 3
+        service.process.kill()
+        deadline = time.monotonic() + 15
+        while processes_of(session) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert processes_of(session) == []
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(f"{service.url}/health")
+    assert not list(Path(tempfile.gettempdir()).glob(f"allotment-metrics-{session}-*"))
 
 
 @pytest.fixture

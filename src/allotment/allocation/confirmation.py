@@ -51,11 +51,11 @@ def reallocate(day: Day, confirmed: Floats, strategy: Integers) -> Floats:
 def _guarantees(day: Day, order: Integers, guaranteed: Floats) -> Floats:
     """Serve the guarantees one by one; where that fails, look for any way to keep them before giving up."""
     drawn = fill(day, order, None, guaranteed)
-    short = settled(guaranteed - day.served(drawn), guaranteed)
+    short = settled(guaranteed - day.served(drawn), guaranteed, day.whole)
     if short.any():
         bound = replace(day, claims=day.claims._replace(wanted=guaranteed, committed=guaranteed))
         drawn = optimal(bound)
-        if exceeds(guaranteed, day.served(drawn)).any():
+        if exceeds(guaranteed, day.served(drawn), day.whole).any():
             places = list(dict.fromkeys(day.options.claim[order].tolist()))
             missing = [place for place in places if short[place]]
             missing += [int(place) for place in np.flatnonzero(short) if place not in places]

@@ -17,11 +17,24 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from allotment.quantities import CODES, REASONS, ROUNDING, Flags, Floats, Integers, exceeds, rounding_error, settled
+from allotment.quantities import (
+    CODES,
+    PART,
+    REASONS,
+    ROUNDING,
+    Flags,
+    Floats,
+    Integers,
+    exceeds,
+    rounding_error,
+    settled,
+    whole_part,
+)
 
 Codes = NDArray[np.int8]
 
 __all__ = [
+    "PART",
     "REASONS",
     "ROUNDING",
     "Flags",
@@ -30,6 +43,7 @@ __all__ = [
     "exceeds",
     "rounding_error",
     "settled",
+    "whole_part",
 ]  # beside what is declared here
 
 NONE = -1  # in place of a pool or a limit: there is none

@@ -59,14 +59,14 @@ def cut(left: Remaining, requested: Floats, weight: Floats | None = None) -> Pro
         (reason("unwanted"), _to_wanted),
     ):
         fewer = limit(left, units, weights)
-        reasons = np.where(fewer < units - rounding_error(units), codes, reasons)
+        reasons = np.where(fewer < units - rounding_error(units, day.whole), codes, reasons)
         units = fewer
     drawn, available = _from_pools(left, units, weights)
     scarce = np.where(kept_for_others(day, available), reason("reserved"), reason("no_stock"))
-    reasons = np.where(drawn.sum(axis=1) < units - rounding_error(units), scarce, reasons)
+    reasons = np.where(drawn.sum(axis=1) < units - rounding_error(units, day.whole), scarce, reasons)
     carried = _within_limits(left, drawn.sum(axis=1), weights)
     given = drawn.sum(axis=1)
-    reasons = np.where(carried < given - rounding_error(given), reason("capacity"), reasons)
+    reasons = np.where(carried < given - rounding_error(given, day.whole), reason("capacity"), reasons)
     drawn = _first_units(drawn, carried)
     small = _too_small(left, carried)
     reasons = np.where(small, reason("minimum"), reasons)
@@ -122,4 +122,4 @@ def _first_units(drawn: Floats, units: Floats) -> Floats:
 def _too_small(left: Remaining, units: Floats) -> Flags:
     """Return which options would ship something below their claim's minimum, with what they have shipped already."""
     least = left.day.claims.minimum[left.day.options.claim]
-    return (units > 0.0) & (units + left.drawn.sum(axis=1) < least - rounding_error(least))
+    return (units > 0.0) & (units + left.drawn.sum(axis=1) < least - rounding_error(least, left.day.whole))

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from allotment.allocation.day import Floats, Integers, rounding_error, total_by
+from allotment.allocation.day import Floats, Integers, rounding_error, total_by, whole_part
 
 
 def fair_share(supply: float, weights: ArrayLike, requests: ArrayLike | None = None, whole: bool = True) -> Floats:
@@ -26,7 +26,7 @@ def share(requests: Floats, group: Integers, limit: Floats, whole: bool, weight:
     A group that stays within its limit is not cut. Shares follow the weights (n,), by default the requests; who weighs
     nothing gets nothing of what is short. In whole units, requests must be whole.
     """
-    limit = np.floor(limit + rounding_error(limit)) if whole else limit
+    limit = whole_part(limit) if whole else limit
     short = (total_by(group, requests, len(limit)) > limit)[group] & (requests > 0.0)
     if not short.any():
         return requests.copy()
@@ -56,7 +56,7 @@ def _proportions(requests: Floats, group: Integers, limit: Floats, weight: Float
 
 def _whole(shares: Floats, requests: Floats, group: Integers, groups: int) -> Floats:
     """Round shares, whose sums are whole, down, then add single units by the largest fraction until the sum is reached."""
-    units = np.floor(shares + rounding_error(shares))
+    units = np.floor(shares + np.minimum(rounding_error(shares), 0.5 / len(shares)))  # together less than one more
     missing = np.rint(total_by(group, shares, groups)) - total_by(group, units, groups)
     growing = (units < requests) & (shares > 0.0)
     order = np.lexsort((units - shares, ~growing, group))

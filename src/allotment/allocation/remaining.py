@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from allotment.allocation.day import ROUNDING, Day, Flags, Floats, Integers, rounding_error, settled, total_by
+from allotment.allocation.day import ROUNDING, Day, Flags, Floats, Integers, rounding_error, settled, total_by, whole_part
 from allotment.allocation.promise import look_ahead
 
 
@@ -20,13 +20,13 @@ class Remaining:
         self.day = day
         self.drawn = np.zeros(day.options.pools.shape) if drawn is None else drawn.copy()
         most = day.claims.wanted if ceiling is None else np.minimum(day.claims.wanted, ceiling)
-        self.wants = settled(most - day.served(self.drawn), most)
-        self.room = np.append(day.capacity, np.inf)
+        self.wants = settled(most - day.served(self.drawn), most, day.whole)
+        self.room = np.append(whole_part(day.capacity) if day.whole else day.capacity, np.inf)
         self.unpromised = np.vstack([np.cumsum(day.pools.supply, axis=1), np.zeros((1, day.pools.supply.shape[1]))])
         self.supply = self.unpromised[:, -1:].copy()
         if drawn is not None:
             self._count(self.drawn)
-        self.available = settled(look_ahead(self.unpromised), self.supply)
+        self.available = settled(look_ahead(self.unpromised), self.supply, self.day.whole)
 
     def stock(self, options: Integers | slice) -> Floats:
         """Return what options may draw on all their pools together, in units."""
@@ -42,7 +42,7 @@ class Remaining:
         claim = self.day.options.claim[options]
         units = np.minimum(np.minimum(self.wants[claim], self.allowance(options)), self.stock(options))
         least = self.day.claims.minimum[claim]
-        enough = units + self.drawn[options].sum(axis=-1) >= least - rounding_error(least)
+        enough = units + self.drawn[options].sum(axis=-1) >= least - rounding_error(least, self.day.whole)
         return np.where(enough & (units > ROUNDING), units, 0.0)
 
     def open(self, options: Integers) -> Flags:
@@ -62,21 +62,21 @@ class Remaining:
             self.promise(pool, options.date[option], part)
             left -= part
         claim, limits = options.claim[option], options.limits[option]
-        self.wants[claim] = settled(self.wants[claim] - units, self.wants[claim])
+        self.wants[claim] = settled(self.wants[claim] - units, self.wants[claim], self.day.whole)
         self.room[limits[limits >= 0]] -= units
         return units
 
     def promise(self, pool: int, date: int, units: float) -> None:
         """Take units out of a pool on a date."""
         self.unpromised[pool, date:] -= units
-        self.available[pool] = settled(look_ahead(self.unpromised[pool]), self.supply[pool])
+        self.available[pool] = settled(look_ahead(self.unpromised[pool]), self.supply[pool], self.day.whole)
 
     def ship(self, drawn: Floats) -> None:
         """Ship what options draw (O, D), all at once; it must be possible."""
         self.drawn += drawn
-        self.wants = settled(self.wants - self.day.served(drawn), self.wants)
+        self.wants = settled(self.wants - self.day.served(drawn), self.wants, self.day.whole)
         self._count(drawn)
-        self.available = settled(look_ahead(self.unpromised), self.supply)
+        self.available = settled(look_ahead(self.unpromised), self.supply, self.day.whole)
 
     def _count(self, drawn: Floats) -> None:
         """Take what options draw out of the limits and pools."""
@@ -84,7 +84,7 @@ class Remaining:
         units = drawn.sum(axis=1)
         for limits in options.limits.T:
             used = total_by(limits[limits >= 0], units[limits >= 0], len(self.room) - 1)
-            self.room[:-1] = settled(self.room[:-1] - used, used)
+            self.room[:-1] = settled(self.room[:-1] - used, used, self.day.whole)
         promised: NDArray[np.float64] = np.zeros_like(self.unpromised)
         np.add.at(promised, (options.pools, options.date[:, None]), drawn)
         self.unpromised -= np.cumsum(promised, axis=1)

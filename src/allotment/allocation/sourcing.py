@@ -32,7 +32,7 @@ def sourcing(day: Day) -> Floats:
     def best(left: Remaining, options: Integers, units: Floats) -> int:
         claim = day.options.claim[options[0]]
         arrival, preference = day.options.arrival[options], day.options.preference[options]
-        fewest = np.where(units >= left.wants[claim] - rounding_error(left.wants[claim]), -np.inf, -units)
+        fewest = np.where(units >= left.wants[claim] - rounding_error(left.wants[claim], day.whole), -np.inf, -units)
         return int(np.lexsort((arrival, fewest, preference, arrival > day.claims.due[claim]))[0])
 
     return _serve_claims(day, best)

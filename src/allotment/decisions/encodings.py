@@ -17,9 +17,12 @@ from allotment.decisions.allocation_actions import AllocationActions
 from allotment.decisions.observation import Observation
 from allotment.decisions.policy import Policy
 from allotment.engine.state import Decision
+from allotment.scenario.amounts import LARGEST
+from allotment.scenario.errors import ScenarioError, shown
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Flags, Floats, Integers
 
+MOST_CHOICES = 100_000  # of a list, each an output of a network
 Array = Any  # a NumPy array or a Torch tensor
 
 
@@ -72,6 +75,9 @@ class Quantity:
     world: World
     periods: float = 3.0
     name: str = "quantity"
+
+    def __post_init__(self) -> None:
+        _check_reach(self.name, self.periods, self.world)
 
     @cached_property
     def cells(self) -> tuple[Integers, Integers]:
@@ -130,6 +136,7 @@ class OrderUpTo:
     name: str = "order_up_to"
 
     def __post_init__(self) -> None:
+        _check_reach(self.name, self.periods, self.world)
         _check_orders(self.name, self.world)
 
     @property
@@ -200,6 +207,7 @@ class Residual:
     name: str = "residual"
 
     def __post_init__(self) -> None:
+        _check_reach(self.name, self.periods, self.world)
         _check_orders(self.name, self.world)
 
     @cached_property
@@ -258,7 +266,11 @@ class Discrete:
     name: str = "discrete"
 
     def __post_init__(self) -> None:
+        _check_reach(self.name, self.periods, self.world)
         _check_orders(self.name, self.world)
+        if self.choices > MOST_CHOICES:
+            reach = f"{self.choices:,} quantities, up to {self.periods:g} periods of mean demand"
+            raise ScenarioError(f"encoding discrete: {reach}, are more than {MOST_CHOICES:,}; use quantity, or fewer periods")
         decisions = int(self.world.problem.lanes.allowed.sum()) + self.allocation_actions.size
         if decisions != 1:
             raise ValueError(
@@ -296,6 +308,15 @@ class Discrete:
     def orders(self, actions: Floats, observation: Observation) -> Floats:
         """Return quantities (B, L, K) in units from positions (B,) in the list 0, 1, …."""
         return self.quantities(actions)
+
+
+def _check_reach(name: str, periods: Any, world: World) -> None:
+    """Refuse an encoding whose actions reach to nothing, or further than quantities can be."""
+    if isinstance(periods, bool) or not isinstance(periods, int | float) or not 0 < periods <= LARGEST:
+        raise ScenarioError(f"encoding {name}: periods must be a number > 0, not {shown(periods)}")
+    units = periods * float(world.problem.sites.expected_demand.max(initial=0.0))
+    if units > LARGEST:
+        raise ScenarioError(f"encoding {name}: {periods:g} periods reach to {units:,.3g} units, more than {LARGEST:,.0f}")
 
 
 def _check_orders(name: str, world: World) -> None:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from allotment.decisions.groups import Group, layout
 from allotment.decisions.observation import Observation, mean_demand
+from allotment.scenario.amounts import SMALLEST
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
 
@@ -80,4 +81,4 @@ def _scales(world: World) -> tuple[Floats, Floats]:
     """Return the units that the value 1 stands for, by site (S, K) and by channel (C, K)."""
     by_channel = mean_demand(world.problem)
     by_site = world.problem.sites.expected_demand
-    return PERIODS_PER_UNIT * by_site, PERIODS_PER_UNIT * np.where(by_channel > 0.0, by_channel, 1.0)
+    return PERIODS_PER_UNIT * by_site, PERIODS_PER_UNIT * np.where(by_channel > SMALLEST, by_channel, 1.0)

@@ -16,6 +16,7 @@ import numpy as np
 from allotment.decisions.observation import Observation, visible_ages
 from allotment.scenario.problem import Floats, Problem
 from allotment.scenario.schema import ObservationGroups
+from allotment.scenario.sizes import check_numbers
 
 HIGHEST = 50.0  # larger values are clipped
 Chosen = ObservationGroups
@@ -212,4 +213,5 @@ def layout(problem: Problem, chosen: Chosen, kinds: Sequence[Kind] = KINDS) -> l
         if kind.present(problem, chosen):
             shape = tuple(LENGTHS[axis](problem, chosen) for axis in kind.axes)
             groups.append(Group(kind, shape, groups[-1].stop if groups else 0))
+            check_numbers("observation", {f"numbers up to {kind.name}": groups[-1].stop})
     return groups

@@ -6,6 +6,7 @@ part of it, only when it was ordered.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -42,17 +43,18 @@ def by_destination(problem: Problem, by_lane: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class GivenForecast:
-    """A forecast that was made elsewhere; where it is NaN, or ends, the world's own holds."""
+    """Forecasts that were made elsewhere, for single channels and SKUs; where one ends, the world's own holds."""
 
-    mean: Floats  # (B, periods, C, K) units, the coming period first
-    deviation: Floats  # (B, periods, C, K) units
+    places: Sequence[tuple[int, int, int]]  # world, channel and SKU of each
+    mean: Sequence[Floats]  # of each, (periods,) units, the coming period first
+    deviation: Sequence[Floats]  # of each, (periods,) units
 
-    def instead_of(self, own: Floats, given: Floats) -> Floats:
-        """Return the world's own numbers (B, periods, C, K) with the given ones in their place."""
+    def instead_of(self, own: Floats, given: Sequence[Floats]) -> Floats:
+        """Return the world's own numbers (B, periods, C, K) with the given ones, one row a place, in their place."""
         filled = own.copy()
-        shared = min(own.shape[1], given.shape[1])
-        known = given[:, :shared]
-        filled[:, :shared] = np.where(np.isnan(known), filled[:, :shared], known)
+        for (world, channel, sku), units in zip(self.places, given, strict=True):
+            shared = units[: own.shape[1]]
+            filled[world, : len(shared), channel, sku] = shared
         return filled
 
 

@@ -8,8 +8,8 @@ The same table holds the addresses of the kernel's own functions. Those marked `
 each is compiled once, by itself, and only when a world first needs it: a world without plants never waits for the code of
 plants. Their arguments are numbers: `int`, `float`, `World` or `Key`.
 
-Machine code holds places of the table as plain numbers. So what Numba keeps on disk is stamped with a digest of all sources
-that decide on them, wherever it is kept: code compiled from other sources is never loaded.
+Machine code holds places of the table as plain numbers. So what is kept on disk is stamped with a digest of all sources that
+decide on them (`code_cache`): code compiled from other sources is never loaded.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from __future__ import annotations
 import _thread
 import ctypes
 import gc
-import hashlib
 import inspect
 import os
 import re
@@ -25,7 +24,7 @@ import signal
 import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, TypeAlias, TypeVar
@@ -33,11 +32,13 @@ from typing import Any, TypeAlias, TypeVar
 import numpy as np
 from llvmlite import ir
 from llvmlite.binding import ExecutionEngine
-from numba import cfunc, njit, types
-from numba.core import caching, cgutils
+from numba import njit, types
+from numba.core import cgutils
+from numba.core.ccallback import CFunc
 from numba.extending import intrinsic
 from numba.np.arrayobj import make_array, populate_array
 
+from allotment.engine.code_cache import ENGINE, CodeCache, folders, remove_outdated, sources_of, stamp_of, writable_folder
 from allotment.engine.layout import AXES, FIELDS
 
 World: TypeAlias = np.uint64  # the place of a world on the batch axis
@@ -55,21 +56,10 @@ ROWS, LENGTHS = 1, 2
 COLUMNS = LENGTHS + AXES
 WIDTH = 8 * COLUMNS  # bytes
 
-ENGINE = Path(__file__).parent
-COMPILED = sorted(ENGINE.glob("kernel/*.py")) + [ENGINE / name for name in ("compiled.py", "randomness.py", "inversion.py")]
-DECLARED = [ENGINE / name for name in ("layout.py", "declaration.py", "state.py")]
-DECLARED += [ENGINE.parent / "scenario" / "problem.py", ENGINE.parent / "quantities.py"]
-
-
-def digest(sources: list[Path]) -> str:
-    """Return a digest of what source files say."""
-    found = hashlib.sha256()
-    for source in sources:
-        found.update(source.read_bytes() + b"\0")
-    return found.hexdigest()
-
-
-STAMP = digest(COMPILED + DECLARED)
+COMPILED = sorted(ENGINE.glob("kernel/**/*.py")) + [ENGINE / name for name in ("compiled.py", "randomness.py", "inversion.py")]
+STAMP = stamp_of(sources_of(COMPILED))
+CODE = writable_folder(folders())
+remove_outdated(CODE, STAMP)
 
 
 def linked_functions(sources: list[Path]) -> tuple[str, ...]:
@@ -84,50 +74,21 @@ def linked_functions(sources: list[Path]) -> tuple[str, ...]:
 FUNCTIONS = linked_functions(COMPILED)  # their addresses stand behind the arrays
 
 
-class StampedLocator(caching._CacheLocator):
-    """Keeps the engine's machine code where Numba would, under the digest of its sources."""
+def _kept_on_disk(**settings: Any) -> Any:
+    """Return a decorator: it lets Numba compile a function when it is first called, or take it from the disk."""
 
-    def __init__(self, usual: Any) -> None:
-        self.usual = usual
+    def decorate(function: Callable[..., Any]) -> Any:
+        compiled: Any = njit(error_model="numpy", **settings)(function)
+        compiled._cache = CodeCache(function, CODE, STAMP)
+        return compiled
 
-    @classmethod
-    def from_function(cls, py_func: Any, py_file: str) -> StampedLocator | None:
-        """Return the locator of a function of the engine, none for other functions."""
-        if Path(py_file).parent not in (ENGINE, ENGINE / "kernel"):
-            return None
-        usual = (caching.UserProvidedCacheLocator, caching.InTreeCacheLocator, caching.UserWideCacheLocator)
-        found = (each.from_function(py_func, py_file) for each in usual)  # type: ignore[no-untyped-call]
-        return next((cls(locator) for locator in found if locator is not None), None)
-
-    def get_cache_path(self) -> str:
-        """Return the folder that Numba chooses."""
-        return str(self.usual.get_cache_path())
-
-    def get_source_stamp(self) -> str:
-        """Return the digest of all sources that machine code depends on."""
-        return STAMP
-
-    def get_disambiguator(self) -> str:
-        """Return what tells files of one function apart: those of different sources never share a name."""
-        return f"{self.usual.get_disambiguator()}.{STAMP[:16]}"
+    return decorate
 
 
-def remove_outdated(cache: Path, stamp: str) -> None:
-    """Remove from a cache folder the engine's machine code of other sources."""
-    for file in cache.glob("*.nb[ic]"):
-        with suppress(OSError):  # another process was faster, or the folder is read-only
-            if stamp[:16] not in file.name:
-                file.unlink()
-
-
-caching.CacheImpl._locator_classes.insert(0, StampedLocator)  # type: ignore[arg-type]
-for _folder in (ENGINE, ENGINE / "kernel"):
-    remove_outdated(_folder / "__pycache__", STAMP)
-
-entry = njit(cache=True, error_model="numpy")  # callable from Python
+entry = _kept_on_disk()  # callable from Python
 # called by other compiled functions only, and compiled into them
-inner = njit(cache=True, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)  # type: ignore[call-overload]
-inline = njit(cache=True, error_model="numpy", inline="always")  # laid into its caller, where a call for each number costs more
+inner = _kept_on_disk(no_cpython_wrapper=True, no_cfunc_wrapper=True)
+inline = _kept_on_disk(inline="always")  # laid into its caller, where a call for each number costs more
 
 _addresses: dict[str, int] = {}  # of what has been compiled in this process
 _first_calls: dict[str, Any] = {}  # of what has not: functions that compile, and then call
@@ -187,7 +148,12 @@ def _address(name: str, function: Callable[..., Any], signature: Any) -> int:
     if name not in _addresses:
         try:
             with _without_collecting():
-                _addresses[name] = _keep(cfunc(signature, cache=True, error_model="numpy")(function))
+                compiled: Any = CFunc(
+                    function, (signature.args, signature.return_type), locals={}, options={"error_model": "numpy"}
+                )
+                compiled._cache = CodeCache(function, CODE, STAMP)
+                compiled.compile()
+                _addresses[name] = _keep(compiled)
         except BaseException:  # there is no way to raise through compiled code, and none to go on without the function
             traceback.print_exc()
             os.abort()

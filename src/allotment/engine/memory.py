@@ -17,7 +17,9 @@ from allotment.engine import layout as f
 from allotment.engine.compiled import COLUMNS, LENGTHS, ROWS, function_addresses
 from allotment.engine.kernel import MODULES  # noqa: F401, importing them says where their functions are
 from allotment.engine.state import DECISION, FLOWS, STATE, Decision, Flows, State, reserves
+from allotment.scenario.errors import ScenarioError
 from allotment.scenario.problem import Problem
+from allotment.scenario.sizes import in_gib, memory_of_machine
 
 Slabs = tuple[NDArray[np.float64], NDArray[np.int64]]
 
@@ -26,6 +28,7 @@ class Memory:
     """The arrays of a batch of worlds of one problem."""
 
     def __init__(self, problem: Problem, batch: int) -> None:
+        check_memory(problem, batch)
         self.problem, self.batch = problem, batch
         self.record = Record(problem, batch)
         self.arrays = _arrays(problem, batch) | self.record.arrays()
@@ -56,6 +59,17 @@ class Memory:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what the worlds hold; addresses are those of the process that unpickles."""
         return _again, (self.problem, self.batch, [np.array(array) for array in self.state], self.record.slabs)
+
+
+def check_memory(problem: Problem, batch: int) -> None:
+    """Refuse more worlds, or larger ones, than this machine can hold: `ScenarioError` says how much they take."""
+    fields = [(math.prod(field.declared.shape(problem)), field.name) for field in f.FIELDS if field.by_world]
+    each, most = sum(numbers for numbers, _ in fields), memory_of_machine() // 8
+    if each * batch > most:
+        worlds = "a world takes" if batch == 1 else f"a batch of {batch:,} worlds takes"
+        numbers, name = max(fields)
+        of_these = f"{numbers:,} of a world's {each:,} numbers are its {name.lower()}"
+        raise ScenarioError(f"{worlds} {in_gib(each * batch)} of this machine's {in_gib(most)}; {of_these}")
 
 
 def _again(problem: Problem, batch: int, state: list[NDArray[Any]], slabs: Slabs) -> Memory:

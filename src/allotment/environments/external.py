@@ -2,7 +2,8 @@
 
 Observations become float32 vectors, and actions numbers in [-1, 1] or positions of choices, so that one policy file serves
 them as well. What a folder says of an environment is looked up in Gymnasium's registry; the package that registers it is
-imported only where the user names it, in an id `module:Name-v0` or with `--import`.
+imported only where the user names it, in an id `module:Name-v0` or with `--import`. Texts among its arguments that may stand
+for a file or a module (`GymV26Environment-v0` imports one) are passed on only where the user has said them too.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ from gymnasium import spaces
 from gymnasium.wrappers import FlattenObservation, TransformAction, TransformObservation
 
 from allotment.environments.external_actions import external_actions
-from allotment.scenario.errors import ScenarioError, nearest
+from allotment.extensions import texts_in
+from allotment.scenario.errors import ScenarioError, nearest, shown
 from allotment.scenario.external import ExternalEnvironment
 
 VERSIONED = re.compile(r"-v\d+$")
+HARMLESS = re.compile(r"[\w +-]*")  # texts that are no path, no file with an ending, and no `module:name`
+_said: set[str] = set()  # other texts, which the user gave as arguments
 
 
 def make_external(environment: ExternalEnvironment) -> gym.Env:
@@ -48,16 +52,25 @@ def _with_its_sizes(environment: ExternalEnvironment) -> tuple[gym.Env, External
 
 
 def _made(environment: ExternalEnvironment) -> gym.Env:
-    """Return the environment as its package makes it."""
+    """Return the environment as its package makes it; one that is registered, so that its id imports nothing."""
     if environment.id not in gym.registry:
-        raise ScenarioError(
-            f"{environment.id}: no such Gymnasium environment; --import a file that registers it or imports what does"
-        )
+        raise ScenarioError(f"{environment.id}: no such Gymnasium environment; --import the package or file that registers it")
+    _check_texts(environment)
     try:
-        return gym.make(environment.id, **environment.arguments)
-    except (gym.error.Error, TypeError, ImportError) as error:
-        given = environment.arguments or "its defaults"
-        raise ScenarioError(f"{environment.id}: cannot be made with {given}: {error}") from None
+        return gym.make(gym.registry[environment.id], **environment.arguments)
+    except Exception as error:  # whatever its package raises at what it cannot be made with
+        given = shown(environment.arguments) if environment.arguments else "its defaults"
+        raise ScenarioError(f"{environment.id}: cannot be made with {given}: {error or type(error).__name__}") from None
+
+
+def _check_texts(environment: ExternalEnvironment) -> None:
+    for key, value in environment.arguments.items():
+        for text in texts_in(value):
+            if not (HARMLESS.fullmatch(text) or text in _said):
+                raise ScenarioError(
+                    f"{environment.id}: arguments.{key} may stand for a file or a module: {shown(text)}; a folder alone cannot "
+                    f"hand it over; say it yourself: --set-env {key}=..."
+                )
 
 
 def _with_vectors(env: gym.Env, name: str) -> gym.Env:
@@ -78,7 +91,10 @@ def is_external(name: str) -> bool:
 
 
 def external_environment(name: str, arguments: dict[str, Any] | None = None) -> ExternalEnvironment:
-    """Return the environment of a Gymnasium id that the user names; `ScenarioError` names near ones where there is none."""
+    """Return the environment of a Gymnasium id that the user names, with arguments that the user gives.
+
+    `ScenarioError` names near ones where there is none.
+    """
     module, _, plain = name.rpartition(":")
     if module:
         try:
@@ -89,6 +105,12 @@ def external_environment(name: str, arguments: dict[str, Any] | None = None) -> 
         hint = nearest(plain, gym.registry)
         hint = hint if hint.startswith("did") else "write module:Name-v0 where a module registers it"
         raise ScenarioError(f"{name}: no such Gymnasium environment; {hint}")
-    env, environment = _with_its_sizes(ExternalEnvironment(plain, arguments or {}))
+    return with_arguments(ExternalEnvironment(plain), arguments or {}, arguments or {})
+
+
+def with_arguments(environment: ExternalEnvironment, arguments: dict[str, Any], said: dict[str, Any]) -> ExternalEnvironment:
+    """Return an environment with other arguments, of which the user has given those that are `said`; nothing is imported."""
+    _said.update(texts_in(said))
+    env, found = _with_its_sizes(ExternalEnvironment(environment.id, arguments))
     env.close()
-    return environment
+    return found

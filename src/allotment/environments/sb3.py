@@ -11,12 +11,13 @@ from stable_baselines3.common.vec_env import VecEnv
 
 from allotment.decisions.encodings import Encoding
 from allotment.decisions.flatten import Flattener
+from allotment.engine.memory import check_memory
 from allotment.environments.action_decoder import ActionDecoder
 from allotment.environments.observation_vectors import ObservationVectors
 from allotment.environments.shaping import Money, Reward, Staggered
-from allotment.environments.spaces import action_space, observation_space
+from allotment.environments.spaces import action_space, checked_count, observation_space
 from allotment.scenario.loader import World
-from allotment.simulation.simulation import Simulation, world_seeds
+from allotment.simulation.simulation import Simulation, checked_seed, world_seeds
 
 
 class Sb3VecEnv(VecEnv):
@@ -29,6 +30,7 @@ class Sb3VecEnv(VecEnv):
     def __init__(
         self, world: World, encoding: Encoding, num_envs: int, stagger: bool = False, reward: Reward | None = None
     ) -> None:
+        check_memory(world.problem, checked_count(num_envs))
         self.render_mode = None
         super().__init__(num_envs, observation_space(Flattener(world)), action_space(encoding))
         self.world = world
@@ -46,7 +48,7 @@ class Sb3VecEnv(VecEnv):
 
     def seed(self, seed: int | None = None) -> Sequence[int | None]:
         """Set the seed of the next reset: world i gets seed + i."""
-        self._next_seed = seed
+        self._next_seed = checked_seed(seed, self.num_envs, lists=False)
         return [None if seed is None else seed + world for world in range(self.num_envs)]
 
     def reset(self) -> NDArray[np.float32]:

@@ -13,10 +13,11 @@ from allotment.decisions.flatten import Flattener
 from allotment.environments.action_decoder import ActionDecoder
 from allotment.environments.observation_vectors import ObservationVectors
 from allotment.environments.render import describe_period
-from allotment.environments.spaces import action_space, observation_space
+from allotment.environments.spaces import action_space, checked_options, observation_space
+from allotment.quantities import numbers_in
 from allotment.scenario.loader import World
 from allotment.simulation.period_record import PeriodRecord
-from allotment.simulation.simulation import Simulation, world_seeds
+from allotment.simulation.simulation import Simulation, checked_seed, world_seeds
 
 FIRST = np.zeros(1, dtype=np.int64)
 
@@ -31,7 +32,7 @@ class AllotmentEnv(gym.Env[NDArray[np.float32], Any]):
     metadata: dict[str, Any] = {"render_modes": ["ansi", "rgb_array"], "render_fps": 4}
 
     def __init__(self, world: World, encoding: Encoding, render_mode: str | None = None) -> None:
-        if render_mode not in {None, *self.metadata["render_modes"]}:
+        if render_mode not in (None, *self.metadata["render_modes"]):
             raise ValueError(f"render_mode must be one of {self.metadata['render_modes']}, not {render_mode!r}")
         self.world = world
         self.encoding = encoding
@@ -47,11 +48,13 @@ class AllotmentEnv(gym.Env[NDArray[np.float32], Any]):
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None):  # type: ignore[no-untyped-def]
         """Start an episode: the first of `seed`, or the next one of the seed in use. Returns observation and info."""
-        super().reset(seed=seed)
+        checked_options(options)
         if seed is None and self.simulation.started:
             self.simulation.next_episodes(FIRST)
         else:
-            self.simulation.reset(FIRST, world_seeds(seed, 1, self.np_random), FIRST)
+            seeds = world_seeds(checked_seed(seed, 1, lists=False), 1, self.np_random)
+            super().reset(seed=None if seed is None else int(seed))
+            self.simulation.reset(FIRST, seeds, FIRST)
         self.history = []
         return self.vectors()[0], {}
 
@@ -60,7 +63,7 @@ class AllotmentEnv(gym.Env[NDArray[np.float32], Any]):
         period = len(self.history)
         if period == self._length or not self.simulation.started:
             raise RuntimeError(self._why_not())
-        seen = self.decoder.step(np.asarray(action)[None])[0]
+        seen = self.decoder.step(numbers_in(action, f"actions for encoding {self.encoding.name}")[None])[0]
         info = PeriodRecord(self.simulation.memory.record, period)
         self.history.append(info)
         ended = period + 1 == self._length

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ from gymnasium import spaces
 
 from allotment.decisions.encodings import Discrete, Encoding
 from allotment.decisions.flatten import Flattener
+from allotment.quantities import is_whole, numbers_in
+from allotment.scenario.errors import shown
 from allotment.scenario.problem import Floats
 
 
@@ -25,8 +28,8 @@ def action_space(encoding: Encoding) -> spaces.Space[Any]:
 
 
 def checked_actions(actions: object, encoding: Encoding, batch: int) -> Floats:
-    """Return actions (B, size), or (B,) positions; `ValueError` for a wrong shape, values not finite or unknown positions."""
-    array = np.asarray(actions, dtype=np.float64)
+    """Return actions (B, size), or (B,) positions; `ValueError` for what are no numbers, a wrong shape, unknown positions."""
+    array = numbers_in(actions, f"actions for encoding {encoding.name}")
     discrete = isinstance(encoding, Discrete)
     expected = (batch,) if discrete else (batch, encoding.size)
     if array.shape != expected:
@@ -40,3 +43,21 @@ def checked_actions(actions: object, encoding: Encoding, batch: int) -> Floats:
             raise ValueError(f"actions must be whole numbers from 0 to {encoding.choices - 1}, not {array[wrong][0]:g}")
         return array
     return np.clip(array, -1.0, 1.0)
+
+
+def checked_count(num_envs: Any) -> int:
+    """Return how many worlds a batch is to have; `ValueError` says what is allowed."""
+    if not is_whole(num_envs) or num_envs < 1:
+        raise ValueError(f"num_envs must be a whole number of at least 1, not {shown(num_envs)}")
+    return int(num_envs)
+
+
+def checked_options(options: object, allowed: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Return the options of a reset; `ValueError` names what is none of those that are allowed."""
+    if options is not None and not isinstance(options, Mapping):
+        raise ValueError(f"options must be a mapping or none, not {shown(options)}")
+    for name in options or {}:
+        if name not in allowed:
+            known = ", ".join(allowed) or "none"
+            raise ValueError(f"unknown option {shown(name)}; allowed: {known}")
+    return dict(options or {})

@@ -14,10 +14,11 @@ from allotment.decisions.encodings import Encoding
 from allotment.decisions.flatten import Flattener
 from allotment.environments.action_decoder import ActionDecoder
 from allotment.environments.observation_vectors import ObservationVectors
-from allotment.environments.spaces import action_space, checked_actions, observation_space
+from allotment.environments.spaces import action_space, checked_actions, checked_count, checked_options, observation_space
+from allotment.quantities import numbers_in
 from allotment.scenario.loader import World
 from allotment.scenario.problem import TERMS, Flags
-from allotment.simulation.simulation import Simulation, world_seeds
+from allotment.simulation.simulation import Simulation, checked_seed, world_seeds
 
 AutoresetChoice = str | AutoresetMode  # a mode, or its name in Gymnasium
 
@@ -35,8 +36,7 @@ class AllotmentVectorEnv(VectorEnv):
     metadata: dict[str, Any] = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": []}
 
     def __init__(self, world: World, encoding: Encoding, num_envs: int, autoreset_mode: AutoresetChoice = "SameStep") -> None:
-        if num_envs < 1:
-            raise ValueError(f"num_envs must be at least 1, not {num_envs}")
+        num_envs = checked_count(num_envs)
         self.metadata = {**self.metadata, "autoreset_mode": _mode(autoreset_mode)}
         self.world = world
         self.encoding = encoding
@@ -55,19 +55,21 @@ class AllotmentVectorEnv(VectorEnv):
         self, *, seed: int | Sequence[int] | None = None, options: dict[str, Any] | None = None
     ) -> tuple[NDArray[np.float32], dict[str, Any]]:
         """Start episodes: the first of each seed, or the next ones; `options["reset_mask"]` (num_envs,) chooses worlds."""
-        if isinstance(seed, int):
-            super().reset(seed=seed)
-        worlds = self._chosen(options or {})
+        worlds = self._chosen(checked_options(options, ("reset_mask",)))
         if seed is None and self.simulation.started:
             self.simulation.next_episodes(worlds)
         else:
-            seeds = world_seeds(seed, self.num_envs, self.np_random)
+            seeds = world_seeds(checked_seed(seed, self.num_envs), self.num_envs, self.np_random)
+            if isinstance(seed, int | np.integer):
+                super().reset(seed=int(seed))
             self.simulation.reset(worlds, seeds[worlds], np.zeros(len(worlds), dtype=np.int64))
         return self.vectors(), {}
 
     def _chosen(self, options: dict[str, Any]) -> NDArray[np.int64]:
         """Return which worlds to reset: those of `reset_mask`, else all."""
-        mask = np.asarray(options.get("reset_mask", np.ones(self.num_envs, dtype=bool)))
+        mask = options.get("reset_mask", np.ones(self.num_envs, dtype=bool))
+        if not isinstance(mask, np.ndarray):
+            raise ValueError(f"reset_mask must be an array of {self.num_envs} flags, not a {type(mask).__name__}")
         if mask.shape != (self.num_envs,) or mask.dtype != np.bool_:
             raise ValueError(f"reset_mask must be {self.num_envs} flags, not {mask.dtype} of shape {mask.shape}")
         if not mask.any():
@@ -113,7 +115,7 @@ class AllotmentVectorEnv(VectorEnv):
         if not over.any():
             return self.decoder.step(actions)
         worlds, state = np.flatnonzero(over), self.simulation.state
-        actions = np.array(actions, dtype=np.float64)
+        actions = np.array(numbers_in(actions, f"actions for encoding {self.encoding.name}"))
         if actions.shape[:1] == (self.num_envs,):
             actions[over] = 0.0
         actions = checked_actions(actions, self.encoding, self.num_envs)

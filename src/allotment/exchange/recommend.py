@@ -6,6 +6,7 @@ so that nothing infeasible can come out of it, and each cut has its reason.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
@@ -13,14 +14,16 @@ from typing import Any, Protocol
 import numpy as np
 
 from allotment.decisions.policy import Policy
-from allotment.engine.state import Decision, Flows, State
+from allotment.engine.state import DECISION, FLOWS, STATE, Decision, Flows, State
 from allotment.exchange.plan import Order, Plan, PolicyVersion, Protection, Reservation, Shipment, Unmet
-from allotment.exchange.register import Register, SnapshotState
+from allotment.exchange.register import Register
 from allotment.exchange.snapshot import Snapshot, SnapshotError, as_snapshot
 from allotment.scenario.distributions import NO_DEMAND
 from allotment.scenario.loader import World
 from allotment.scenario.problem import REASONS, ROUNDING, Problem
 from allotment.simulation.simulation import Simulation
+
+BYTES_AT_ONCE = 16 * 2**20  # of the worlds that are computed together: what a policy makes of them takes a few times as much
 
 
 class Named(Policy, Protocol):
@@ -59,6 +62,7 @@ class Recommender:
         self.policy = policy
         self.register = Register(policy.world)
         self.problem = _without_chance(policy.world.problem)
+        self.most_at_once = max(1, BYTES_AT_ONCE // bytes_of_a_world(self.problem))
         self._kept = threading.local()
         self.version = PolicyVersion(name=policy.name, kind=policy.kind, version=policy.version)
 
@@ -67,11 +71,24 @@ class Recommender:
         if not snapshots:
             return []
         names = ["snapshot"] if len(snapshots) == 1 else [f"snapshots[{place}]" for place in range(len(snapshots))]
-        given = [as_snapshot(content, name) for content, name in zip(snapshots, names, strict=True)]
-        simulation = self._simulation(len(given))
-        decision = self._decision(self.register.placed(given, simulation.memory))
-        flows = simulation.step(decision)
-        return [self._plan(given[world], decision, simulation.state, flows, world) for world in range(len(given))]
+        given = [(name, self._read(content, name)) for content, name in zip(snapshots, names, strict=True)]
+        groups = range(0, len(given), self.most_at_once)
+        return [plan for first in groups for plan in self._answered(dict(given[first : first + self.most_at_once]))]
+
+    def _read(self, content: Snapshot | dict[str, Any], where: str) -> Snapshot:
+        self.register.check_width(content, where)
+        snapshot = as_snapshot(content, where)
+        if snapshot.memory is not None and len(snapshot.memory) != self.policy.memory_size:
+            wanted = f"{self.policy.memory_size} numbers for {self.policy.name}"
+            raise SnapshotError(f"{where}.memory must hold {wanted}, not {len(snapshot.memory)}")
+        return snapshot
+
+    def _answered(self, snapshots: dict[str, Snapshot]) -> list[Plan]:
+        """Return the plans of snapshots that are computed together."""
+        simulation = self._simulation(len(snapshots))
+        decision = self.policy.decide(self.register.placed(snapshots, simulation.memory).observation())
+        flows, state = simulation.step(decision), simulation.state
+        return [self._plan(snapshot, decision, state, flows, world) for world, snapshot in enumerate(snapshots.values())]
 
     def _simulation(self, batch: int) -> Simulation:
         """Return worlds to play a period in, each thread its own; they are used again where as many are asked for."""
@@ -79,13 +96,6 @@ class Recommender:
         if kept is None or kept.batch != batch:
             kept = self._kept.simulation = Simulation(self.problem, batch)
         return kept
-
-    def _decision(self, state: SnapshotState) -> Decision:
-        given = self.policy.memory_size if state.remembered is None else state.remembered.shape[1]
-        if given != self.policy.memory_size:
-            wanted = f"{self.policy.memory_size} numbers for {self.policy.name}"
-            raise SnapshotError(f"snapshot.memory must hold {wanted}, not {given}")
-        return self.policy.decide(state.observation())
 
     def _plan(self, snapshot: Snapshot, decision: Decision, state: State, flows: Flows, world: int) -> Plan:
         return Plan(
@@ -150,6 +160,20 @@ class Recommender:
                 units=float(left[channel, sku]),
                 reason="capacity" if has_stock else "no_stock",
             )
+
+
+def bytes_of_a_world(problem: Problem) -> int:
+    """Return how much a world's state, records and decision take, with a forecast over all ages of orders."""
+    arrays = [field.shape(problem) for fields in (STATE, FLOWS, DECISION) for field in fields.values()]
+    arrays.append((problem.lanes.slots, problem.shape.channels, problem.shape.skus))
+    return 8 * sum(math.prod(shape) for shape in arrays)
+
+
+def most_entries(problem: Problem) -> int:
+    """Return how many entries a plan can have, apart from unmet demand: that has as many as the open demand that was sent."""
+    shape = problem.shape
+    by_lane = shape.lanes + shape.fulfilment * (1 + problem.rules.allocates)
+    return int(by_lane + shape.sites * shape.classes) * shape.skus
 
 
 def recommend(recommender: Recommender, snapshots: Any) -> Any:

@@ -6,7 +6,7 @@ same code as in training.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,8 +15,17 @@ import numpy as np
 from allotment.decisions.observation import GivenForecast, Observation, visible_ages
 from allotment.engine.memory import Memory
 from allotment.engine.state import State
-from allotment.exchange.snapshot import InTransit, OpenDemand, Owed, PastDemand, Snapshot, SnapshotError
-from allotment.scenario.errors import nearest, shown
+from allotment.exchange.snapshot import (
+    LONGEST_HISTORY,
+    MOST_KEYS,
+    InTransit,
+    OpenDemand,
+    Owed,
+    PastDemand,
+    Snapshot,
+    SnapshotError,
+)
+from allotment.scenario.errors import LONGEST_NAME, nearest, shown
 from allotment.scenario.loader import World
 from allotment.scenario.moments import lead_time_moments
 from allotment.scenario.problem import Floats
@@ -53,18 +62,33 @@ class Register:
         ]
         self.priorities = sorted({channel.priority for channel in world.scenario.channels})  # by class
         self.ages = visible_ages(world.problem)
+        self.longest_history = max(LONGEST_HISTORY, world.problem.demand.history_slots)
         self.mean_lead_times = lead_time_moments(world.problem)[0].tolist()
         self.whole = world.problem.rules.whole
         self.carried = lanes.allowed.tolist()  # lists answer single questions faster than arrays
         self.shelf_lives = world.problem.goods.shelf_life.tolist()
 
-    def placed(self, snapshots: Sequence[Snapshot], worlds: Memory) -> SnapshotState:
-        """Put worlds where snapshots say they stand; `SnapshotError` names the snapshot and the field that is wrong."""
+    def check_width(self, content: Any, where: str) -> None:
+        """Raise `SnapshotError` where a content names more than the world has: each name would be a fault of its own."""
+        if not isinstance(content, dict):
+            return
+        stock = content.get("stock")
+        rows = [
+            (stock, len(self.sites), "sites", "stock"),
+            (content.get("goodwill"), len(self.channels), "channels", "goodwill"),
+        ]
+        if isinstance(stock, dict) and len(stock) <= len(self.sites):
+            rows += [(row, len(self.skus), "SKUs", f"stock.{shown(site)}") for site, row in stock.items()]
+        for names, most, kind, field in rows:
+            if isinstance(names, dict) and len(names) > max(most, MOST_KEYS):
+                raise SnapshotError(f"{where}.{field} must have at most {most} {kind}, as the world has, not {len(names)}")
+
+    def placed(self, snapshots: Mapping[str, Snapshot], worlds: Memory) -> SnapshotState:
+        """Put worlds where snapshots, by their names, say they stand; `SnapshotError` names the field that is wrong."""
         worlds.clear()
-        for place, snapshot in enumerate(snapshots):
-            where = "snapshot" if len(snapshots) == 1 else f"snapshots[{place}]"
-            self._fill(worlds.state, place, snapshot, where)
-        return SnapshotState(worlds, self._memory(snapshots), self._given(snapshots))
+        for world, (where, snapshot) in enumerate(snapshots.items()):
+            self._fill(worlds.state, world, snapshot, where)
+        return SnapshotState(worlds, self._memory(list(snapshots.values())), self._given(snapshots))
 
     def _fill(self, state: State, world: int, snapshot: Snapshot, where: str) -> None:
         clock = self.world.problem.clock
@@ -83,8 +107,8 @@ class Register:
             group = self.world.problem.modulation.goodwill_group[self._position(name, self.channels, f"{where}.goodwill")]
             if group >= 0:
                 state.goodwill[world, group] = multiplier
-        for place, past in enumerate(snapshot.demand_history):
-            self._add_history(state, world, past, f"{where}.demand_history[{place}]")
+        for at, past in self._by_channel_and_sku(snapshot.demand_history, f"{where}.demand_history"):
+            self._add_history(state, world, past, at)
 
     def _fill_stock(self, on_hand: Floats, stock: dict[str, dict[str, Any]], where: str) -> None:
         """Write units by site, SKU and remaining life, (S, K, lives); every site and SKU must be there."""
@@ -108,7 +132,7 @@ class Register:
         if not isinstance(units, list):
             lives[max(shelf_life - 1, 0)] = self._whole(units, where)
             return
-        if len(units) != shelf_life:
+        if len(units) != shelf_life or not units:
             allowed = f"a list of {shelf_life}, one for each period on sale left," if shelf_life else "one number"
             raise SnapshotError(f"{where} must be {allowed} not a list of {len(units)}")
         lives[:shelf_life] = [self._whole(each, f"{where}[{left}]") for left, each in enumerate(units)]
@@ -117,8 +141,8 @@ class Register:
         """Return lane and SKU of an entry."""
         lane = self.lanes.get((entry.source, entry.to))
         if lane is None:
-            ends = f"{entry.source} → {entry.to}"
-            raise SnapshotError(f"{where}: no supply lane leads {ends}; {nearest(ends, self.world.names.supply_lanes)}")
+            ends = f"{entry.source[:LONGEST_NAME]} → {entry.to[:LONGEST_NAME]}"
+            raise SnapshotError(f"{where}: no supply lane leads {shown(ends)}; {nearest(ends, self.world.names.supply_lanes)}")
         sku = self._position(entry.sku, self.skus, f"{where}.sku")
         if not self.world.problem.lanes.allowed[lane, sku]:
             raise SnapshotError(f"{where}.sku: {entry.source} → {entry.to} does not carry {entry.sku!r}")
@@ -178,10 +202,22 @@ class Register:
         age = entry.age if entry.age is not None else round(self.mean_lead_times[lane]) - (entry.promised or 0)
         return min(max(age, 1), self.ages)
 
+    def _by_channel_and_sku(self, entries: Sequence[Any], where: str) -> Iterator[tuple[str, Any]]:
+        """Return entries, each with its place; `SnapshotError` where two are about the same channel and SKU."""
+        known: set[tuple[int, int]] = set()
+        for place, entry in enumerate(entries):
+            about = self._channel_and_sku(entry, f"{where}[{place}]")
+            if about in known:
+                raise SnapshotError(f"{where}[{place}]: {entry.channel} and {entry.sku} stand in an entry before it already")
+            known.add(about)
+            yield f"{where}[{place}]", entry
+
     def _add_history(self, state: State, world: int, past: PastDemand, where: str) -> None:
         channel, sku = self._channel_and_sku(past, where)
         demand = self.world.problem.demand
         kept = demand.history_slots
+        if len(past.units) > self.longest_history:
+            raise SnapshotError(f"{where}.units must list at most {self.longest_history}, not {len(past.units)}")
         seen = self.world.problem.clock.demand_first and not demand.of_sales
         latest = int(state.period[world]) - (0 if seen else 1)
         units = [self._whole(each, f"{where}.units[{back}]") for back, each in enumerate(past.units)]
@@ -203,29 +239,22 @@ class Register:
         return units
 
     def _memory(self, snapshots: Sequence[Snapshot]) -> Floats | None:
-        """Return what the policies remember, (B, n); zeros for a first decision beside later ones."""
-        given = [snapshot.memory for snapshot in snapshots if snapshot.memory is not None]
-        if not given:
+        """Return what the policies remember, (B, n), all of one length; zeros for a first decision beside later ones."""
+        given = next((snapshot.memory for snapshot in snapshots if snapshot.memory is not None), None)
+        if given is None:
             return None
-        sizes = {len(memory) for memory in given}
-        if len(sizes) > 1:
-            raise SnapshotError(f"snapshots: memory must have one length, not {sorted(sizes)}")
-        nothing = [0.0] * sizes.pop()
+        nothing = [0.0] * len(given)
         return np.array([nothing if snapshot.memory is None else snapshot.memory for snapshot in snapshots])
 
-    def _given(self, snapshots: Sequence[Snapshot]) -> GivenForecast | None:
-        """Return the forecasts that came with snapshots, by channel and SKU; NaN where there is none."""
-        periods = max((len(entry.periods) for snapshot in snapshots for entry in snapshot.forecast), default=0)
-        if periods == 0:
-            return None
-        mean = np.full((len(snapshots), periods, len(self.channels), len(self.skus)), np.nan)
-        deviation = mean.copy()
-        for world, snapshot in enumerate(snapshots):
-            for place, entry in enumerate(snapshot.forecast):
-                channel, sku = self._channel_and_sku(entry, f"forecast[{place}]")
-                mean[world, : len(entry.periods), channel, sku] = [period.mean for period in entry.periods]
-                deviation[world, : len(entry.periods), channel, sku] = [period.deviation for period in entry.periods]
-        return GivenForecast(mean, deviation)
+    def _given(self, snapshots: Mapping[str, Snapshot]) -> GivenForecast | None:
+        """Return the forecasts that came with snapshots."""
+        places, mean, deviation = [], [], []
+        for world, (where, snapshot) in enumerate(snapshots.items()):
+            for at, entry in self._by_channel_and_sku(snapshot.forecast, f"{where}.forecast"):
+                places.append((world, *self._channel_and_sku(entry, at)))
+                mean.append(np.array([period.mean for period in entry.periods]))
+                deviation.append(np.array([period.deviation for period in entry.periods]))
+        return GivenForecast(places, mean, deviation) if places else None
 
     def snapshot(self, state: State, world: int, memory: Floats | None = None) -> Snapshot:
         """Return what is known of a simulated world before its decision."""

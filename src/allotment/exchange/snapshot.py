@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticKnownError
 
 from allotment.scenario.errors import ScenarioError, explain
 
 MOST_UNITS = 1e9
 LARGEST_MEMORY = 1e6
 MOST_PERIODS = 1_000_000
-LONGEST_FORECAST = 366  # periods: as many are held for every channel and SKU of every snapshot in a request
+LONGEST_FORECAST = LONGEST_HISTORY = 366  # periods; of history as many as the world keeps, where that is more
+MOST_ENTRIES = 100_000  # of one list
+MOST_KEYS = 100  # of one entry, known and unknown
 
 
 def _whole(value: Any) -> Any:
@@ -23,11 +27,22 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-Units = Annotated[float, Field(ge=0, le=MOST_UNITS, allow_inf_nan=False)]
-Number = Annotated[float, Field(ge=-LARGEST_MEMORY, le=LARGEST_MEMORY, allow_inf_nan=False)]
+def _number(value: Any) -> Any:
+    """Take Python's and NumPy's numbers, and not whatever can be turned into one."""
+    if type(value) in (float, int) or isinstance(value, float | int | np.floating | np.integer):
+        return value
+    raise PydanticKnownError("float_type")
+
+
+Units = Annotated[float, Field(ge=0, le=MOST_UNITS, allow_inf_nan=False), BeforeValidator(_number)]
+Number = Annotated[float, Field(ge=-LARGEST_MEMORY, le=LARGEST_MEMORY, allow_inf_nan=False), BeforeValidator(_number)]
 Periods = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=MOST_PERIODS)]
 Date = Annotated[int, BeforeValidator(_whole), Field(ge=-MOST_PERIODS, le=MOST_PERIODS)]
 AtLeastOne = Annotated[int, BeforeValidator(_whole), Field(ge=1, le=MOST_PERIODS)]
+
+
+def _at_most(entries: int, description: str) -> Any:
+    return Field(fail_fast=True, max_length=entries, description=description)
 
 
 class SnapshotError(ScenarioError):
@@ -38,6 +53,14 @@ class Part(BaseModel):
     """A frozen piece of a snapshot that refuses unknown keys and silent conversions."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _few_keys(cls, content: Any) -> Any:
+        """Refuse too many keys as one fault: each unknown one would be another."""
+        if isinstance(content, dict) and len(content) > MOST_KEYS:
+            raise ValueError(f"must have at most {MOST_KEYS} keys, not {len(content)}")
+        return content
 
 
 class InTransit(Part):
@@ -85,7 +108,7 @@ class PastDemand(Part):
 
     channel: str
     sku: str
-    units: Annotated[list[Units], Field(description="by period, the latest first")]
+    units: Annotated[list[Units], _at_most(MOST_ENTRIES, "by period, the latest first")]
 
 
 class ForecastPeriod(Part):
@@ -100,30 +123,35 @@ class Forecast(Part):
 
     channel: str
     sku: str
-    periods: Annotated[
-        list[ForecastPeriod], Field(min_length=1, max_length=LONGEST_FORECAST, description="the coming one first")
-    ]
+    periods: Annotated[list[ForecastPeriod], Field(min_length=1), _at_most(LONGEST_FORECAST, "the coming one first")]
 
 
 class Snapshot(Part):
-    """What is known of a world when a decision is due."""
+    """What is known of a world when a decision is due. Of each list the first fault is told, so that there are never many."""
 
     period: Annotated[Periods, Field(description="periods since the world's calendar (its season of demand) began")]
     stock: Annotated[
-        dict[str, dict[str, Units | list[Units]]],
+        dict[str, dict[str, Units | Annotated[list[Units], Field(fail_fast=True, max_length=MOST_ENTRIES)]]],
         Field(
             description="units on hand by site and SKU; of what perishes a number (fresh), or a list by periods on sale left"
         ),
     ]
-    in_transit: Annotated[list[InTransit], Field(description="ordered and not received yet")] = []
-    open_demand: Annotated[list[OpenDemand], Field(description="ordered by customers and not shipped yet")] = []
-    owed: Annotated[list[Owed], Field(description="accepted by sources and not shipped yet")] = []
+    in_transit: Annotated[list[InTransit], _at_most(MOST_ENTRIES, "ordered and not received yet")] = []
+    open_demand: Annotated[list[OpenDemand], _at_most(MOST_ENTRIES, "ordered by customers and not shipped yet")] = []
+    owed: Annotated[list[Owed], _at_most(MOST_ENTRIES, "accepted by sources and not shipped yet")] = []
     goodwill: Annotated[
         dict[str, Number], Field(description="by channel, 1 where left out; needed where the policy observes it")
     ] = {}
-    demand_history: Annotated[list[PastDemand], Field(description="needed where the policy observes it; 0 where left out")] = []
-    forecast: Annotated[list[Forecast], Field(description="instead of the world's own, for the channels and SKUs named")] = []
-    memory: Annotated[list[Number] | None, Field(description="the last plan's memory; none for a first decision")] = None
+    demand_history: Annotated[
+        list[PastDemand], _at_most(MOST_ENTRIES, "needed where the policy observes it; 0 where left out")
+    ] = []
+    forecast: Annotated[
+        list[Forecast], _at_most(MOST_ENTRIES, "instead of the world's own, for the channels and SKUs named")
+    ] = []
+    memory: Annotated[
+        Annotated[list[Number], Field(fail_fast=True, max_length=MOST_ENTRIES)] | None,
+        Field(description="the last plan's memory; none for a first decision"),
+    ] = None
 
 
 def as_snapshot(content: Snapshot | dict[str, Any], where: str = "snapshot") -> Snapshot:

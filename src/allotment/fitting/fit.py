@@ -13,6 +13,7 @@ from allotment.policies.config_file import is_rule
 from allotment.policies.sealed_folder import is_bundle
 from allotment.runs.hyperparameters import write_hyperparameters
 from allotment.runs.run_folder import RunFolder
+from allotment.whole_file import named
 
 
 def fitter_of(config: dict[str, Any], name: str) -> Fitter:
@@ -26,14 +27,24 @@ def fitter_of(config: dict[str, Any], name: str) -> Fitter:
     return Sb3Training()
 
 
-def fit(place: Place, name: str, config: dict[str, Any], seed: int, run: RunFolder, progress: Progress | None = None) -> Any:
+def fit(
+    place: Place,
+    name: str,
+    config: dict[str, Any],
+    seed: int,
+    run: RunFolder,
+    progress: Progress | None = None,
+    start: Path | None = None,
+) -> Any:
     """Make the policy of a config in a place, into a run folder, and return it; `ScenarioError` where they do not fit.
 
-    What was interrupted in this folder goes on from where it stood. Whatever ends it, a folder that did not yet hold anything
-    is gone where it holds no policy then; an interrupt passes on as `Interrupted`.
+    What was interrupted in this folder goes on from where it stood; a config that begins with another policy's weights takes
+    them from the folder then, or from the bundle `start`. Whatever ends it, a folder that did not yet hold anything is gone
+    where it holds no policy then; an interrupt passes on as `Interrupted`. `InUse` where another process works in the folder.
     """
-    content = {**config, "from": str(run.start)} if "from" in config and is_bundle(run.start) else config
-    with _kept_if_it_holds_a_policy(run):
+    weights = next((bundle for bundle in (run.start, start) if bundle is not None and is_bundle(bundle)), None)
+    content = {**config, "from": str(weights)} if "from" in config and weights is not None else config
+    with named(run.path), run.held(), _kept_if_it_holds_a_policy(run):
         fitter = fitter_of(config, name)
         fitter.check(place, content, name)
         run.begin(place, name, config, seed)

@@ -10,6 +10,7 @@ import numpy as np
 
 from allotment.allocation.day import NEVER, NONE, Claims, Day, Flags, Floats, Integers, Options, Pools, reason
 from allotment.allocation.deadlines import first_departure, misses_deadline
+from allotment.planning.checking import MOST_OPTIONS, MOST_PLACES, check_size
 from allotment.planning.lanes import Lanes, lanes_of, transport_of
 from allotment.planning.matching import Book
 from allotment.planning.reservations import Holdings, arrivals, holdings_of, orders_of, pools_of
@@ -17,14 +18,18 @@ from allotment.planning.reservations import Holdings, arrivals, holdings_of, ord
 
 def assemble(book: Book, ignore: frozenset[str] = frozenset()) -> tuple[Day, Floats]:
     """Return the day, with the factors to ignore left out, and the days (T,) of its dates, counted from today."""
+    places = {"warehouses": len(book.warehouses), "SKUs": len(book.skus)}
+    check_size("places", MOST_PLACES, **places)
     lanes, holdings = lanes_of(book, ignore), holdings_of(book)
     leaves = np.maximum(first_departure(0.0, book.now, lanes.cut_off), _days(book, "ship_from", 0.0)[lanes.claim])
     days = np.unique(np.concatenate([[0.0], leaves, arrivals(book) if "receipts" in book.tables else []]))
+    check_size("places and dates", MOST_PLACES, **places, dates=len(days))
     pools = pools_of(book, holdings, days)
     pair, date = _departures(book, lanes, leaves, days, pools)
     claim, site = lanes.claim[pair], lanes.site[pair]
     arrival = days[date] + lanes.transit[pair]
     limit_of, capacity = transport_of(book, ignore)
+    check_size("limits of carriers", MOST_PLACES, capacities=len(capacity), dates=len(days))
     limit = limit_of[site, book.channel[claim]]
     options = Options.of(
         claim=claim,
@@ -67,8 +72,11 @@ def _departures(book: Book, lanes: Lanes, leaves: Floats, days: Floats, pools: P
     """Return the lane and the date of each option, lane by lane, and date by date on each."""
     if len(days) == 1:
         return np.arange(len(leaves)), np.zeros(len(leaves), dtype=np.int64)
+    check_size("ways of serving them", 10 * MOST_OPTIONS, rows_of_demand_and_warehouses=len(leaves), dates=len(days))
     receives = pools.supply[lanes.site * len(book.skus) + book.sku[lanes.claim]] > 0.0
-    pair, date = np.nonzero((days == leaves[:, None]) | ((days > leaves[:, None]) & receives))
+    possible = (days == leaves[:, None]) | ((days > leaves[:, None]) & receives)
+    check_size("ways of serving demand", MOST_OPTIONS, dates_of_rows_and_warehouses=int(possible.sum()))
+    pair, date = np.nonzero(possible)
     return pair, date
 
 

@@ -23,6 +23,7 @@ BETWEEN_THOUSANDS = " \u00a0\u2009\u202f'\u2019"  # beside the mark that is not 
 NUMERIC = ("units", "level", "amount", "money", "share", "percent", "number")
 SPLIT_DATE = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})\b.*", re.DOTALL)
 EITHER = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}-?")  # thousands, or a fraction of three digits
+LONGEST_TEXT = 64  # characters of a number or a day
 TOKENS = {"YYYY": "%Y", "YY": "%y", "MM": "%m", "DD": "%d"}
 
 
@@ -39,8 +40,8 @@ class Texts:
 
     @cached_property
     def distinct(self) -> list[str]:
-        """Return the distinct texts that are not empty."""
-        return list(dict.fromkeys(cell for cell in self.cells if isinstance(cell, str) and cell))
+        """Return the distinct texts that are not empty, but for those too long for a number or a day."""
+        return list(dict.fromkeys(cell for cell in self.cells if isinstance(cell, str) and 0 < len(cell) <= LONGEST_TEXT))
 
     def fault(self, text: str, sentence: str) -> ScenarioError:
         """Return the error that says what is wrong with a text."""

@@ -16,6 +16,7 @@ from allotment.planning.outcome import Plan
 from allotment.planning.summary import Summary, summary
 from allotment.report.palette import NEUTRAL, series_colour
 from allotment.scenario.errors import ScenarioError
+from allotment.whole_file import whole_file
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,8 +30,8 @@ MOST_SERIES = 7  # warehouses or channels with a colour each; the others are one
 
 def save(plan: Plan, file: Path) -> None:
     """Draw a plan into a file."""
-    with plain_text(_names(plan, summary(plan, MOST_BARS))):
-        draw(plan).savefig(file, dpi=150)
+    with plain_text(_names(plan, summary(plan, MOST_BARS))), whole_file(file) as part:
+        draw(plan).savefig(part, dpi=150, format=file.suffix.lower().removeprefix("."))
 
 
 def _names(plan: Plan, sums: Summary) -> list[str]:

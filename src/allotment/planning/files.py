@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from allotment.names import no_formula
 from allotment.planning.outcome import Plan, Row
 from allotment.planning.summary import summary
 from allotment.scenario.errors import ScenarioError
@@ -91,14 +92,9 @@ def _columns(rows: list[Row]) -> list[str]:
 def _csv(rows: list[Row]) -> str:
     text, columns = io.StringIO(), _columns(rows)
     writer = csv.DictWriter(text, columns, lineterminator="\n")
-    writer.writerow({column: _as_text(column) for column in columns})
-    writer.writerows({column: _as_text(value) for column, value in row.items()} for row in rows)
+    writer.writerow({column: no_formula(column) for column in columns})
+    writer.writerows({column: no_formula(value) for column, value in row.items()} for row in rows)
     return text.getvalue()
-
-
-def _as_text(value: Any) -> Any:
-    """Return a value that no spreadsheet runs: a text that begins like a formula stands behind an apostrophe."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def _write_workbook(plan: Plan, path: Path) -> None:

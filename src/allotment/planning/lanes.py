@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from allotment.allocation.day import Floats, Integers
+from allotment.planning.checking import MOST_OPTIONS, MOST_PLACES, check_size
 from allotment.planning.matching import Book, places
 from allotment.planning.tables import Table
 from allotment.scenario.errors import ScenarioError, nearest
@@ -36,10 +37,12 @@ def lanes_of(book: Book, ignore: frozenset[str]) -> Lanes:
     """Return the lanes of all claims, with the factors to `ignore` (of `FACTORS`) left out of value and distance."""
     table = book.tables.get("lanes")
     if table is None:
+        check_size("ways of serving them", MOST_OPTIONS, rows_of_demand=book.demand.rows, warehouses=len(book.warehouses))
         claim, site = (axis.ravel() for axis in np.indices((book.demand.rows, len(book.warehouses))))
         nothing = np.zeros(len(claim))
         return Lanes(claim, site, _income(book, ignore)[claim], nothing, nothing, np.full(len(claim), 24.0), nothing)
     row_of = _rows_by_ends(book)
+    check_size("ways of serving them", 4 * MOST_OPTIONS, rows_of_demand=book.demand.rows, warehouses=len(book.warehouses))
     rows = row_of[:, book.region, book.channel].T  # (claims, warehouses)
     claim, site = np.nonzero(rows >= 0)
     row = rows[claim, site]
@@ -75,6 +78,7 @@ def _rows_by_ends(book: Book) -> Integers:
     """Return the row of the lanes' table for each (warehouse, region, channel), -1 where there is none."""
     table = book.tables["lanes"]
     shape = len(book.warehouses), len(book.regions), len(book.channels)
+    check_size("lanes", MOST_PLACES, warehouses=shape[0], regions=shape[1], channels=shape[2])
     site = book.places("lanes", "warehouse", book.warehouses)
     region = book.places("lanes", "region", book.regions) if "region" in table.names else slice(None)
     channel = book.places("lanes", "channel", book.channels) if "channel" in table.names else slice(None)

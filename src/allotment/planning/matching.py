@@ -88,7 +88,7 @@ def match(sources: dict[str, Any], choices: Choices, today: Any, now: float) -> 
     of_receipts: tuple[str, ...] = ()
     if "receipts" in tables:
         tables["receipts"], of_receipts = _in_time(tables["receipts"], clock, choices.overdue)
-    _check_committed(tables["demand"])
+    _check_committed(tables["demand"], whole)
     _check_ends(tables)
     of_tables = [f"{table.source}: {'; '.join(table.notes)}" for table in tables.values() if table.notes]
     notes = (*of_tables, *conventions.notes, *of_units, *of_stock, *of_receipts, *_check_skus(tables))
@@ -156,9 +156,9 @@ def _whole(tables: dict[str, Table], units: str | None) -> tuple[bool, tuple[str
     return True, ()
 
 
-def _check_committed(demand: Table) -> None:
+def _check_committed(demand: Table, whole: bool) -> None:
     """No more can be promised than is asked for."""
-    beyond = exceeds(demand.number("committed", 0.0), demand.numbers["demand"])
+    beyond = exceeds(demand.number("committed", 0.0), demand.numbers["demand"], whole)
     if beyond.any():
         row = int(beyond.argmax())
         asked, seen = (f"{demand.numbers[column][row]:g}" for column in ("demand", "committed"))

@@ -14,6 +14,7 @@ from allotment.allocation.methods import Method
 from allotment.allocation.protection import emsr_b, protected
 from allotment.allocation.quotas import quota
 from allotment.allocation.rules import BY_QUOTA, RULES, most_value
+from allotment.planning.checking import MOST_PAIRS, MOST_PLACES, check_size
 from allotment.planning.lanes import knows_margins
 from allotment.planning.matching import Book
 from allotment.scenario.errors import ScenarioError
@@ -53,6 +54,7 @@ def _by_quota(borrowing: bool) -> Callable[[Day, Book], Floats]:
             row = int(np.nanargmax(percent))
             hint = f"of all quotas together is {np.nansum(percent):g} percent; write 60 for 60 percent"
             raise channels.fault(row, "quota", f"{percent[row]:g} {hint}")
+        check_size("quotas", MOST_PLACES, channels=len(percent), places=len(day.pools.site))
         return quota(day, percent, borrowing)
 
     return allocate
@@ -68,6 +70,7 @@ def _protected(day: Day, book: Book) -> Floats:
     order = np.argsort(-fare, kind="stable")
     rank = np.empty(len(fare), dtype=np.int64)
     rank[order] = np.arange(len(fare))
+    check_size("protected shares", MOST_PAIRS, channels=len(fare), ways_of_serving_demand=len(day.options.claim))
     mean, deviation = channels.numbers["forecast"], channels.numbers["forecast_deviation"]
     return protected(day, emsr_b(mean[order], deviation[order], fare[order]), rank)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from allotment.planning.assembling import assemble
+from allotment.planning.checking import checked
 from allotment.planning.lanes import ignored
 from allotment.planning.matching import Choices, match
 from allotment.planning.methods import method as method_of
@@ -75,7 +76,7 @@ def plan(
     full_value = assemble(book)[0].options.value if left_out else day.options.value
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        drawn = chosen.allocate(day, book)
+        drawn = checked(day, book, method, chosen.allocate(day, book))
     return Plan(
         method=method,
         ignored=tuple(sorted(left_out)),

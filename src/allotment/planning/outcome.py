@@ -62,7 +62,7 @@ class Plan:
     @property
     def missing(self) -> Floats:
         """Return the units that claims lack (C,)."""
-        return settled(self.day.claims.wanted - self.served, self.day.claims.wanted)
+        return settled(self.day.claims.wanted - self.served, self.day.claims.wanted, self.day.whole)
 
     @cached_property
     def reasons(self) -> Codes:
@@ -115,7 +115,9 @@ class Plan:
 
     def broken_commitments(self) -> list[Row]:
         """Return one row for each claim that gets less than was committed, with the units short."""
-        return self._claim_rows(settled(self.day.claims.committed - self.served, self.day.claims.wanted), lambda claim: {})
+        return self._claim_rows(
+            settled(self.day.claims.committed - self.served, self.day.claims.wanted, self.day.whole), lambda claim: {}
+        )
 
     @cached_property
     def transfers(self) -> list[Row]:

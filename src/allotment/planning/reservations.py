@@ -79,7 +79,7 @@ def _check_held(book: Book, table: Table, site: Integers, sku: Integers, units: 
     for row in np.flatnonzero(units):
         place = site[row], sku[row]
         kept[place] += units[row]
-        if exceeds(kept[place], on_hand[place]):
+        if exceeds(kept[place], on_hand[place], book.whole):
             beyond, where = kept[place] - on_hand[place], book.warehouses[site[row]]
             raise table.fault(int(row), "reserved", f"with it, {beyond:g} more than {where} has on hand")
 
@@ -99,7 +99,7 @@ def pools_of(book: Book, holdings: Holdings, days: Floats) -> Pools:
     on_hand = stock_on_hand(book)
     kept = np.zeros_like(on_hand)
     np.add.at(kept, (holdings.site, holdings.sku), holdings.held)
-    free[..., 0] = settled(on_hand - kept, on_hand)
+    free[..., 0] = settled(on_hand - kept, on_hand, book.whole)
     if "receipts" in book.tables:
         receipts = book.tables["receipts"]
         where = book.places("receipts", "warehouse", book.warehouses), book.places("receipts", "sku", book.skus)

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from allotment.allocation.day import NEVER, ROUNDING, Floats, Integers, settled, total_by
+from allotment.planning.checking import MOST_PAIRS, check_size
 from allotment.planning.matching import Book
 from allotment.planning.purchase import Offers, cheapest
 from allotment.scenario.errors import ScenarioError, nearest
@@ -48,6 +49,7 @@ def purchase_rows(book: Book, missing: Floats, within: Floats) -> tuple[list[Row
     needs = _needs(book, missing, within)
     lead_time, sku = table.numbers["lead_time"], book.places("offers", "sku", book.skus)
     offers = Offers(table.numbers["unit_cost"], table.number("minimum", 0.0), table.number("capacity", NEVER))
+    check_size("pairs of offers and needs", MOST_PAIRS, offers=len(sku), needs=len(needs.sku))
     in_time = (sku[:, None] == needs.sku) & (lead_time[:, None] <= needs.days)
     bought, covered = cheapest(offers, needs.units, in_time, book.whole)
     purchases = [
@@ -66,7 +68,7 @@ def purchase_rows(book: Book, missing: Floats, within: Floats) -> tuple[list[Row
         }
         for offer in np.flatnonzero(bought > ROUNDING)
     ]
-    lacking = settled(needs.units - covered.sum(axis=0), needs.units)
+    lacking = settled(needs.units - covered.sum(axis=0), needs.units, book.whole)
     why = np.where(in_time.any(axis=0), "capacity", "deadline")
     uncovered = [
         {**_need(book, needs, need, lacking[need]), "reason": str(why[need])}

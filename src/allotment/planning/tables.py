@@ -17,11 +17,12 @@ import numpy as np
 
 from allotment.allocation.day import Flags, Floats
 from allotment.planning.columns import LAYOUTS, Column, Layout
-from allotment.planning.conventions import NUMERIC, POINT, Conventions, Texts
-from allotment.planning.values import BOUNDS, LAST_QUANTITY, Moment, day, name, reader
+from allotment.planning.conventions import LONGEST_TEXT, NUMERIC, POINT, Conventions, Texts
+from allotment.planning.values import BOUNDS, LAST_QUANTITY, LONGEST_NAME, Moment, day, name, reader
 from allotment.scenario.errors import ScenarioError, nearest
 from allotment.scenario.table_file import is_blank, read_table_file, where
 
+MOST_NAMES = 12  # of columns, that a message lists
 MISSPELT = 0.8  # how alike a name must be to be taken for a misspelt column rather than for another that is not read
 
 
@@ -145,7 +146,11 @@ def _check_header(source: str, names: dict[str, str | None], layout: Layout) -> 
     for column, declared in layout.columns.items():
         if declared.required and column not in read:
             near = [given for given in unread if nearest(_plain(given), [_plain(column)]).startswith("did")]
-            hint = f"is {near[0]!r} meant for it?" if near else f"it has {', '.join(names) or 'none'}"
+            hint = (
+                f"is {near[0]!r} meant for it?"
+                if near
+                else f"it has {', '.join(list(names)[:MOST_NAMES]) or 'none'}{' …' if len(names) > MOST_NAMES else ''}"
+            )
             raise ScenarioError(f"{source}: column {column} is missing; {hint}")
     free = {_plain(column): column for column in layout.columns if column not in read}
     for header in unread:
@@ -175,7 +180,7 @@ def _read(
 ) -> Floats | None:
     """Put the values of a column into the table; returns them where they are numbers."""
     if declared.kind == "name":
-        table.names[column] = ["" if is_blank(cell) or cell != cell else name(cell) for cell in cells]
+        table.names[column] = _each(table, column, cells, empty, name, "", LONGEST_NAME)
         return None
     if declared.kind == "day":
         table.days[column] = _each(table, column, cells, empty, lambda cell: day(cell, conventions), None)
@@ -209,7 +214,13 @@ def _are_plain(cells: list[Any], decimal: str) -> bool:
 
 
 def _each(
-    table: Table, column: str, cells: list[Any], empty: list[int], convert: Callable[[Any], Any], default: Any
+    table: Table,
+    column: str,
+    cells: list[Any],
+    empty: list[int],
+    convert: Callable[[Any], Any],
+    default: Any,
+    longest: int = LONGEST_TEXT,
 ) -> list[Any]:
     values = [default] * len(cells)
     known: dict[str, Any] = {}  # what texts say, of which many stand in several rows
@@ -218,13 +229,21 @@ def _each(
         try:
             if not isinstance(cell, str):
                 values[row] = convert(cell)
+            elif len(cell) > longest:
+                raise ValueError(f"must have at most {longest} characters")
             elif cell in known:
                 values[row] = known[cell]
             else:
                 values[row] = known[cell] = convert(cell)
-        except ValueError as error:
-            raise table.fault(row, column, f"{error}, not {cell!r}") from None
+        except (ValueError, OverflowError) as error:
+            raise table.fault(row, column, f"{error}, not {_shown(cell)}") from None
     return values
+
+
+def _shown(cell: Any) -> str:
+    """Return a cell for a message, in one line and not all of a long one."""
+    text = repr(cell).replace("\n", " ")
+    return text if len(text) <= LONGEST_TEXT + 2 else f"{text[:LONGEST_TEXT]}…"
 
 
 def _assumed(column: str, declared: Column, empty: list[int], values: Floats | None) -> str:

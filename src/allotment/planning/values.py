@@ -23,6 +23,7 @@ Moment = datetime.date | int
 YEARS = (1900, 2199)  # of a date written as eight digits
 MOST_DAYS = 1_000_000  # a number of days has at most so many
 LAST_QUANTITY = 1e12  # units, money, and whatever else is counted
+LONGEST_NAME = 255  # characters
 WORDS = {"yes": 1.0, "true": 1.0, "y": 1.0, "x": 1.0, "1": 1.0, "no": 0.0, "false": 0.0, "n": 0.0, "0": 0.0}
 YEAR_FIRST = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?=\D|$)")
 INSTANTS = (datetime.datetime(2001, 1, 1, 1, 1), datetime.datetime(2002, 2, 2, 2, 2))  # what a text leaves out is taken from
@@ -32,6 +33,8 @@ A_DATE, A_TIME = "must be a date like 2013-05-26 or a whole number of days", "mu
 def name(cell: Any) -> str:
     """Return a name, without blanks around it."""
     text = str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell).strip()
+    if len(text) > LONGEST_NAME:
+        raise ValueError(f"must be a name of at most {LONGEST_NAME} characters")
     return unicodedata.normalize("NFC", text)  # letters with marks are one sign, however they were written
 
 

@@ -9,6 +9,8 @@ or the user must name its file.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,17 +18,20 @@ from typing import Any, Protocol
 import yaml
 
 from allotment import extensions
+from allotment.names import check_links
+from allotment.policies.bundle_content import about_policy
 from allotment.policies.config_file import checked, rule_config
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
+from allotment.policies.json_file import read_json
 from allotment.policies.parameters import declared_settings
 from allotment.policies.rule_config import RulePolicy, build_rule, rule_class
-from allotment.policies.sealed_folder import is_bundle, opened, part_of, read_json, sealed
+from allotment.policies.sealed_folder import ABOUT, is_bundle, part_of, sealed, standing
 from allotment.scenario.errors import ScenarioError
-from allotment.scenario.external import ExternalEnvironment
+from allotment.scenario.external import ExternalEnvironment, StoredEnvironment
 from allotment.scenario.loader import World, world_from
-from allotment.scenario.yaml_file import read_yaml
+from allotment.scenario.yaml_file import read_yaml, short_name
 
-KEYS = {"rule-based": ("name", "config"), "learned": ("name", "network")}  # what bundle.json must say, by kind
+MOST_READ = 20  # times that a bundle is read which is replaced meanwhile
 WORLD, EXTERNAL = "scenario.yaml", "environment.yaml"
 
 
@@ -55,24 +60,46 @@ def save_bundle(policy: Kept, folder: Path) -> None:
 
 def bundle_of(folder: Path) -> Path:
     """Return a folder that is a bundle, or the bundle of a run folder's best policy; `ScenarioError` where there is none."""
-    bundle = folder if is_bundle(folder) else folder / "best"
-    if not is_bundle(bundle):
+    if is_bundle(folder):
+        return folder
+    if not is_bundle(folder / "best"):
         raise ScenarioError(f"{folder}: holds no policy; expected a run folder with best/, or a bundle with bundle.json")
-    return bundle
+    check_links(folder)
+    return folder / "best"
 
 
 def load_bundle(folder: Path, world: World | ExternalEnvironment | None = None) -> Any:
     """Return the policy of a bundle, in its own world or in another one with the same sites, SKUs and lanes.
 
     Raises `ScenarioError` where the folder holds no bundle, one of another schema, one that lacks a part, or one whose files
-    are not those that were written.
+    are not those that were written. One that is replaced meanwhile is read anew, so that its parts belong together.
     """
-    about = opened(folder)
-    if about.get("kind") not in KEYS:
-        raise ScenarioError(f"{folder}: bundle of kind {about.get('kind')!r}; allowed: {', '.join(KEYS)}")
-    missing = [key for key in KEYS[about["kind"]] if key not in about]
-    if missing:
-        raise ScenarioError(f"{folder / 'bundle.json'}: {missing[0]} is missing")
+    for _ in range(MOST_READ):
+        before = standing(folder)
+        try:
+            with _told_of(folder):
+                policy = _loaded(folder, about_policy(folder), world)
+        except (ScenarioError, OSError):
+            if standing(folder) == before:
+                raise
+        else:
+            if standing(folder) == before:
+                return policy
+    raise ScenarioError(f"{folder}: is replaced all the time; it cannot be read as a whole")
+
+
+@contextmanager
+def _told_of(folder: Path) -> Iterator[None]:
+    """Let errors name the bundle that they come from."""
+    try:
+        yield
+    except ValueError as error:
+        if isinstance(error, ScenarioError) and any(str(place) in str(error) for place in (folder, short_name(folder))):
+            raise
+        raise ScenarioError(f"{folder / ABOUT}: {error}") from error
+
+
+def _loaded(folder: Path, about: dict[str, Any], world: World | ExternalEnvironment | None) -> Any:
     _tell_changed_code(folder, about)
     external = EXTERNAL in about["files"]
     if world is not None and external != isinstance(world, ExternalEnvironment):
@@ -80,7 +107,7 @@ def load_bundle(folder: Path, world: World | ExternalEnvironment | None = None) 
     if external:
         return _load_external(folder, about, world)
     if world is None:
-        scenario = part_of(folder, WORLD)
+        scenario = part_of(folder, WORLD, about)
         world = world_from(read_yaml(scenario), str(scenario))
     assert isinstance(world, World)
     load = _load_rule if about["kind"] == "rule-based" else _load_learned
@@ -90,13 +117,13 @@ def load_bundle(folder: Path, world: World | ExternalEnvironment | None = None) 
 def _tell_changed_code(folder: Path, about: dict[str, Any]) -> None:
     """Warn where a file of the user's own is not what it was when the policy was kept."""
     now = extensions.digests(about)
-    changed = [file for file, digest in about.get("code", {}).items() if now.get(file, digest) != digest]
+    changed = [file for file, digest in about["code"].items() if now.get(file, digest) != digest]
     if changed:
-        warnings.warn(f"{folder}: {', '.join(changed)} has changed since the policy was kept", stacklevel=3)
+        warnings.warn(f"{folder}: {', '.join(changed)} has changed since the policy was kept", stacklevel=5)
 
 
 def _load_rule(folder: Path, about: dict[str, Any], world: World) -> RulePolicy:
-    values = read_json(folder, "parameters.json")
+    values = read_json(part_of(folder, "parameters.json", about))
     config = rule_config(about["config"], str(folder / "bundle.json"))
     transfers = None
     if config.transfers is not None:
@@ -114,47 +141,43 @@ def _load_learned(folder: Path, about: dict[str, Any], world: World) -> Any:
     from allotment.decisions.flatten import Flattener
     from allotment.policies.learned import LearnedPolicy, build_actor
     from allotment.policies.networks import NetworkShape
+    from allotment.policies.weights_file import WEIGHTS, with_weights
 
-    rule = load_bundle(folder / "rule", world) if (folder / "rule").is_dir() else None
-    encoding = build_encoding(checked(EncodingConfig, about["encoding"], str(folder / "bundle.json")), world, rule)
+    given = checked(EncodingConfig, about["encoding"] or {}, f"{folder / ABOUT}: encoding")
+    encoding = build_encoding(given, world, _corrected_rule(folder, about, world))
     shape = NetworkShape(**about["network"])
-    actor = _with_weights(build_actor(shape, world, encoding), folder, world.origin)
+    actor = with_weights(lambda: build_actor(shape, world, encoding), part_of(folder, WEIGHTS, about), world.origin)
     return LearnedPolicy(about["name"], world, encoding, actor, Flattener(world), shape)
+
+
+def _corrected_rule(folder: Path, about: dict[str, Any], world: World) -> RulePolicy | None:
+    """Return the rule that a residual corrects, whose bundle lies in its own; none where there is none."""
+    if f"rule/{ABOUT}" not in about["files"]:
+        return None
+    rule = load_bundle(folder / "rule", world) if about_policy(folder / "rule")["kind"] == "rule-based" else None
+    if not isinstance(rule, RulePolicy):
+        raise ScenarioError(f"{folder / 'rule' / ABOUT}: kind must be rule-based in a bundle of what corrects a rule")
+    return rule
 
 
 def _load_external(folder: Path, about: dict[str, Any], given: World | ExternalEnvironment | None) -> Any:
     from allotment.policies.external import ExternalPolicy, build_external_actor
     from allotment.policies.networks import NetworkShape
+    from allotment.policies.weights_file import WEIGHTS, with_weights
 
+    if about["kind"] != "learned":
+        raise ScenarioError(f"{folder / ABOUT}: kind must be learned in an environment of another package")
     own = read_external(folder)
     environment = given if isinstance(given, ExternalEnvironment) else own
     if environment.sizes != own.sizes:
         raise ScenarioError(f"{folder}: the policy was made for {own.sizes}; {environment.id} has {environment.sizes}")
     shape = NetworkShape(**about["network"])
-    actor = _with_weights(build_external_actor(shape, environment), folder, environment.id)
+    weights = part_of(folder, WEIGHTS, about)
+    actor = with_weights(lambda: build_external_actor(shape, environment), weights, environment.id)
     return ExternalPolicy(about["name"], environment, actor, shape)
 
 
 def read_external(folder: Path) -> ExternalEnvironment:
     """Return the environment that a run folder or a bundle names; nothing is imported."""
     file = part_of(folder, EXTERNAL)
-    content = read_yaml(file)
-    try:
-        return ExternalEnvironment(**content)
-    except TypeError as error:
-        raise ScenarioError(f"{file}: {str(error).removeprefix('ExternalEnvironment.__init__() ')}") from None
-
-
-def _with_weights(actor: Any, folder: Path, place: str) -> Any:
-    """Return an actor filled with a bundle's weights, ready to answer."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    try:
-        actor.load_state_dict(load_file(part_of(folder, "weights.safetensors")))
-    except SafetensorError as error:
-        raise ScenarioError(f"{folder / 'weights.safetensors'}: not a safetensors file ({error})") from None
-    except RuntimeError as error:
-        first = str(error).splitlines()[1].strip()
-        raise ScenarioError(f"{folder}: the weights do not fit {place}: {first}") from None
-    return actor.eval()
+    return ExternalEnvironment(**checked(StoredEnvironment, read_yaml(file), str(file)).model_dump())

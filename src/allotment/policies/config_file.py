@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from allotment import extensions
+from allotment.names import checked_name
 from allotment.policies.rule_config import RuleConfig, rule_class
-from allotment.resources import shipped
+from allotment.resources import lies_at, shipped
 from allotment.scenario.errors import ScenarioError, explain
 from allotment.scenario.overrides import apply_overrides
 from allotment.scenario.yaml_file import read_yaml
@@ -19,22 +18,18 @@ from allotment.scenario.yaml_file import read_yaml
 Config = TypeVar("Config", bound=BaseModel)
 
 
-def read_config(
-    given: str | Path | Mapping[str, Any], overrides: Sequence[str] = (), admit: bool = True
-) -> tuple[str, dict[str, Any]]:
+def read_config(given: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> tuple[str, dict[str, Any]]:
     """Return a config's short name and its content, from a path, the name of a shipped config, or a content.
 
-    A rule that the config names by its file is written out, so that what is returned needs no other file. Files of the
-    user's own code that a config names are imported, unless `admit` is false: then the user has to name them elsewhere.
+    A rule that the config names by its file is written out, so that what is returned needs no other file. Files of code
+    that a config names are not imported.
     """
     stem, written, folder = _content_of(given)
     origin = stem if isinstance(given, Mapping) else str(given)
     content = apply_overrides(written, overrides, origin)
     encoding = content.get("encoding")
     if isinstance(encoding, dict) and isinstance(encoding.get("rule"), str):
-        content = {**content, "encoding": {**encoding, "rule": _rule_of(encoding["rule"], folder, admit)}}
-    if admit:
-        extensions.admit(content, (folder, Path(".")))
+        content = {**content, "encoding": {**encoding, "rule": _rule_of(encoding["rule"], folder)}}
     name = content.get("name")
     return stem if name is None else checked_name(name, f"{origin}: name"), content
 
@@ -48,20 +43,10 @@ def _content_of(given: str | Path | Mapping[str, Any]) -> tuple[str, dict[str, A
     return file.stem, read_yaml(file), file.parent
 
 
-def checked_name(name: Any, where: str) -> str:
-    """Return a name that folders may go by; `ScenarioError` says what is allowed."""
-    if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}", name):
-        raise ScenarioError(
-            f"{where} must be at most 100 letters (a-z), digits, hyphens, underscores and points, the first no point, "
-            f"not {name!r}"
-        )
-    return name
-
-
-def _rule_of(name: str, folder: Path, admit: bool) -> dict[str, Any]:
+def _rule_of(name: str, folder: Path) -> dict[str, Any]:
     """Return the config of a rule that another config names, by a file beside it, another file or a shipped name."""
     beside = folder / name
-    stem, content = read_config(beside if beside.is_file() else name, admit=admit)
+    stem, content = read_config(beside if lies_at(beside) else name)
     return {"name": stem, **content}
 
 

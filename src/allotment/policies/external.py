@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from allotment.policies.learned import answered, chosen_actions, write_weights
+from allotment.policies.learned import answered, chosen_actions
 from allotment.policies.networks import NetworkShape, Normalised, vector_network
+from allotment.policies.weights_file import write_weights
 from allotment.scenario.external import ExternalEnvironment
 from allotment.scenario.problem import Floats
 
@@ -30,7 +31,7 @@ class ExternalPolicy:
 
         Vectors (B, n) and actions are those of `environments.external.make_external`.
         """
-        answers, memory = answered(self.actor, vectors.astype(np.float32), memory)
+        answers, memory = answered(self.name, self.actor, vectors.astype(np.float32), memory)
         return self._actions(answers), memory
 
     def _actions(self, answers: np.ndarray) -> Floats:

@@ -19,6 +19,8 @@ from allotment.exchange.recommend import Recommender, recommend
 from allotment.policies.bundle import Kept, save_bundle
 from allotment.policies.encoding_config import described
 from allotment.policies.networks import NetworkShape, cell_network, vector_network
+from allotment.policies.weights_file import write_weights
+from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
 
@@ -38,7 +40,7 @@ class LearnedPolicy:
 
     def decide(self, observation: Observation) -> Decision:
         """Return the network's decision."""
-        answers, memory = answered(self.actor, self.flattener(observation), observation.memory)
+        answers, memory = answered(self.name, self.actor, self.flattener(observation), observation.memory)
         actions = chosen_actions(answers, isinstance(self.encoding, Discrete))
         return decision(self.encoding, actions, observation)._replace(memory=memory)
 
@@ -65,22 +67,23 @@ class LearnedPolicy:
         return 2 * self.shape.memory if self.shape.kind == "lstm" else 0
 
 
-def write_weights(actor: nn.Module, folder: Path) -> None:
-    """Write a network's weights into a bundle's folder."""
-    from safetensors.torch import save_file
+def answered(name: str, actor: nn.Module, vectors: np.ndarray, memory: Floats | None) -> tuple[np.ndarray, Floats | None]:
+    """Return a network's answers to vectors (B, n), and its memory for the next time where it has one.
 
-    weights = {name: tensor.contiguous() for name, tensor in actor.state_dict().items()}
-    save_file(weights, folder / "weights.safetensors")
+    `ScenarioError` names the policy where its weights are such that an answer is no number.
+    """
+    answers, after = _answers(actor, torch.from_numpy(vectors), memory)
+    if np.isnan(answers).any() or (after is not None and np.isnan(after).any()):
+        raise ScenarioError(f"{name}: the network answers with what is no number; its weights are too large")
+    return answers, after
 
 
-def answered(actor: nn.Module, vectors: np.ndarray, memory: Floats | None) -> tuple[np.ndarray, Floats | None]:
-    """Return a network's answers to vectors (B, n), and its memory for the next time where it has one."""
-    inputs = torch.from_numpy(vectors)
+def _answers(actor: nn.Module, inputs: torch.Tensor, memory: Floats | None) -> tuple[np.ndarray, Floats | None]:
     with torch.no_grad():
         empty_memory = getattr(actor, "empty_memory", None)
         if empty_memory is None:
             return actor(inputs).numpy(), None
-        before = empty_memory(len(vectors)) if memory is None else torch.from_numpy(memory.astype(np.float32))
+        before = empty_memory(len(inputs)) if memory is None else torch.from_numpy(memory.astype(np.float32))
         answers, after = actor(inputs, before)
         return answers.numpy(), after.numpy().astype(np.float64)
 

@@ -58,13 +58,12 @@ def vector_network(shape: NetworkShape, inputs: int, outputs: int) -> nn.Module:
 
 def _own_network(shape: NetworkShape, inputs: int, outputs: int) -> nn.Module:
     """Return a network of a user's, made as `Name(inputs, outputs, **settings)`; `ScenarioError` where it is none."""
+    extensions.check("network", shape.kind, SHIPPED, "network.kind", nn.Module)
     own = extensions.find("network", shape.kind, SHIPPED, "network.kind")
     try:
-        made = own(inputs, outputs, **shape.settings)
+        made: nn.Module = own(inputs, outputs, **shape.settings)
     except TypeError as error:
         raise ScenarioError(f"network.kind: {shape.kind}: {error}") from None
-    if not isinstance(made, nn.Module):
-        raise ScenarioError(f"network.kind: {shape.kind} must be a torch.nn.Module, not {type(made).__name__}")
     return made
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, get_type_hints
 
@@ -10,13 +10,14 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 from pydantic.errors import PydanticUserError
 
-from allotment.scenario.errors import ScenarioError, nearest
+from allotment.scenario.errors import ScenarioError, nearest, shown
 from allotment.scenario.loader import World
 from allotment.scenario.patterns import matching
 from allotment.scenario.problem import Floats
 from allotment.scenario.spreading import spread
 
 TUNED = "tuned"
+LARGEST = 1e15  # of a value: more units than can be counted one by one
 FROM_COSTS = "from_costs"  # found from the scenario's own costs
 Values = Callable[[World], Floats]
 
@@ -96,7 +97,7 @@ def setting_value(rule: type, name: str, given: Any, where: str) -> Any:
     try:
         return adapter.validate_python(given, strict=True)
     except ValidationError as error:
-        raise ScenarioError(f"{where}: {name}: {error.errors()[0]['msg']}, not {given!r}") from None
+        raise ScenarioError(f"{where}: {name}: {error.errors()[0]['msg']}, not {shown(given)}") from None
 
 
 def parameter_values(parameter: Parameter, given: Any, world: World, where: str) -> Floats:
@@ -111,17 +112,26 @@ def parameter_values(parameter: Parameter, given: Any, world: World, where: str)
     elif isinstance(given, int | float) and not isinstance(given, bool):
         array = np.full(shape, float(given))
     else:
-        raise ScenarioError(f"{where} must be a number, a mapping by site or SKU, or {TUNED!r}, not {given!r}")
-    if not np.isfinite(array).all() or (not parameter.signed and (array < 0.0).any()):
-        raise ScenarioError(f"{where} must be finite{'' if parameter.signed else ' and >= 0'}, not {given!r}")
+        raise ScenarioError(f"{where} must be a number, a mapping by site or SKU, or {TUNED!r}, not {shown(given)}")
+    if not (np.abs(array) <= LARGEST).all() or (not parameter.signed and (array < 0.0).any()):
+        bounds = f"between {-LARGEST:g} and {LARGEST:g}" if parameter.signed else f">= 0 and <= {LARGEST:g}"
+        raise ScenarioError(f"{where} must be {bounds}, not {shown(given)}")
     return array
 
 
 def _from_list(given: list[Any], where: str) -> Floats:
     try:
-        return np.array(given, dtype=float)
-    except (TypeError, ValueError):
-        raise ScenarioError(f"{where} must be rows of numbers of one length, not {given!r}") from None
+        array = np.array(given, dtype=float)
+    except (TypeError, ValueError, OverflowError):
+        array = None
+    if array is None or not all(type(number) in (int, float) for number in _flat(given)):
+        raise ScenarioError(f"{where} must be rows of numbers of one length, not {shown(given)}")
+    return array
+
+
+def _flat(given: Any) -> Iterator[Any]:
+    for each in given:
+        yield from _flat(each) if isinstance(each, list) else (each,)
 
 
 def _from_mapping(given: Mapping[str, Any], world: World, dimensions: int, where: str) -> Floats:
@@ -141,7 +151,7 @@ def _from_mapping(given: Mapping[str, Any], world: World, dimensions: int, where
 def _numbers(given: Mapping[str, Any], where: str) -> dict[str, float]:
     for key, value in given.items():
         if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ScenarioError(f"{where}.{key} must be a number, not {value!r}")
+            raise ScenarioError(f"{where}.{key} must be a number, not {shown(value)}")
     return {str(key): float(value) for key, value in given.items()}
 
 

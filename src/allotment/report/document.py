@@ -16,6 +16,7 @@ from allotment.report.breakdown_cells import all_tables, breakdown_table
 from allotment.report.cells import Cells, headline
 from allotment.report.money import Money
 from allotment.report.tables import markdown_text, to_csv, to_html, to_markdown
+from allotment.whole_file import make_folder, write_whole
 
 DOTS_PER_INCH = 144
 BROAD = 12 * DOTS_PER_INCH  # pixels; a wider image reaches beyond the text
@@ -87,16 +88,16 @@ def write_report(
     `breakdown.csv`: the same by channel, site and SKU. `comparison` is as `compare` returns it, `means` as `Breakdown.means`
     for each policy, the best first; `details` says how the report was made (worlds, policies, versions).
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     tables, finding = all_tables(comparison, means, money), headline(comparison, money)
     document = Document(title, question, finding, notes, tables, images, details)
     for image in images:
-        (folder / f"{image.name}.png").write_bytes(image.png)
+        write_whole(folder / f"{image.name}.png", image.png)
     to_csv(comparison, folder / "comparison.csv")
     to_csv(breakdown_table(means), folder / "breakdown.csv")
-    (folder / "report.md").write_text(as_markdown(document), encoding="utf-8")
+    write_whole(folder / "report.md", as_markdown(document))
     page = folder / "report.html"
-    page.write_text(as_html(document), encoding="utf-8")
+    write_whole(page, as_html(document))
     return page
 
 

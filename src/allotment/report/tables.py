@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from allotment.names import no_formula
 from allotment.report.cells import Cells
+from allotment.whole_file import write_whole
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 NAMES = ("policy", "channel", "site", "SKU")
 WORDS = (*NAMES, "kind", "verdict", "resampled", "measure")  # columns of words stand left, columns of numbers right
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet takes for the start of one
 
 
 def to_terminal(cells: Cells) -> Table:
@@ -53,23 +54,19 @@ def to_markdown(cells: Cells) -> str:
 
 
 def markdown_text(text: str) -> str:
-    """Return a text on one line, in which Markdown finds no HTML, link, code, stars or end of a cell."""
+    """Return a text on one line, in which Markdown finds no HTML, link, code, stars, fence or end of a cell."""
     line = html.escape(" ".join(text.split()), quote=False).replace("\\", "\\\\").replace("](", "]\\(")
-    for sign in "|`*":
+    for sign in "|`*~":
         line = line.replace(sign, f"\\{sign}")
     return line
 
 
 def to_csv(table: pd.DataFrame, file: Path) -> None:
     """Write a table as CSV, with an apostrophe before every text that a spreadsheet would take for a formula."""
-    safe = table.rename(columns=_no_formula)
+    safe = table.rename(columns=no_formula)
     for name in safe.select_dtypes(exclude=["number", "bool"]):
-        safe[name] = safe[name].map(_no_formula)
-    safe.to_csv(file, index=False)
-
-
-def _no_formula(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+        safe[name] = safe[name].map(no_formula)
+    write_whole(file, safe.to_csv(index=False))
 
 
 def to_html(cells: Cells) -> str:

@@ -11,21 +11,23 @@ from collections.abc import Sequence
 
 import yaml
 
-LONGEST = 48  # characters of the replaced settings in a name
+from allotment.scenario.yaml_file import parse_yaml
+
+LONGEST = 48  # characters of each part of a name
 MARK = 6  # of them that tell apart what was cut off
 
 
 def run_name(place: str, policy: str, seed: int, overrides: Sequence[str] = ()) -> str:
     """Return the name of a run, such as `lost_sales-ppo-gamma=0.9-seed0`; `overrides` are texts `a.b=c`."""
-    settings = _cut("-".join(_setting(override) for override in overrides))
-    return "-".join(filter(None, (_safe(place), _safe(policy), settings, f"seed{seed}")))
+    settings = "-".join(_setting(override) for override in overrides)
+    return "-".join(filter(None, map(_cut, (_safe(place), _safe(policy), settings, f"seed{seed}"))))
 
 
 def _setting(override: str) -> str:
     """Return the last part of a setting's key with its value, without signs that a folder's name should not have."""
     path, _, text = override.partition("=")
     try:
-        value = yaml.safe_load(text)
+        value = parse_yaml(text)
     except yaml.YAMLError:
         value = text
     key = re.split(r"[.\[\]]+", path.strip(" .[]"))[-1]

@@ -8,16 +8,18 @@ curve.parquet, evaluation.parquet with score_by_sku.npy and breakdown.parquet: w
 from __future__ import annotations
 
 import importlib.metadata
+import io
 import json
 import os
 import platform
 import re
-import shutil
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -26,15 +28,20 @@ import pandas as pd
 import yaml
 
 from allotment import extensions
-from allotment.evaluation.breakdown import NOTHING, Breakdown, from_table
+from allotment.evaluation.breakdown import NOTHING, Breakdown
 from allotment.evaluation.place import Place, read_place
 from allotment.evaluation.testing import Evaluation
+from allotment.names import check_links
 from allotment.policies.bundle import EXTERNAL, WORLD
-from allotment.policies.sealed_folder import is_bundle, opened, read_json
+from allotment.policies.bundle_content import about_policy
+from allotment.policies.sealed_folder import is_bundle
+from allotment.runs.at_work import InUse, at_work
+from allotment.runs.kept_tables import read_array, read_breakdown, read_table
+from allotment.runs.metadata import read_metadata
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.problem import Floats
-from allotment.scenario.yaml_file import parse_yaml, read_yaml
-from allotment.whole_file import whole_file, write_whole
+from allotment.scenario.yaml_file import read_yaml
+from allotment.whole_file import make_folder, remove_folder, remove_parts, whole_folder, write_whole
 
 CONFIG, ABOUT = "config.yaml", "metadata.json"
 EPISODES, BY_SKU, CURVE = "evaluation.parquet", "score_by_sku.npy", "curve.parquet"
@@ -48,21 +55,33 @@ class RunFolder:
     path: Path
 
     @classmethod
-    def new(cls, out: Path, name: str) -> RunFolder:
-        """Make a run folder below `out` that no other run has, of a name, with a number behind it where it is taken."""
-        number = 0
-        while True:
-            folder = out / (f"{name}-{number}" if number else name)
-            try:
-                folder.mkdir(parents=True)
-                return cls(folder)
-            except FileExistsError:
-                number += 1
+    @contextmanager
+    def new(cls, out: Path, name: str) -> Iterator[RunFolder]:
+        """Hand out a run below `out` with a name that no other has, with a number behind it where it is taken.
+
+        It is held until the end, and its folder is there once it has begun.
+        """
+        with ExitStack() as held:
+            for number in count():
+                run = cls(out / (f"{name}-{number}" if number else name))
+                with suppress(InUse):
+                    if not run.path.exists() and held.enter_context(run.held()) and not run.path.exists():
+                        break
+            yield run
+
+    @contextmanager
+    def held(self) -> Iterator[bool]:
+        """Be the only one who writes into it; hands out whether this is where it begins. `InUse` where another one does."""
+        with at_work(self.path) as first:
+            if first:
+                remove_parts(self.path)
+            yield first
 
     @classmethod
     def existing(cls, folder: Path) -> RunFolder:
         """Return the run in a folder; `ScenarioError` says what is missing there."""
         run = cls(folder)
+        check_links(folder)
         if not ((folder / ABOUT).is_file() and (folder / CONFIG).is_file()):
             raise ScenarioError(f"{folder}: not a run folder; expected {ABOUT} and {CONFIG}, as `allotment train` writes them")
         for key in ("policy", "seed"):
@@ -76,14 +95,15 @@ class RunFolder:
         """Write what the run is made from, before it starts; a run that goes on keeps what it was started with."""
         if self.is_begun:
             return
-        self.path.mkdir(parents=True, exist_ok=True)
-        write_whole(self.path / CONFIG, yaml.safe_dump(config, sort_keys=False))
-        write_whole(self.path / place.file, yaml.safe_dump(place.content, sort_keys=False, allow_unicode=True))
-        self.update(policy=policy, code=extensions.digests(config), **_circumstances(seed))
+        with whole_folder(self.path) as part:
+            write_whole(part / CONFIG, yaml.safe_dump(config, sort_keys=False))
+            write_whole(part / place.file, yaml.safe_dump(place.content, sort_keys=False, allow_unicode=True))
+            RunFolder(part).update(policy=policy, code=extensions.digests(config), **_circumstances(seed))
 
     @property
     def is_begun(self) -> bool:
         """Tell whether it says what it is made from."""
+        check_links(self.path)
         return (self.path / ABOUT).is_file() and (self.path / CONFIG).is_file() and "policy" in self.metadata
 
     @cached_property
@@ -120,7 +140,7 @@ class RunFolder:
     @property
     def metadata(self) -> dict[str, Any]:
         """Return what it says of itself; nothing where there is nothing."""
-        return read_json(self.path, ABOUT) if (self.path / ABOUT).is_file() else {}
+        return read_metadata(self.path / ABOUT) if (self.path / ABOUT).is_file() else {}
 
     def update(self, **entries: Any) -> None:
         """Add entries to the metadata."""
@@ -138,7 +158,7 @@ class RunFolder:
         if metadata.get("finished"):
             return None
         steps, of = metadata.get("environment_steps"), self.config.get("steps")
-        return f"not finished ({steps:,} of {of:,} environment steps)" if steps and of else "not finished"
+        return f"not finished ({steps:,} of {of:,} environment steps)" if steps and isinstance(of, int) else "not finished"
 
     @property
     def logs(self) -> Path:
@@ -151,9 +171,14 @@ class RunFolder:
         return self.path / "checkpoints"
 
     @property
+    def checkpoint(self) -> Path:
+        """Return the file that a training goes on from."""
+        return self.checkpoints / "training.safetensors"
+
+    @property
     def can_go_on(self) -> bool:
         """Tell whether it holds a checkpoint."""
-        return self.checkpoints.is_dir() and any(self.checkpoints.iterdir())
+        return self.checkpoint.is_file()
 
     @property
     def start(self) -> Path:
@@ -168,7 +193,7 @@ class RunFolder:
     def curve(self) -> pd.DataFrame | None:
         """Return the learning curve, one row a measurement; none where nothing was learned."""
         file = self.path / CURVE
-        return pd.read_parquet(file) if file.is_file() else None
+        return read_table(file, ("steps", "score")) if file.is_file() else None
 
     def differing_packages(self) -> list[str]:
         """Return what is installed in another version than when it was made, as `torch 2.12.0 → 2.13.0`."""
@@ -192,21 +217,21 @@ class RunFolder:
         """Return what the best policy's bundle says; `ScenarioError` where there is none."""
         if not is_bundle(self.best):
             raise ScenarioError(f"{self.path}: not a run folder with a policy; it lacks best/bundle.json")
-        return opened(self.best)
+        return about_policy(self.best)
 
     def keep_evaluation(self, result: Evaluation, place: str, seed: int, code: Mapping[str, str] | None = None) -> None:
         """Put what the best policy did in a test place, by name, into the folder, in place of what was there.
 
-        `code` tells the files of the user's own metrics.
+        `code` tells the files of the user's own metrics. `InUse` where another process works in the folder.
         """
-        with whole_file(self.path / EPISODES) as part:
-            result.episodes.to_parquet(part)
-        with whole_file(self.path / BY_SKU) as part, part.open("wb") as file:
-            np.save(file, result.score_by_sku)
-        with whole_file(self.path / BREAKDOWN) as part:
-            result.breakdown.table().to_parquet(part)
+        scores = io.BytesIO()
+        np.save(scores, result.score_by_sku)
         about = {"place": place, "seed": seed, "episodes": len(result.episodes)}
-        self.update(evaluation={**about, "code": dict(code)} if code else about)
+        with self.held():
+            write_whole(self.path / EPISODES, result.episodes.to_parquet())
+            write_whole(self.path / BY_SKU, scores.getvalue())
+            write_whole(self.path / BREAKDOWN, result.breakdown.table().to_parquet())
+            self.update(evaluation={**about, "code": dict(code)} if code else about)
 
     def evaluation(self, place: str) -> Evaluation | None:
         """Return the episodes that it holds of its policy as it is now, in a test place; none where it holds none."""
@@ -215,23 +240,20 @@ class RunFolder:
             return None
         if self.metadata.get("evaluation", {}).get("place", place) != place:
             return None
-        try:
-            rows = pd.read_parquet(file)
-        except (OSError, ValueError) as error:
-            raise ScenarioError(f"{file}: cannot be read ({error}); without it, the episodes are played again") from None
+        rows = read_table(file, ("episode", "seed", "score"))
         return Evaluation(rows, self._scores_by_sku(rows), self._breakdown(rows))
 
     def _scores_by_sku(self, rows: pd.DataFrame) -> Floats:
         """Return the scores by SKU that belong to the rows, (episodes, K); no SKUs where the folder does not hold them."""
         file = self.path / BY_SKU
-        scores = np.load(file, allow_pickle=False) if file.is_file() else np.empty((0, 0))
+        scores = read_array(file) if file.is_file() else np.empty((0, 0))
         belong = len(scores) == len(rows) and np.allclose(scores.sum(axis=1), rows["score"])
         return scores if belong else np.empty((len(rows), 0))
 
     def _breakdown(self, rows: pd.DataFrame) -> Breakdown:
         """Return the breakdown that belongs to the rows; nothing where the folder does not hold it."""
         file = self.path / BREAKDOWN
-        found = from_table(pd.read_parquet(file)) if file.is_file() else NOTHING
+        found = read_breakdown(file) if file.is_file() and "demand" in rows else NOTHING
         return found if found.belongs_to(rows) else NOTHING
 
     # moving it
@@ -244,7 +266,7 @@ class RunFolder:
 
     def clear(self) -> None:
         """Remove the folder and all it holds."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        remove_folder(self.path)
 
     def packed(self) -> dict[str, bytes]:
         """Return every file by its path in the folder, but for checkpoints: what a worker elsewhere sends back."""
@@ -259,9 +281,8 @@ class RunFolder:
             if not file.resolve().is_relative_to(self.path.resolve()):
                 raise ScenarioError(f"{self.path}: a worker's file {name!r} would lie outside of the run folder")
             if not (file.is_file() and file.read_bytes() == files[name]):
-                file.parent.mkdir(parents=True, exist_ok=True)
-                with whole_file(file) as part:
-                    part.write_bytes(files[name])
+                make_folder(file.parent)
+                write_whole(file, files[name])
 
 
 Validated = dict[str, Any]  # what a policy reached on validation worlds
@@ -281,7 +302,7 @@ def is_run(folder: Path) -> bool:
 
 
 def _yaml(file: Path) -> Any:
-    return parse_yaml(file.read_text(encoding="utf-8")) if file.is_file() else None
+    return read_yaml(file) if file.is_file() else None
 
 
 def _circumstances(seed: int) -> dict[str, Any]:
@@ -301,6 +322,7 @@ def _circumstances(seed: int) -> dict[str, Any]:
     }
 
 
+@cache
 def installed() -> dict[str, str]:
     """Return every installed distribution with its version: what a repetition needs to be the same."""
     found = {

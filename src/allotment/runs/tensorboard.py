@@ -20,7 +20,7 @@ from pathlib import Path
 from torch.utils.tensorboard import SummaryWriter
 
 from allotment.evaluation.metrics import COMPARED, METRICS, Share
-from allotment.whole_file import whole_file
+from allotment.whole_file import remove_folder, whole_file
 
 FIRST, OTHERS, MONEY = "evaluation/", "measures/", "money/"  # groups of measures; the first is always there
 _SERVICE = {metric.name for metric in METRICS if isinstance(metric, Share) and metric.otherwise == 1.0}
@@ -51,7 +51,7 @@ class Changing:
     def close(self) -> None:
         """Write the series of a single point, of which nobody can say whether they change."""
         for name, known in self.held.items():
-            if known is not None and known[0] is known[1]:
+            if known is not None and known[0][1:] == known[1][1:]:
                 self._write(name, known[0])
 
     def _write(self, name: str, point: Point) -> None:
@@ -89,7 +89,7 @@ def put_away(logs: Path) -> None:
         ):
             for file in sorted(whole.iterdir()):
                 packed.write(file, file.name)
-        shutil.rmtree(logs)
+        remove_folder(logs)
 
 
 @contextmanager

@@ -10,11 +10,27 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-NonNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Finite = Annotated[float, Field(allow_inf_nan=False)]
-Probability = Annotated[float, Field(ge=0, le=1)]
+LARGEST = 1e12  # units, money, km, or whatever a number counts: sums of products of two stay far from overflow
+SMALLEST = 1e-9  # of what divides others
+MOST_PERIODS = 1_000_000_000  # of an episode
 LONGEST = 10_000  # periods of which a world keeps each
+LONGEST_NAME = 200  # characters
+NonNegative = Annotated[float, Field(ge=0, le=LARGEST, allow_inf_nan=False)]
+Positive = Annotated[float, Field(ge=SMALLEST, le=LARGEST, allow_inf_nan=False)]
+Finite = Annotated[float, Field(ge=-LARGEST, le=LARGEST, allow_inf_nan=False)]
+Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Count = Annotated[int, Field(ge=0, le=MOST_PERIODS)]
+AtLeastOne = Annotated[int, Field(ge=1, le=MOST_PERIODS)]
+Units = Annotated[int, Field(ge=0, le=int(LARGEST))]
+
+
+def _one_line(name: str) -> str:
+    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+        raise ValueError(f"must be a text of 1 to {LONGEST_NAME} characters on one line, not {name[:60]!r}")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_one_line)]
 
 
 def _bounded(periods: int) -> int:

@@ -36,6 +36,7 @@ from allotment.scenario.problem import (
 )
 from allotment.scenario.schema import Scenario
 from allotment.scenario.sites import compile_sites, compile_suppliers
+from allotment.scenario.sizes import check_numbers
 from allotment.scenario.source_data import History
 
 WHOLE = (("skus", "case_pack"), ("sites", "initial_stock"), ("channels", "initial_open"), ("supply_lanes", "multiple"))
@@ -49,6 +50,7 @@ def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple
         _check_prices(scenario)
     if scenario.units == "integer":
         _check_whole_units(scenario)
+    check_numbers("sites", {"sites": len(scenario.sites), "sites or SKUs": max(len(scenario.sites), len(scenario.skus))})
     packing = tables.TableSet()
     lane_reader, fulfilment_reader = LaneReader(scenario), FulfilmentReader(scenario)
     lanes = lane_reader.compiled(packing)
@@ -56,6 +58,7 @@ def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple
     demand = compile_demand(scenario, histories, packing)
     _check_channels(scenario, demand)
     near = _near(channels, demand, len(scenario.sites))
+    _check_kept(scenario, lanes, demand)
     sites, suppliers = compile_sites(scenario, lanes, near), compile_suppliers(scenario)
     modulation, goods = compile_modulation(scenario), _goods(scenario)
     problem = Problem(
@@ -96,6 +99,14 @@ def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple
     )
     problem = problem._replace(clock=_clock(scenario, _cycle(scenario, problem)))
     return _with_whole_capacities(problem), names
+
+
+def _check_kept(scenario: Scenario, lanes: Lanes, demand: Demand) -> None:
+    """Refuse a world of which more would be kept than fits."""
+    skus, lives = len(scenario.skus), max(sku.shelf_life or 1 for sku in scenario.skus)
+    check_numbers("lead times", {"periods": lanes.slots, "lanes": len(lanes.to), "SKUs": skus, "remaining lives": lives})
+    past = {"periods": demand.history_slots, "channels": len(scenario.channels), "SKUs": skus}
+    check_numbers("observation.demand_history", past)
 
 
 def _near(channels: Channels, demand: Demand, sites: int) -> Floats:

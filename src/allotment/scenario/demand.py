@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from allotment.scenario import processes
+from allotment.scenario.amounts import LARGEST
 from allotment.scenario.distributions import DISTRIBUTIONS, EVENT, HISTORY, NO_DEMAND, TABLE, Distribution, demand_table
 from allotment.scenario.errors import ScenarioError, nearest
 from allotment.scenario.moments import resampling_moments
@@ -16,13 +17,15 @@ from allotment.scenario.problem import Demand, Flags, Floats
 from allotment.scenario.schema import Demand as Declared
 from allotment.scenario.schema import Scenario
 from allotment.scenario.shapes import multipliers
+from allotment.scenario.sizes import check_numbers
 from allotment.scenario.source_data import History
 from allotment.scenario.spreading import spread
 from allotment.scenario.streams import stream_key
-from allotment.scenario.tables import TableSet, TooLarge
+from allotment.scenario.tables import LARGEST_SET, TableSet, TooLarge, check_size
 
 LONGEST_CYCLE = 2000  # periods after which seasons of different lengths must repeat together
 BEHIND_THE_END = 64  # periods that are known beyond an episode's end, for forecasts, where the mean does not repeat
+MOST_SEARCHED = 2**30  # values a period, where draws are looked for
 MOST_TABLES = 200_000  # more than so many are not tabulated but inverted draw by draw
 
 
@@ -39,8 +42,11 @@ class _Compiler:
         self.channels = [channel.name for channel in scenario.channels]
         self.skus = [sku.name for sku in scenario.skus]
         self.periods, self.repeats = self._table_periods()
+        self.searched = 0.0  # values among which the draws of a period are looked for
+        self.highest_multiplier = _highest_multiplier(scenario)
         cells = len(self.channels), len(self.skus)
         self.shape = (self.periods, *cells)
+        check_numbers("demand", {"periods": self.periods, "channels": cells[0], "SKUs": cells[1], "numbers of each": 4})
         self.arrays: dict[str, Any] = {
             "kind": np.full(cells, NO_DEMAND),
             "row": np.zeros(self.shape, dtype=np.int64),
@@ -143,7 +149,7 @@ class _Compiler:
         if process.noise_scale != 1.0 and distribution.inverted is None:
             raise ScenarioError(f"{where}.noise_scale needs a process with a mean, not {process.distribution}")
         if direct and distribution.inverted is not None:
-            self._fill_inverted(cells, process, distribution)
+            self._fill_inverted(cells, process, distribution, where)
         else:
             self._fill_tables(cells, process)
 
@@ -152,7 +158,9 @@ class _Compiler:
         concerned, demanded = np.asarray(cells.any(axis=1)), np.asarray(cells.any(axis=0))
         scale = spread(process.scale, self.channels, f"{where}.scale", concerned)
         by_sku = spread(process.mean, self.skus, f"{where}.mean", demanded, (str(self.scenario.seed), where))
-        centre = np.maximum(multipliers(process, self.periods)[:, None, None] * np.outer(scale, by_sku), process.mean_floor)
+        with np.errstate(over="ignore", invalid="ignore"):
+            centre = np.maximum(multipliers(process, self.periods)[:, None, None] * np.outer(scale, by_sku), process.mean_floor)
+        self._check_largest(centre[:, cells], "a mean", where)
         self.arrays["centre"][:, cells] = centre[:, cells]
         if isinstance(process, processes.Normal) and process.standard_deviation > 0.0 and (by_sku[demanded] == 0.0).any():
             raise ScenarioError(f"{where}.mean must be > 0 where standard_deviation is, not 0")
@@ -161,17 +169,47 @@ class _Compiler:
             cells
         ]
 
-    def _fill_inverted(self, cells: Flags, process: Any, distribution: Distribution) -> None:
+    def _fill_inverted(self, cells: Flags, process: Any, distribution: Distribution, where: str) -> None:
         """Invert the distribution at the mean of the moment, draw by draw."""
         self.arrays["kind"][cells] = distribution.inverted
         whole = self.scenario.units == "integer"
         self.arrays["rounded"][cells] = getattr(process, "rounded", isinstance(process, processes.Deterministic) and whole)
         assert distribution.moments is not None
         mean, deviation = distribution.moments(self.arrays["centre"][:, cells], self.arrays["shape"][cells])
+        self._check_largest(deviation, "a standard deviation", where)
+        self._check_search(process, mean, deviation)
         self.arrays["mean"][:, cells], self.arrays["deviation"][:, cells] = mean, process.noise_scale * deviation
+
+    def _check_largest(self, units: Floats, what: str, where: str) -> None:
+        """Refuse demand that is larger, or may be driven higher, than quantities can be."""
+        highest = float(units.max(initial=0.0)) * self.highest_multiplier
+        if not highest <= LARGEST:
+            raise ScenarioError(f"{where}: {what} of up to {highest:,.3g} units a period, more than {LARGEST:,.0f}")
+
+    def _check_search(self, process: Any, mean: Floats, deviation: Floats) -> None:
+        """Refuse counts so spread that to look for each draw would take too long: `TooLarge`."""
+        if isinstance(process, processes.Poisson | processes.NegativeBinomial):
+            spread = deviation.max(axis=0, initial=0.0) * math.sqrt(self.highest_multiplier)
+            values = 16.0 + 8.0 * spread + 30.0 * getattr(process, "dispersion", 1.0)
+            check_size(float(values.max(initial=0.0)))
+            self.searched += float(values.sum())
+            if self.searched > MOST_SEARCHED:
+                raise TooLarge(self.searched, MOST_SEARCHED)
+
+    def _check_tables(self, cells: Flags, process: Any) -> None:
+        """Refuse tables that will clearly be too large together before the first is made: `TooLarge`."""
+        moments = DISTRIBUTIONS[type(process)].moments
+        if moments is not None and not isinstance(process, processes.Deterministic):
+            shapes = np.broadcast_to(self.arrays["shape"][cells], (self.periods, int(cells.sum())))
+            means, shapes = np.unique(np.stack([self.arrays["centre"][:, cells].ravel(), shapes.ravel()]), axis=1)
+            deviations = moments(means, shapes)[1]
+            values = float((np.minimum(means, 12.0 * deviations) + 8.0 * deviations).sum())
+            if len(means) > 1 and values > LARGEST_SET:
+                raise TooLarge(values, LARGEST_SET)
 
     def _fill_tables(self, cells: Flags, process: Any) -> None:
         self.arrays["kind"][cells] = TABLE
+        self._check_tables(cells, process)
         known: dict[tuple[float, float], tuple[int, float, float]] = {}
         for period, channel, sku in zip(*np.nonzero(np.broadcast_to(cells, self.shape)), strict=True):
             key = float(self.arrays["centre"][period, channel, sku]), float(self.arrays["shape"][channel, sku])
@@ -216,6 +254,9 @@ class _Compiler:
         known = units
         if isinstance(process, processes.Trace):
             known = self._by_name(self._history(process.forecast, where), where)
+        if process.window is not None:
+            windows = {"periods": len(known), "periods of a window": min(len(known), 2 * process.window + 1)}
+            check_numbers(where, {**windows, "channels": len(self.channels), "SKUs": len(self.skus)})
         window = None if process.window is None or 2 * process.window + 1 >= len(known) else process.window
         mean, deviation = resampling_moments(known, window)
         for name, values in (("mean", mean), ("deviation", deviation), ("centre", mean)):
@@ -259,6 +300,12 @@ class _Compiler:
         fractions = units[units != np.floor(units)]
         if self.scenario.units == "integer" and fractions.size:
             raise ScenarioError(f"{what} must be whole units where units are integer, not {fractions.flat[0]:g}")
+
+
+def _highest_multiplier(scenario: Scenario) -> float:
+    """Return the most that goodwill and regimes can multiply a mean by."""
+    cap = 1.0 if scenario.goodwill is None else scenario.goodwill.cap
+    return max(1.0, cap * max([each for regime in scenario.regimes for each in regime.multipliers], default=1.0))
 
 
 def _histories_of(process: processes.DemandProcess) -> list[str]:

@@ -18,6 +18,8 @@ MOST_FAULTS = 10  # told one by one
 MOST_COMPARED = 1000  # names among which a close one is looked for
 MOST_LISTED = 50  # names in a list of what is allowed
 LONGEST_VALUE, LONGEST_NAME, LONGEST_LINE = 60, 100, 1000  # characters
+DEEPEST = 4  # lists and mappings of a value that are shown one in another
+MOST_BITS = 10_000  # of a number that is written out
 RENAMED = {  # keys of earlier versions
     "open_orders": "open_demand",
     "outstanding": "in_transit",
@@ -29,11 +31,18 @@ RENAMED = {  # keys of earlier versions
 class ScenarioError(ValueError):
     """A scenario, policy or study file that cannot be used; the message names file, key and what is allowed.
 
-    A line of the message that is longer than `LONGEST_LINE` is cut.
+    A line of the message that is longer than `LONGEST_LINE` is cut, and what a terminal would not print is escaped.
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__("\n".join(_cut(line, LONGEST_LINE) for line in message.splitlines()))
+        super().__init__("\n".join(_printable(_cut(line, LONGEST_LINE)) for line in message.splitlines()))
+
+
+def _printable(line: str) -> str:
+    """Return a line in which signs that move a terminal's cursor, or that it cannot show, are written out."""
+    if line.isprintable():
+        return line
+    return "".join(sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in line)
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
@@ -57,7 +66,11 @@ def place(path: Sequence[str | int]) -> str:
     """Write a path of keys and positions as `supply_lanes[3].lead_time`; a long key is cut."""
     text = ""
     for step in path:
-        text += f"[{step}]" if isinstance(step, int) else f"{'.' if text else ''}{_cut(str(step), LONGEST_NAME)}"
+        text += (
+            f"[{step}]"
+            if isinstance(step, int)
+            else f"{'.' if text else ''}{_cut(_printable(str(step)[: LONGEST_NAME + 1]), LONGEST_NAME)}"
+        )
     return text
 
 
@@ -185,6 +198,7 @@ _RULES = {
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
     "string_type": "must be text",
+    "invalid_key": "must be text",
     "list_type": "must be a list",
     "bool_type": "must be true or false",
     **dict.fromkeys(_OF_MAPPINGS, "must be a mapping"),
@@ -204,20 +218,32 @@ def _rule(faults: list[_Fault]) -> str:
 
 
 def shown(value: Any) -> str:
-    """Write a value as a file would, cut to a few words."""
-    text = _cut(repr(_beginning(value)), LONGEST_VALUE)
+    """Write a value as a file would, on one line, cut to a few words."""
+    text = _cut(" ".join(repr(_beginning(value)).split()), LONGEST_VALUE)
     return {"None": "null", "True": "true", "False": "false", "[]": "an empty list"}.get(text, text)
 
 
-def _beginning(value: Any) -> Any:
+def _beginning(value: Any, deep: int = 0) -> Any:
     """Return as much of a value as can be seen of it in a few words."""
-    if isinstance(value, str):
+    if isinstance(value, str | bytes):
         return value[:LONGEST_VALUE]
-    if isinstance(value, list):
-        return [_beginning(entry) for entry in value[:LONGEST_VALUE]]
+    if isinstance(value, int) and value.bit_length() > MOST_BITS:
+        return _Unquoted(f"a number of {value.bit_length()} bits")
+    if isinstance(value, list | tuple | dict) and deep == DEEPEST:
+        return ...
+    if isinstance(value, list | tuple):
+        return type(value)([_beginning(entry, deep + 1) for entry in value[: LONGEST_VALUE >> 2 * deep]])
     if isinstance(value, dict):
-        return {_beginning(key): _beginning(entry) for key, entry in islice(value.items(), LONGEST_VALUE)}
+        first = islice(value.items(), LONGEST_VALUE >> 2 * deep)
+        return {_beginning(key): _beginning(entry, deep + 1) for key, entry in first}
     return value
+
+
+class _Unquoted(str):
+    """Words that stand for a value, rather than its text."""
+
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def _models_at(model: type[BaseModel], location: Steps) -> list[type[BaseModel]]:

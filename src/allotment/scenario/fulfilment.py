@@ -14,6 +14,7 @@ from allotment.scenario.lanes import freight, sku_calendar
 from allotment.scenario.patterns import matching
 from allotment.scenario.problem import Channels, Claims, Flags, Floats, Fulfilment, Integers, Keys
 from allotment.scenario.schema import PartialBackorder, Scenario
+from allotment.scenario.sizes import check_entries, check_numbers
 from allotment.scenario.spreading import aligned, by_period, calendar, spread
 from allotment.scenario.streams import stream_key
 
@@ -28,8 +29,11 @@ class FulfilmentReader:
         self.channels = [channel.name for channel in scenario.channels]
         self.ends, self.wheres = self._expanded()
         self.declared = [scenario.fulfilment_lanes[where] for where in self.wheres]
-        self.site = np.array([self.sites.index(source) for source, _ in self.ends])
-        self.channel = np.array([self.channels.index(to) for _, to in self.ends])
+        sites, self.place = ({name: place for place, name in enumerate(names)} for names in (self.sites, self.channels))
+        self.site = np.array([sites[source] for source, _ in self.ends])
+        self.channel = np.array([self.place[to] for _, to in self.ends])
+        slots = 2 + max(channel.due_in + (channel.max_lateness or 0) for channel in scenario.channels)
+        check_numbers("fulfilment_lanes", {"lanes": len(self.ends), "SKUs": len(self.skus), "periods": slots})
 
     @property
     def names(self) -> list[str]:
@@ -89,8 +93,11 @@ class FulfilmentReader:
         found: dict[tuple[str, str], int] = {}
         for position, declared in enumerate(self.scenario.fulfilment_lanes):
             where = f"fulfilment_lanes[{position}]"
-            for source in matching(declared.source, self.sites, f"{where}.from"):
-                for to in matching(declared.to, self.channels, f"{where}.to"):
+            sources = matching(declared.source, self.sites, f"{where}.from")
+            channels = matching(declared.to, self.channels, f"{where}.to")
+            check_entries(where, len(found) + len(sources) * len(channels))
+            for source in sources:
+                for to in channels:
                     pair = self.sites[source], self.channels[to]
                     if pair in found:
                         earlier = f"fulfilment_lanes[{found[pair]}]"
@@ -104,7 +111,7 @@ class FulfilmentReader:
 
     def _region(self, channel: str) -> str:
         """Return where a channel's customers are: its region, else the channel itself."""
-        region = self.scenario.channels[self.channels.index(channel)].region
+        region = self.scenario.channels[self.place[channel]].region
         return channel if region is None else region
 
     def _slots(self) -> tuple[Integers, Integers, Flags]:
@@ -211,5 +218,5 @@ class FulfilmentReader:
 
     def _nearest_sites(self, outbound: Floats) -> Integers:
         mean = outbound.mean(axis=1)
-        cheapest = [min(np.flatnonzero(self.channel == c), key=lambda lane: mean[lane]) for c in range(len(self.channels))]
-        return self.site[np.array(cheapest)]
+        by_cost = np.lexsort([mean, self.channel])
+        return self.site[by_cost[np.searchsorted(self.channel[by_cost], np.arange(len(self.channels)))]]

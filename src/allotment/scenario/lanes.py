@@ -12,9 +12,10 @@ from allotment.scenario.patterns import matching
 from allotment.scenario.problem import CROSSING, IN_ORDER, KAPLAN, Flags, Floats, Lanes
 from allotment.scenario.processes import LeadTimeProcess
 from allotment.scenario.schema import Freight, Scenario, SupplyLane
+from allotment.scenario.sizes import check_entries, check_numbers
 from allotment.scenario.spreading import aligned, by_period, calendar, own, spread
 from allotment.scenario.streams import stream_key
-from allotment.scenario.tables import TableSet, lead_time_table
+from allotment.scenario.tables import Table, TableSet, lead_time_table
 
 CROSSINGS = {"allowed": CROSSING, "none": IN_ORDER, "kaplan": KAPLAN}
 
@@ -39,6 +40,7 @@ class LaneReader:
         self.sites = [site.name for site in scenario.sites]
         self.plants = {site.name for site in scenario.sites if site.kind == "plant"}
         self.lanes = self._expanded()
+        check_numbers("supply_lanes", {"lanes": len(self.lanes), "SKUs": len(self.skus)})
         self.carried = [self._carried(lane) for lane in self.lanes]
 
     @property
@@ -48,15 +50,17 @@ class LaneReader:
 
     def compiled(self, packing: TableSet) -> Lanes:
         """Return the lanes as arrays."""
-        lead_times = [lead_time_table(lane.declared.lead_time) for lane in self.lanes]
+        lead_times = self._lead_times()
+        rows = {id(table): packing.row(table) for table in lead_times}
         priority = np.array([lane.declared.priority for lane in self.lanes])
         constant = [int(table.first) if len(table.cumulative) == 1 else -1 for table in lead_times]
         initial = self._initial()
+        sites, suppliers = _places(self.sites), _places(self.suppliers)
         return Lanes(
-            supplier=np.array([_position(lane.source, self.suppliers) for lane in self.lanes]),
-            site=np.array([_position(lane.source, self.sites) for lane in self.lanes]),
-            plant=np.array([_position(lane.source, self.sites) if lane.source in self.plants else -1 for lane in self.lanes]),
-            to=np.array([self.sites.index(lane.to) for lane in self.lanes]),
+            supplier=np.array([suppliers.get(lane.source, -1) for lane in self.lanes]),
+            site=np.array([sites.get(lane.source, -1) for lane in self.lanes]),
+            plant=np.array([sites[lane.source] if lane.source in self.plants else -1 for lane in self.lanes]),
+            to=np.array([sites[lane.to] for lane in self.lanes]),
             allowed=np.stack(self.carried),
             priority=priority,
             order=np.argsort(priority, kind="stable"),
@@ -69,13 +73,19 @@ class LaneReader:
             slots=1 + max(len(initial), int(max(table.values[-1] for table in lead_times))),
             constant=np.array(constant),
             crossing=np.array([CROSSINGS[_process(lane, "crossing", "allowed")] for lane in self.lanes]),
-            lead_row=np.array([packing.row(table) for table in lead_times]),
+            lead_row=np.array([rows[id(table)] for table in lead_times]),
             stream=self._streams(),
             by_sku=np.array([_process(lane, "draw", "lane") == "sku" for lane in self.lanes]),
             fill_stream=np.array(
                 [[stream_key("fill", lane.source, lane.to, sku) for sku in self.skus] for lane in self.lanes], dtype=np.uint64
             ),
         )
+
+    def _lead_times(self) -> list[Table]:
+        """Return each lane's lead time, one table for all lanes that one entry of the file declares."""
+        declared = {lane.where: lane.declared.lead_time for lane in self.lanes}
+        tables = {where: lead_time_table(lead_time) for where, lead_time in declared.items()}
+        return [tables[lane.where] for lane in self.lanes]
 
     def prices(self) -> dict[str, Floats]:
         """Return the lanes' prices by the fields of `Prices`."""
@@ -137,9 +147,10 @@ class LaneReader:
     def _initial(self) -> Floats:
         """Return what is in transit when an episode begins, by the age of the order, (ages, lanes, skus) units."""
         oldest = max(len(lane.declared.initial_in_transit) for lane in self.lanes)
-        units = np.zeros((oldest, len(self.lanes), len(self.skus)))
+        check_numbers("supply_lanes.initial_in_transit", {"periods": oldest, "lanes": len(self.lanes), "SKUs": len(self.skus)})
+        units, lead_times = np.zeros((oldest, len(self.lanes), len(self.skus))), self._lead_times()
         for row, (lane, carried) in enumerate(zip(self.lanes, self.carried, strict=True)):
-            longest = int(lead_time_table(lane.declared.lead_time).values[-1])
+            longest = int(lead_times[row].values[-1])
             where = f"{lane.where}.initial_in_transit"
             if len(lane.declared.initial_in_transit) > longest:
                 raise ScenarioError(
@@ -169,8 +180,13 @@ class LaneReader:
         found: dict[tuple[str, str], Lane] = {}
         for position, declared in enumerate(self.scenario.supply_lanes):
             where = f"supply_lanes[{position}]"
-            for source in matching(declared.source, ends, f"{where}.from"):
-                for to in matching(declared.to, self.sites, f"{where}.to"):
+            sources, receivers = (
+                matching(declared.source, ends, f"{where}.from"),
+                matching(declared.to, self.sites, f"{where}.to"),
+            )
+            check_entries(where, len(found) + len(sources) * len(receivers))
+            for source in sources:
+                for to in receivers:
                     pair = ends[source], self.sites[to]
                     if pair[0] == pair[1]:
                         if "*" in declared.source or "*" in declared.to:
@@ -228,5 +244,5 @@ def _process(lane: Lane, attribute: str, otherwise: str) -> str:
     return getattr(lead_time, attribute) if isinstance(lead_time, LeadTimeProcess) else otherwise
 
 
-def _position(name: str, names: list[str]) -> int:
-    return names.index(name) if name in names else -1
+def _places(names: list[str]) -> dict[str, int]:
+    return {name: place for place, name in enumerate(names)}

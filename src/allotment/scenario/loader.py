@@ -17,13 +17,15 @@ import numpy as np
 from pydantic import ValidationError
 
 from allotment import extensions
-from allotment.resources import shipped, shipped_folder
+from allotment.resources import lies_at, shipped, shipped_folder
+from allotment.scenario.amounts import LONGEST_NAME
 from allotment.scenario.compile import compile_scenario
-from allotment.scenario.errors import ScenarioError, Steps, explain, nearest
+from allotment.scenario.errors import ScenarioError, Steps, explain, nearest, shown
 from allotment.scenario.overrides import apply_overrides
 from allotment.scenario.problem import Names, Problem
 from allotment.scenario.schema import LISTS, DataSource, Scenario
 from allotment.scenario.short_lists import with_names_written_out, with_tables
+from allotment.scenario.sizes import check_numbers
 from allotment.scenario.source_data import History, SourceData
 from allotment.scenario.yaml_file import read_yaml, short_name
 
@@ -67,7 +69,9 @@ def load_scenario(given: str | Path | Mapping[str, Any], overrides: Sequence[str
 def _content_of(given: str | Path | Mapping[str, Any]) -> tuple[Path, dict[str, Any]]:
     """Return the file of a scenario and what it says; of a mapping, a name that stands for the file in messages."""
     if isinstance(given, Mapping):
-        return Path(str(given.get("name", "world"))), dict(given)
+        name = given.get("name")
+        told = isinstance(name, str) and 0 < len(name) <= LONGEST_NAME and name.isprintable()
+        return Path(str(name) if told else "world"), dict(given)
     try:
         file = shipped("envs", given)
     except FileNotFoundError as error:
@@ -119,6 +123,8 @@ def _own_histories(scenario: Scenario) -> dict[str, History]:
                 if name not in known:
                     raise ScenarioError(f"histories[{position}].units: no {what} is called {name!r}; {nearest(name, known)}")
         length = len(next(iter(next(iter(record.units.values())).values())))
+        axes = {"periods": length, "channels": len(channels), "SKUs": len(skus)}
+        check_numbers(f"histories[{position}]", axes)
         nothing = [0.0] * length
         units = [[record.units.get(channel, {}).get(sku, nothing) for sku in skus] for channel in channels]
         histories[record.name] = History(channels, skus, np.moveaxis(np.array(units, dtype=float), -1, 0))
@@ -130,13 +136,13 @@ def _extended(content: dict[str, Any], file: Path) -> dict[str, Any]:
     if "extends" not in content:
         return content
     name, extended = short_name(file), str(content["extends"])
-    folders = [file.parent] if file.is_file() else [Path("."), shipped_folder("envs")]
-    found = next((folder / extended for folder in folders if (folder / extended).is_file()), None)
+    folders = [file.parent] if lies_at(file) else [Path("."), shipped_folder("envs")]
+    found = next((folder / extended for folder in folders if lies_at(folder / extended)), None)
     if found is None:
-        raise ScenarioError(f"{name}: extends {extended!r}, which does not lie beside it")
+        raise ScenarioError(f"{name}: extends {shown(extended)}, which does not lie beside it")
     base = read_yaml(found)
     if "extends" in base:
-        raise ScenarioError(f"{name}: extends {extended!r}, which extends another file; one level is allowed")
+        raise ScenarioError(f"{name}: extends {shown(extended)}, which extends another file; one level is allowed")
     return _merged(base, {key: value for key, value in content.items() if key != "extends"})
 
 

@@ -8,6 +8,7 @@ from allotment.scenario.errors import ScenarioError, nearest
 from allotment.scenario.patterns import matching
 from allotment.scenario.problem import Modulation
 from allotment.scenario.schema import Scenario
+from allotment.scenario.sizes import check_numbers
 from allotment.scenario.streams import stream_key
 
 
@@ -16,6 +17,7 @@ def compile_modulation(scenario: Scenario) -> Modulation:
     channels, skus = [part.name for part in scenario.channels], [part.name for part in scenario.skus]
     states = max([len(regime.multipliers) for regime in scenario.regimes], default=1)
     count = len(scenario.regimes)
+    check_numbers("regimes", {"chains": count, "states": states, "next states": states})
     multiplier, transition = np.ones((count, states)), np.ones((count, states, states))
     for row, regime in enumerate(scenario.regimes):
         own = len(regime.multipliers)

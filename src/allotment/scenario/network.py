@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from heapq import heapify, heappop, heappush
+
 import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
+from allotment.scenario.amounts import SMALLEST
 from allotment.scenario.problem import Flags, Floats, Integers, Lanes
 
 
@@ -18,33 +22,41 @@ def cycles(lanes: Lanes, sites: int) -> Integers:
 
 def reachable(lanes: Lanes, cycle: Integers) -> Flags:
     """Return which sites the goods of each may reach, itself included, (S, S), without going round a cycle."""
-    reached = np.eye(len(cycle), dtype=bool)
+    reached, by_site = np.eye(len(cycle), dtype=bool), _lanes_of(lanes, len(cycle))
     for site in from_downstream(lanes, cycle):
-        for lane in np.flatnonzero(lanes.site == site):
+        for lane in by_site[site]:
             if cycle[lanes.to[lane]] != cycle[site]:
                 reached[site] |= reached[lanes.to[lane]]
     return reached
 
 
+def _lanes_of(lanes: Lanes, sites: int) -> list[Integers]:
+    """Return the lanes that lead from each site."""
+    order = np.argsort(lanes.site, kind="stable")
+    return np.split(order, np.searchsorted(lanes.site[order], np.arange(sites)))[1:]
+
+
 def from_downstream(lanes: Lanes, cycle: Integers) -> Integers:
     """Return the sites in an order in which each comes before those that supply it, else in file order."""
-    sites = len(cycle)
-    supplies = {
-        (int(source), int(to))
-        for source, to in zip(lanes.site, lanes.to, strict=True)
-        if source >= 0 and cycle[source] != cycle[to]
-    }
+    supplied: dict[int, set[int]] = defaultdict(set)  # by cycle, what must come before it
+    suppliers: dict[int, set[int]] = defaultdict(set)  # by site, the cycles that must come after it
+    for source, to in zip(lanes.site, lanes.to, strict=True):
+        if source >= 0 and cycle[source] != cycle[to]:
+            supplied[int(cycle[source])].add(int(to))
+            suppliers[int(to)].add(int(cycle[source]))
+    members: dict[int, list[int]] = defaultdict(list)
+    for site, group in enumerate(cycle):
+        members[int(group)].append(site)
+    free = [site for group, sites in members.items() if not supplied[group] for site in sites]
+    heapify(free)
     order: list[int] = []
-    while len(order) < sites:
-        free = (site for site in range(sites) if site not in order and _all_before(site, supplies, cycle, order))
-        order.append(next(free))
+    while free:
+        order.append(heappop(free))
+        for group in suppliers[order[-1]]:
+            supplied[group].remove(order[-1])
+            for site in members[group] if not supplied[group] else ():
+                heappush(free, site)
     return np.array(order)
-
-
-def _all_before(site: int, supplies: set[tuple[int, int]], cycle: Integers, order: list[int]) -> bool:
-    """Tell whether everything that a site's cycle supplies outside of it has its place already."""
-    together = np.flatnonzero(cycle == cycle[site])
-    return all(to in order for source, to in supplies if source in together)
 
 
 def expected_demand(lanes: Lanes, order: Integers, own: Floats) -> Floats:
@@ -54,14 +66,15 @@ def expected_demand(lanes: Lanes, order: Integers, own: Floats) -> Floats:
     each site's demand is split equally among those that may supply it. Where there is nothing downstream, it is an equal share
     of all demand for the SKU.
     """
-    expected = own.copy()
+    expected, by_site = own.copy(), _lanes_of(lanes, len(own))
+    suppliers = np.zeros(own.shape)
+    np.add.at(suppliers, lanes.to, lanes.allowed)
     for site in order:
         passed = np.zeros(own.shape[1])
-        for lane in np.flatnonzero((lanes.site == site) & (lanes.to != site)):
+        for lane in by_site[site][lanes.to[by_site[site]] != site]:
             to = lanes.to[lane]
-            suppliers = np.maximum((lanes.allowed & (lanes.to == to)[:, None]).sum(axis=0), 1)
-            passed += np.where(lanes.allowed[lane], expected[to] / suppliers, 0.0)
-        expected[site] = np.where(own[site] > 0.0, own[site], passed)
+            passed += np.where(lanes.allowed[lane], expected[to] / np.maximum(suppliers[to], 1.0), 0.0)
+        expected[site] = np.where(own[site] > SMALLEST, own[site], passed)
     share = own.sum(axis=0) / len(own)
-    expected = np.where(expected > 0.0, expected, share)
-    return np.where(expected > 0.0, expected, 1.0)
+    expected = np.where(expected > SMALLEST, expected, share)
+    return np.where(expected > SMALLEST, expected, 1.0)

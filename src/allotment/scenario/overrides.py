@@ -9,9 +9,9 @@ from typing import Any
 
 import yaml
 
-from allotment.scenario.errors import ScenarioError, nearest
+from allotment.scenario.errors import ScenarioError, nearest, shown
 from allotment.scenario.schema import LISTS
-from allotment.scenario.yaml_file import parse_yaml, problem_of
+from allotment.scenario.yaml_file import DEEPEST, parse_yaml, problem_of
 
 
 def apply_overrides(content: dict[str, Any], overrides: Sequence[str], origin: str) -> dict[str, Any]:
@@ -25,6 +25,8 @@ def apply_overrides(content: dict[str, Any], overrides: Sequence[str], origin: s
         steps = [step for step in re.split(r"[.\[\]]+", path.strip()) if step]
         if not separator or not steps:
             raise ScenarioError(f"{origin}: the override {override!r} must read key=value, such as horizon.periods=104")
+        if len(steps) > DEEPEST:
+            raise ScenarioError(f"{origin}: the override of {shown(path)} leads {len(steps)} levels deep, more than {DEEPEST}")
         try:
             value = parse_yaml(text)
         except yaml.YAMLError as error:
@@ -60,7 +62,7 @@ def _position(entries: list[Any], step: str, where: str) -> int:
     names = [entry.get("name") if isinstance(entry, dict) else None for entry in entries]
     if step in names:
         return names.index(step)
-    if step.isdigit() and int(step) < len(entries):
+    if re.fullmatch(r"\d{1,9}", step, re.ASCII) and int(step) < len(entries):
         return int(step)
     known = [name for name in names if name] or [str(position) for position in range(len(entries))]
     raise ScenarioError(f"{where} names no entry {step!r}; {nearest(step, known)}")

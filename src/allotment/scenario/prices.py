@@ -21,14 +21,14 @@ def compile_prices(scenario: Scenario, lanes: LaneReader, fulfilment: Fulfilment
     price = fulfilment.prices()
     price = price if scenario.objective == "profit" else np.zeros_like(price)
     stated = {name: _stated(scenario, lanes, source) for name, source in stated_prices().items()}
-    sites = [site.name for site in scenario.sites]
+    sites = {site.name: place for place, site in enumerate(scenario.sites)}
     return Prices(
         price=price,
         revenue=price[:, fulfilment.channel],
         outbound_freight=fulfilment.freight(),
         holding=aligned([_holding(scenario, position) for position in range(len(sites))]),
         overflow=by_period([site.overflow_cost for site in scenario.sites], 0.0),
-        lane_salvage=stated["site_salvage"][:, [sites.index(lane.to) for lane in lanes.lanes]],
+        lane_salvage=stated["site_salvage"][:, [sites[lane.to] for lane in lanes.lanes]],
         **lanes.prices(),
         **stated,
     )

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from allotment.scenario.amounts import Kept, NonNegative, PerSku, Positive, Probability
+from allotment.scenario.amounts import AtLeastOne, Count, Finite, Kept, NonNegative, PerSku, Positive, Probability, Units
 
 
 class Process(BaseModel):
@@ -23,7 +23,7 @@ class Season(Process):
 
     period: Annotated[int, Field(ge=1, le=1000)] = 52  # periods in one cycle
     amplitude: Annotated[float, Field(ge=0, le=1)] = 0.0  # 1 + amplitude × cos(2π (t − peak) ÷ period)
-    peak: float = 0.0  # period of the highest mean
+    peak: Finite = 0.0  # period of the highest mean
     profile: list[NonNegative] | None = None  # multipliers instead of the cosine, one per period of the cycle
 
     @model_validator(mode="after")
@@ -36,15 +36,15 @@ class Season(Process):
 class Shock(Process):
     """A multiplier on the mean that stays, from a period of the episode on."""
 
-    period: Annotated[int, Field(ge=0)]  # period of the episode from which on it holds, 0 is the first
+    period: Count  # period of the episode from which on it holds, 0 is the first
     multiplier: NonNegative  # of the mean
 
 
 class Promotion(Process):
     """A multiplier on the mean from one period of the episode to another, both included."""
 
-    start: Annotated[int, Field(ge=0)]  # period, the first
-    end: Annotated[int, Field(ge=0)]  # period, the last
+    start: Count  # period, the first
+    end: Count  # period, the last
     multiplier: NonNegative  # of the mean
 
     @model_validator(mode="after")
@@ -58,7 +58,7 @@ class Drawn(Process):
     """What may be done to any draw of a demand."""
 
     maximum: NonNegative | None = None  # units; the probability of more sits there
-    noise_scale: NonNegative = 1.0  # max(0, mean + noise_scale × (draw − mean))
+    noise_scale: Annotated[NonNegative, Field(le=1000)] = 1.0  # max(0, mean + noise_scale × (draw − mean))
 
 
 class Shaped(Drawn):
@@ -67,7 +67,7 @@ class Shaped(Drawn):
     mean: PerSku  # units/period, before anything multiplies it
     scale: NonNegative | dict[str, NonNegative] = 1.0  # multiplier of the mean, one or by channel name pattern
     season: Season | None = None  # a multiplier that repeats
-    trend: float = 0.0  # 1/period; the mean is multiplied by 1 + trend × t
+    trend: Finite = 0.0  # 1/period; the mean is multiplied by 1 + trend × t
     shocks: list[Shock] = []  # multipliers that stay
     promotions: list[Promotion] = []  # multipliers that pass
     mean_floor: NonNegative = 0.0  # units/period; the shaped mean is never below
@@ -88,7 +88,7 @@ class NegativeBinomial(Shaped):
     """Over-dispersed counts: variance = dispersion × mean."""
 
     distribution: Literal["negative_binomial"]
-    dispersion: Annotated[float, Field(gt=1)]  # variance ÷ mean
+    dispersion: Annotated[float, Field(ge=1.0001, le=1e6)]  # variance ÷ mean
 
 
 class Geometric(Shaped):
@@ -101,7 +101,7 @@ class Binomial(Drawn):
     """How many of a number of possible units are asked for."""
 
     distribution: Literal["binomial"]
-    trials: Annotated[int, Field(ge=1)]  # units that may be asked for
+    trials: AtLeastOne  # units that may be asked for
     probability: Probability  # chance of each to be asked for
 
 
@@ -109,8 +109,8 @@ class UniformInteger(Drawn):
     """Whole units between two bounds, all equally likely."""
 
     distribution: Literal["uniform_integer"]
-    low: Annotated[int, Field(ge=0)]  # units, the fewest
-    high: Annotated[int, Field(ge=0)]  # units, the most
+    low: Units  # units, the fewest
+    high: Units  # units, the most
 
     @model_validator(mode="after")
     def _low_is_not_above_high(self) -> UniformInteger:
@@ -137,7 +137,7 @@ class Gamma(Shaped):
     """Gamma with a coefficient of variation that stays where a scale or a season moves the mean."""
 
     distribution: Literal["gamma"]
-    coefficient_of_variation: Positive  # standard deviation ÷ mean
+    coefficient_of_variation: Annotated[Positive, Field(ge=1e-4, le=100)]  # standard deviation ÷ mean
     rounded: bool = False  # whether draws are rounded to whole units
 
 
@@ -160,7 +160,7 @@ class Empirical(Drawn):
 
     distribution: Literal["empirical"]
     history: str  # the recorded demand that is resampled
-    window: Annotated[int, Field(ge=0)] | None = None  # periods either side; none = any recorded period
+    window: Count | None = None  # periods either side; none = any recorded period
 
 
 class Trace(Drawn):
@@ -169,7 +169,7 @@ class Trace(Drawn):
     distribution: Literal["trace"]
     history: str  # the recorded demand that is replayed
     forecast: str  # the recorded demand that forecasts are made from
-    window: Annotated[int, Field(ge=0)] | None = None  # of the forecast, as for `empirical`
+    window: Count | None = None  # of the forecast, as for `empirical`
 
 
 class OneOf(Process):

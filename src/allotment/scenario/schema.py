@@ -12,8 +12,12 @@ from pydantic import Field, Tag, model_validator
 
 from allotment.scenario.amounts import (
     AnyPerSku,
+    AtLeastOne,
     Calendar,
+    Count,
+    Finite,
     Kept,
+    Name,
     NonNegative,
     Own,
     OwnCalendar,
@@ -29,18 +33,17 @@ from allotment.scenario.processes import DemandProcess, LeadTime
 
 Phase = Literal["receive", "decide", "demand", "fulfil", "expire", "charge"]
 PHASES: tuple[Phase, ...] = ("receive", "decide", "demand", "fulfil", "charge")
+Seed = Annotated[int, Field(ge=0, lt=2**63)]
 LISTS = (  # sections of parts
     *("skus", "suppliers", "sites", "channels", "supply_lanes", "fulfilment_lanes", "demand", "regimes", "histories"),
 )
-Count = Annotated[int, Field(ge=0)]
-AtLeastOne = Annotated[int, Field(ge=1)]
 Word = Annotated[str, Field(pattern=r"^\S(.{0,18}\S)?$")]  # on one line, 20 characters at most
 
 
 class Sku(Part):
     """A stock-keeping unit."""
 
-    name: str  # what lanes, demand and reports call it
+    name: Name  # what lanes, demand and reports call it
     unit_cost: OwnCalendar = 0.0  # money/unit, what suppliers charge unless a lane says otherwise
     price: OwnCalendar = 0.0  # money/unit, what customers pay unless a channel says otherwise
     case_pack: Positive = 1.0  # units; the default order multiple of supplier lanes
@@ -72,7 +75,7 @@ Share = Annotated[
 class Supplier(Part):
     """A source outside the network."""
 
-    name: str  # what lanes call it
+    name: Name  # what lanes call it
     capacity: Calendar | None = None  # units/period over its lanes and SKUs; none = unlimited
     fill_rate: Share = 1.0  # of what it accepts, what it ships: each unit by this chance, or a share drawn
 
@@ -91,7 +94,7 @@ HoldingCost = Annotated[
 class Site(Part):
     """A place that holds stock; a plant turns what it holds into goods of the same SKU as it ships them."""
 
-    name: str  # what lanes and reports call it
+    name: Name  # what lanes and reports call it
     kind: Literal["warehouse", "store", "plant"] = "warehouse"  # a plant makes what it ships; warehouse and store behave alike
     initial_stock: PerSku = 0.0  # units, fresh, when an episode begins
     holding_cost: HoldingCost = 0.0  # money/unit/period on what is on hand at `charge`, or a rate on the unit cost
@@ -133,7 +136,7 @@ Unmet = Annotated[
 class Channel(Part):
     """A class of customer demand, usually a sales channel in a region."""
 
-    name: str  # what lanes, demand and reports call it
+    name: Name  # what lanes, demand and reports call it
     region: str | None = None  # where it is, for `distances`
     priority: AtLeastOne = 1  # 1 is served first
     price: PerSkuCalendar | None = None  # money/unit; none = the SKU's price
@@ -221,7 +224,7 @@ class Demand(Part):
 class Regime(Part):
     """A Markov chain whose state multiplies the mean of demand (Markov-modulated demand)."""
 
-    name: str  # what `demand` calls it
+    name: Name  # what `demand` calls it
     multipliers: Annotated[list[NonNegative], Field(min_length=1)]  # by state
     transition: list[list[Probability]]  # from state to state, a row each
     initial: Count = 0  # state of the first period
@@ -284,7 +287,7 @@ class ObservationGroups(Part):
 class RecordedDemand(Part):
     """Recorded demand of consecutive periods, by name, for demand that is resampled or replayed."""
 
-    name: str  # what a demand process calls it
+    name: Name  # what a demand process calls it
     units: dict[str, dict[str, list[NonNegative]]]  # by channel and SKU, the first period first; 0 for what is left out
 
     @model_validator(mode="after")
@@ -307,18 +310,18 @@ class KnownValue(Part):
     """A published or computed value that a correct implementation reproduces."""
 
     policy: str  # the policy whose value is known
-    value: float  # money per period, in the sign of the objective
+    value: Finite  # money per period, in the sign of the objective
     source: str  # where the value comes from
 
 
 class Scenario(Part):
     """A world: network, demand, lead times, money, horizon and sequence of events."""
 
-    name: str  # what run folders and reports call the world
+    name: Name  # what run folders and reports call the world
     purpose: str = ""  # the question it asks, in a sentence
     source: str = ""  # where it comes from
     known: list[KnownValue] = []  # values that a correct implementation reproduces
-    seed: Count = 0  # of numbers that the file leaves to chance
+    seed: Seed = 0  # of numbers that the file leaves to chance
     units: Literal["integer", "continuous"] = "integer"  # whether units are whole
     objective: Literal["profit", "cost"] = "profit"  # what the score counts; cost leaves out revenue
     currency: Word | None = None  # what reports call the money, such as EUR; none = money

@@ -9,15 +9,16 @@ from typing import Any, TypeGuard, get_args
 
 import yaml
 
-from allotment.scenario.errors import ScenarioError
+from allotment.resources import lies_at
+from allotment.scenario.errors import ScenarioError, shown
 from allotment.scenario.schema import LISTS, Scenario
+from allotment.scenario.sizes import MOST_ENTRIES, check_entries
 from allotment.scenario.table_file import is_blank, read_table_file, where
 from allotment.scenario.yaml_file import parse_yaml, problem_of, short_name
 
 THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(\.\d{3})+", re.ASCII)
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
-RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
-MOST_ENTRIES = 100_000
+RANGE = re.compile(r"\{(\d{1,18})\.\.(\d{1,18})\}", re.ASCII)
 
 
 def with_tables(content: dict[str, Any], file: Path) -> dict[str, Any]:
@@ -45,8 +46,8 @@ def _is_table(value: Any) -> TypeGuard[dict[str, Any]]:
 
 def _rows(name: Any, file: Path, section: str) -> list[dict[str, Any]]:
     table = file.parent / str(name)
-    if not table.is_file():
-        raise ScenarioError(f"{short_name(file)}: {section}.table: {name!r} does not lie beside it")
+    if not lies_at(table):
+        raise ScenarioError(f"{short_name(file)}: {section}.table: {shown(name)} does not lie beside it")
     found = read_table_file(table)
     source = short_name(table)
     for note in found.notes:
@@ -92,17 +93,33 @@ def with_names_written_out(content: dict[str, Any], origin: str) -> dict[str, An
     for section in LISTS:
         entries = content.get(section)
         if isinstance(entries, list):
-            filled[section] = [each for entry in entries for each in _written_out(entry, f"{origin}: {section}")]
+            where = f"{origin}: {section}"
+            check_entries(where, sum(_count(entry, where) for entry in entries))
+            filled[section] = [each for entry in entries for each in _written_out(entry)]
     return filled
 
 
-def _written_out(entry: Any, where: str) -> list[Any]:
+def _range_in(entry: Any) -> re.Match[str] | None:
+    """Return the range in an entry's name."""
     name = entry.get("name") if isinstance(entry, dict) else None
-    found = RANGE.search(name) if isinstance(name, str) else None
-    if not isinstance(name, str) or found is None:
+    return RANGE.search(name) if isinstance(name, str) else None
+
+
+def _count(entry: Any, where: str) -> int:
+    """Return how many entries one stands for."""
+    found = _range_in(entry)
+    if found is None:
+        return 1
+    first, last = (int(end) for end in found.groups())
+    if last < first or last - first >= MOST_ENTRIES:
+        raise ScenarioError(f"{where}: the range in {shown(entry['name'])} must rise, by less than {MOST_ENTRIES}")
+    return last - first + 1
+
+
+def _written_out(entry: Any) -> list[Any]:
+    found = _range_in(entry)
+    if found is None:
         return [entry]
-    first, last = found.groups()
-    if int(last) < int(first) or int(last) - int(first) >= MOST_ENTRIES:
-        raise ScenarioError(f"{where}: the range in {name!r} must rise, by less than {MOST_ENTRIES}")
-    numbers = range(int(first), int(last) + 1)
-    return [{**entry, "name": f"{name[: found.start()]}{number:0{len(first)}d}{name[found.end() :]}"} for number in numbers]
+    name, digits = entry["name"], len(found[1])
+    numbers = range(int(found[1]), int(found[2]) + 1)
+    return [{**entry, "name": f"{name[: found.start()]}{number:0{digits}d}{name[found.end() :]}"} for number in numbers]

@@ -10,8 +10,9 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,12 @@ from allotment.scenario.errors import ScenarioError
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 WINDOWS = "cp1252"
+MOST_BYTES = 100 * 2**20  # of a file, and of what a workbook unpacks to
+MOST_ROWS, MOST_COLUMNS, MOST_CELLS = 1_000_000, 1_000, 10_000_000
+LONGEST_CELL = 32_767  # characters, as spreadsheets have it
+LONGEST_HEADER = 100  # characters
+LONGEST_ROW = 1_000_000  # characters
+ENCRYPTED = b"\xd0\xcf\x11\xe0"  # how an encrypted or an old workbook begins
 ERRORS = ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!")
 
 
@@ -40,6 +47,7 @@ def read_table_file(path: Path) -> TableFile:
         raise ScenarioError(f"{path}: no such file" if not path.exists() else f"{path}: is no file")
     kind = path.suffix.lower()
     try:
+        _check_bytes(path, path.stat().st_size)
         if kind == ".parquet":
             return _from_parquet(path)
         if kind in (".xlsx", ".xlsm"):
@@ -48,7 +56,24 @@ def read_table_file(path: Path) -> TableFile:
             raise ScenarioError(f"{path}: {kind} workbooks are not read; save it as .xlsx or .csv")
         return _from_text(path)
     except OSError as error:
-        raise ScenarioError(f"{path}: cannot be read: {error.strerror or error}") from None
+        said = (error.strerror or str(error) or type(error).__name__).splitlines()[0]
+        raise ScenarioError(f"{path}: cannot be read: {said}") from None
+
+
+def _check_bytes(path: Path, size: int) -> None:
+    if size > MOST_BYTES:
+        raise ScenarioError(f"{path}: holds {size:,} bytes; a table holds at most {MOST_BYTES:,}")
+
+
+def _check_counts(source: str, rows: int, columns: int) -> None:
+    """Refuse more rows, columns or cells than a table may have: `ScenarioError`."""
+    for count, most, what in (
+        (rows, MOST_ROWS, "rows"),
+        (columns, MOST_COLUMNS, "columns"),
+        (rows * columns, MOST_CELLS, "cells"),
+    ):
+        if count > most:
+            raise ScenarioError(f"{source}: has {count:,} {what} or more; a table has at most {most:,}")
 
 
 def where(source: str, row: int, lines: Sequence[int]) -> str:
@@ -66,37 +91,79 @@ def _from_parquet(path: Path) -> TableFile:
     import pyarrow.parquet
 
     try:
-        table = pyarrow.parquet.read_table(path)
+        with pyarrow.parquet.ParquetFile(path) as file:
+            _check_counts(str(path), file.metadata.num_rows, len(file.schema_arrow.names))
+            unpacked = sum(file.metadata.row_group(group).total_byte_size for group in range(file.num_row_groups))
+            _check_bytes(path, unpacked)
+            texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
+            _check_types(str(path), file.schema_arrow)
+        # each distinct text once, however many rows have it
+        table = pyarrow.parquet.read_table(path, read_dictionary=texts)
     except pyarrow.ArrowException as error:
         raise ScenarioError(f"{path}: is no Parquet file ({str(error).splitlines()[0]})") from None
     _check_distinct(str(path), table.column_names)
-    return TableFile(str(path), {name: table.column(name).to_pylist() for name in table.column_names}, [])
+    columns = {name: list(_cells_of(table.column(name))) for name in table.column_names}
+    for name, cells in columns.items():
+        _check_cells(str(path), enumerate(cells), f", column {name}")
+    return TableFile(str(path), columns, [])
+
+
+def _is_text(kind: Any) -> bool:
+    from pyarrow import types
+
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+
+
+def _check_types(source: str, schema: Any) -> None:
+    """Refuse columns that hold neither texts, numbers, flags nor times."""
+    from pyarrow import types
+
+    for field in schema:
+        kind = field.type.value_type if types.is_dictionary(field.type) else field.type
+        if not (
+            _is_text(kind)
+            or types.is_null(kind)
+            or (types.is_primitive(kind) and kind.bit_width <= 64)
+            or types.is_decimal(kind)
+        ):
+            raise ScenarioError(f"{source}: column {field.name} holds {kind}; cells are texts, numbers, flags or times")
+
+
+def _cells_of(column: Any) -> Iterator[Any]:
+    """Yield the cells of a column; rows with the same text share it."""
+    for chunk in column.chunks:
+        if hasattr(chunk, "dictionary"):
+            texts = chunk.dictionary.to_pylist()
+            yield from (None if place is None else texts[place] for place in chunk.indices.to_pylist())
+        else:
+            yield from chunk.to_pylist()
+
+
+def _check_cells(source: str, cells: Iterable[tuple[int, Any]], column: str = "") -> None:
+    """Refuse texts that are too long for a cell."""
+    for row, cell in cells:
+        if isinstance(cell, str) and len(cell) > LONGEST_CELL:
+            raise ScenarioError(
+                f"{source}: row {row + 1}{column}: has a cell of {len(cell):,} characters; at most {LONGEST_CELL:,} are read"
+            )
 
 
 def _from_workbook(path: Path) -> TableFile:
     """Read the first visible sheet that holds anything."""
     try:
-        import openpyxl
+        import openpyxl  # noqa: F401
     except ModuleNotFoundError:
         raise ScenarioError(f"{path}: workbooks need openpyxl: pip install 'allotment[excel]', or save it as .csv") from None
-    from zipfile import BadZipFile
-
-    from openpyxl.utils.exceptions import InvalidFileException
-
-    def sheets_of(values: bool) -> list[tuple[str, list[list[Any]]]]:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=values)
-        try:
-            visible = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
-            return [(sheet.title, [list(row) for row in sheet.iter_rows(values_only=True)]) for sheet in visible]
-        finally:
-            book.close()
-
     try:
-        sheets = sheets_of(values=True)
-    except (BadZipFile, KeyError, ValueError, InvalidFileException) as error:
-        raise ScenarioError(f"{path}: is no workbook ({error})") from None
-    for (_, found), (_, written) in zip(sheets, sheets_of(values=False), strict=True):
-        _check_calculated(str(path), found, written)
+        _check_unpacked(path)
+        sheets, written = _sheets_of(path, values=True), _sheets_of(path, values=False)
+    except (ScenarioError, MemoryError):
+        raise
+    except Exception as error:  # the reader's own, of many kinds, for what is no workbook
+        said = (str(error).splitlines() or [""])[0] or type(error).__name__
+        raise ScenarioError(f"{path}: is no workbook ({said})") from None
+    for (_, found), (_, formulas) in zip(sheets, written, strict=True):
+        _check_calculated(str(path), found, formulas)
     filled = [(title, rows) for title, rows in sheets if any(not is_blank(cell) for row in rows for cell in row)]
     if not filled:
         raise ScenarioError(f"{path}: has no rows")
@@ -106,10 +173,51 @@ def _from_workbook(path: Path) -> TableFile:
     return _table(str(path), list(enumerate(rows, start=1)), notes=notes)
 
 
+def _check_unpacked(path: Path) -> None:
+    """Refuse a workbook that is encrypted, or unpacks to more than may be read."""
+    from zipfile import ZipFile
+
+    with path.open("rb") as file:
+        if file.read(len(ENCRYPTED)) == ENCRYPTED:
+            raise ScenarioError(f"{path}: is encrypted, or an old workbook; save it as .xlsx without a password, or as .csv")
+    with ZipFile(path) as parts:
+        if any(part.flag_bits & 1 for part in parts.infolist()):
+            raise ScenarioError(f"{path}: is encrypted; save it without a password, or as .csv")
+        _check_bytes(path, sum(part.file_size for part in parts.infolist()))
+
+
+def _sheets_of(path: Path, values: bool) -> list[tuple[str, list[list[Any]]]]:
+    """Return the visible sheets, each with its rows: of values, or of formulas."""
+    import openpyxl
+
+    book = openpyxl.load_workbook(path, read_only=True, data_only=values, keep_links=False)
+    try:
+        visible = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+        return [(sheet.title, _rows_of(f"{path}: sheet {sheet.title!r}", sheet)) for sheet in visible]
+    finally:
+        book.close()
+
+
+def _rows_of(source: str, sheet: Any) -> list[list[Any]]:
+    """Return the rows of a sheet, counted as they come: one cell far out makes a sheet as large as it is far."""
+    rows: list[list[Any]] = []
+    cells = 0
+    for number, found in enumerate(sheet.iter_rows(values_only=True), start=1):
+        row = list(found)
+        while row and row[-1] is None:
+            row.pop()
+        cells += len(row)
+        _check_counts(source, number, len(row))
+        _check_counts(source, cells // MOST_COLUMNS, MOST_COLUMNS)
+        _check_cells(source, ((number - 1, cell) for cell in row))
+        rows.append(row)
+    return rows
+
+
 def _check_calculated(source: str, values: list[list[Any]], written: list[list[Any]]) -> None:
     """Refuse formulas that nobody has calculated, and those that could not be."""
-    for line, (row, texts) in enumerate(zip(values, written, strict=False), start=1):
-        for value, text in zip(row, texts, strict=False):
+    for line, (row, texts) in enumerate(zip_longest(values, written, fillvalue=()), start=1):
+        for value, text in zip_longest(row, texts):
             if value is None and isinstance(text, str) and text.startswith("="):
                 raise ScenarioError(
                     f"{source}: line {line}: {text} has no value; open the workbook in a spreadsheet and save it"
@@ -121,6 +229,11 @@ def _check_calculated(source: str, values: list[list[Any]], written: list[list[A
 def _from_text(path: Path) -> TableFile:
     text, notes = _decoded(path)
     rows = list(io.StringIO(text, newline=""))
+    longest = max(range(len(rows)), key=lambda number: len(rows[number]), default=0)
+    if rows and len(rows[longest]) > LONGEST_ROW:
+        raise ScenarioError(
+            f"{path}: line {longest + 1}: has {len(rows[longest]):,} characters; at most {LONGEST_ROW:,} are read"
+        )
     first = next((number for number, row in enumerate(rows) if row.strip()), 0)
     said = re.fullmatch(r"sep=(.)", rows[first].strip(), re.IGNORECASE) if rows else None  # as Excel writes it
     delimiter = said[1] if said else _delimiter(rows[first]) if rows else ","
@@ -128,12 +241,35 @@ def _from_text(path: Path) -> TableFile:
         rows[first] = "\n"
     if delimiter != ",":
         notes = (*notes, f"cells are parted by {DELIMITERS.get(delimiter, repr(delimiter))}")
-    reader = csv.reader(rows, delimiter=delimiter, skipinitialspace=True, strict=True)
+    return _table(str(path), list(_rows(path, rows, delimiter)), delimiter, notes)
+
+
+def _rows(path: Path, lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows of a text, each with the number of its last line; a row that does not end is refused early."""
+    known: dict[str, str] = {}  # a text that stands in many cells is kept once
+    cells = taken = 0
+
+    def counted() -> Iterator[str]:
+        nonlocal taken
+        for number, line in enumerate(lines, start=1):
+            taken += len(line)
+            if taken > LONGEST_ROW:
+                raise ScenarioError(
+                    f"{path}: line {number}: is in a row of more than {LONGEST_ROW:,} characters; is a quote open?"
+                )
+            yield line
+
+    reader = csv.reader(counted(), delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
-        found = [(reader.line_num, row) for row in reader]
+        for number, row in enumerate(reader):
+            taken, cells = 0, cells + len(row)
+            where_ = f"{path}: line {reader.line_num}"
+            _check_counts(where_, number, len(row))
+            _check_counts(where_, cells // MOST_COLUMNS, MOST_COLUMNS)
+            _check_cells(where_, ((number - 1, cell) for cell in row))
+            yield reader.line_num, [known.setdefault(cell, cell) for cell in row]
     except csv.Error as error:
         raise ScenarioError(f"{path}: line {reader.line_num}: is no CSV ({error})") from None
-    return _table(str(path), found, delimiter, notes)
 
 
 def _decoded(path: Path) -> tuple[str, tuple[str, ...]]:
@@ -147,6 +283,9 @@ def _decoded(path: Path) -> tuple[str, tuple[str, ...]]:
             text = data.decode(encoding)
         except UnicodeDecodeError:
             continue
+        if "\0" in text and encoding != WINDOWS:
+            line = text.count("\n", 0, text.index("\0")) + 1
+            raise ScenarioError(f"{path}: line {line}: has a NUL character, which is in no text")
         if "\0" not in text:
             return text, (f"is read as Windows text ({WINDOWS})",) if encoding == WINDOWS else ()
     raise ScenarioError(f"{path}: is text neither in UTF-8, nor in UTF-16, nor in {WINDOWS}")
@@ -154,7 +293,14 @@ def _decoded(path: Path) -> tuple[str, tuple[str, ...]]:
 
 def _delimiter(header: str) -> str:
     """Return the delimiter that parts a header into the most cells."""
-    return max(DELIMITERS, key=lambda mark: len(next(csv.reader([header], delimiter=mark, skipinitialspace=True), [])))
+
+    def cells(mark: str) -> int:
+        try:
+            return len(next(csv.reader([header], delimiter=mark, skipinitialspace=True), []))
+        except csv.Error:  # a cell that is too long
+            return 0
+
+    return max(DELIMITERS, key=cells)
 
 
 def _table(
@@ -164,7 +310,7 @@ def _table(
     filled = [(line, row) for line, row in rows if not all(map(is_blank, row))]
     if not filled:
         raise ScenarioError(f"{source}: has no rows")
-    header, body = ["" if is_blank(cell) else str(cell).strip() for cell in filled[0][1]], filled[1:]
+    header, body = ["" if is_blank(cell) else _header(cell) for cell in filled[0][1]], filled[1:]
     lines, width = [line for line, _ in body], max(place + 1 for place, name in enumerate(header) if name)
     _check_lengths(source, width, body, lines, delimiter is not None)
     kept = [place for place in range(width) if header[place] or any(not is_blank(_at(row, place)) for _, row in body)]
@@ -174,6 +320,12 @@ def _table(
     _check_distinct(source, [header[place] for place in kept])
     columns = {header[place]: [_stripped(_at(row, place)) for _, row in body] for place in kept}
     return TableFile(source, columns, lines, delimiter, notes)
+
+
+def _header(cell: Any) -> str:
+    """Return the name of a column in one line and in signs that can be printed, not all of a long one."""
+    text = "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in " ".join(str(cell).split()))
+    return text if len(text) <= LONGEST_HEADER else f"{text[:LONGEST_HEADER]}…"
 
 
 def _check_lengths(source: str, width: int, body: list[tuple[int, list[Any]]], lines: list[int], text: bool) -> None:

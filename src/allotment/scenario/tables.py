@@ -21,7 +21,7 @@ from allotment.scenario.problem import Tables
 TAIL = 1e-13  # probability beyond which a table is cut; its mass sits on the last value
 FAR = 1 << 12  # values below which a table begins at 0
 LARGEST = 1 << 22  # values of a table
-LARGEST_SET = 1 << 25  # values of all tables of a world
+LARGEST_SET = 1 << 23  # values of all tables of a world
 
 
 class TooLarge(ScenarioError):

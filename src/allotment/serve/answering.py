@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
@@ -18,13 +19,31 @@ PLANS = TypeAdapter(list[Plan])
 Result = TypeVar("Result")
 
 
+def busy() -> Refused:
+    """Return the refusal of a request for which there is no room now."""
+    return Refused(503, "too many requests are being answered; try again later", {"retry-after": "1"})
+
+
 class Answering:
     """The threads that compute a policy's answers; each keeps a simulation of its own."""
 
     def __init__(self, policy: Any, limits: Limits) -> None:
         self.policy, self.limits = policy, limits
+        self.most_snapshots = limits.snapshots_of(policy.world.problem)
+        self._in_flight = 0
         self._threads = ThreadPoolExecutor(limits.at_once, thread_name_prefix="answering")
         self._free = asyncio.Semaphore(limits.at_once)
+
+    @contextmanager
+    def place(self) -> Iterator[None]:
+        """Hold one of the places for requests in flight, from before the body is read; `Refused` where none is left."""
+        if self._in_flight >= self.limits.in_flight:
+            raise busy()
+        self._in_flight += 1
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
 
     async def answer(self, body: bytes) -> tuple[bytes, int]:
         """Return the plans for a request's body as JSON, and how many they are; `Refused` where no thread gets free."""
@@ -32,14 +51,14 @@ class Answering:
             async with asyncio.timeout(self.limits.seconds):
                 await self._free.acquire()
         except TimeoutError:
-            raise Refused(503, "too many requests are being answered; try again later", {"retry-after": "1"}) from None
+            raise busy() from None
         try:
             return await self.beside(lambda: self._answered(body))
         finally:
             self._free.release()
 
     def _answered(self, body: bytes) -> tuple[bytes, int]:
-        answer = self.policy.recommend(snapshots_in(body, self.limits))
+        answer = self.policy.recommend(snapshots_in(body, self.limits, self.most_snapshots))
         if isinstance(answer, list):
             return PLANS.dump_json(answer, by_alias=True), len(answer)
         return answer.model_dump_json(by_alias=True).encode(), 1

@@ -13,10 +13,10 @@ from allotment.serve.request_schema import request_schemas
 Content = dict[str, Any]
 PREFIX = "/v1"
 REFUSALS = {
-    "400": "the body is not JSON",
+    "400": "the body is not JSON, or has a key twice in one object",
     "408": "the request arrived too slowly",
-    "413": "the request is too large",
-    "415": "the body is not declared as JSON",
+    "413": "the request is too large, or holds too many values",
+    "415": "the body is not declared as JSON, or it is packed",
     "422": "a snapshot cannot be used, and the message names the field; or there are too many",
     "503": "too many requests are being answered",
 }
@@ -38,7 +38,7 @@ def metadata(policy: Any, limits: Limits) -> Content:
         "supply_lanes": names.supply_lanes,
         "fulfilment_lanes": names.fulfilment_lanes,
         "memory": policy.memory_size,
-        "limits": {"bytes": limits.bytes, "snapshots": limits.snapshots},
+        "limits": {"bytes": limits.bytes, "snapshots": limits.snapshots_of(world.problem), "values": limits.values},
     }
 
 
@@ -46,7 +46,8 @@ def described(document: Content, policy: Any, limits: Limits, access: Access, ex
     """Return a bare OpenAPI document with what this policy's world knows."""
     components = document.setdefault("components", {})
     components.setdefault("schemas", {}).update(_schemas(policy))
-    document["paths"][f"{PREFIX}/recommend"]["post"] |= _recommend(limits, example)
+    most = limits.snapshots_of(policy.world.problem)
+    document["paths"][f"{PREFIX}/recommend"]["post"] |= _recommend(limits, most, example)
     document["paths"]["/ready"]["get"]["responses"]["503"] = _refusal("the policy has not answered yet, or the service ends")
     if access.token is not None:
         components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
@@ -64,11 +65,12 @@ def _schemas(policy: Any) -> Content:
     return {"Error": error, "Plan": plan, **parts, **request_schemas(policy.world, policy.memory_size)}
 
 
-def _recommend(limits: Limits, example: Content) -> Content:
+def _recommend(limits: Limits, most: int, example: Content) -> Content:
     snapshot, plan = ({"$ref": f"#/components/schemas/{name}"} for name in ("Snapshot", "Plan"))
-    several = {"type": "array", "items": snapshot, "maxItems": limits.snapshots}
+    several = {"type": "array", "items": snapshot, "maxItems": most}
     examples = {"one": {"summary": "one snapshot", "value": example}, "two": {"value": [example, example]}}
-    body = _json({"anyOf": [snapshot, several]})
+    about = f"at most {limits.bytes} bytes, and {limits.values} values (numbers, text, objects and lists)"
+    body = _json({"anyOf": [snapshot, several], "description": about})
     body["application/json"]["examples"] = examples
     plans = {
         "description": "a plan for the snapshot, or a list of plans in the order of the snapshots",

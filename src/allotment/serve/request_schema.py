@@ -9,7 +9,7 @@ from typing import Any
 
 from allotment.decisions.observation import visible_ages
 from allotment.exchange.register import Register
-from allotment.exchange.snapshot import LARGEST_MEMORY, LONGEST_FORECAST, MOST_PERIODS, MOST_UNITS
+from allotment.exchange.snapshot import LARGEST_MEMORY, LONGEST_FORECAST, MOST_ENTRIES, MOST_PERIODS, MOST_UNITS
 from allotment.scenario.loader import World
 
 Schema = dict[str, Any]
@@ -23,7 +23,7 @@ def request_schemas(world: World, memory_size: int) -> dict[str, Schema]:
         "StockOfSite": _object({sku: _ref("Units") for sku in register.skus}, required=list(register.skus)),
         "InTransit": {"anyOf": _in_transit(register)},
         "OpenDemand": _object({**_of_channel(register), "units": _ref("Units")}),
-        "PastDemand": _object({**_of_channel(register), "units": {"type": "array", "items": _ref("Units")}}),
+        "PastDemand": _object({**_of_channel(register), "units": _past(register)}),
         "Forecast": _object({**_of_channel(register), "periods": _forecast_periods()}),
         "Snapshot": _snapshot(world, register, memory_size),
     }
@@ -44,8 +44,8 @@ def _snapshot(world: World, register: Register, memory_size: int) -> Schema:
         },
         "in_transit": _array("InTransit", "ordered and not received yet", possible=visible_ages(world.problem) > 0),
         "open_demand": _array("OpenDemand", "ordered by customers and not shipped yet"),
-        "demand_history": _array("PastDemand", "needed where the policy observes it; 0 where left out"),
-        "forecast": _array("Forecast", "instead of the world's own, for the channels and SKUs named"),
+        "demand_history": _once(register, _array("PastDemand", "needed where the policy observes it; 0 where left out")),
+        "forecast": _once(register, _array("Forecast", "instead of the world's own, for the channels and SKUs named")),
         "memory": _memory(memory_size),
     }
     return {**_object(properties, required=["period", "stock"]), "description": "what is known when a decision is due"}
@@ -75,6 +75,18 @@ def _of_channel(register: Register) -> dict[str, Schema]:
     return {"channel": {"enum": list(register.channels)}, "sku": {"enum": list(register.skus)}}
 
 
+def _once(register: Register, entries: Schema) -> Schema:
+    """Return the schema of a list that holds at most one entry for each channel and SKU."""
+    pairs = [(channel, sku) for channel in register.channels for sku in register.skus]
+    of = [{"properties": {"channel": {"const": channel}, "sku": {"const": sku}}} for channel, sku in pairs]
+    once = [{"contains": pair, "minContains": 0, "maxContains": 1} for pair in of]
+    return {**entries, "maxItems": len(pairs), "allOf": once}
+
+
+def _past(register: Register) -> Schema:
+    return {"type": "array", "items": _ref("Units"), "maxItems": register.longest_history}
+
+
 def _forecast_periods() -> Schema:
     number = {"type": "number", "minimum": 0, "maximum": int(MOST_UNITS)}
     periods = _object({"mean": number, "deviation": number})
@@ -88,8 +100,8 @@ def _memory(size: int) -> Schema:
 
 
 def _array(name: str, description: str, possible: bool = True) -> Schema:
-    schema = {"type": "array", "items": _ref(name), "description": description}
-    return schema if possible else {**schema, "maxItems": 0}
+    most = MOST_ENTRIES if possible else 0
+    return {"type": "array", "items": _ref(name), "description": description, "maxItems": most}
 
 
 def _object(properties: dict[str, Schema], required: list[str] | None = None) -> Schema:

@@ -17,17 +17,19 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
 
-from allotment.extensions import import_file
+from allotment.extensions import import_named
 from allotment.serve.access import Access
+from allotment.serve.connections import PatientConnection
 from allotment.serve.limits import Limits
 from allotment.serve.listening import listening, start_listening
 from allotment.serve.logs import CONFIG, LOGGER
 from allotment.serve.metrics import FOLDER
 from allotment.serve.readiness import ENDING
 from allotment.serve.service import build_service
+from allotment.serve.workers import Workers, end_with_the_first_process
 
+TURN = 0.001  # seconds that a thread computes while others wait: plans do not keep the rest from being answered
 PATIENCE = 15  # seconds for a worker to begin, or to show that it lives
 
 
@@ -55,6 +57,7 @@ def serve(serving: Serving, host: str, port: int, workers: int, grace: int, tell
 
     Raises `ValueError` where the host has no address here, the port is taken, or the policy cannot be served.
     """
+    sys.setswitchinterval(TURN)
     sockets = listening(host, port)
     logging.config.dictConfig(CONFIG)
     logging.captureWarnings(True)
@@ -63,16 +66,16 @@ def serve(serving: Serving, host: str, port: int, workers: int, grace: int, tell
     shown = f"[{host}]" if ":" in host else host
     tell(f"{policy.name} in {policy.world.name}: http://{shown}:{sockets[0].getsockname()[1]}/docs")
     if workers == 1:
-        _serve_here(build_service(policy, serving.limits, serving.access), sockets, grace)
+        _serve_here(serving, build_service(policy, serving.limits, serving.access), sockets, grace)
     else:
         _serve_by_workers(serving, sockets, workers, grace)
 
 
-def _serve_here(app: FastAPI, sockets: list[socket.socket], grace: int) -> None:
+def _serve_here(serving: Serving, app: FastAPI, sockets: list[socket.socket], grace: int) -> None:
     """Serve in this process. The server raises the signal that ended it once more, when all is done."""
     for number in ENDING:
         signal.signal(number, _leave)
-    uvicorn.Server(_config(app, grace)).run(sockets)
+    uvicorn.Server(_config(app, serving.limits, grace)).run(sockets)
 
 
 def _leave(number: int, frame: Any) -> None:
@@ -83,29 +86,37 @@ def _leave(number: int, frame: Any) -> None:
 
 
 def _serve_by_workers(serving: Serving, sockets: list[socket.socket], workers: int, grace: int) -> None:
-    with tempfile.TemporaryDirectory(prefix=f"allotment-metrics-{os.getpid()}-") as folder:
+    try:
+        counts = tempfile.TemporaryDirectory(prefix=f"allotment-metrics-{os.getpid()}-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise ValueError(f"--workers {workers}: their counts need a temporary folder: {error}") from None
+    with counts as folder:
         os.environ[FOLDER] = folder
-        supervisor = Multiprocess(_config(partial(_worker, serving), grace, workers=workers, factory=True), sockets)
+        begin = partial(_worker, serving, folder, grace)
+        supervisor = Workers(_config(begin, serving.limits, grace, workers=workers, factory=True), sockets, PATIENCE)
         supervisor.run()
     if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
         raise ValueError("a worker could not start; its log says why")
 
 
-def _worker(serving: Serving) -> FastAPI:
+def _worker(serving: Serving, folder: str, grace: int) -> FastAPI:
     """Return the application of a worker process."""
+    sys.setswitchinterval(TURN)
+    end_with_the_first_process(folder, grace + PATIENCE)
     logging.captureWarnings(True)
     try:
         for file in serving.imports:
-            import_file(file)
+            import_named(file)
         return build_service(serving.policy(), serving.limits, serving.access)
     except Exception:
         LOGGER.exception("the worker cannot load the policy")
         sys.exit(STARTUP_FAILURE)
 
 
-def _config(app: Any, grace: int, **settings: Any) -> uvicorn.Config:
+def _config(app: Any, limits: Limits, grace: int, **settings: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=partial(PatientConnection, limits),  # type: ignore[arg-type]
         log_config=CONFIG,
         access_log=False,
         server_header=False,

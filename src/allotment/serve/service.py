@@ -100,7 +100,8 @@ def _answer_planners(app: FastAPI, answering: Answering, metrics: Metrics) -> No
 
     @app.post(f"{PREFIX}/recommend", summary="Plans for one snapshot or a list of them")
     async def recommend(request: Request) -> Response:
-        plans, count = await answering.answer(await body_of(request, answering.limits))
+        with answering.place():
+            plans, count = await answering.answer(await body_of(request, answering.limits))
         metrics.snapshots.inc(count)
         return Response(plans, media_type="application/json")
 

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from allotment.engine import kernel
 from allotment.engine.memory import Memory
 from allotment.engine.state import DECISION, Decision, Flows, State
+from allotment.quantities import MOST, is_whole, numbers_in
+from allotment.scenario.errors import shown
 from allotment.scenario.problem import Flags, Floats, Integers, Problem
 
 AXES = {
@@ -59,13 +61,31 @@ class Simulation:
         return {name: array.copy() for name, array in self.state._asdict().items()}
 
     def set_state(self, state: Mapping[str, NDArray[Any]]) -> None:
-        """Go on from a state's arrays by name; `ValueError` where they are not those of this simulation."""
+        """Go on from a state's arrays by name; `ValueError` where they are not those of this simulation, or cannot be."""
         own = self.state._asdict()
         if state.keys() != own.keys():
             raise ValueError(f"a state has the arrays {', '.join(own)}, not {', '.join(state)}")
         for name, array in own.items():
+            if (state[name].shape, state[name].dtype) != (array.shape, array.dtype):
+                seen = f"{state[name].dtype} {list(state[name].shape)}"
+                raise ValueError(f"{name} of a state must be {array.dtype} {list(array.shape)}, not {seen}")
+            self._check_values(name, state[name])
+        for name, array in own.items():
             array[...] = state[name]
         self.started = True
+
+    def _check_values(self, name: str, array: NDArray[Any]) -> None:
+        """Raise `ValueError` where an array of a state holds a position that does not exist, or what is no number."""
+        most = {
+            "period": self.problem.clock.length,
+            "regime": self.problem.modulation.transition.shape[-1] - 1,
+            "seed": 2**63 - 1,
+            "episode": 2**62,
+        }
+        if name in most and ((array < 0) | (array > most[name])).any():
+            raise ValueError(f"{name} of a state must be from 0 to {most[name]}")
+        if np.isnan(array).any():
+            raise ValueError(f"{name} of a state must be numbers, not NaN")
 
     def step(self, decision: Decision | Floats) -> Flows:
         """Play one period with a decision, or orders alone (B, L, K) in units; the record is valid until the next step."""
@@ -82,7 +102,7 @@ class Simulation:
             self._take("protection", decision.protection)
 
     def advance(self) -> Flows:
-        """Play one period with what was taken over; `ValueError` where a quantity is not finite, and nothing is played then."""
+        """Play one period with what was taken over; `ValueError` where a quantity is none, and nothing is played then."""
         self._check_finite(kernel.step(self.memory.address))
         return self.flows
 
@@ -92,20 +112,21 @@ class Simulation:
         if units is None:
             target[...] = 0.0
             return
-        units = np.asarray(units, dtype=np.float64)
+        units = numbers_in(units, name)
         if units.shape != target.shape:
             raise ValueError(f"{name} have shape {units.shape}; expected {target.shape} ({AXES[name]})")
         target[...] = units
 
     def _check_finite(self, fault: int) -> None:
-        """Raise `ValueError` where the kernel refused a quantity that is not finite; nothing has been played then."""
+        """Raise `ValueError` where the kernel refused a quantity, not finite or too large; nothing has been played then."""
         if fault < 0:
             return
         for name in DECISION:
             units = getattr(self.memory.decision, name)
-            for place in np.argwhere(~np.isfinite(units))[:1]:
+            for place in np.argwhere(~(np.abs(units) <= MOST))[:1]:
                 where = ", ".join(f"{axis} {at}" for axis, at in zip(_singular(AXES[name]), place, strict=True))
-                raise ValueError(f"{name} must be finite; {where} is {units[tuple(place)]}")
+                allowed = f"at most {MOST:g} units" if np.isfinite(units[tuple(place)]) else "finite"
+                raise ValueError(f"{name} must be {allowed}; {where} is {units[tuple(place)]}")
 
     @property
     def ended(self) -> Flags:
@@ -117,14 +138,24 @@ def _singular(axes: str) -> list[str]:
     return [axis.removesuffix("s").replace("classe", "class") for axis in axes.split(", ")]
 
 
+def checked_seed(seed: Any, batch: int, lists: bool = True) -> Any:
+    """Return a seed, a list of one for each of `batch` worlds, or none; `ValueError` says what is allowed."""
+    if lists and isinstance(seed, Sequence | np.ndarray) and not isinstance(seed, str | bytes):
+        if len(seed) != batch or not all(_is_seed(each, 2**63) for each in seed):
+            allowed = f"one, from 0 to 2**63, for each of {batch} environments"
+            raise ValueError(f"a list of seeds must hold {allowed}, not {shown(list(seed))}")
+    elif seed is not None and not _is_seed(seed, 2**63 - batch):
+        raise ValueError(f"seed must be a whole number between 0 and 2**63, not {shown(seed)}")
+    return seed
+
+
+def _is_seed(seed: Any, beyond: int) -> bool:
+    return is_whole(seed) and 0 <= int(seed) < beyond
+
+
 def world_seeds(seed: int | Sequence[int] | None, batch: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Return one seed a world: s + i from a single seed, a list as it is, or drawn where none is given."""
-    if seed is None:
-        seed = int(rng.integers(2**62))
+    seed = int(rng.integers(2**62)) if seed is None else checked_seed(seed, batch)
     if isinstance(seed, int | np.integer):
-        if not 0 <= seed < 2**63 - batch:
-            raise ValueError(f"seed must be between 0 and 2**63, not {seed}")
         return int(seed) + np.arange(batch, dtype=np.int64)
-    if len(seed) != batch or any(each is None or not 0 <= each < 2**63 for each in seed):
-        raise ValueError(f"a list of seeds must hold one, from 0 to 2**63, for each of {batch} environments, not {list(seed)}")
     return np.array(seed, dtype=np.int64)

@@ -6,6 +6,7 @@ seed is; it counts unless the policy is newer, or something is measured that was
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -16,10 +17,12 @@ from allotment.evaluation.breakdown import joined
 from allotment.evaluation.metrics import METRICS, RESERVED, Metric
 from allotment.evaluation.place import WorldPlace
 from allotment.evaluation.testing import Evaluation
+from allotment.runs.at_work import InUse
 from allotment.runs.run_folder import EPISODES, RunFolder
 from allotment.scenario.loader import World
 from allotment.scenario.problem import TERMS
 from allotment.scenario.streams import derived_seed
+from allotment.terminal import told
 
 Played = Callable[[int, int], None]  # periods played, of how many
 
@@ -46,9 +49,18 @@ class CommonEpisodes:
             return held
         new = self._play(run, start, progress)
         whole = new if held is None else _joined(held, new)
-        if keep or not (run.path / EPISODES).is_file():
+        if keep:
             run.keep_evaluation(whole, self.world.name, self.seed, self.code)
+        elif not (run.path / EPISODES).is_file():
+            self._keep_if_possible(run, whole)
         return whole
+
+    def _keep_if_possible(self, run: RunFolder, whole: Evaluation) -> None:
+        """Spare whoever asks next the playing, unless somebody works in the folder or it cannot be written to."""
+        try:
+            run.keep_evaluation(whole, self.world.name, self.seed, self.code)
+        except (InUse, OSError) as error:
+            warnings.warn(f"its episodes are played, but not kept: {told(error)}", stacklevel=3)
 
     def held(self, run: RunFolder) -> Evaluation | None:
         """Return those of the wanted episodes, from the first on, that a run folder holds; none where it holds none."""

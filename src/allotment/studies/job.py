@@ -17,7 +17,7 @@ from allotment.runs.run_folder import RunFolder
 from allotment.scenario.loader import World
 from allotment.studies.common_episodes import CommonEpisodes
 from allotment.studies.study import EvaluationEntry, PolicyEntry, Section, Study
-from allotment.whole_file import file_name
+from allotment.whole_file import file_name, named
 
 
 class Job(Section):
@@ -47,7 +47,7 @@ class Job(Section):
 
     def run(self, progress: Progress) -> dict[str, bytes]:
         """Fill the run folder, evaluation included, and return its files; what is finished is left as it is."""
-        with plain_warnings():
+        with plain_warnings(), named(Path(self.folder)):
             return self._made(progress)
 
     def _made(self, progress: Progress) -> dict[str, bytes]:
@@ -57,7 +57,7 @@ class Job(Section):
         def show(what: str, done: int, of: int, score: float | None = None) -> None:
             progress(self.name, what, done, of, score)
 
-        with self._workplace() as folder:
+        with self._workplace() as folder, RunFolder(folder).held():
             run = RunFolder(folder)
             if not self.is_made(run, place):
                 if not run.is_of(place, self.config, self.seed):

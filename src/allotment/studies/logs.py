@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from allotment.runs.hyperparameters import ranked, write_columns, write_hyperpar
 from allotment.runs.tensorboard import write_rule_based
 from allotment.studies.compared_policies import ComparedPolicy, Run
 from allotment.studies.outcome import Outcome
-from allotment.whole_file import file_name
+from allotment.whole_file import file_name, remove_folder
 
 SHOWN = ["score", *MEASURES]  # charts that compare policies, and columns of final scores, in this order
 WHOLE = "comparison"  # the run that belongs to no single policy
@@ -28,7 +27,8 @@ WHOLE = "comparison"  # the run that belongs to no single policy
 def write_logs(outcome: Outcome, folder: Path, images: list[Drawn]) -> None:
     """Fill the folder with the comparison's logs, in place of those of an earlier one."""
     if (folder / WHOLE).is_dir():  # else the folder, if there is one, is somebody else's
-        shutil.rmtree(folder)
+        remove_folder(folder)
+    (folder / WHOLE).mkdir(parents=True)  # first of all: what is written half is known as one's own next time
     settings, measures = [], _varying(outcome)
     shown = {axis: greatest(axis, outcome.breakdown_means) for axis in AXES}
     rows = ranked([policy.name for policy in outcome.ranking])

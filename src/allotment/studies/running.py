@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,10 +11,14 @@ import yaml
 from allotment.evaluation.place import WorldPlace
 from allotment.execution.executor import Executor, executor_for
 from allotment.execution.executor import Progress as JobProgress
-from allotment.studies.job import jobs_of
+from allotment.runs.at_work import InUse, at_work
+from allotment.studies.job import Job, jobs_of
 from allotment.studies.outcome import Outcome, Progress, read_outcome
 from allotment.studies.setup import STUDY_FILE, ComparisonSetup, setup_of_study
 from allotment.studies.study import Study
+from allotment.whole_file import make_folder, named, write_whole
+
+PATIENCE = 600.0  # seconds for another process to write its report into the same folder
 
 
 @dataclass(frozen=True)
@@ -30,23 +35,36 @@ def run_study(
     """Make and test all of a study's policies below `out`, compare them, and write the report.
 
     What an earlier run of the same study finished is kept; `workers` processes work side by side (none = one a core), or
-    an executor of one's own does.
+    an executor of one's own does. `InUse` where another process works on the same study there.
     """
     folder = out / study.name
-    folder.mkdir(parents=True, exist_ok=True)
     text = yaml.safe_dump(study.model_dump(mode="json", exclude_defaults=True), sort_keys=False, allow_unicode=True)
     jobs = jobs_of(study, folder)
-    (folder / STUDY_FILE).write_text(text, encoding="utf-8")
-    place = WorldPlace(study.world())
-    todo = [job for job in jobs if not job.is_done(place)]
-    for job, files in (executor or executor_for(len(todo), workers)).run(todo, progress):
+    with at_work(folder):
+        make_folder(folder)
+        write_whole(folder / STUDY_FILE, text)
+        place = WorldPlace(study.world())
+        todo = [job for job in jobs if not job.is_done(place)]
+        for job, files in (executor or executor_for(len(todo), workers)).run(todo, progress):
+            _keep(job, files)
+        result = compare_policies(setup_of_study(study, folder))
+        for job in jobs:
+            _put_logs_away(job)
+    return result
+
+
+def _keep(job: Job, files: dict[str, bytes]) -> None:
+    """Keep what a worker made."""
+    with job.run_folder.held():
         job.run_folder.unpack(files)
+
+
+def _put_logs_away(job: Job) -> None:
+    """Leave the logs of a policy to the report, which has them under its name."""
     from allotment.runs.tensorboard import put_away
 
-    result = compare_policies(setup_of_study(study, folder))
-    for job in jobs:  # the report has the logs of each policy, under its name
+    with suppress(InUse), job.run_folder.held():
         put_away(job.run_folder.logs)
-    return result
 
 
 def compare_policies(
@@ -61,5 +79,6 @@ def compare_policies(
     """Compare policies and write the report into `out`, by default the setup's own folder; see `read_outcome`."""
     from allotment.studies.presentation import present
 
-    outcome = read_outcome(setup, reference, episodes, seed, progress, rope)
-    return Result(outcome, present(outcome, out or setup.report))
+    outcome, folder = read_outcome(setup, reference, episodes, seed, progress, rope), out or setup.report
+    with named(folder), at_work(folder, patience=PATIENCE):
+        return Result(outcome, present(outcome, folder))

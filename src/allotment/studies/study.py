@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from allotment.evaluation.comparison import ROPE
+from allotment.names import FolderName, ShownName, fault_of_name
 from allotment.policies.config_file import checked, read_config
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World, load_scenario
@@ -25,7 +26,7 @@ class PolicyEntry(Section):
     """One policy of a study."""
 
     config: str  # a file, or the name of a shipped config
-    name: str | None = None  # in tables and figures; none = the config's
+    name: ShownName | None = None  # in tables and figures; none = the config's
     overrides: list[str] = []  # texts `a.b=c` that replace values of the config
     seeds: list[Annotated[int, Field(ge=0)]] | None = None  # none = the study's; rules take the first
 
@@ -44,7 +45,7 @@ class EvaluationEntry(Section):
 class Study(Section):
     """A study file."""
 
-    name: str  # of the folder below `runs/`
+    name: FolderName  # of the folder below `runs/`
     question: str  # what it is to find out
     env: str  # the world, a file or a shipped name
     overrides: list[str] = []  # texts `a.b=c` that replace values of the world
@@ -57,8 +58,8 @@ class Study(Section):
         return load_scenario(self.env, self.overrides)
 
     def configs(self) -> list[tuple[PolicyEntry, str, dict[str, Any]]]:
-        """Return each policy with its config's short name and content; files of code that these name are not imported."""
-        return [(entry, *read_config(entry.config, entry.overrides, admit=False)) for entry in self.entries()]
+        """Return each policy with its config's short name and content."""
+        return [(entry, *read_config(entry.config, entry.overrides)) for entry in self.entries()]
 
     def entries(self) -> list[PolicyEntry]:
         """Return the policies, each as an entry."""
@@ -71,10 +72,26 @@ def load_study(path: str | Path) -> Study:
     file = given / "study.yaml" if given.is_dir() else given
     if not file.is_file():
         raise ScenarioError(f"{path}: no study here; expected a folder with study.yaml, or such a file")
-    study = checked(Study, read_yaml(file), str(file))
+    study = _beside(checked(Study, read_yaml(file), str(file)), file.parent)
     names = [entry.name or stem for entry, stem, _ in study.configs()]
+    for name in names:
+        if fault := fault_of_name(name):
+            raise ScenarioError(f"{file}: policies: a name {fault}; give the policy another `name`")
     folders = [file_name(name) for name in names]
     for name in names:
         if folders.count(file_name(name)) > 1:
             raise ScenarioError(f"{file}: policies: the name {name!r} occurs twice; give one of them another `name`")
     return study
+
+
+def _beside(study: Study, folder: Path) -> Study:
+    """Return a study in which the world and the configs that lie beside its file are named by where they lie."""
+
+    def found(name: str) -> str:
+        return str(folder / name) if "\0" not in name and (folder / name).is_file() else name
+
+    entries = [
+        found(entry) if isinstance(entry, str) else entry.model_copy(update={"config": found(entry.config)})
+        for entry in study.policies
+    ]
+    return study.model_copy(update={"env": found(study.env), "policies": entries})

@@ -19,6 +19,7 @@ from allotment.engine.kernel.fulfilment import fulfil
 from allotment.engine.kernel.money import charge, pay_at_the_end
 from allotment.engine.kernel.rows import fill_integer_rows, fill_rows
 from allotment.engine.kernel.shipping import dispatch, order_before, receive
+from allotment.quantities import MOST
 from allotment.scenario.problem import CHARGE, DECIDE, DEMAND, EXPIRE, FULFIL, RECEIVE
 
 BLOCK = 128  # most worlds played together: their rows fit the processor's cache
@@ -180,33 +181,33 @@ def empty(table: int, first: World, count: int) -> None:
 
 @linked
 def first_not_finite(table: int) -> int:
-    """Return the place of the first quantity among the decisions that is not finite, -1 where all are."""
+    """Return the place of the first quantity among the decisions that is not finite, or too large; -1 where none is."""
     offset = 0
     for field in (f.DECISION_ORDERS, f.DECISION_ALLOCATION):
         found = not_finite(table, field)
         if found >= 0:
             return offset + found
         offset += floats3(table, field).size
-    protections, total = floats4(table, f.DECISION_PROTECTION), 0.0
-    for value in protections.flat:
-        total += value * 0.0
-    return -1 if total == 0.0 else offset
+    wrong = 0
+    for value in floats4(table, f.DECISION_PROTECTION).flat:
+        wrong += not abs(value) <= MOST
+    return -1 if wrong == 0 else offset
 
 
 @linked
 def not_finite(table: int, field: int) -> int:
-    """Return the place of the first entry of a field that is not finite, -1 where all are: a finite number times 0 is 0."""
-    array, total, place = floats3(table, field), 0.0, 0
+    """Return the place of the first entry of a field that is not finite, or larger than `MOST`; -1 where none is."""
+    array, wrong, place = floats3(table, field), 0, 0
     for a in range(array.shape[0]):
         for b in range(array.shape[1]):
             for j in range(array.shape[2]):
-                total += array[a, b, np.uint64(j)] * 0.0
-    if total == 0.0:
+                wrong += not abs(array[a, b, np.uint64(j)]) <= MOST
+    if wrong == 0:
         return -1
     for a in range(array.shape[0]):
         for b in range(array.shape[1]):
             for j in range(array.shape[2]):
-                if not np.isfinite(array[a, b, j]):
+                if not abs(array[a, b, j]) <= MOST:
                     return place
                 place += 1
     return place

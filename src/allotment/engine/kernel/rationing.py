@@ -93,9 +93,7 @@ def raise_lowest(table: int, count: int, limit: float) -> None:
             positions[place] /= demands[place]
         level_out(table, count, limit)
         return
-    for place in range(count):
-        wanted[place], amounts[place] = amounts[place], 0.0
-    for _ in range(int(limit)):
+    for _ in range(int(give_most(table, count, limit))):
         chosen, lowest = -1, np.inf
         for place in range(count):
             if amounts[place] < wanted[place]:
@@ -110,19 +108,39 @@ def fill_largest(table: int, count: int, limit: float) -> None:
     """Fill the largest unfilled requests first, down to a common shortage."""
     amounts, starts, slopes = floats1(table, f.AMOUNTS), floats1(table, f.STARTS), floats1(table, f.SCALES)
     wanted = floats1(table, f.ASKED)
+    for place in range(count):
+        starts[place], slopes[place] = -amounts[place], 1.0
     if not integers1(table, f.SETTINGS)[f.RULES_WHOLE]:
-        for place in range(count):
-            starts[place], slopes[place] = -amounts[place], 1.0
         level_out(table, count, limit)
         return
-    for place in range(count):
-        wanted[place], amounts[place] = amounts[place], 0.0
-    for _ in range(int(limit)):
+    for _ in range(int(give_most(table, count, limit))):
         chosen, lowest = -1, 0.0
         for place in range(count):
             if amounts[place] - wanted[place] < lowest:
                 chosen, lowest = place, amounts[place] - wanted[place]
         amounts[chosen] += 1.0
+
+
+@linked
+def give_most(table: int, count: int, limit: float) -> float:
+    """Give the whole units that are certain; returns how many are left to be given one at a time, to the lowest first.
+
+    Certain is what lies below a level at which, even rounded up, no more is given than there is.
+    """
+    amounts, starts, slopes = floats1(table, f.AMOUNTS), floats1(table, f.STARTS), floats1(table, f.SCALES)
+    wanted, kept = floats1(table, f.ASKED), np.empty(count)
+    if limit <= 8.0 * count:
+        for place in range(count):
+            wanted[place], amounts[place] = amounts[place], 0.0
+        return limit
+    for place in range(count):
+        kept[place] = starts[place]
+        starts[place] /= slopes[place]
+    level_out(table, count, limit - 2.0 * count - 1e-12 * limit)
+    for place in range(count):
+        starts[place], amounts[place] = kept[place], math.floor(amounts[place])
+        limit -= amounts[place]
+    return limit
 
 
 @linked

@@ -1,179 +1,133 @@
 """Checkpoints: everything a training needs to go on as if nothing had happened, in one file that is whole or not there.
 
 A training is put on disk between two rollouts, where nothing is half done: weights and optimisers, counters, the state of
-every environment, normalisation statistics, the replay buffer, the random generators and the learning curve. It is the
-algorithm's own format, pickles included, and is read by nothing but a training that goes on in its own run folder.
+every environment, normalisation statistics, the replay buffer, the random generators and the learning curve. The file holds
+arrays and plain values and runs nothing when it is read; the state of another package's environments is sealed by the user's
+own key.
 """
 
 from __future__ import annotations
 
-import random
+import math
 import warnings
 from collections.abc import Callable
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-import torch
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
-from stable_baselines3.common.save_util import recursive_getattr, recursive_setattr
-from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
-from allotment.environments.sb3 import Sb3VecEnv
+from allotment.fitting.sb3.training_state import captured, restore, set_generators
+from allotment.fitting.sb3.tree_file import Kept, TreeError, TreeFile, check_array, write_tree
 from allotment.runs.run_folder import RunFolder
+from allotment.scenario.errors import ScenarioError
 from allotment.whole_file import whole_file
 
-MOVING = (  # attributes of Stable-Baselines3's algorithms that change while they learn
-    *("num_timesteps", "_episode_num", "_n_updates", "_n_calls", "_current_progress_remaining", "exploration_rate"),
-    *("_last_obs", "_last_original_obs", "_last_episode_starts", "_last_lstm_states", "ep_info_buffer", "ep_success_buffer"),
-)
+LARGEST_CURVE = 2**24  # numbers of a learning curve
+POINT = (float, int, float)  # value, step and time of a series
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """What an interrupted training goes on with, beside what its algorithm and its environments took over."""
+
+    steps: int  # environment steps done
+    progress: dict[str, Any]
+    generators: dict[str, Any]
+
+
+def resumed(model: BaseAlgorithm, run: RunFolder) -> Resumed | None:
+    """Put a training that was just built into the state that a run's checkpoint holds; returns none where there is none.
+
+    `ScenarioError` where the checkpoint is damaged, or of another training, or not to be trusted.
+    """
+    if not run.checkpoint.is_file():
+        return None
+    try:
+        with TreeFile(run.checkpoint) as kept:
+            _check_progress(kept.tree)
+            restore(model, kept)
+            progress, generators = kept.loaded(kept.tree["progress"]), kept.loaded(kept.tree["generators"])
+    except (ValueError, OverflowError, RuntimeError, OSError) as error:
+        told = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ScenarioError(
+            f"{run.checkpoint}: {told.removeprefix(f'{run.checkpoint}: ')}; "
+            f"remove {run.checkpoints} to train again from the start"
+        ) from None
+    return Resumed(model.num_timesteps, progress, generators)
 
 
 class Checkpoints(BaseCallback):
     """Writes the checkpoint every so many steps and at the end; in a resumed training it first sets the generators."""
 
-    def __init__(self, run: RunFolder, every: int, progress: Callable[[], Any], resumed: dict[str, Any] | None) -> None:
+    def __init__(self, run: RunFolder, every: int, progress: Callable[[], Any], start: Resumed | None) -> None:
         super().__init__()
-        self.file, self.every, self.progress, self.resumed = checkpoint_file(run), every, progress, resumed
-        self.written_at = -every if resumed is None else int(resumed["algorithm"]["num_timesteps"])
+        self.run, self.every, self.progress, self.start = run, every, progress, start
+        self.written_at = -every if start is None else start.steps
         self.possible = True
 
     def _on_step(self) -> bool:
         return True
 
     def _on_rollout_start(self) -> None:
-        if self.resumed is not None:
-            _set_generators(self.model, self.resumed["generators"])
-            self.resumed = None
+        if self.start is not None:
+            set_generators(self.model, self.start.generators)
+            self.start = None
         elif self.possible and self.num_timesteps - self.written_at >= self.every:
             self._write()
 
     def _on_training_end(self) -> None:
-        if self.possible and self.resumed is None:
+        if self.possible and self.start is None:
             self._write()  # for a training that is to be longer after all
 
     def _write(self) -> None:
         try:
             content = {**captured(self.model), "progress": self.progress()}
         except Exception as error:  # an environment of another package that cannot be pickled, for whatever reason
-            self.possible = False
-            warnings.warn(
-                f"training cannot be resumed once interrupted: its environment cannot be saved ({error})", stacklevel=2
-            )
+            self._tell(error)
             return
-        self.file.parent.mkdir(exist_ok=True)
-        with whole_file(self.file) as part:
-            torch.save(content, part)
+        self.run.checkpoints.mkdir(exist_ok=True)
+        try:
+            with whole_file(self.run.checkpoint) as part:
+                write_tree(content, part)
+        except TreeError as error:
+            self._tell(error)
         self.written_at = self.num_timesteps
 
-
-def captured(model: BaseAlgorithm) -> dict[str, Any]:
-    """Return the state of a training between two rollouts."""
-    environments = model.get_env()
-    assert environments is not None
-    _, variables = model._get_torch_save_params()
-    return {
-        "algorithm": {name: getattr(model, name) for name in MOVING if hasattr(model, name)},
-        "parameters": model.get_parameters(),
-        "variables": {name: recursive_getattr(model, name) for name in variables},
-        "replay": _replay(model),
-        "environments": _environments(environments),
-        "normalisation": _normalisation(environments),
-        "generators": _generators(model),
-    }
+    def _tell(self, error: Exception) -> None:
+        self.possible = False
+        warnings.warn(f"training cannot be resumed once interrupted: its state cannot be kept ({error})", stacklevel=3)
 
 
-def restore(model: BaseAlgorithm, content: dict[str, Any]) -> None:
-    """Put a training that was just built into a captured state, but for the generators, which `Checkpoints` sets."""
-    environments = model.get_env()
-    assert environments is not None
-    for name, value in content["algorithm"].items():
-        setattr(model, name, value)
-    model.set_parameters(content["parameters"], exact_match=True, device="cpu")
-    for name, value in content["variables"].items():
-        if value is not None:
-            recursive_setattr(model, f"{name}.data", value.data)
-    _restore_replay(model, content["replay"])
-    _restore_normalisation(environments, content["normalisation"])
-    _restore_environments(environments, content["environments"])
+def _check_progress(content: Any) -> None:
+    """Raise `TreeError` where a file does not say how far a training came."""
+    found = content.get("progress") if isinstance(content, dict) else None
+    if not isinstance(found, dict) or found.keys() != {"measures", "curve", "best", "series"}:
+        raise TreeError("progress must hold measures, curve, best and series")
+    measures, best, series = found["measures"], found["best"], found["series"]
+    if not (_are(measures, list, str) and {"steps", "score"} <= set(measures) and len(set(measures)) == len(measures)):
+        raise TreeError("progress/measures must be names, steps and score among them")
+    rows = found["curve"].shape[0] if isinstance(found["curve"], Kept) and found["curve"].shape else 0
+    most = LARGEST_CURVE // len(measures)
+    check_array(found["curve"], "array", "float64", (min(max(rows, 1), most), len(measures)), "progress/curve")
+    if not (
+        isinstance(best, dict) and _are([*best], list, str) and _are([*best.values()], list, int, float) and "score" in best
+    ):
+        raise TreeError("progress/best must be numbers by name, score among them")
+    if not (isinstance(series, dict) and _are([*series], list, str) and all(map(_is_held, series.values()))):
+        raise TreeError("progress/series must be the first and last point of each series, or none")
 
 
-def checkpoint_file(run: RunFolder) -> Path:
-    """Return where a run's checkpoint lies."""
-    return run.checkpoints / "training.pt"
+def _are(values: Any, kind: Any, *types: type) -> bool:
+    return type(values) is kind and all(type(each) in types for each in values)
 
 
-def read_checkpoint(run: RunFolder) -> dict[str, Any] | None:
-    """Return the content of a run's checkpoint, none where there is none."""
-    file = checkpoint_file(run)
-    return torch.load(file, weights_only=False) if file.is_file() else None
+def _is_held(value: Any) -> bool:
+    """Tell whether a value is the first and the last point of a series, or none."""
+    return value is None or (type(value) is tuple and len(value) == 2 and all(map(_is_point, value)))
 
 
-def _replay(model: Any) -> dict[str, Any]:
-    """Return the filled part of a replay buffer's arrays, and where it is written next."""
-    buffer = getattr(model, "replay_buffer", None)
-    if buffer is None:
-        return {}
-    filled = buffer.buffer_size if buffer.full else buffer.pos
-    arrays = {name: value[:filled] for name, value in vars(buffer).items() if isinstance(value, np.ndarray)}
-    return {"arrays": arrays, "pos": buffer.pos, "full": buffer.full}
-
-
-def _restore_replay(model: Any, content: dict[str, Any]) -> None:
-    if content:
-        buffer = model.replay_buffer
-        buffer.pos, buffer.full = content["pos"], content["full"]
-        for name, filled in content["arrays"].items():
-            getattr(buffer, name)[: len(filled)] = filled
-
-
-def _environments(environments: VecEnv) -> Any:
-    """Return where the environments stand: arrays of native worlds, the pickled environments of other packages."""
-    inner = environments.unwrapped if isinstance(environments, VecNormalize) else environments
-    if isinstance(inner, Sb3VecEnv):
-        return inner.get_state()
-    import cloudpickle
-
-    return cloudpickle.dumps(vars(inner))
-
-
-def _restore_environments(environments: VecEnv, content: Any) -> None:
-    inner = environments.unwrapped if isinstance(environments, VecNormalize) else environments
-    if isinstance(inner, Sb3VecEnv):
-        inner.set_state(content)
-    else:
-        import cloudpickle
-
-        vars(inner).update(cloudpickle.loads(content))
-
-
-_STATISTICS = ("obs_rms", "ret_rms", "returns", "old_reward", "old_obs")
-
-
-def _normalisation(environments: VecEnv) -> dict[str, Any]:
-    if not isinstance(environments, VecNormalize):
-        return {}
-    return {name: getattr(environments, name) for name in _STATISTICS if hasattr(environments, name)}
-
-
-def _restore_normalisation(environments: VecEnv, content: dict[str, Any]) -> None:
-    for name, value in content.items():
-        setattr(environments, name, value)
-
-
-def _generators(model: BaseAlgorithm) -> dict[str, Any]:
-    """Return the states of the global generators that Stable-Baselines3 draws from, and of the action space's own."""
-    return {
-        "numpy": np.random.get_state(),
-        "torch": torch.get_rng_state(),
-        "python": random.getstate(),
-        "actions": model.action_space.np_random.bit_generator.state,
-    }
-
-
-def _set_generators(model: BaseAlgorithm, states: dict[str, Any]) -> None:
-    np.random.set_state(states["numpy"])
-    torch.set_rng_state(states["torch"])
-    random.setstate(states["python"])
-    model.action_space.np_random.bit_generator.state = states["actions"]
+def _is_point(value: Any) -> bool:
+    if type(value) is not tuple or tuple(map(type, value)) != POINT:
+        return False
+    return bool(0 <= value[1] < 2**62 and math.isfinite(value[2]))

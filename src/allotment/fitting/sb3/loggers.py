@@ -1,13 +1,18 @@
-"""Loggers beside TensorBoard, off unless a config names them: Weights & Biases and MLflow, through their own packages."""
+"""Loggers beside TensorBoard, off unless a config names them: Weights & Biases and MLflow, through their own packages.
+
+They send what they are told elsewhere, so that the user must name the package too (`--import wandb`).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
 import numpy as np
 from stable_baselines3.common.logger import KVWriter
 
+from allotment import extensions
 from allotment.scenario.errors import ScenarioError
 
 
@@ -78,3 +83,13 @@ class MLflow(_PackageLogger):
 
 
 LOGGERS = {"wandb": WeightsAndBiases, "mlflow": MLflow}
+
+
+def check_logger(given: str | Mapping[str, Any], where: str) -> None:
+    """Raise `ScenarioError` where a config does not name a logger, or one of a package that the user has not named."""
+    extensions.check("logger", given, LOGGERS, where, KVWriter)
+    name = given if isinstance(given, str) else given["use"]
+    if name in LOGGERS and not extensions.is_named(name):
+        raise ScenarioError(
+            f"{where}: {name} is not imported because a file names it; name it yourself (--import {name}), or leave it out"
+        )

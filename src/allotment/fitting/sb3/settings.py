@@ -9,7 +9,7 @@ from math import isfinite
 from typing import Any, Protocol
 
 from allotment.fitting.sb3.schedules import SCHEDULED, SCHEDULES
-from allotment.scenario.errors import ScenarioError, nearest
+from allotment.scenario.errors import ScenarioError, nearest, shown
 
 
 class Values(Protocol):
@@ -191,9 +191,10 @@ def _check_schedule(name: str, section: dict[str, Any], allowed: Values, where: 
     if name not in SCHEDULED:
         raise ScenarioError(f"{where} must be a single value; only {', '.join(SCHEDULED)} may follow a schedule")
     if set(section) != {"schedule", "initial", "final"}:
-        raise ScenarioError(f"{where} must be {allowed}, or have schedule, initial and final, not {sorted(section)}")
-    if section["schedule"] not in SCHEDULES:
-        raise ScenarioError(f"{where}: unknown schedule {section['schedule']!r}; {nearest(section['schedule'], SCHEDULES)}")
+        raise ScenarioError(f"{where} must be {allowed}, or have schedule, initial and final, not {sorted(map(str, section))}")
+    schedule = section["schedule"]
+    if not isinstance(schedule, str) or schedule not in SCHEDULES:
+        raise ScenarioError(f"{where}: unknown schedule {shown(schedule)}; {nearest(str(schedule), SCHEDULES)}")
     for key in ("initial", "final"):
         if section[key] is None or not allowed.allow(section[key]):
             raise ScenarioError(f"{where}.{key} must be {allowed}, not {_written(section[key])}")

@@ -22,9 +22,9 @@ from allotment import extensions
 from allotment.evaluation.place import Place
 from allotment.fitting.fitter import Progress
 from allotment.fitting.sb3.algorithms import Algorithm, Networks, algorithm_of, check_actions
-from allotment.fitting.sb3.checkpoint import Checkpoints, read_checkpoint, restore
+from allotment.fitting.sb3.checkpoint import Checkpoints, resumed
 from allotment.fitting.sb3.config import LearnedConfig, check_learned, settings_of
-from allotment.fitting.sb3.loggers import LOGGERS
+from allotment.fitting.sb3.loggers import LOGGERS, check_logger
 from allotment.fitting.sb3.scalars import Scalars
 from allotment.fitting.sb3.schedules import scheduled
 from allotment.fitting.sb3.training_place import TrainingPlace, training_place
@@ -32,12 +32,13 @@ from allotment.fitting.sb3.validation import Steps, Validation, spacing
 from allotment.fitting.sb3.warm_start import check_start, kept_start, start_weights
 from allotment.fitting.tuning import tuned_rule
 from allotment.policies.bundle import load_bundle, save_bundle
-from allotment.policies.config_file import checked, read_config, rule_config
+from allotment.policies.config_file import checked, rule_config
 from allotment.policies.networks import NetworkShape
 from allotment.policies.rule_config import RulePolicy, to_be_tuned
 from allotment.policies.sealed_folder import is_bundle
 from allotment.runs.run_folder import CURVE, RunFolder, validated
 from allotment.runs.tensorboard import Changing, tag, write_scores
+from allotment.scenario.errors import ScenarioError, shown
 from allotment.scenario.streams import derived_seed
 
 REWARD_REACH = 10.0  # normalised rewards and observations are clipped here
@@ -52,7 +53,7 @@ class Sb3Training:
         for given in typed.callbacks:
             extensions.check("callback", given, {}, f"{name}: callbacks", BaseCallback)
         for given in typed.loggers:
-            extensions.check("logger", given, LOGGERS, f"{name}: loggers", KVWriter)
+            check_logger(given, f"{name}: loggers")
         trained_in = training_place(place, typed, _untuned_rule(place, typed))
         check_actions(typed.algorithm, trained_in.actions, f"{name} in {place.name}")
         _check_fit(trained_in, typed, name)
@@ -109,9 +110,8 @@ def _untuned_rule(place: Place, config: LearnedConfig) -> RulePolicy | None:
 def _rule_of(config: LearnedConfig) -> tuple[str, dict[str, Any]]:
     """Return name and config of the rule that a residual corrects."""
     given = config.encoding.rule
-    if isinstance(given, str):  # a folder's own config names no other file: what it named was written out
-        return read_config(given, admit=False)
-    assert given is not None
+    if not isinstance(given, dict):  # what a user's config names was written out when it was read
+        raise ScenarioError(f"encoding.rule: must be written out in a run folder, not named: {shown(given)}")
     return given.get("name", "rule"), given
 
 
@@ -169,13 +169,13 @@ class Training:
             gamma=float(config.settings.get("gamma", 0.99)),
         )
 
-    def model(self, environments: VecEnv, series: Changing) -> BaseAlgorithm:
+    def model(self, environments: VecEnv) -> BaseAlgorithm:
         """Return the algorithm, ready to learn."""
         networks = Networks(
             self.shape, self.training_place.actor, self.training_place.critic, self.config.network.initial_deviation
         )
         policy, keywords = self.algorithm.policy(networks)
-        model = self.algorithm.make(
+        return self.algorithm.make(
             policy,
             environments,
             policy_kwargs=keywords,
@@ -183,9 +183,11 @@ class Training:
             device="cpu",
             **self._settings(environments),
         )
+
+    def log(self, model: BaseAlgorithm, series: Changing) -> None:
+        """Let an algorithm write what it tells into series, and to the loggers."""
         model.set_logger(configure(None, []))
         model.logger.output_formats += [Scalars(series), *self.loggers]
-        return model
 
     def begin(self, model: BaseAlgorithm) -> None:
         """Fill the actor with the weights that it begins with, where the config names any."""
@@ -245,34 +247,34 @@ def train(training: Training, progress: Steps | None = None) -> Any:
     interrupt leaves the best policy so far, the learning curve and the last checkpoint in the folder, and passes on.
     """
     torch.set_num_threads(1)
-    resumed = read_checkpoint(training.run)
-    done = int(resumed["algorithm"]["num_timesteps"]) if resumed else 0
     with ExitStack() as closing:
-        writer = SummaryWriter(str(training.run.logs), purge_step=done + 1 if resumed else None)
-        closing.callback(writer.close)
-        series = Changing(writer, resumed["progress"]["series"] if resumed else None)
-        closing.callback(series.close)
         environments = training.environments()
         closing.callback(environments.close)
-        training.open_loggers(closing)
-        model = training.model(environments, series)
+        model = training.model(environments)
         environments.seed(training.training_place.first_seed(training.seed))  # after the algorithm, which seeds them itself
+        start = resumed(model, training.run)  # before anything is written
+        done = start.steps if start else 0
+        writer = SummaryWriter(str(training.run.logs), purge_step=done + 1 if start else None)
+        closing.callback(writer.close)
+        series = Changing(writer, start.progress["series"] if start else None)
+        closing.callback(series.close)
+        training.open_loggers(closing)
+        training.log(model, series)
         validation = _validation(training, model, series, progress)
 
         def progress_so_far() -> dict[str, Any]:
             return {**validation.progress_so_far(), "series": dict(series.held)}
 
-        checkpoints = Checkpoints(training.run, training.config.checkpoint.every, progress_so_far, resumed)
+        checkpoints = Checkpoints(training.run, training.config.checkpoint.every, progress_so_far, start)
         callbacks = training.callbacks()
-        if resumed:
-            restore(model, resumed)
-            validation.go_on(resumed["progress"])
+        if start:
+            validation.go_on(start.progress)
         else:
             training.begin(model)
         finished = False
         try:
             model.learn(
-                training.config.steps - done, callback=[validation, checkpoints, *callbacks], reset_num_timesteps=not resumed
+                training.config.steps - done, callback=[validation, checkpoints, *callbacks], reset_num_timesteps=not start
             )
             finished = True
         finally:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
@@ -45,11 +46,14 @@ class Validation(BaseCallback):
 
     def progress_so_far(self) -> dict[str, Any]:
         """Return what a resumed training needs to measure on as before."""
-        return {"curve": list(self.curve), "best": self.best}
+        measures = list(self.curve[0])
+        curve = np.array([[row[name] for name in measures] for row in self.curve], dtype=np.float64)
+        return {"measures": measures, "curve": curve, "best": self.best}
 
     def go_on(self, progress: dict[str, Any]) -> None:
         """Take up the learning curve of an interrupted training."""
-        self.curve, self.best = list(progress["curve"]), progress["best"]
+        self.curve = [dict(zip(progress["measures"], row, strict=True)) for row in progress["curve"].tolist()]
+        self.best = progress["best"]
 
     def _on_training_start(self) -> None:
         if not self.curve:

@@ -10,18 +10,21 @@ from torch import Tensor, nn
 
 from allotment.fitting.sb3.algorithms import Algorithm
 from allotment.policies.bundle import bundle_of
+from allotment.policies.bundle_content import about_policy
 from allotment.policies.networks import NetworkShape
 from allotment.policies.sealed_folder import is_bundle, opened, part_of
+from allotment.policies.weights_file import WEIGHTS, read_weights
 from allotment.runs.run_folder import RunFolder
 from allotment.scenario.errors import ScenarioError
+from allotment.whole_file import whole_folder
 
 
 def check_start(folder: str, algorithm: Algorithm, shape: NetworkShape, actor: nn.Module, where: str) -> None:
     """Raise `ScenarioError` where a folder holds no policy whose weights fit an empty actor of a shape."""
     bundle = bundle_of(Path(folder))
-    about = opened(bundle)
-    if about.get("kind") != "learned":
-        raise ScenarioError(f"{where}: from: {folder} holds a rule, {about.get('name')}, which has no weights to begin with")
+    about = about_policy(bundle)
+    if about["kind"] != "learned":
+        raise ScenarioError(f"{where}: from: {folder} holds a rule, {about['name']}, which has no weights to begin with")
     if algorithm.fill is None:
         raise ScenarioError(f"{where}: from: the algorithm does not say how its policy is filled with weights")
     own, other = (_described(network) for network in (shape.as_dict(), about["network"]))
@@ -36,24 +39,15 @@ def check_start(folder: str, algorithm: Algorithm, shape: NetworkShape, actor: n
 def kept_start(folder: str, run: RunFolder) -> Path:
     """Return the bundle that a run begins with, copied into its folder where it does not lie there already."""
     if not is_bundle(run.start):
-        part = run.start.with_name(f"{run.start.name}.part")
-        shutil.rmtree(part, ignore_errors=True)
-        shutil.copytree(bundle_of(Path(folder)), part)
-        part.rename(run.start)
+        with whole_folder(run.start) as part:
+            shutil.copytree(bundle_of(Path(folder)), part, dirs_exist_ok=True)
     run.update(started_from={"folder": folder, "version": opened(run.start)["version"]})
     return run.start
 
 
 def start_weights(bundle: Path) -> dict[str, Tensor]:
     """Return the weights of a bundle's actor, without the statistics that may stand before it."""
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    file = part_of(bundle, "weights.safetensors")
-    try:
-        weights = load_file(file)
-    except SafetensorError as error:
-        raise ScenarioError(f"{file}: not a safetensors file ({error})") from None
+    weights = read_weights(part_of(bundle, WEIGHTS))
     normalised = {"mean", "deviation", "limit"} <= weights.keys()
     inner = {name.removeprefix("network."): value for name, value in weights.items() if name.startswith("network.")}
     return inner if normalised else weights
