@@ -18,6 +18,7 @@ ORDER = [
     "simulation",
     "decisions",
     "exchange",
+    "exact",
     "policies",
     "environments",
     "evaluation",
@@ -43,7 +44,7 @@ HOMES = {
         *("report/", "environments/episode_figure.py", "environments/figure_text.py", "environments/render.py"),
         "planning/figure.py",
     ],
-    "numba": ["engine/"],
+    "numba": ["engine/", "exact/"],
     "typer": ["cli.py"],
 }
 

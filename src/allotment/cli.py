@@ -243,6 +243,7 @@ def evaluate(
     overrides: Overrides = None,
     env_overrides: EnvOverrides = None,
     json: Annotated[Path | None, typer.Option(help="Also write the measures to this file.", callback=_file)] = None,
+    exact: Annotated[bool, typer.Option(help="Compute the value from the policy's Markov chain; small worlds only.")] = False,
     metrics: Metrics = None,
     imports: Imports = None,
     quiet: Quiet = False,
@@ -268,10 +269,13 @@ def evaluate(
             show("testing", done, steps, None)
 
         own = tuple(metric(name) for name in metrics or [])
+        exactly = [] if not exact else _exactly(chosen, place)
         result = place.evaluate(chosen, episodes, seed, "test", count, metrics=own)
     rows, measures = result.episodes, mean_measures(result.episodes)
     errors = rows[list(measures)].std(ddof=1) / len(rows) ** 0.5
     _print_measures(chosen.name, place, len(rows), measures, errors, own)
+    for line in exactly:
+        typer.echo(line)
     if place.kind == "world":
         _print_tables(breakdown_tables(result.breakdown.means(), money_of(place.world.scenario)))
     if json:
@@ -280,6 +284,17 @@ def evaluate(
     if env is None and not env_overrides and is_run(Path(policy)):
         with _told_where_not_kept():
             RunFolder(Path(policy)).keep_evaluation(result, place.name, seed, digests(metrics))
+
+
+def _exactly(policy: Any, place: Any) -> list[str]:
+    """Return what a policy is worth by its Markov chain, in words."""
+    from allotment.exact.solving import exact_value, valued
+    from allotment.scenario.errors import ScenarioError
+
+    if place.kind != "world":
+        raise ScenarioError(f"--exact: {place.name} is an environment of another package, whose states are not known")
+    world = place.world.for_test()
+    return [f"exact: {valued(world, exact_value(world, policy))}"]
 
 
 @contextmanager
@@ -292,6 +307,37 @@ def _told_where_not_kept() -> Iterator[None]:
         yield
     except (InUse, OSError) as error:
         typer.echo(f"not kept in the run folder: {told(error)}", err=True)
+
+
+@app.command()
+def solve(
+    env: str,
+    overrides: Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="Replace a value of the world.")] = None,
+    step: Annotated[float, typer.Option(min=1e-6, help="Units in which continuous units are counted.")] = 1.0,
+    out: Annotated[
+        Path | None, typer.Option(help="Keep the optimal policy as a bundle in this folder.", callback=_folder)
+    ] = None,
+    json: Annotated[Path | None, typer.Option(help="Also write the value to this file.", callback=_file)] = None,
+) -> None:
+    """Find the optimum of a small world: the best decision in every state that it can reach, and what it is worth."""
+    import json as json_format
+    from dataclasses import asdict
+
+    from allotment.exact.solving import described, solve
+    from allotment.policies.bundle import save_bundle
+    from allotment.policies.tabular import optimal_policy
+    from allotment.scenario.loader import load_scenario
+    from allotment.whole_file import write_whole
+
+    solution = solve(load_scenario(env, overrides or []), step)
+    for line in described(solution):
+        typer.echo(line)
+    if json:
+        content = {"env": solution.world.name, "value": solution.value.value, **asdict(solution.value)}
+        write_whole(json, json_format.dumps({**content, "decisions": solution.decisions}, indent=1) + "\n")
+    if out is not None:
+        save_bundle(optimal_policy(solution), out)
+        typer.echo(f"policy: {out}")
 
 
 @app.command()

@@ -75,7 +75,9 @@ class Solution:
 
 
 def solve(world: World, step: float = 1.0, limit: int = LARGEST_STATE_SPACE, within: Range | None = None) -> Solution:
-    """Return the optimum of a world, over orders that leave each position within a range that is widened until none is at its end.
+    """Return the optimum of a world over orders that leave each inventory position within a range.
+
+    The range is widened until no decision that matters lies at its end.
 
     `step` is the quantity in which continuous units are counted; `limit` bounds the number of states. Raises `ScenarioError`
     for a world with too many states, with draws that cannot be listed, or whose state a policy does not see.
@@ -101,6 +103,22 @@ def solve(world: World, step: float = 1.0, limit: int = LARGEST_STATE_SPACE, wit
     value = Value(lower, upper, _criterion(world), len(chain.money), time.perf_counter() - begun)
     states = explored.space.states(np.arange(len(chain.money)))
     return Solution(world, value, len(model.money), within, step, states, best)
+
+
+def valued(world: World, value: Value) -> str:
+    """Return a value in words."""
+    word = "cost" if world.scenario.objective == "cost" else "profit"
+    how = {"average": "in the long run", "discounted": "discounted", "season": "over a season"}[value.criterion]
+    bounds = f"between {value.lower:,.9g} and {value.upper:,.9g}"
+    return f"{word} {value.value:,.6g} per period {how}, {bounds} ({value.states:,} states, {value.seconds:.1f} s)"
+
+
+def described(solution: Solution) -> list[str]:
+    """Return what a solution says, in words."""
+    return [
+        f"{solution.world.name}: optimal {valued(solution.world, solution.value)}",
+        f"{solution.decisions:,} decisions compared, which leave inventory positions of {solution.within}",
+    ]
 
 
 def exact_value(world: World, policy: Policy, step: float = 1.0, limit: int = LARGEST_STATE_SPACE) -> Value:
@@ -248,7 +266,7 @@ def _criterion(world: World) -> str:
 def _solved(world: World, model: Model) -> Solved:
     criterion = _criterion(world)
     money = [model.money, *(stage.money for stage in model.following)]
-    scale = PRECISION * max(1.0, sum(float(np.abs(part).mean()) for part in money))
+    scale = PRECISION * max(1.0, sum(float(np.abs(part).mean()) for part in money if len(part)))
     if criterion == "season":
         return best_to_the_end(model, world.problem.clock.length)
     if criterion == "discounted":

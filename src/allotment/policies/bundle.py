@@ -110,7 +110,7 @@ def _loaded(folder: Path, about: dict[str, Any], world: World | ExternalEnvironm
         scenario = part_of(folder, WORLD, about)
         world = world_from(read_yaml(scenario), str(scenario))
     assert isinstance(world, World)
-    load = _load_rule if about["kind"] == "rule-based" else _load_learned
+    load = {"rule-based": _load_rule, "learned": _load_learned, "optimal": _load_optimal}[about["kind"]]
     return replace(load(folder, about, world), version=about["version"])
 
 
@@ -158,6 +158,12 @@ def _corrected_rule(folder: Path, about: dict[str, Any], world: World) -> RulePo
     if not isinstance(rule, RulePolicy):
         raise ScenarioError(f"{folder / 'rule' / ABOUT}: kind must be rule-based in a bundle of what corrects a rule")
     return rule
+
+
+def _load_optimal(folder: Path, about: dict[str, Any], world: World) -> Any:
+    from allotment.policies.tabular import TABLE, TabularPolicy, read_table
+
+    return TabularPolicy(about["name"], world, read_table(part_of(folder, TABLE, about), world), about["step"])
 
 
 def _load_external(folder: Path, about: dict[str, Any], given: World | ExternalEnvironment | None) -> Any:

@@ -60,7 +60,14 @@ class Learned(_Policy):
     encoding: EncodingConfig | None = None  # none in environments of other packages
 
 
-KINDS: dict[str, type[Rule] | type[Learned]] = {"rule-based": Rule, "learned": Learned}
+class Optimal(_Policy):
+    """The bundle of an exact solution."""
+
+    kind: Literal["optimal"]
+    step: Annotated[float, Field(gt=0.0, le=1e6)]  # units in which continuous units are counted
+
+
+KINDS: dict[str, type[Rule] | type[Learned] | type[Optimal]] = {"rule-based": Rule, "learned": Learned, "optimal": Optimal}
 
 
 def about_policy(folder: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from allotment.decisions.observation import Observation
-from allotment.engine.state import Decision
+from allotment.engine.state import Decision, decision_shapes, empty_state
 from allotment.exact.solving import Solution
 from allotment.exact.table import Table, seen
 from allotment.exchange.recommend import Recommender, recommend
@@ -81,8 +81,6 @@ def read_table(file: Path, world: World) -> Table:
 
 
 def _check(file: Path, table: Table, world: World) -> None:
-    from allotment.engine.state import decision_shapes, empty_state
-
     problem = world.problem
     width = seen(problem, Observation.of(problem, empty_state(problem, 1)), 1.0).shape[1]
     shapes = decision_shapes(problem)
