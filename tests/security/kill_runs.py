@@ -38,7 +38,8 @@ policies:
   - {config: base_stock, overrides: [tuning.worlds=16, tuning.rounds=3]}
   - {config: constant_order, overrides: [tuning.worlds=16, tuning.rounds=3]}
   - config: ppo
-    overrides: [steps=600, environments=4, settings.n_steps=64, settings.batch_size=64, validation.every=300, validation.episodes=4]
+    overrides:
+      [steps=600, environments=4, settings.n_steps=64, settings.batch_size=64, validation.every=300, validation.episodes=4]
 evaluation: {episodes: 50}
 """
 KINDS = ["tune", "run", "export", "compare", "workers"]
