@@ -36,7 +36,7 @@ attack: export PYTHONPATH = tests:tests/fitting:tests/serve:tests/security
 attack: $(INSTALLED)
 	$(BIN)/python tests/security/attack.py --inputs $(or $(INPUTS),2000) --seed $(or $(SEED),0) --first $(or $(FIRST),0) --only $(ONLY)
 	$(BIN)/python tests/security/kill_train.py $(or $(KILLS),60) $(or $(SEED),0)
-	$(BIN)/python tests/security/kill_runs.py $(or $(KILLS),60) $(or $(SEED),0)
+	$(BIN)/python tests/security/kill_runs.py $(or $(KILLS),40) $(or $(SEED),0)
 	$(BIN)/python tests/security/kill_serve.py --count $(or $(KILLS),20) --seed $(or $(SEED),0)
 
 bench: $(INSTALLED)

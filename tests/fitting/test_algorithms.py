@@ -60,7 +60,7 @@ def test_the_actor_acts_as_the_algorithm_predicts(algorithm, tmp_path, models):
         vectors = policy.flattener(observation)
         predicted, state = model.predict(vectors, state, start, deterministic=True)
         start = np.zeros(6, dtype=bool)
-        answers, _ = answered(policy.actor, vectors, memory)
+        answers, _ = answered(policy.name, policy.actor, vectors, memory)
         actions = chosen_actions(answers, isinstance(policy.encoding, Discrete))
         assert actions == pytest.approx(predicted, abs=2e-6)
         decision = policy.decide(observation)

@@ -80,7 +80,7 @@ def test_a_run_folder_holds_everything_that_made_the_policy(run):
     files = {str(file.relative_to(run)) for file in run.rglob("*") if file.is_file() and file.parent.name != "tb"}
     bundle = {"bundle.json", "scenario.yaml", "weights.safetensors"}
     assert files == {
-        *("config.yaml", "scenario.yaml", "metadata.json", "curve.parquet", "checkpoints/training.pt"),
+        *("config.yaml", "scenario.yaml", "metadata.json", "curve.parquet", "checkpoints/training.safetensors"),
         *(f"{kept}/{file}" for kept in ("best", "final") for file in bundle),
     }
     assert list((run / "tb").glob("events.out.tfevents.*"))
