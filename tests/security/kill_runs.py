@@ -29,7 +29,6 @@ from allotment.runs.run_folder import RunFolder, is_run
 
 SHORT = ["--set-env", "horizon.warm_up=4", "--set-env", "horizon.periods=20"]
 TUNING = ["--set", "tuning.worlds=64", "--set", "tuning.rounds=6", "--name", "run", "--quiet", *SHORT]
-LEARNING = ["steps=600", "environments=4", "settings.n_steps=64", "validation.every=300", "validation.episodes=4"]
 STUDY = """
 name: small
 question: Which rule is best?
@@ -38,7 +37,9 @@ overrides: [horizon.warm_up=4, horizon.periods=20]
 policies:
   - {config: base_stock, overrides: [tuning.worlds=16, tuning.rounds=3]}
   - {config: constant_order, overrides: [tuning.worlds=16, tuning.rounds=3]}
-  - {config: ppo, overrides: [steps=600, environments=4, settings.n_steps=64, validation.every=300, validation.episodes=4]}
+  - config: ppo
+    overrides:
+      [steps=600, environments=4, settings.n_steps=64, settings.batch_size=64, validation.every=300, validation.episodes=4]
 evaluation: {episodes: 50}
 """
 KINDS = ["tune", "run", "export", "compare", "workers"]

@@ -66,7 +66,9 @@ def run(made, here):
 def test_the_name_of_a_study_is_that_of_a_folder(name, here):
     with pytest.raises(ScenarioError, match=r"study\.yaml") as refused:
         load_study(write(here, name=name))
-    assert "name" in str(refused.value) and len(str(refused.value).splitlines()) == 1
+    told = str(refused.value)
+    assert len(told.splitlines()) == 1
+    assert "name" in told or told.startswith("study.yaml, line 1: not valid YAML: a text must not hold the character")
 
 
 @pytest.mark.parametrize("name", ["", " ", "a\nb", "a" * 101, "é" * 101, "\U0001f600" * 60, "a\x1b[2J", "\u202eab", 7, ["a"]])

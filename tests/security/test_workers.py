@@ -15,7 +15,7 @@ import pytest
 from allotment.execution.executor import Processes
 
 pytestmark = pytest.mark.security
-RUN = "import sys, test_workers; test_workers.work(sys.argv[1])"
+RUN = "import sys; sys.path.insert(0, sys.argv[2]); import test_workers; test_workers.work(sys.argv[1])"
 SOON = 20.0  # seconds; on a busy machine
 
 
@@ -82,7 +82,7 @@ def left(ids):
 
 @pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="this system does not list its processes there")
 def test_workers_and_what_they_started_end_with_a_process_that_is_killed(tmp_path):
-    parent = subprocess.Popen([sys.executable, "-c", RUN, str(tmp_path)])
+    parent = subprocess.Popen([sys.executable, "-c", RUN, str(tmp_path), str(Path(__file__).parent)])
     ids = processes(tmp_path)
     assert all(map(runs, ids))
     parent.send_signal(signal.SIGKILL)
