@@ -16,7 +16,7 @@ from allotment.scenario.errors import ScenarioError
 from allotment.scenario.moments import lead_time_moments
 from allotment.scenario.problem import Floats, Integers, Problem
 
-LARGEST_CHUNK = 2_000_000  # decisions listed together
+LARGEST_CHUNK = 4_000_000  # decisions listed together
 WIDENING = 0.25  # of a range, where a decision lies at its end
 
 
@@ -184,7 +184,7 @@ class _Listed:
         """Return every decision with each quantity from `least` to `most` (n,) units in a place, `every` so many units."""
         first, last = np.ceil(least / every - 1e-9), np.floor(most / every + 1e-9)
         counts = np.maximum(last - first, 0.0).astype(np.int64) + 1
-        if counts.sum() > LARGEST_CHUNK * 5:
+        if counts.sum() > LARGEST_CHUNK:
             raise ScenarioError(f"{name}: {counts.sum():,} decisions in {len(np.unique(self.row)):,} states: too many to list")
         again = np.repeat(np.arange(len(counts)), counts)
         within = np.arange(len(again)) - np.repeat(np.cumsum(counts) - counts, counts)
