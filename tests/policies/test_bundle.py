@@ -185,7 +185,7 @@ def test_a_residual_without_its_rule_says_so(tmp_path):
     [
         ({"schema": 1}, "bundle of schema 1; this version reads schema 3"),
         ({"schema": None}, "bundle of schema null; this version reads schema 3"),
-        ({"kind": "oracle"}, "bundle of kind 'oracle'; allowed: learned, rule-based"),
+        ({"kind": "oracle"}, "bundle of kind 'oracle'; allowed: learned, optimal, rule-based"),
         (
             {"encoding": {"name": "quantity", "period": 3}},
             r"bundle.json: unknown key 'encoding.period'; did you mean 'periods'\?",

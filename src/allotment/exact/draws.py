@@ -18,6 +18,7 @@ from allotment.exact.laws import DemandLaws, Law, binomial_law, events, lead_tim
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.problem import IN_ORDER, KAPLAN, Floats, Integers, Problem
 
+MOST_OUTCOMES = 3_000_000  # of states that are played together
 FAR = 2**40  # periods ahead: when something arrives that is not known yet to arrive
 
 
@@ -44,6 +45,10 @@ def outcomes(of: Callable[[Integers], Any], batch: int, laws: Laws) -> Outcomes:
                 return Outcomes(of(rows), rows, probability)
         except _Fork as fork:
             counts = np.array([len(law.probabilities) for law in fork.laws])[fork.which]
+            if counts.sum() > MOST_OUTCOMES:
+                raise ScenarioError(
+                    f"{batch:,} states have {counts.sum():,} outcomes in a period: too many to enumerate"
+                ) from None
             again = np.repeat(np.arange(len(rows)), counts)
             of_value = np.arange(len(again)) - np.repeat(np.cumsum(counts) - counts, counts)
             starts = np.cumsum([0, *(len(law.probabilities) for law in fork.laws)])[:-1]

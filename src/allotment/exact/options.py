@@ -16,7 +16,7 @@ from allotment.scenario.errors import ScenarioError
 from allotment.scenario.moments import lead_time_moments
 from allotment.scenario.problem import Floats, Integers, Problem
 
-LARGEST_CHUNK = 4_000_000  # decisions listed together
+LARGEST_CHUNK = 1_500_000  # decisions listed together
 WIDENING = 0.25  # of a range, where a decision lies at its end
 
 

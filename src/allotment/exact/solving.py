@@ -42,7 +42,7 @@ PRECISION = 1e-7  # of the value's bounds, relative to the value
 SELDOM = 1e-9  # long-run share of periods below which a state's decision does not make a range too narrow
 NEVER_ENDING = 2**40  # periods of a window that has no last one
 WAVES = 256  # steps that a policy's states are followed before it is asked whether those left are seldom reached
-BATCH = 4096  # states whose decisions are listed together
+BATCH = 1024  # states whose decisions are listed together
 
 
 @dataclass(frozen=True)

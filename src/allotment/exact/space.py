@@ -115,7 +115,7 @@ class Pace:
     """How many rows are played together: as many as have a good number of outcomes."""
 
     def __init__(self) -> None:
-        self.outcomes_of_a_row = OUTCOMES / 256
+        self.outcomes_of_a_row = OUTCOMES / 16
 
     def chunks(self, begin: int, end: int) -> Iterator[Integers]:
         """Return the numbers from `begin` to `end`, some at a time."""
