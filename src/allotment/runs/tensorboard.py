@@ -12,6 +12,7 @@ import shutil
 import tempfile
 import time
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from math import isnan
@@ -20,8 +21,10 @@ from pathlib import Path
 from torch.utils.tensorboard import SummaryWriter
 
 from allotment.evaluation.metrics import COMPARED, METRICS, Share
+from allotment.scenario.errors import ScenarioError, shown
 from allotment.whole_file import remove_folder, whole_file
 
+MOST_LOGS, LARGEST_LOGS = 10_000, 2**30  # of a run: files, and their bytes together
 FIRST, OTHERS, MONEY = "evaluation/", "measures/", "money/"  # groups of measures; the first is always there
 _SERVICE = {metric.name for metric in METRICS if isinstance(metric, Share) and metric.otherwise == 1.0}
 OF_THE_WORLD = {"demand"}  # what no policy changes
@@ -99,10 +102,26 @@ def logged(logs: Path) -> Iterator[Path]:
         yield logs
         return
     with tempfile.TemporaryDirectory() as folder:
-        shutil.unpack_archive(_archive(logs), folder)
+        _unpack(_archive(logs), Path(folder))
         if logs.is_dir():
             shutil.copytree(logs, folder, dirs_exist_ok=True)
         yield Path(folder)
+
+
+def _unpack(archive: Path, folder: Path) -> None:
+    """Unpack logs into a folder; `ScenarioError` where it is no archive of them, or would take too much of the disk."""
+    try:
+        with zipfile.ZipFile(archive) as packed:
+            members, size = packed.infolist(), sum(member.file_size for member in packed.infolist())
+            if len(members) > MOST_LOGS or size > LARGEST_LOGS:
+                most = f"{MOST_LOGS:,} files and {LARGEST_LOGS / 2**30:g} GiB"
+                raise ScenarioError(f"{archive}: {len(members):,} files of {size / 2**30:,.3g} GiB; at most {most}")
+            for member in members:
+                if Path(member.filename).name != member.filename:
+                    raise ScenarioError(f"{archive}: holds {shown(member.filename)}, which is no plain name of a log")
+            packed.extractall(folder)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, zlib.error) as error:
+        raise ScenarioError(f"{archive}: no archive of logs ({error})") from None
 
 
 def _archive(logs: Path) -> Path:
