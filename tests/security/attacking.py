@@ -121,15 +121,13 @@ def _judge_all(attack: Attack, numbers: range, seed: int, tell: Connection) -> N
 def _judged(attack: Attack, seed: int, number: int) -> tuple[str | None, str, float, float]:
     """Return what became of an input, or how it failed, and the memory (MiB) and time (s) that it took."""
     _forget_peak()
-    before, reserved, start, end, failure = _status("VmRSS"), _status("VmPeak"), time.perf_counter(), None, ""
+    before, start, end, failure = _status("VmRSS"), time.perf_counter(), None, ""
     try:
         end = attack.judge(drawn(attack, seed, number))
     except BaseException as error:  # whatever it is: a judge lets nothing through but what it expects
         short = "".join(traceback.format_exception(error, limit=-6))
         failure = _failure(attack, seed, number, short)
-    seconds = time.perf_counter() - start
-    # What is resident falls where the system takes idle pages back meanwhile; what is reserved does not.
-    return end, failure, max(0.0, _status("VmHWM") - before, _status("VmPeak") - reserved), seconds
+    return end, failure, max(0.0, _status("VmHWM") - before), time.perf_counter() - start
 
 
 def _failure(attack: Attack, seed: int, number: int, told: str) -> str:
