@@ -43,7 +43,7 @@ class Tried:
     name: str
     ends: dict[str, int] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
-    worst_memory: tuple[float, int] = (0.0, -1)  # MiB, and the number of the input
+    worst_memory: tuple[float, int] = (0.0, -1)  # MiB more than was held before, and the number of the input
     worst_seconds: tuple[float, int] = (0.0, -1)
 
     @property
