@@ -29,17 +29,17 @@ class AllocationActions:
     @property
     def size(self) -> int:
         """Return the number of actions."""
-        return self._allocation.size + self._protection.size
+        return self.largest_allocation.size + self.largest_protection.size
 
     @cached_property
-    def _allocation(self) -> Floats:
+    def largest_allocation(self) -> Floats:
         """Return the most that an action allocates, (F, K) units; no lanes where the policy does not allocate."""
         problem = self.world.problem
         lanes = problem.fulfilment.channel if problem.rules.allocates else np.zeros(0, dtype=np.int64)
         return np.maximum(PERIODS * mean_demand(problem)[lanes], 1.0)
 
     @cached_property
-    def _protection(self) -> Floats:
+    def largest_protection(self) -> Floats:
         """Return the most that an action protects from the classes below, (S, classes − 1, K) units."""
         problem, classes = self.world.problem, self.world.problem.shape.classes
         below = classes - 1 if problem.rules.protects else 0
@@ -47,17 +47,17 @@ class AllocationActions:
 
     def allocation(self, actions: Array) -> Array | None:
         """Return what is allocated, (B, F, K) units, from all actions (B, …) of a policy."""
-        if not self._allocation.size:
+        if not self.largest_allocation.size:
             return None
-        own = actions[:, actions.shape[1] - self.size : actions.shape[1] - self._protection.size]
-        return _quantities(own, self._allocation)
+        own = actions[:, actions.shape[1] - self.size : actions.shape[1] - self.largest_protection.size]
+        return _quantities(own, self.largest_allocation)
 
     def protection(self, actions: Array) -> Array | None:
         """Return what is protected, (B, S, J, K) units, from all actions (B, …) of a policy; nothing below the last class."""
         if not self.world.problem.rules.protects:
             return None
         xp = array_namespace(actions)
-        protected = _quantities(actions[:, actions.shape[1] - self._protection.size :], self._protection)
+        protected = _quantities(actions[:, actions.shape[1] - self.largest_protection.size :], self.largest_protection)
         return xp.concat([protected, xp.zeros((protected.shape[0], *self._last_class), dtype=protected.dtype)], axis=2)
 
     @property

@@ -16,6 +16,8 @@ from array_api_compat import array_namespace
 from allotment.decisions.allocation_actions import AllocationActions
 from allotment.decisions.observation import Observation
 from allotment.decisions.policy import Policy
+from allotment.engine.dynamics.arrays import sum_into, take
+from allotment.engine.exponential import exponential
 from allotment.engine.state import Decision
 from allotment.scenario.amounts import LARGEST
 from allotment.scenario.errors import ScenarioError, shown
@@ -64,7 +66,7 @@ class Encoding(Protocol):
 
 def decision(encoding: Encoding, actions: Floats, observation: Observation) -> Decision:
     """Return the decision that actions (B, size) in [-1, 1] stand for."""
-    shared = encoding.allocation_actions
+    shared, actions = encoding.allocation_actions, np.asarray(actions, dtype=np.float64)
     return Decision(encoding.orders(actions, observation), shared.allocation(actions), shared.protection(actions))
 
 
@@ -150,8 +152,14 @@ class OrderUpTo:
         return AllocationActions(self.world)
 
     @cached_property
-    def _limits(self) -> Floats:
+    def limits(self) -> Floats:
+        """Return the largest target of each site and SKU, (S, K) units."""
         return self.periods * self.world.problem.sites.expected_demand
+
+    @cached_property
+    def scored(self) -> Integers:
+        """Return which action weighs each lane, (L,); -1 where a site has no choice."""
+        return np.where(self._choice, self.limits.size + np.cumsum(self._choice) - 1, -1)
 
     @cached_property
     def _choice(self) -> Flags:
@@ -165,14 +173,14 @@ class OrderUpTo:
 
     def quantities(self, actions: Array, base: Array | None) -> Array:
         """Return quantities (B, L, K) in units from actions (B, size) and the inventory position (B, S, K)."""
-        xp, lanes, limits = array_namespace(actions), self.world.problem.lanes, _like(self._limits, actions)
+        xp, lanes, limits = array_namespace(actions), self.world.problem.lanes, _like(self.limits, actions)
         assert base is not None
-        target = 0.5 * (xp.reshape(actions[:, : self._limits.size], (-1, *self._limits.shape)) + 1.0) * limits
-        weights = self._weights(actions[:, self._limits.size : self._limits.size + int(self._choice.sum())])
+        target = 0.5 * (xp.reshape(actions[:, : self.limits.size], (-1, *self.limits.shape)) + 1.0) * limits
+        weights = self._weights(actions[:, self.limits.size : self.limits.size + int(self._choice.sum())])
         between = _like((lanes.site >= 0)[:, None].astype(float), actions)
         shortfall = xp.clip(target - base, min=0.0)
         transfers = between * weights * shortfall[:, lanes.to]
-        rest = xp.clip(target - base - moved(self.world, transfers), min=0.0)[:, lanes.to]
+        rest = xp.clip(target - (base + moved(self.world, transfers)), min=0.0)[:, lanes.to]
         return transfers + self._normalised(weights * (1.0 - between)) * rest
 
     def orders(self, actions: Floats, observation: Observation) -> Floats:
@@ -181,14 +189,14 @@ class OrderUpTo:
 
     def _weights(self, actions: Array) -> Array:
         """Return each lane's share of its site's shortfall by SKU, (B, L, K); shares of a site and SKU sum to 1."""
-        xp, lanes = array_namespace(actions), self.world.problem.lanes
+        lanes = self.world.problem.lanes
         where = np.where(self._choice, np.cumsum(self._choice) - 1, self._choice.sum())
         scores = self.sharpness * _padded(actions)[:, where]
-        return self._normalised(xp.exp(scores)[:, :, None] * _like(lanes.allowed.astype(float), actions))
+        return self._normalised(exponential(scores)[:, :, None] * _like(lanes.allowed.astype(float), actions))
 
     def _normalised(self, weights: Array) -> Array:
         xp, to = array_namespace(weights), self.world.problem.lanes.to
-        together = _like((to[:, None] == to[None, :]).astype(float), weights) @ weights
+        together = take(sum_into(weights, to, self.world.problem.shape.sites), to, 1)
         return weights / xp.where(together > 0.0, together, xp.ones_like(together))
 
 
@@ -233,7 +241,7 @@ class Residual:
         return AllocationActions(self.world)
 
     @cached_property
-    def _scale(self) -> Floats:
+    def limits(self) -> Floats:
         """Return the largest correction of each cell, in units."""
         return self.periods * _demand_at(self.world, self.cells)
 
@@ -249,7 +257,7 @@ class Residual:
     def quantities(self, actions: Array, base: Array | None) -> Array:
         """Return quantities (B, L, K) in units from actions (B, size) and what the rule wants (B, L, K)."""
         assert base is not None
-        corrections = actions[:, self.groups] * _like(self._scale, actions)
+        corrections = actions[:, self.groups] * _like(self.limits, actions)
         return array_namespace(actions).clip(base + _placed(self.world, corrections, self._where), min=0.0)
 
     def orders(self, actions: Floats, observation: Observation) -> Floats:
@@ -288,6 +296,16 @@ class Discrete:
         """Return what the last of its actions decide beside orders."""
         return AllocationActions(self.world)
 
+    @cached_property
+    def groups(self) -> Integers:
+        """Return which action decides each cell: the only one."""
+        return np.zeros(1, dtype=np.int64)
+
+    @property
+    def limits(self) -> Floats:
+        """Return the largest quantity, (1,) units."""
+        return np.array([self.choices - 1.0])
+
     @property
     def choices(self) -> int:
         """Return the number of quantities to choose from."""
@@ -299,10 +317,11 @@ class Discrete:
     def quantities(self, actions: Array, base: Array | None = None) -> Array:
         """Return quantities (B, L, K) in units from positions (B,) in the list 0, 1, …."""
         xp = array_namespace(actions)
-        return _placed(self.world, xp.reshape(actions, (-1, 1)), _places(self.world, self._cell))
+        return _placed(self.world, xp.reshape(actions, (-1, 1)), _places(self.world, self.cells))
 
     @cached_property
-    def _cell(self) -> tuple[Integers, Integers]:
+    def cells(self) -> tuple[Integers, Integers]:
+        """Return lane and SKU of the one decision."""
         return np.nonzero(self.world.problem.lanes.allowed)  # type: ignore[return-value]
 
     def orders(self, actions: Floats, observation: Observation) -> Floats:
@@ -357,9 +376,7 @@ def _padded(columns: Array) -> Array:
 
 def moved(world: World, orders: Array) -> Array:
     """Return what orders between sites (B, L, K) add to, or take from, each site's position, (B, S, K) units."""
-    lanes = world.problem.lanes
-    sites = np.arange(world.problem.shape.sites)
-    between = lanes.site >= 0
-    added = ((lanes.to[None, :] == sites[:, None]) & between).astype(float)
-    taken = (lanes.site[None, :] == sites[:, None]).astype(float)
-    return _like(added - taken, orders) @ orders
+    lanes, sites = world.problem.lanes, world.problem.shape.sites
+    between = np.flatnonzero(lanes.site >= 0)
+    units = take(orders, between, 1)
+    return sum_into(units, lanes.to[between], sites) - sum_into(units, lanes.site[between], sites)

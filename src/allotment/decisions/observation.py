@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from allotment.engine.dynamics.arrays import sum_into, sum_last
 from allotment.engine.dynamics.feasibility import inventory_position
 from allotment.engine.state import State
 from allotment.scenario.problem import Floats, Integers, Problem
@@ -31,14 +32,21 @@ def mean_demand(problem: Problem) -> Floats:
 
 def by_nearest_site(problem: Problem, by_channel: Floats) -> Floats:
     """Sum channels (…, C, K) into the sites they are nearest to (…, S, K)."""
-    is_nearest = problem.channels.nearest_site[None, :] == np.arange(problem.shape.sites)[:, None]
-    return is_nearest.astype(float) @ by_channel
+    return sum_into(by_channel, problem.channels.nearest_site, problem.shape.sites, by_channel.ndim - 2)
 
 
 def by_destination(problem: Problem, by_lane: Floats) -> Floats:
     """Sum supply lanes (…, L, K) into the sites they lead to (…, S, K)."""
-    leads_to = problem.lanes.to[None, :] == np.arange(problem.shape.sites)[:, None]
-    return leads_to.astype(float) @ by_lane
+    return sum_into(by_lane, problem.lanes.to, problem.shape.sites, by_lane.ndim - 2)
+
+
+def by_echelon(problem: Problem, by_site: Floats) -> Floats:
+    """Sum sites (B, S, K) over each site and all that are downstream of it, (B, S, K)."""
+    together = np.zeros_like(by_site)
+    for site, members in enumerate(problem.sites.downstream):
+        for member in np.flatnonzero(members):
+            together[:, site] += by_site[:, member]
+    return together
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ class Observation:
         cls, problem: Problem, state: State, memory: Floats | None = None, given: GivenForecast | None = None
     ) -> Observation:
         """Return what a policy sees of a state, beside what it remembers itself and the forecast it may have been given."""
-        on_hand = state.on_hand.sum(axis=-1) if state.on_hand.shape[-1] > 1 else state.on_hand[..., 0]
+        on_hand = sum_last(state.on_hand) if state.on_hand.shape[-1] > 1 else state.on_hand[..., 0]
         return cls(
             problem=problem,
             by_life=state.on_hand,
@@ -96,6 +104,12 @@ class Observation:
             given=given,
         )
 
+    @classmethod
+    def of_calendar(cls, problem: Problem, periods: Integers) -> Observation:
+        """Return what is known of periods (n,) by the calendar alone: forecasts, and no stock anywhere."""
+        nothing = np.zeros((len(periods), 0, 0))
+        return cls(problem, nothing, nothing, nothing, nothing, nothing, nothing, periods, nothing, nothing)
+
     @property
     def batch(self) -> int:
         """Return the number of worlds."""
@@ -104,18 +118,15 @@ class Observation:
     @cached_property
     def open_demand(self) -> Floats:
         """Return open demand, whenever it is due, (B, C, K) units."""
-        return (
-            self.open_demand_by_slot.sum(axis=-1)
-            if self.open_demand_by_slot.shape[-1] > 1
-            else self.open_demand_by_slot[..., 0]
-        )
+        by_slot = self.open_demand_by_slot
+        return sum_last(by_slot) if by_slot.shape[-1] > 1 else by_slot[..., 0]
 
     @cached_property
     def in_transit_by_age(self) -> Floats:
         """Return units in transit by order age, (B, A, L, K), the youngest (1 period) first."""
         ages = np.arange(1, visible_ages(self.problem) + 1)
         slots = (self.period[:, None] - ages) % self.problem.lanes.slots
-        by_slot = self.slots[..., 0] if self.slots.shape[-1] == 1 else self.slots.sum(axis=-1)
+        by_slot = self.slots[..., 0] if self.slots.shape[-1] == 1 else sum_last(self.slots)
         return by_slot[np.arange(self.batch)[:, None], slots]
 
     @cached_property
@@ -144,7 +155,7 @@ class Observation:
     @cached_property
     def echelon_position(self) -> Floats:
         """Return the inventory position of a site and of all sites downstream of it together, (B, S, K) units."""
-        return self.problem.sites.downstream.astype(float) @ self.inventory_position
+        return by_echelon(self.problem, self.inventory_position)
 
     def forecast(self, periods: int) -> tuple[Floats, Floats]:
         """Return mean and standard deviation of the demand near each site in this and the coming periods.

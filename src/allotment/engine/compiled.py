@@ -56,7 +56,8 @@ ROWS, LENGTHS = 1, 2
 COLUMNS = LENGTHS + AXES
 WIDTH = 8 * COLUMNS  # bytes
 
-COMPILED = sorted(ENGINE.glob("kernel/**/*.py")) + [ENGINE / name for name in ("compiled.py", "randomness.py", "inversion.py")]
+SHARED = ("compiled.py", "randomness.py", "inversion.py", "exponential.py")
+COMPILED = sorted(ENGINE.glob("kernel/**/*.py")) + [ENGINE / name for name in SHARED]
 STAMP = stamp_of(sources_of(COMPILED))
 CODE = writable_folder(folders())
 remove_outdated(CODE, STAMP)

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from allotment.engine.declaration import FEATURES, LENGTHS, Declared, declared
-from allotment.engine.state import DECISION, FLOWS, STATE, reserves
+from allotment.engine.state import DECISION, FLOWS, STATE, SUMS, reserves
 from allotment.scenario.distributions import EVENT, HISTORY
 from allotment.scenario.errors import nearest
-from allotment.scenario.problem import BALANCED, CHARGE, RECEIVE, Integers, Problem
+from allotment.scenario.problem import BALANCED, CHARGE, LINEAR, RECEIVE, TERMS, Integers, Problem
 
 AXES = 5  # most axes of an array
 MOST_AT_ONCE = 64  # claims that share a limit in all worlds at once; the work grows with their square
@@ -122,12 +122,10 @@ def _reader(part: str, name: str) -> Callable[[Problem], Any]:
     return lambda problem: getattr(getattr(problem, part), name)
 
 
-def _declare_worlds(prefix: str, fields: dict[str, Declared]) -> dict[str, int]:
+def _declare_worlds(prefix: str, fields: dict[str, Declared], given: bool = False) -> dict[str, int]:
     """Declare what worlds hold."""
-    return {
-        f"{prefix}{name}".upper(): _field(Field(f"{prefix}{name}".upper(), each, by_world=True))
-        for name, each in fields.items()
-    }
+    names = {name: f"{prefix}{name}".upper() for name in fields}
+    return {names[name]: _field(Field(names[name], each, by_world=True, given=given)) for name, each in fields.items()}
 
 
 def _competes(problem: Problem) -> Integers:
@@ -158,6 +156,17 @@ def _has_storage(problem: Problem, charged: bool) -> bool:
 
 def _phase(problem: Problem, phase: int) -> int:
     return int(np.flatnonzero(problem.clock.sequence == phase)[0])
+
+
+def _terms_paid(problem: Problem) -> list[int]:
+    """Return the places of the terms that a world may have, in declared order: those with a price other than nothing."""
+    prices = problem.prices
+    paid = {each.term for each in LINEAR if getattr(prices, each.price).any()}
+    if prices.fixed.any() or prices.line.any():
+        paid.add("fixed_ordering")
+    if _has_storage(problem, charged=True):
+        paid.add("overflow")
+    return [place for place, term in enumerate(TERMS) if term in paid]
 
 
 def _most_claims(problem: Problem) -> int:
@@ -221,7 +230,11 @@ ALLOCATED_PAIR = derived(
 ALLOCATED_START = derived("sites+1", _starts_by_site)
 ALLOCATED_FIRST = derived("F", lambda problem: np.argsort(_by_site(problem)) * problem.shape.skus)
 
+# the money terms that a world may have
+TERMS_PAID = derived("paid_terms", _terms_paid)
+
 _places |= _declare_worlds("", STATE) | _declare_worlds("flows_", FLOWS) | _declare_worlds("decision_", DECISION)
+_places |= _declare_worlds("summed_", SUMS, given=True)
 
 # a number for each world
 EVENT_CHANCE = scratch()  # the uniform number that says which event happens in a period
@@ -285,10 +298,45 @@ WANTED = list_of("most_claims")  # units wanted by claims
 UNITS = list_of("most_claims")  # units shipped to them
 FROM_RESERVE = list_of("most_claims")  # units of these from reserves
 
+# one SKU at the sites and lanes of each world, while its orders are decided
+KNOWN_STOCK = scratch("S")  # units on hand as the records have them
+WAITING_NEAR = scratch("S")  # units open near a site
+COMING = scratch("S")  # units on their way to a site
+POSITION_NOW = scratch("S")  # units on hand and on their way, less those owed
+ECHELON_POSITION = scratch("S")  # units, of a site and all downstream of it
+LACKING = scratch("S")  # units up to the cover below which a site asks others
+SPARE = scratch("S")  # units above the cover that a site keeps
+MOVED_IN = scratch("S")  # units that transfers add to a site
+MOVED_OUT = scratch("S")  # units that they take
+FAST_ORDER = scratch()  # units
+SUMMED = scratch()  # units
+LANE_SCORE = scratch("L")  # before they are made shares
+LANE_WEIGHT = scratch("L")  # a lane's share of what its site lacks
+SITE_WEIGHT = scratch("S")  # of its lanes together
+TARGET = scratch("S")  # units up to which a site orders
+
 # what a policy's network answers, and observes
-ACTION_LANE = given("actions", np.int64)
-ACTION_SKU = given("actions", np.int64)
-ACTION_LIMIT = given("actions", np.float64)  # units
+ACTIONS = given("worlds actions", np.float64)
+ENCODING = given("1", np.int64)  # what actions stand for, by its place in `deciding.ENCODINGS`
+ACTION_LANE = given("cells", np.int64)
+ACTION_SKU = given("cells", np.int64)
+ACTION_OF = given("cells", np.int64)  # the action that decides a cell of lanes and SKUs
+ACTION_LIMIT = given("cells", np.float64)  # units
+TARGET_LIMIT = given("S K", np.float64)  # units
+SCORE_ACTION = given("L", np.int64)  # the action that weighs a lane, -1 for none
+SHARPNESS = given("1", np.float64)
+ALLOCATION_LIMIT = given("F K", np.float64)  # units; no lanes where the policy allocates nothing
+PROTECTION_LIMIT = given("S classes K", np.float64)  # units; no classes where it protects nothing
+MEASURED_DISCOUNT = given("periods", np.float64)  # of a measured period's reward
+MEASURED_MARGIN = given("T C K", np.float64)  # money/unit lost, by period
+# what a rule orders: see `kernel.deciding`
+RULE_FLAGS = given("flags", np.int64)
+RULE_LANES = given("2 S K", np.int64)
+RULE_LEVEL = given("P S K", np.float64)  # units
+RULE_EXPEDITE = given("P S K", np.float64)  # units
+RULE_LIMITS = given("limits S K", np.float64)
+RULE_LATERAL = given("2 lateral", np.int64)  # lanes, by their freight and in their own order
+RULE_COVER = given("2 S K", np.float64)  # units
 OBSERVED_GROUPS = given("groups 3", np.int64)  # code, first place, length
 OBSERVED_BOUNDS = given("3 components", np.float64)  # per unit, low, high
 OBSERVED_FORECAST = given("2 P S K", np.float64)  # mean, deviation

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from allotment.engine import layout as f
 from allotment.engine.compiled import COLUMNS, LENGTHS, ROWS, function_addresses
 from allotment.engine.kernel import MODULES  # noqa: F401, importing them says where their functions are
-from allotment.engine.state import DECISION, FLOWS, STATE, Decision, Flows, State, reserves
+from allotment.engine.state import DECISION, FLOWS, STATE, SUMS, Decision, Flows, State, Sums, reserves
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.problem import Problem
 from allotment.scenario.sizes import in_gib, memory_of_machine
@@ -45,6 +45,14 @@ class Memory:
         """Let functions of the kernel find another array in the place of a field."""
         self.arrays[field] = array
         self.table[field] = row_of(array, field)
+
+    def begin_sums(self, discount: NDArray[np.float64], margin: NDArray[np.float64]) -> Sums:
+        """Begin the sums of episodes from nothing; discount by measured period, margin (T, C, K) in money/unit lost."""
+        for name, field in SUMS.items():
+            self.put(f.PLACES[f"SUMMED_{name.upper()}"], np.zeros((*field.shape(self.problem), self.batch)))
+        self.put(f.MEASURED_DISCOUNT, np.ascontiguousarray(discount, dtype=np.float64))
+        self.put(f.MEASURED_MARGIN, np.ascontiguousarray(margin, dtype=np.float64))
+        return Sums(*self._seen("SUMMED_", SUMS))
 
     def ship(self, allocates: bool) -> None:
         """Say whether the next step ships what the policy allocates, or what the scenario's rule does."""

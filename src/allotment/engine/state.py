@@ -76,6 +76,24 @@ class Flows(NamedTuple):
     reward: Annotated[Floats, "", "money"]
 
 
+class Sums(NamedTuple):
+    """What the records of the measured periods of an episode come to, in units or money; the discount is the scenario's."""
+
+    demand: Annotated[Floats, "C K"]
+    shipped: Annotated[Floats, "F K"]
+    on_time: Annotated[Floats, "C K"]
+    lost: Annotated[Floats, "C K"]
+    late: Annotated[Floats, "C K"]
+    open_demand: Annotated[Floats, "C K"]
+    on_hand: Annotated[Floats, "S K"]
+    in_transit: Annotated[Floats, "L K"]
+    money: Annotated[Floats, "terms K"]
+    reward: Annotated[Floats, "", "money, discounted from the first measured period on"]
+    lost_margin: Annotated[Floats, "C K", "money; units lost × their margin in the prices of the period"]
+    cells_with_demand: Annotated[Floats, "", "channels and SKUs with demand in a period"]
+    cells_in_full: Annotated[Floats, "", "those of which nothing became late or was lost"]
+
+
 class Decision(NamedTuple):
     """What a policy decides for a batch of worlds. Quantities in units; what is negative counts as nothing."""
 
@@ -90,7 +108,7 @@ class Decision(NamedTuple):
     memory: Floats | None = None  # (B, n) what the policy wants to see again at its next decision
 
 
-STATE, FLOWS, DECISION = declared(State), declared(Flows), declared(Decision)
+STATE, FLOWS, DECISION, SUMS = declared(State), declared(Flows), declared(Decision), declared(Sums)
 MOVEMENTS = {  # what the state collects until a record is closed, and the feature without which there is none of it
     "demand": "",
     "received": "",

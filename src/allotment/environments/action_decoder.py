@@ -1,4 +1,4 @@
-"""From a batch of actions to what a simulation plays next: through compiled code where an encoding allows it."""
+"""From a batch of actions to what a simulation plays next: in one call of compiled code wherever the encoding allows it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from allotment.decisions.encodings import Encoding, Quantity, decision
+from allotment.decisions.encodings import Encoding, OrderUpTo, Residual, decision
 from allotment.decisions.observation import observe
+from allotment.decisions.ordering import Ordering
 from allotment.engine import layout as f
-from allotment.engine.kernel import actions as kernel_actions
+from allotment.engine.kernel.actions import ENCODINGS, act
 from allotment.environments.observation_vectors import ObservationVectors
 from allotment.environments.spaces import checked_actions
 from allotment.simulation.simulation import Simulation
@@ -23,13 +24,17 @@ class ActionDecoder:
 
     def __init__(self, encoding: Encoding, simulation: Simulation, vectors: ObservationVectors) -> None:
         self.encoding, self.simulation, self.vectors = encoding, simulation, vectors
-        self.compiled = isinstance(encoding, Quantity) and encoding.allocation_actions.size == 0
-        self.shape = (simulation.batch, encoding.size)
-        self._buffer, self._address = np.zeros(self.shape), simulation.memory.address
-        if isinstance(encoding, Quantity) and self.compiled:
-            lane, sku = (np.ascontiguousarray(axis, dtype=np.int64) for axis in encoding.cells)
-            for field, array in ((f.ACTION_LANE, lane), (f.ACTION_SKU, sku), (f.ACTION_LIMIT, encoding.limits)):
-                simulation.memory.put(field, array)
+        self.shape = (simulation.batch,) if encoding.name == "discrete" else (simulation.batch, encoding.size)
+        ordering = _ordering(encoding)
+        self.compiled = encoding.name in ENCODINGS and not (isinstance(encoding, Residual) and ordering is None)
+        self._buffer, self._address = np.zeros((simulation.batch, encoding.size)), simulation.memory.address
+        self._filled = self._buffer.reshape(self.shape)
+        if self.compiled:
+            for field, array in {f.ACTIONS: self._buffer, **_arrays(encoding)}.items():
+                simulation.memory.put(field, np.ascontiguousarray(array, dtype=f.FIELDS[field].declared.dtype))
+            simulation.memory.ship(encoding.allocation_actions.largest_allocation.size > 0)
+        if ordering is not None:
+            ordering.put_into(simulation)
 
     def step(self, actions: Any) -> NDArray[np.float32]:
         """Play one period with actions (B, size); returns what is seen after it, (B, n)."""
@@ -39,9 +44,11 @@ class ActionDecoder:
             return self.vectors()
         if not (isinstance(actions, np.ndarray) and actions.shape == self.shape and actions.dtype in FAST):
             actions = self._checked(actions)
-        self._buffer[...] = actions
-        if kernel_actions.act(self._address, self._buffer) >= 0:
+        self._filled[...] = actions
+        fault = act(self._address)
+        if fault >= 0:
             self._checked(actions)
+            self.simulation.check_finite(fault - self._buffer.size)
         return self.vectors.array.copy()
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -49,3 +56,25 @@ class ActionDecoder:
 
     def _checked(self, actions: Any) -> NDArray[np.float64]:
         return checked_actions(actions, self.encoding, self.simulation.batch)
+
+
+def _ordering(encoding: Encoding) -> Ordering | None:
+    """Return what the rule orders that actions correct, as compiled code takes it."""
+    ordering = getattr(encoding.rule, "ordering", None) if isinstance(encoding, Residual) else None
+    return None if ordering is None else ordering()
+
+
+def _arrays(encoding: Any) -> dict[int, Any]:
+    """Return what compiled code is told of an encoding, by field."""
+    shared = encoding.allocation_actions
+    arrays = {
+        f.ENCODING: [ENCODINGS.index(encoding.name)],
+        f.ALLOCATION_LIMIT: shared.largest_allocation,
+        f.PROTECTION_LIMIT: shared.largest_protection,
+    }
+    if isinstance(encoding, OrderUpTo):
+        targets = {f.TARGET_LIMIT: encoding.limits, f.SCORE_ACTION: encoding.scored, f.SHARPNESS: [encoding.sharpness]}
+        return arrays | targets
+    lane, sku = encoding.cells
+    cells = {f.ACTION_LANE: lane, f.ACTION_SKU: sku, f.ACTION_OF: encoding.groups, f.ACTION_LIMIT: encoding.limits}
+    return arrays | cells

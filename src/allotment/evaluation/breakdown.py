@@ -19,9 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from allotment.engine.state import Flows
-from allotment.quantities import Floats, Integers
+from allotment.engine.state import Sums
+from allotment.quantities import Flags, Floats, Integers
 from allotment.scenario.loader import World
+from allotment.scenario.problem import Problem
 
 AXES = ("channel", "site", "sku")
 AMOUNTS = ("demand", "on_time", "short", "lost", "lost_margin", "shipped", "on_hand")  # per measured period
@@ -90,71 +91,41 @@ def from_table(table: pd.DataFrame) -> Breakdown:
     return Breakdown(labels, table[list(AMOUNTS)].to_numpy().reshape(episodes, len(labels), len(AMOUNTS)))
 
 
-class BreakdownSums:
-    """Sums over the measured periods of a batch of episodes, by the places and SKUs of the record."""
+def lost_margin(world: World) -> Floats:
+    """Return what a lost unit would have earned, (T, C, K) money; one period where that does not change."""
+    prices, unit_cost = world.problem.prices, world.problem.goods.unit_cost[:, None]
+    margin: Floats = np.where(prices.price > 0.0, prices.price - unit_cost, prices.shortage)
+    return margin
 
-    def __init__(self, world: World) -> None:
-        problem = world.problem
-        self.world = world
-        self.units: dict[str, Floats] = {}
-        self.lost_margin: Floats | float = 0.0  # (B, C, K) money, where margins change over periods
-        has_price = problem.prices.price > 0.0
-        self.margin = np.where(has_price, problem.prices.price - problem.goods.unit_cost[:, None], problem.prices.shortage)
-        self.constant = len(self.margin) == 1
 
-    def add(self, period: int, flows: Flows) -> None:
-        """Add a period's record."""
-        for name in ("demand", "on_time", "lost", "late"):
-            self._count(name, getattr(flows, name))
-        self._count("shipped", flows.shipped.sum(axis=2))
-        self._count("site_stock", flows.on_hand.sum(axis=2))
-        self._count("sku_stock", flows.on_hand.sum(axis=1))
-        if not self.constant:
-            self.lost_margin = self.lost_margin + flows.lost * self.margin[period % len(self.margin)]
+def breakdown(world: World, sums: Sums, periods: int) -> Breakdown:
+    """Return what each episode's sums come to by channel, site and SKU, per period."""
+    problem, names, margin = world.problem, world.names, lost_margin(world)
+    # In one order in memory, sums are the same to the bit whatever is played at once.
+    units = {name: np.ascontiguousarray(getattr(sums, name)) for name in ("demand", "on_time", "late", "lost", "lost_margin")}
+    short = units["late"] + units["lost"] * _never_late(problem)[:, None]
+    margins = units["lost"] * margin[0] if len(margin) == 1 else units["lost_margin"]
+    amounts = [units["demand"], units["on_time"], short, units["lost"], margins]
+    by_channel = np.stack([each.sum(axis=2) for each in amounts], axis=-1)
+    by_sku = np.stack([each.sum(axis=1) for each in amounts], axis=-1)
+    shipped, on_hand = np.ascontiguousarray(sums.shipped).sum(axis=2), np.ascontiguousarray(sums.on_hand)
+    sent = _summed(shipped, problem.fulfilment.channel, problem.shape.channels)
+    near = _summed(by_channel, problem.channels.nearest_site, problem.shape.sites)
+    served, stock = _summed(shipped, problem.fulfilment.site, problem.shape.sites), on_hand.sum(axis=1)
+    parts = [
+        _with(by_channel, sent, np.full_like(sent, np.nan)),
+        _with(near, served, on_hand.sum(axis=2)),
+        _with(by_sku, np.full_like(stock, np.nan), stock),
+    ]
+    axes = zip(AXES, (names.channels, names.sites, names.skus), strict=True)
+    labels = [(axis, name) for axis, each in axes for name in each]
+    return Breakdown(labels, np.concatenate(parts, axis=1) / periods)
 
-    def _count(self, name: str, units: Floats) -> None:
-        """Add to a sum, which keeps the order in memory that the record has."""
-        if name in self.units:
-            self.units[name] += units
-        else:
-            self.units[name] = units.copy(order="K")
 
-    def breakdown(self, periods: int) -> Breakdown:
-        """Return what each episode came to, per period."""
-        names, units = self.world.names, self.units
-        margin = units["lost"] * self.margin[0] if self.constant else self.lost_margin
-        # In one order in memory, sums are the same to the bit whatever is played at once.
-        amounts = [
-            np.ascontiguousarray(each) for each in (units["demand"], units["on_time"], self._short(), units["lost"], margin)
-        ]
-        by_channel = np.stack([each.sum(axis=2) for each in amounts], axis=-1)
-        by_sku = np.stack([each.sum(axis=1) for each in amounts], axis=-1)
-        parts = [self._channels(by_channel), self._sites(by_channel), self._skus(by_sku)]
-        axes = zip(AXES, (names.channels, names.sites, names.skus), strict=True)
-        labels = [(axis, name) for axis, each in axes for name in each]
-        return Breakdown(labels, np.concatenate(parts, axis=1) / periods)
-
-    def _short(self) -> Floats:
-        """Return the units that are not there when due, (B, C, K): what is lost after it has waited has been late before."""
-        channels = self.world.problem.channels
-        never_late = channels.open_ended | (channels.last == channels.due) | (channels.stays < 1.0)
-        return self.units["late"] + self.units["lost"] * never_late[:, None]
-
-    def _channels(self, by_channel: Floats) -> Floats:
-        """Return the amounts of each channel, (B, C, amounts)."""
-        shipped = _summed(self.units["shipped"], self.world.problem.fulfilment.channel, by_channel.shape[1])
-        return _with(by_channel, shipped, np.full_like(shipped, np.nan))
-
-    def _sites(self, by_channel: Floats) -> Floats:
-        """Return the amounts of each site, (B, S, amounts): those of the channels nearest to it, and its own."""
-        problem, sites = self.world.problem, self.world.problem.shape.sites
-        near = _summed(by_channel, problem.channels.nearest_site, sites)
-        return _with(near, _summed(self.units["shipped"], problem.fulfilment.site, sites), self.units["site_stock"])
-
-    def _skus(self, by_sku: Floats) -> Floats:
-        """Return the amounts of each SKU, (B, K, amounts)."""
-        stock = self.units["sku_stock"]
-        return _with(by_sku, np.full_like(stock, np.nan), stock)
+def _never_late(problem: Problem) -> Flags:
+    """Tell for each channel whether what is lost there has never been late before, (C,)."""
+    channels = problem.channels
+    return channels.open_ended | (channels.last == channels.due) | (channels.stays < 1.0)
 
 
 def _summed(values: Floats, owner: Integers, owners: int) -> Floats:

@@ -1,22 +1,24 @@
 """What is measured of an episode: money by term, service and stock, over the measured periods only.
 
 A metric counts something in each measured period's record and makes one number of the sums. Shipped ones stand in `METRICS`;
-users' own are objects of the same form, named in a study (`metrics: [my_metrics.py:Backlog]`) or handed to `evaluate`.
+users' own are objects of the same form, named in a study (`metrics: [my_metrics.py:Backlog]`) or handed to `evaluate`. One that is
+`summed` counts in the sums of all records instead (`engine.state.Sums`), which compiled code keeps: it costs nothing by period.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+from allotment.engine import kernel
 from allotment.engine.state import Flows
-from allotment.evaluation.breakdown import Breakdown, BreakdownSums
-from allotment.quantities import rounding_error
+from allotment.evaluation.breakdown import Breakdown, breakdown, lost_margin
 from allotment.scenario.loader import World
 from allotment.scenario.problem import SIGNS, TERMS, Floats
+from allotment.simulation.simulation import Simulation
 
 
 class Metric(Protocol):
@@ -32,8 +34,8 @@ class Metric(Protocol):
         """Return what it measures, in words."""
         ...
 
-    def count(self, world: World, flows: Flows) -> Floats:
-        """Return what a period's record adds to the sums, (B,) or (B, n)."""
+    def count(self, world: World, flows: Any) -> Floats:
+        """Return what a period's record (`Flows`) adds to the sums, (B,) or (B, n); of a `summed` one, what `Sums` come to."""
         ...
 
     def value(self, sums: Floats, periods: int) -> Floats:
@@ -47,11 +49,12 @@ class PerPeriod:
 
     name: str
     about: str
-    of: Callable[[World, Flows], Floats]
+    of: Callable[[World, Any], Floats]
     compared: bool = False  # shown where policies are compared
     unit: str = "per period"
+    summed: bool = False  # counts in the sums of all records, not in each
 
-    def count(self, world: World, flows: Flows) -> Floats:
+    def count(self, world: World, flows: Any) -> Floats:
         """Return the amount of a period."""
         return self.of(world, flows)
 
@@ -66,13 +69,14 @@ class Share:
 
     name: str
     about: str
-    part: Callable[[World, Flows], Floats]
-    whole: Callable[[World, Flows], Floats]
+    part: Callable[[World, Any], Floats]
+    whole: Callable[[World, Any], Floats]
     otherwise: float = 1.0
     compared: bool = True
     unit: str = "share"
+    summed: bool = False  # counts in the sums of all records, not in each
 
-    def count(self, world: World, flows: Flows) -> Floats:
+    def count(self, world: World, flows: Any) -> Floats:
         """Return part and whole of a period."""
         return np.stack([self.part(world, flows), self.whole(world, flows)], axis=1)
 
@@ -82,46 +86,41 @@ class Share:
         return np.where(whole > 0.0, part / np.where(whole > 0.0, whole, 1.0), self.otherwise)
 
 
-def _units(name: str) -> Callable[[World, Flows], Floats]:
-    return lambda world, flows: getattr(flows, name).sum(axis=(1, 2))
-
-
-def _cells_with_demand(world: World, flows: Flows) -> Floats:
-    return (flows.demand > 0.0).sum(axis=(1, 2))
-
-
-def _cells_in_full(world: World, flows: Flows) -> Floats:
-    return ((flows.demand > 0.0) & (flows.late + flows.lost <= rounding_error(flows.demand))).sum(axis=(1, 2))
+def _units(name: str) -> Callable[[World, Any], Floats]:
+    return lambda world, record: np.ascontiguousarray(getattr(record, name)).sum(axis=(1, 2))
 
 
 def _at_cost(units: Floats, world: World) -> Floats:
     """Return what units (B, places, K) are worth at unit cost; as units where nothing has a cost."""
     costs = world.problem.goods.unit_cost.mean(axis=0)
-    return units.sum(axis=1) @ (costs if costs.any() else np.ones_like(costs))
+    by_sku = np.ascontiguousarray(units).sum(axis=1) * (costs if costs.any() else np.ones_like(costs))
+    return by_sku.sum(axis=1)
 
 
 METRICS: tuple[Metric, ...] = (
-    PerPeriod("demand", "units demanded per period", _units("demand"), unit="units/period"),
-    PerPeriod("shipped", "units shipped per period", _units("shipped"), unit="units/period"),
-    PerPeriod("lost", "units lost per period", _units("lost"), unit="units/period"),
-    PerPeriod("open_demand", "units of demand open at the end of a period", _units("open_demand"), unit="units"),
-    PerPeriod("in_transit", "units in transit at the end of a period", _units("in_transit"), unit="units"),
-    Share("fill_rate", "share of units that are there when due", _units("on_time"), _units("demand")),
+    PerPeriod("demand", "units demanded per period", _units("demand"), unit="units/period", summed=True),
+    PerPeriod("shipped", "units shipped per period", _units("shipped"), unit="units/period", summed=True),
+    PerPeriod("lost", "units lost per period", _units("lost"), unit="units/period", summed=True),
+    PerPeriod("open_demand", "units of demand open at the end of a period", _units("open_demand"), unit="units", summed=True),
+    PerPeriod("in_transit", "units in transit at the end of a period", _units("in_transit"), unit="units", summed=True),
+    Share("fill_rate", "share of units that are there when due", _units("on_time"), _units("demand"), summed=True),
     Share(
         "cycle_service_level",
         "share of periods with demand, by channel and SKU, in which nothing became late or lost",
-        _cells_in_full,
-        _cells_with_demand,
+        lambda world, sums: sums.cells_in_full,
+        lambda world, sums: sums.cells_with_demand,
+        summed=True,
     ),
     Share(
         "stock_turns",
         "cost of goods sold in the measured periods over the mean value of stock on hand",
-        lambda world, flows: _at_cost(flows.shipped, world) * world.scenario.horizon.periods,
-        lambda world, flows: _at_cost(flows.on_hand, world),
+        lambda world, sums: _at_cost(sums.shipped, world) * world.scenario.horizon.periods,
+        lambda world, sums: _at_cost(sums.on_hand, world),
         otherwise=np.nan,
         unit="turns/episode",
+        summed=True,
     ),
-    PerPeriod("on_hand", "units on hand at the end of a period", _units("on_hand"), compared=True, unit="units"),
+    PerPeriod("on_hand", "units on hand at the end of a period", _units("on_hand"), compared=True, unit="units", summed=True),
 )
 COMPARED = [metric.name for metric in METRICS if getattr(metric, "compared", False)]  # where policies are compared
 
@@ -150,50 +149,52 @@ def _check_names(own: Sequence[str]) -> None:
 
 
 class EpisodeMeasures:
-    """Sums over the measured periods of a batch of episodes, and what is measured with them."""
+    """Sums over the measured periods of a simulation's episodes, and what is measured with them."""
 
-    def __init__(self, world: World, batch: int, metrics: Sequence[Metric] = ()) -> None:
-        self.world = world
+    def __init__(self, world: World, simulation: Simulation, metrics: Sequence[Metric] = ()) -> None:
+        self.world, self.simulation, self.batch = world, simulation, simulation.batch
         self.periods = world.scenario.horizon.periods
-        self.money = np.zeros((len(TERMS), len(world.names.skus), batch)).transpose(2, 0, 1)  # in memory as records are
-        self.discounted = np.zeros(batch)
-        self.batch = batch
         self.metrics = (*METRICS, *metrics)
         _check_names([metric.name for metric in metrics])
-        self.sums: dict[str, Floats] = {}
-        self.parts = BreakdownSums(world)
+        self.by_period = [metric for metric in self.metrics if not getattr(metric, "summed", False)]
+        self.counted: dict[str, Floats] = {}
+        discount = world.scenario.horizon.discount ** np.arange(self.periods, dtype=np.float64)
+        self.sums = simulation.memory.begin_sums(discount, lost_margin(world))
 
     def add(self, period: int, flows: Flows) -> None:
-        """Add a period's record, unless it belongs to the warm-up."""
-        measured = period - self.world.problem.clock.warm_up
-        if measured < 0:
+        """Add the record of the period just played, unless it belongs to the warm-up."""
+        kernel.measure(self.simulation.memory.address)
+        if period < self.world.problem.clock.warm_up:
             return
-        self.money += flows.money
-        self.discounted += self.world.scenario.horizon.discount**measured * flows.reward
-        self.parts.add(period, flows)
-        for metric in self.metrics:
-            counted = np.asarray(metric.count(self.world, flows), dtype=np.float64)
-            if counted.shape[:1] != (self.batch,):
-                raise ValueError(
-                    f"metric {metric.name}: count must be (B,) or (B, n) with B = {self.batch}, not {counted.shape}"
-                )
-            self.sums[metric.name] = self.sums.get(metric.name, 0.0) + counted
+        for metric in self.by_period:
+            counted = self._checked(metric.name, "count", metric.count(self.world, flows))
+            self.counted[metric.name] = self.counted.get(metric.name, 0.0) + counted
 
     def measures(self) -> dict[str, Floats]:
         """Return one number an episode for each measure, in the units of `units_of`; periods are measured ones."""
-        money = np.ascontiguousarray(self.money).sum(axis=-1)  # sums are the same to the bit whatever is played at once
-        measures = {"score": (money * SIGNS).sum(axis=-1) / self.periods, "discounted_return": self.discounted}
+        money = np.ascontiguousarray(self.sums.money).sum(axis=-1)  # sums are the same to the bit whatever is played at once
+        measures = {"score": (money * SIGNS).sum(axis=-1) / self.periods, "discounted_return": self.sums.reward.copy()}
         for metric in self.metrics:
-            measures[metric.name] = np.asarray(metric.value(self.sums[metric.name], self.periods), dtype=np.float64)
-            if measures[metric.name].shape != (self.batch,):
-                shape = measures[metric.name].shape
-                raise ValueError(f"metric {metric.name}: value must be (B,) with B = {self.batch}, not {shape}")
+            measures[metric.name] = self._checked(metric.name, "value", metric.value(self._counted(metric), self.periods))
         return measures | {f"money/{term}": money[:, place] / self.periods for place, term in enumerate(TERMS)}
+
+    def _counted(self, metric: Metric) -> Floats:
+        """Return what a metric counted in all measured periods."""
+        if metric.name in self.counted:
+            return self.counted[metric.name]
+        return np.asarray(metric.count(self.world, self.sums), dtype=np.float64)
+
+    def _checked(self, name: str, what: str, given: Any) -> Floats:
+        """Return what a metric counted, or made of it; `ValueError` where that is not one number, or row, an episode."""
+        numbers, allowed = np.asarray(given, dtype=np.float64), "(B,) or (B, n)" if what == "count" else "(B,)"
+        if numbers.shape[:1] != (self.batch,) or (what == "value" and numbers.ndim != 1):
+            raise ValueError(f"metric {name}: {what} must be {allowed} with B = {self.batch}, not {numbers.shape}")
+        return numbers
 
     def score_by_sku(self) -> Floats:
         """Return the score of each episode by SKU, (episodes, K) in money per measured period."""
-        return np.einsum("btk,t->bk", np.ascontiguousarray(self.money), SIGNS) / self.periods
+        return np.einsum("btk,t->bk", np.ascontiguousarray(self.sums.money), SIGNS) / self.periods
 
     def breakdown(self) -> Breakdown:
         """Return service, units short and lost margin of each episode, by channel, site and SKU."""
-        return self.parts.breakdown(self.periods)
+        return breakdown(self.world, self.sums, self.periods)

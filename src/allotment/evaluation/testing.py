@@ -14,9 +14,9 @@ import pandas as pd
 from allotment.decisions.policy import Policy
 from allotment.evaluation.breakdown import NOTHING, Breakdown, joined
 from allotment.evaluation.metrics import EpisodeMeasures, Metric
-from allotment.evaluation.rollout import rollout
+from allotment.evaluation.rollout import compiled_ordering, play_compiled, played, started
 from allotment.scenario.loader import World
-from allotment.scenario.problem import Floats
+from allotment.scenario.problem import Floats, Integers
 from allotment.scenario.streams import derived_seed
 
 CELLS_AT_ONCE = 4_000_000  # supply lanes × SKUs × order slots × episodes held in memory together
@@ -53,11 +53,7 @@ def evaluate(
     frames, by_sku, parts = [], [], []
     for first in range(start, episodes, batch):
         part = seeds[first : first + batch]
-        measures = EpisodeMeasures(world, len(part), metrics)
-        for period, flows in rollout(world, policy, part):
-            measures.add(period, flows)
-            if progress:
-                progress(len(part))
+        measures = measured(policy, world, part, metrics, progress)
         frames.append(pd.DataFrame({"episode": np.arange(first, first + len(part)), "seed": part, **measures.measures()}))
         by_sku.append(measures.score_by_sku())
         parts.append(measures.breakdown())
@@ -66,6 +62,27 @@ def evaluate(
     rows.insert(1, "kind", getattr(policy, "kind", "rule-based"))
     rows.insert(4, "periods", world.scenario.horizon.periods)
     return Evaluation(rows, np.concatenate(by_sku), joined(parts))
+
+
+def measured(
+    policy: Policy,
+    world: World,
+    seeds: Integers,
+    metrics: Sequence[Metric] = (),
+    progress: Callable[[int], None] | None = None,
+) -> EpisodeMeasures:
+    """Play the first episode of each seed (n,), and return what is measured of them."""
+    simulation = started(world, seeds)
+    measures = EpisodeMeasures(world, simulation, metrics)
+    ordering = None if measures.by_period else compiled_ordering(policy, world)
+    if ordering is not None:
+        play_compiled(simulation, ordering, progress)
+        return measures
+    for period, flows in played(simulation, policy):
+        measures.add(period, flows)
+        if progress:
+            progress(len(seeds))
+    return measures
 
 
 def _batch_size(world: World, episodes: int) -> int:

@@ -13,8 +13,7 @@ from typing import Any
 import numpy as np
 
 from allotment.evaluation.place import Place
-from allotment.evaluation.rollout import rollout
-from allotment.evaluation.testing import mean_measures
+from allotment.evaluation.testing import mean_measures, measured
 from allotment.fitting.fitter import Progress
 from allotment.policies.bundle import save_bundle
 from allotment.policies.config_file import rule_config
@@ -23,7 +22,7 @@ from allotment.policies.rule_config import RulePolicy, parameters_of, to_be_tune
 from allotment.runs.run_folder import RunFolder, validated
 from allotment.runs.tensorboard import write_rule_based
 from allotment.scenario.loader import World
-from allotment.scenario.problem import SIGNS, Floats, Integers
+from allotment.scenario.problem import Floats, Integers
 from allotment.scenario.streams import derived_seed
 
 MEASURED_EPISODES = 64
@@ -76,11 +75,7 @@ class Tuned:
 
 def sku_scores(policy: RulePolicy, world: World, seeds: Integers) -> Floats:
     """Return the mean reward per measured period that each SKU earned, (K,) in money."""
-    total = np.zeros(len(world.names.skus))
-    for period, flows in rollout(world, policy, seeds):
-        if period >= world.problem.clock.warm_up:
-            total += SIGNS @ flows.money.mean(axis=0)
-    return total / world.scenario.horizon.periods
+    return measured(policy, world, seeds).score_by_sku().mean(axis=0)
 
 
 def tune(policy: RulePolicy, tuned: list[str], seed: int, progress: Rounds | None = None) -> Tuned:

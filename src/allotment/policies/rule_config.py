@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from allotment import extensions
 from allotment.decisions.observation import Observation
+from allotment.decisions.ordering import Ordering, ordering_of
 from allotment.decisions.policy import Policy
 from allotment.engine.state import Decision
 from allotment.exchange.recommend import Recommender, recommend
@@ -107,6 +108,10 @@ class RulePolicy:
         if self.allocator is not None:
             decision = decision._replace(allocation=self.allocator.allocation(observation, decision.orders))
         return decision
+
+    def ordering(self) -> Ordering | None:
+        """Return what the rule orders as compiled code takes it; none where it cannot, or where the policy decides more."""
+        return ordering_of(self.rule) if self.protected is None and self.allocator is None else None
 
     def write(self, folder: Path) -> dict[str, Any]:
         """Write what the policy is into a bundle's folder; returns what the bundle says of it."""

@@ -11,13 +11,15 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, TypeVar
 
 import numpy as np
 from pydantic import Field
 
 from allotment.decisions.encodings import moved
-from allotment.decisions.observation import Observation, by_nearest_site
+from allotment.decisions.observation import Observation, by_echelon, by_nearest_site
+from allotment.decisions.ordering import Ordering
+from allotment.engine.dynamics.arrays import sum_last
 from allotment.engine.state import Decision
 from allotment.policies import initial_values
 from allotment.policies.initial_values import cover, demand_share, spread_over
@@ -29,6 +31,7 @@ from allotment.scenario.moments import lead_time_moments
 from allotment.scenario.problem import Flags, Floats, Integers
 
 NO_CAP = 1e15  # units; larger than any order
+NUMBERS_AT_ONCE = 4_000_000  # of a forecast
 RULES: dict[str, type] = {}  # by the name that configs use
 R = TypeVar("R", bound=type)
 
@@ -90,6 +93,12 @@ class Network:
         transfers = self.transfers.orders(observation)
         return transfers, observation.inventory_position + moved(self.world, transfers)
 
+    def ordering(self, level: Floats, **settings: Any) -> Ordering:
+        """Return how levels, (S, K) or by period (P, S, K) in units, are ordered on these lanes; settings as in `Ordering`."""
+        lateral = None if self.transfers is None else (self.transfers.by_freight, self.transfers.covers)
+        levels = level[None] if level.ndim == 2 else level
+        return Ordering(self.lanes, self.fast_lanes, levels, self.two_sources, lateral=lateral, **settings)
+
     def order(self, quantities: Floats, transfers: Floats, fast: Floats | None = None) -> Decision:
         """Return the decision to order quantities (B, S, K) on the usual lanes, `fast` ones on the fastest, and transfers.
 
@@ -105,12 +114,18 @@ class Network:
         """Return where the fastest lane is another than the usual one, (S, K)."""
         return self.lanes != self.fast_lanes
 
+    @cached_property
+    def slower(self) -> Floats:
+        """Return by how much the usual lane is slower than the fastest, by mean lead times, (S, K) periods."""
+        return self.lead_times[0] - self.fast_lead_times[0]
+
     def late(self, observation: Observation) -> Floats:
         """Return what the cheap lane will bring only after the fast one could, going by mean lead times, (B, S, K) units."""
-        slower = self.lead_times[0] - self.fast_lead_times[0]
+        slower = self.slower
         by_age = observation.in_transit_by_age[:, :, self.lanes, np.arange(self.lanes.shape[1])]  # (B, A, S, K)
         ages = 1 + np.arange(by_age.shape[1])[:, None, None]
-        return np.where(ages < slower, by_age, 0.0).sum(axis=1)
+        late = np.where(ages < slower, by_age, 0.0)
+        return sum_last(np.moveaxis(late, 1, -1)) if late.shape[1] else late.sum(axis=1)
 
 
 @rule("base_stock")
@@ -126,6 +141,10 @@ class BaseStock:
         """Raise each position to its level."""
         transfers, position = self.network.transferred(observation)
         return self.network.order(np.minimum(self.level - position, self.cap), transfers)
+
+    def ordering(self) -> Ordering:
+        """Return the same for compiled code."""
+        return self.network.ordering(self.level, cap=self.cap)
 
 
 @rule("echelon_base_stock")
@@ -143,11 +162,13 @@ class EchelonBaseStock:
 
     def decide(self, observation: Observation) -> Decision:
         """Raise each echelon's position to its level."""
-        transfers, _ = self.network.transferred(observation)
-        position = observation.echelon_position + self.network.world.problem.sites.downstream @ moved(
-            self.network.world, transfers
-        )
+        transfers, position = self.network.transferred(observation)
+        position = by_echelon(self.network.world.problem, position)
         return self.network.order(self.level - position, transfers)
+
+    def ordering(self) -> Ordering:
+        """Return the same for compiled code."""
+        return self.network.ordering(self.level, echelon=True)
 
 
 @rule("s_S")
@@ -165,6 +186,10 @@ class ReorderPoint:
         short = position <= self.reorder_point
         return self.network.order(np.where(short, self.reorder_point + self.gap - position, 0.0), transfers)
 
+    def ordering(self) -> Ordering:
+        """Return the same for compiled code."""
+        return self.network.ordering(self.reorder_point + self.gap, reorder_point=self.reorder_point)
+
 
 @rule("constant_order")
 @dataclass(frozen=True)
@@ -178,6 +203,10 @@ class ConstantOrder:
         """Order the constant quantity."""
         transfers, _ = self.network.transferred(observation)
         return self.network.order(np.broadcast_to(self.quantity, observation.on_hand.shape), transfers)
+
+    def ordering(self) -> Ordering:
+        """Return the same for compiled code."""
+        return self.network.ordering(self.quantity, constant=self.quantity)
 
 
 @rule("single_index")
@@ -199,6 +228,10 @@ class SingleIndex:
         fast = np.where(self.network.two_sources, self.expedite_level - position, 0.0)
         slow = self.expedite_level + self.gap - position - np.maximum(fast, 0.0)
         return self.network.order(slow, transfers, fast)
+
+    def ordering(self) -> Ordering:
+        """Return the same for compiled code."""
+        return self.network.ordering(self.expedite_level + self.gap, expedite_level=self.expedite_level[None])
 
 
 @rule("dual_index")
@@ -222,6 +255,11 @@ class DualIndex:
         transfers, position = self.network.transferred(observation)
         return two_speeds(self.network, observation, transfers, position, self.expedite_level, self.level, self.cap)
 
+    def ordering(self) -> Ordering:
+        """Return the same for compiled code."""
+        expedite_level, slower = self.expedite_level[None], self.network.slower
+        return self.network.ordering(self.level, expedite_level=expedite_level, slower=slower, cap=self.cap)
+
 
 @rule("tailored_base_surge")
 @dataclass(frozen=True)
@@ -240,9 +278,14 @@ class TailoredBaseSurge:
     def decide(self, observation: Observation) -> Decision:
         """Raise the near position with the fast source; the cheap one goes on."""
         transfers, position = self.network.transferred(observation)
-        near = position - self.network.late(observation)
-        fast = np.where(self.network.two_sources, self.expedite_level - near, 0.0)
+        late = self.network.late(observation)
+        fast = np.where(self.network.two_sources, self.expedite_level - position + late, 0.0)
         return self.network.order(np.broadcast_to(self.quantity, position.shape), transfers, fast)
+
+    def ordering(self) -> Ordering:
+        """Return the same for compiled code."""
+        expedite_level, slower = self.expedite_level[None], self.network.slower
+        return self.network.ordering(self.quantity, expedite_level=expedite_level, slower=slower, constant=self.quantity)
 
 
 def two_speeds(
@@ -274,6 +317,10 @@ class Newsvendor:
         level = forecast_levels(observation, self.network.lead_times, self.safety_factor)
         return self.network.order(level - position, transfers)
 
+    def ordering(self) -> Ordering:
+        """Return the same for compiled code."""
+        return self.network.ordering(levels_by_period(self.network.world, self.network.lead_times, self.safety_factor))
+
 
 @rule("dual_newsvendor")
 @dataclass(frozen=True)
@@ -294,6 +341,22 @@ class DualNewsvendor:
         expedite_level = forecast_levels(observation, self.network.fast_lead_times, self.expedite_factor)
         level = forecast_levels(observation, self.network.lead_times, self.safety_factor)
         return two_speeds(self.network, observation, transfers, position, expedite_level, level)
+
+    def ordering(self) -> Ordering:
+        """Return the same for compiled code."""
+        network = self.network
+        level = levels_by_period(network.world, network.lead_times, self.safety_factor)
+        expedite_level = levels_by_period(network.world, network.fast_lead_times, self.expedite_factor)
+        return network.ordering(level, expedite_level=expedite_level, slower=network.slower)
+
+
+def levels_by_period(world: World, lead_times: tuple[Floats, Floats], safety_factor: Floats) -> Floats:
+    """Return the levels of `forecast_levels` for every period of demand's tables, (P, S, K) units."""
+    reach = int(np.round(lead_times[0]).max()) + 1
+    periods = np.arange(len(world.problem.demand.mean))
+    parts = np.array_split(periods, max(1, len(periods) * reach * safety_factor.size // NUMBERS_AT_ONCE))
+    calendars = (Observation.of_calendar(world.problem, part) for part in parts)
+    return np.concatenate([forecast_levels(calendar, lead_times, safety_factor) for calendar in calendars])
 
 
 def forecast_levels(observation: Observation, lead_times: tuple[Floats, Floats], safety_factor: Floats) -> Floats:

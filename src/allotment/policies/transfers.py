@@ -6,10 +6,12 @@ Lanes between sites are tried in rising freight; a site gives only what it holds
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from allotment.decisions.observation import Observation, by_nearest_site
+from allotment.engine.dynamics.arrays import sum_into
 from allotment.policies.initial_values import constant
 from allotment.policies.parameters import Parameter
 from allotment.quantities import rounding_error
@@ -40,14 +42,13 @@ class Transfers:
 
     def orders(self, observation: Observation) -> Floats:
         """Return transfers (B, L, K) in units; zero on lanes of suppliers."""
-        lanes, demand = self.world.problem.lanes, self.world.problem.sites.expected_demand
+        lanes, (low, high) = self.world.problem.lanes, self.covers
         orders = np.zeros((observation.batch, *lanes.allowed.shape))
         wanted = by_nearest_site(self.world.problem, observation.open_demand)
-        lacking = self.pull_below * demand + wanted - observation.on_hand - self._coming(observation)
-        spare = observation.on_hand - wanted - self.give_above * demand
+        lacking = low + wanted - observation.on_hand - self._coming(observation)
+        spare = observation.on_hand - wanted - high
         lacking, spare = np.maximum(lacking, 0.0), np.maximum(spare, 0.0)
-        freight = self.world.problem.prices.inbound_freight.mean(axis=(0, 2))
-        for lane in sorted(np.flatnonzero(self.lanes), key=lambda lane: freight[lane]):
+        for lane in self.by_freight:
             source, to = lanes.site[lane], lanes.to[lane]
             units = np.where(lanes.allowed[lane], np.minimum(lacking[:, to], spare[:, source]), 0.0)
             units = np.floor(units + rounding_error(units)) if self.world.problem.rules.whole else units
@@ -56,8 +57,22 @@ class Transfers:
             orders[:, lane] = units
         return orders
 
+    @cached_property
+    def by_freight(self) -> Integers:
+        """Return the lanes in rising freight, the first listed of equals first."""
+        freight = self.world.problem.prices.inbound_freight.mean(axis=(0, 2))
+        return np.array(sorted(np.flatnonzero(self.lanes), key=lambda lane: freight[lane]), dtype=np.int64)
+
+    @cached_property
+    def covers(self) -> Floats:
+        """Return below what a site asks others and above what it gives, (2, S, K) units."""
+        return np.stack([self.pull_below * self._demand, self.give_above * self._demand])
+
+    @property
+    def _demand(self) -> Floats:
+        return self.world.problem.sites.expected_demand
+
     def _coming(self, observation: Observation) -> Floats:
         """Return transfers in transit to each site, (B, S, K) units."""
-        lanes = self.world.problem.lanes
-        leads_to = (lanes.to[None, :] == np.arange(observation.on_hand.shape[1])[:, None]) & self.lanes
-        return leads_to.astype(float) @ observation.in_transit
+        to = np.where(self.lanes, self.world.problem.lanes.to, -1)
+        return sum_into(observation.in_transit, to, self.world.problem.shape.sites)

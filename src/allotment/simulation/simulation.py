@@ -103,7 +103,7 @@ class Simulation:
 
     def advance(self) -> Flows:
         """Play one period with what was taken over; `ValueError` where a quantity is none, and nothing is played then."""
-        self._check_finite(kernel.step(self.memory.address))
+        self.check_finite(kernel.step(self.memory.address))
         return self.flows
 
     def _take(self, name: str, units: Floats | None) -> None:
@@ -117,7 +117,13 @@ class Simulation:
             raise ValueError(f"{name} have shape {units.shape}; expected {target.shape} ({AXES[name]})")
         target[...] = units
 
-    def _check_finite(self, fault: int) -> None:
+    def play(self, periods: int) -> None:
+        """Play some periods with the rule that was put into the kernel (`decisions.ordering`), and add them to the sums."""
+        if self.problem.rules.allocates:
+            self.memory.ship(False)
+        kernel.play(self.memory.address, periods)
+
+    def check_finite(self, fault: int) -> None:
         """Raise `ValueError` where the kernel refused a quantity, not finite or too large; nothing has been played then."""
         if fault < 0:
             return

@@ -98,15 +98,28 @@ def _along_one_axis(array: Array, where: tuple[Places, ...]) -> tuple[Array, Arr
 def sum_into(array: Array, owners: Places, count: int, axis: int = 1) -> Array:
     """Return an array whose entries along an axis are summed by their owner; those of owner -1 belong to none.
 
-    The other axes stay; the axis then has `count` entries.
+    The other axes stay; the axis then has `count` entries. NumPy adds one entry after the other, so that a sum is the same to
+    the bit whatever is played at once.
     """
     if is_torch_array(array):
         owned = np.flatnonzero(owners >= 0)
         entries = array if len(owned) == len(owners) else take(array, owned, axis)
         empty = array.new_zeros([count if place == axis else length for place, length in enumerate(array.shape)])
         return empty.index_add(axis, like(array, owners[owned]), entries)
-    parts = [take(array, np.flatnonzero(owners == owner), axis).sum(axis=axis) for owner in range(count)]
-    return np.stack(parts, axis=axis) if parts else take(array, np.zeros(0, dtype=np.int64), axis)
+    moved = np.moveaxis(array, axis, 0)
+    sums = np.zeros((count, *moved.shape[1:]), dtype=array.dtype)
+    for entry, owner in zip(moved, owners, strict=True):
+        if owner >= 0:
+            sums[owner] += entry
+    return np.ascontiguousarray(np.moveaxis(sums, 0, axis))
+
+
+def sum_last(array: Array) -> Array:
+    """Return an array of NumPy summed over its last axis, one entry after the other."""
+    total = array[..., 0].copy()
+    for place in range(1, array.shape[-1]):
+        total += array[..., place]
+    return total
 
 
 def take(array: Array, places: Places, axis: int) -> Array:

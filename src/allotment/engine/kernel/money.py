@@ -8,7 +8,7 @@ import numpy as np
 
 from allotment.engine import layout as f
 from allotment.engine.compiled import World, floats1, floats2, floats3, floats4, integers1, linked
-from allotment.engine.kernel.rows import add_over, add_up, copy, fill_rows, hand_over
+from allotment.engine.kernel.rows import add_over, add_up, copy, hand_over
 from allotment.engine.state import MOVEMENTS
 from allotment.scenario.problem import LINEAR, ROUNDING, SIGNS, TERMS
 
@@ -38,7 +38,7 @@ def charge(table: int, now: int, first: World, count: int) -> None:
     """Close the record: the period's movements, stocks and money; what follows belongs to the next one."""
     settings = integers1(table, f.SETTINGS)
     close(table, first, count)
-    fill_rows(table, f.FLOWS_MONEY, 0.0, first, count)
+    clear_money(table, first, count)
     if settings[f.ON_RECEIPT]:
         choose_paid(table, f.FLOWS_RECEIVED, f.FLOWS_EXECUTED, first, count)
     if settings[f.PART_IS_DUE]:
@@ -58,6 +58,16 @@ def charge(table: int, now: int, first: World, count: int) -> None:
     reward(table, now, first, count)
     if settings[f.REMEMBERS]:
         remember(table, now, first, count)
+
+
+@linked
+def clear_money(table: int, first: World, count: int) -> None:
+    """Put the terms that a world may have to nothing; the others always are."""
+    money = floats3(table, f.FLOWS_MONEY)
+    for term in integers1(table, f.TERMS_PAID):
+        for sku in range(money.shape[1]):
+            for j in range(count):
+                money[term, sku, first + np.uint64(j)] = 0.0
 
 
 @linked
@@ -176,7 +186,7 @@ def reward(table: int, now: int, first: World, count: int) -> None:
     discount, warm_up = floats1(table, f.CLOCK_DISCOUNT)[0], integers1(table, f.SETTINGS)[f.CLOCK_WARM_UP]
     for j in range(count):
         rewards[first + np.uint64(j)] = 0.0
-    for term in range(money.shape[0]):
+    for term in integers1(table, f.TERMS_PAID):
         sign = SIGN[term]
         for j in range(count):
             total[term, first + np.uint64(j)] = 0.0

@@ -35,21 +35,26 @@ def step(table):  # type: ignore[no-untyped-def]
     fault = first_not_finite(table)
     if fault >= 0:
         return fault
-    settings, period = integers1(table, f.SETTINGS), integers1(table, f.PERIOD)
-    first = 0
+    period, first = integers1(table, f.PERIOD), 0
     while first < period.shape[0]:
         count = block_at(table, first)
-        now, start = period[first], np.uint64(first)
-        for place in range(settings[f.CLOCK_DECIDE_AT], integers1(table, f.CLOCK_SEQUENCE).shape[0]):
-            play_phase(table, place, now, start, count)
-        if settings[f.CLOCK_SEASON] or settings[f.CHARGES_LATE]:
-            pay_at_the_end(table, now, start, count)
-        for j in range(count):
-            period[first + j] += 1
-        if not (settings[f.CLOCK_SEASON] and now + 1 == settings[f.CLOCK_LENGTH]):
-            begin_period(table, now + 1, start, count)
+        step_block(table, period[first], np.uint64(first), count)
         first += count
     return -1
+
+
+@linked
+def step_block(table: int, now: int, first: World, count: int) -> None:
+    """Play one period of a block of worlds, and the next one's phases before `decide`."""
+    settings, period = integers1(table, f.SETTINGS), integers1(table, f.PERIOD)
+    for place in range(settings[f.CLOCK_DECIDE_AT], integers1(table, f.CLOCK_SEQUENCE).shape[0]):
+        play_phase(table, place, now, first, count)
+    if settings[f.CLOCK_SEASON] or settings[f.CHARGES_LATE]:
+        pay_at_the_end(table, now, first, count)
+    for j in range(count):
+        period[first + np.uint64(j)] += 1
+    if not (settings[f.CLOCK_SEASON] and now + 1 == settings[f.CLOCK_LENGTH]):
+        begin_period(table, now + 1, first, count)
 
 
 @linked

@@ -65,6 +65,16 @@ def copy(table: int, source: int, target: int, first: World, count: int) -> None
 
 
 @linked
+def add_rows(table: int, source: int, target: int, first: World, count: int) -> None:
+    """Add all of a field to another."""
+    added, sums = float_rows(table, source, worlds(table)), float_rows(table, target, worlds(table))
+    for row in range(added.shape[0]):
+        for j in range(count):
+            world = first + np.uint64(j)
+            sums[row, world] += added[row, world]
+
+
+@linked
 def add_up(table: int, source: int, target: int, first: World, count: int) -> None:
     """Write units summed over their last axis before that of the worlds."""
     state, record = floats4(table, source), floats3(table, target)
