@@ -13,7 +13,7 @@ from stable_baselines3.common.env_checker import check_env as check_env_for_stab
 import allotment
 from allotment.decisions.flatten import Flattener
 from allotment.decisions.observation import Observation
-from allotment.engine.kernel.period import BLOCK
+from allotment.environments.shaping import TOGETHER
 from allotment.environments.registration import environment_id
 from allotment.environments.sb3 import Sb3VecEnv
 from allotment.environments.shaping import Money, RelativeToRule, StockAtCost
@@ -401,9 +401,9 @@ def test_staggering_spreads_the_first_ends_and_leaves_those_episodes_out_of_the_
 
 
 def test_groups_that_end_together_fill_the_blocks_that_are_simulated_together():
-    ended, _ = ends(allotment.make_sb3(two_shops(), 3 * BLOCK, "quantity", stagger=True), steps=4)
+    ended, _ = ends(allotment.make_sb3(two_shops(), 3 * TOGETHER, "quantity", stagger=True), steps=4)
     first = [each[0] for each in ended]
-    assert first == [2] * BLOCK + [3] * BLOCK + [4] * BLOCK
+    assert first == [2] * TOGETHER + [3] * TOGETHER + [4] * TOGETHER
 
 
 def test_without_staggering_all_episodes_end_together_and_count():

@@ -158,6 +158,11 @@ def _phase(problem: Problem, phase: int) -> int:
     return int(np.flatnonzero(problem.clock.sequence == phase)[0])
 
 
+def _heads(problem: Problem) -> NDArray[np.float64]:
+    tables = problem.tables
+    return np.stack([tables.start[:-1], tables.first, tables.guide_start[:-1], np.diff(tables.guide_start)], axis=1)
+
+
 def _terms_paid(problem: Problem) -> list[int]:
     """Return the places of the terms that a world may have, in declared order: those with a price other than nothing."""
     prices = problem.prices
@@ -241,6 +246,7 @@ EVENT_CHANCE = scratch()  # the uniform number that says which event happens in 
 BINOMIAL_CHANCE = scratch()  # the uniform numbers behind binomial draws
 REGIME_CHANCE = scratch()
 DEMAND_CHANCE = scratch()
+CHANCES = scratch("C K")  # of demands, then what they come to
 FACTOR_CHANCE = scratch()  # of the factor that demands share
 FILL_CHANCE = scratch()
 DRAWN = scratch()  # units demanded
@@ -266,6 +272,7 @@ OVERFLOW_PRICE = scratch()  # money/m³ of what is held
 SKUS_SHIPPED = scratch()  # how many SKUs a shipment holds
 UNMET = scratch()  # units lost or waiting
 OBSERVED = scratch()  # units, before scaling
+OBSERVED_CELLS = scratch("S K")  # likewise
 ARRIVING = scratch(dtype=np.int64)  # the worlds in which a shipment arrives
 
 # an array for each world
@@ -316,6 +323,8 @@ SITE_WEIGHT = scratch("S")  # of its lanes together
 TARGET = scratch("S")  # units up to which a site orders
 
 # what a policy's network answers, and observes
+# of each table of values: where its cumulative probabilities begin, its first value, where its guide begins, and its length
+TABLES_HEAD = derived("tables 4", _heads, np.float64)
 ACTIONS = given("worlds actions", np.float64)
 ENCODING = given("1", np.int64)  # what actions stand for, by its place in `deciding.ENCODINGS`
 ACTION_LANE = given("cells", np.int64)

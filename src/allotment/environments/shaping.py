@@ -12,10 +12,11 @@ import numpy as np
 
 from allotment.decisions.observation import observe
 from allotment.decisions.policy import Policy
-from allotment.engine.kernel import BLOCK
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Flags, Floats, Integers
 from allotment.simulation.simulation import Simulation
+
+TOGETHER = 128  # worlds of a group that starts together; smaller groups slow the simulation
 
 
 class Reward(Protocol):
@@ -144,12 +145,11 @@ class RelativeToRule:
 class Staggered:
     """First episodes that end one group after the other, so that truncations do not come all at once.
 
-    There are two groups, or more that fill blocks: worlds in one period are simulated together, block by block, which smaller
-    groups would slow. Episodes that were cut short so belong to no statistics.
+    There are two groups, or more of `TOGETHER`: worlds in one period are simulated together, which smaller groups would slow. Episodes that were cut short so belong to no statistics.
     """
 
     def __init__(self, batch: int, length: int) -> None:
-        groups = min(max(2, batch // BLOCK), batch, length)
+        groups = min(max(2, batch // TOGETHER), batch, length)
         group = np.arange(batch) * groups // batch
         self.first_ends = -(-(group + 1) * length // groups)  # periods
         self.cut_short = self.first_ends < length

@@ -54,6 +54,8 @@ def ship_one(table: int, lane: int, sku: int, slot: int, first: World, count: in
         for j in range(count):
             world = first + np.uint64(j)
             wanted[world] = min(wanted[world], free[site, sku, world])
+    if count == 1 and wanted[first] == 0.0:
+        return
     if settings[f.LIMITED_LANES]:
         left = floats2(table, f.FULFILMENT_LIMIT)
         for j in range(count):

@@ -11,6 +11,7 @@ from allotment.engine.compiled import (
     floats2,
     floats3,
     floats4,
+    inline,
     integers1,
     integers2,
     integers3,
@@ -21,6 +22,8 @@ from allotment.engine.compiled import (
 from allotment.engine.inversion import NEGLIGIBLE, SMALL, SMALLEST, inverted, of_negative_binomial, of_poisson
 from allotment.engine.randomness import fill_uniforms, finished, recorded_period, table_value, with_factor
 from allotment.scenario.distributions import EVENT, HISTORY, NEGATIVE_BINOMIAL, NO_DEMAND, POISSON, TABLE
+
+FEW = 4  # worlds up to which drawing demand waits mostly for the tables to come from memory
 
 
 @linked
@@ -33,8 +36,13 @@ def demand(table: int, now: int, first: World, count: int) -> None:
         change_regimes(table, now, first, count)
     if settings[f.DEMAND_EVENTS] or settings[f.HISTORIES]:
         draw_shared(table, now, first, count)
+    few = count <= FEW
+    if few:
+        draw_chances_first(table, now, first, count)
     for channel in range(kinds.shape[0]):
         for sku in range(kinds.shape[1]):
+            if few and kinds[channel, sku] == TABLE:
+                continue
             draw_demand(table, channel, sku, now, first, count)
             for j in range(count):
                 world = first + np.uint64(j)
@@ -44,6 +52,60 @@ def demand(table: int, now: int, first: World, count: int) -> None:
                 for j in range(count):
                     world = first + np.uint64(j)
                     history[now % slots, channel, sku, world] = drawn[world]
+
+
+@linked
+def draw_chances_first(table: int, now: int, first: World, count: int) -> None:
+    """Draw all demand from tables in few worlds: first every uniform number, then all look-ups, which wait for memory together."""
+    kinds, chances, chance = integers2(table, f.DEMAND_KIND), floats3(table, f.CHANCES), floats1(table, f.DEMAND_CHANCE)
+    for channel in range(kinds.shape[0]):
+        for sku in range(kinds.shape[1]):
+            if kinds[channel, sku] == TABLE:
+                draw_chances(table, channel, sku, now, first, count)
+                for j in range(count):
+                    world = first + np.uint64(j)
+                    chances[channel, sku, world] = chance[world]
+    look_up(table, table_place(table, now), first, count)
+    settings, slots = integers1(table, f.SETTINGS), integers1(table, f.SETTINGS)[f.DEMAND_HISTORY_SLOTS]
+    if slots > 0 and not settings[f.DEMAND_OF_SALES]:
+        note_drawn(table, now % slots, first, count)
+
+
+@linked
+def look_up(table: int, place: int, first: World, count: int) -> None:
+    """Put the values of tables in the place of the chances of their demands, and add them to what is demanded and open."""
+    kinds, chances, rows = integers2(table, f.DEMAND_KIND), floats3(table, f.CHANCES), integers3(table, f.DEMAND_ROW)
+    cumulative, guide, heads = floats1(table, f.TABLES_CUMULATIVE), integers1(table, f.TABLES_GUIDE), floats2(table, f.TABLES_HEAD)
+    demanded, open_demand = floats3(table, f.DEMAND), floats4(table, f.OPEN_DEMAND)
+    for channel in range(kinds.shape[0]):
+        for sku in range(kinds.shape[1]):
+            row = rows[place, channel, sku]
+            for j in range(count if kinds[channel, sku] == TABLE else 0):
+                world = first + np.uint64(j)
+                units = value_of(heads[row], cumulative, guide, chances[channel, sku, world])
+                chances[channel, sku, world] = units
+                demanded[channel, sku, world] += units
+                open_demand[channel, sku, 0, world] += units
+
+
+@inline
+def value_of(head, cumulative, guide, chance):  # type: ignore[no-untyped-def]
+    """Return the smallest value of a table whose cumulative probability reaches `chance`, as `table_value` does."""
+    begin, place = int(head[0]), guide[int(head[2]) + int(chance * head[3])]
+    while cumulative[begin + place] < chance:
+        place += 1
+    return head[1] + place
+
+
+@linked
+def note_drawn(table: int, slot: int, first: World, count: int) -> None:
+    """Write the demand that was looked up into the history."""
+    history, drawn, kinds = floats4(table, f.DEMAND_HISTORY), floats3(table, f.CHANCES), integers2(table, f.DEMAND_KIND)
+    for channel in range(kinds.shape[0]):
+        for sku in range(kinds.shape[1]):
+            for j in range(count if kinds[channel, sku] == TABLE else 0):
+                world = first + np.uint64(j)
+                history[slot, channel, sku, world] = drawn[channel, sku, world]
 
 
 @linked

@@ -40,6 +40,8 @@ def serve_claim(table: int, claim: int, now: int, first: World, count: int) -> N
     lane, sku = integers1(table, f.CLAIMS_LANE)[claim], integers1(table, f.CLAIMS_SKU)[claim]
     slot, wanted = integers1(table, f.CLAIMS_SLOT)[claim], floats1(table, f.CLAIM_UNITS)
     open_demand, channel = floats4(table, f.OPEN_DEMAND), integers1(table, f.FULFILMENT_CHANNEL)[lane]
+    if count == 1 and open_demand[channel, sku, slot, first] == 0.0:
+        return
     for j in range(count):
         world = first + np.uint64(j)
         wanted[world] = open_demand[channel, sku, slot, world]

@@ -17,6 +17,7 @@ from allotment.engine.compiled import (
     floats2,
     floats3,
     floats4,
+    float_rows,
     floats5,
     inner,
     integers1,
@@ -25,6 +26,7 @@ from allotment.engine.compiled import (
     singles2,
 )
 from allotment.engine.kernel.period import block_at
+from allotment.engine.kernel.rows import worlds
 
 KINDS = (  # of groups that compiled code writes; their places here stand for them in `OBSERVED_GROUPS`
     *("on_hand", "on_hand_by_life", "in_transit_by_age", "in_transit_by_lane", "in_transit_by_site_and_age"),
@@ -92,6 +94,37 @@ def write(table, row, place, first, count):  # type: ignore[no-untyped-def]
 
 
 @linked
+def write_rows(table: int, field: int, begin: int, number: int, start: int, first: World, count: int) -> None:
+    """Write so many rows of a field, from one on, scaled and within bounds, into places of every world's vector."""
+    rows, vectors = float_rows(table, field, worlds(table)), singles2(table, f.OBSERVATIONS)
+    bounds = floats2(table, f.OBSERVED_BOUNDS)
+    per_unit, low, high = bounds[0], bounds[1], bounds[2]
+    if count == 1:
+        for row in range(number):
+            place = start + row
+            vectors[first, place] = min(max(rows[begin + row, first] * per_unit[place], low[place]), high[place])
+        return
+    for row in range(number):
+        place = start + row
+        scale, least, most = per_unit[place], low[place], high[place]
+        for j in range(count):
+            world = first + np.uint64(j)
+            vectors[world, place] = min(max(rows[begin + row, world] * scale, least), most)
+
+
+@linked
+def write_numbers(table: int, field: int, begin: int, number: int, start: int, first: World, count: int) -> None:
+    """Write so many numbers of a field that is the same for all worlds, from one on, scaled and within bounds."""
+    numbers, vectors = float_rows(table, field, 1), singles2(table, f.OBSERVATIONS)
+    bounds = floats2(table, f.OBSERVED_BOUNDS)
+    for row in range(number):
+        place = start + row
+        value = min(max(numbers[begin + row, 0] * bounds[0, place], bounds[1, place]), bounds[2, place])
+        for j in range(count):
+            vectors[first + np.uint64(j), place] = value
+
+
+@linked
 def write_all(table: int, place: int, value: float, first: World, count: int) -> None:
     """Write one number, scaled and within bounds, into a place of every world's vector."""
     vectors, bounds = singles2(table, f.OBSERVATIONS), floats2(table, f.OBSERVED_BOUNDS)
@@ -104,12 +137,11 @@ def write_all(table: int, place: int, value: float, first: World, count: int) ->
 def observe_on_hand(table: int, start: int, first: World, count: int) -> None:
     """Stock on hand as the records have it."""
     on_hand, unrecorded_loss, row = floats4(table, f.ON_HAND), floats3(table, f.UNRECORDED_LOSS), floats1(table, f.OBSERVED)
-    plain = on_hand.shape[2] == 1 and unrecorded_loss.shape[0] == 0
+    if on_hand.shape[2] == 1 and unrecorded_loss.shape[0] == 0:
+        write_rows(table, f.ON_HAND, 0, on_hand.shape[0] * on_hand.shape[1], start, first, count)
+        return
     for site in range(on_hand.shape[0]):
         for sku in range(on_hand.shape[1]):
-            if plain:
-                write(table, on_hand[site, sku, 0], start + site * on_hand.shape[1] + sku, first, count)
-                continue
             for j in range(count):
                 world = first + np.uint64(j)
                 row[world] = on_hand[site, sku, 0, world]
@@ -126,70 +158,83 @@ def observe_on_hand(table: int, start: int, first: World, count: int) -> None:
 
 @linked
 def observe_parts(table: int, field: int, start: int, first: World, count: int) -> None:
-    """Every entry of a field with four axes: stock by remaining life, or open demand by due slot."""
-    parts, place = floats4(table, field), start
-    for a in range(parts.shape[0]):
-        for b in range(parts.shape[1]):
-            for c in range(parts.shape[2]):
-                write(table, parts[a, b, c], place, first, count)
-                place += 1
+    """Every entry of a field: stock by remaining life, or open demand by due slot."""
+    write_rows(table, field, 0, float_rows(table, field, worlds(table)).shape[0], start, first, count)
 
 
 @linked
 def observe_ages(table: int, by_site: int, start: int, ages: int, now: int, first: World, count: int) -> None:
     """What is in transit by the age of its order, the youngest first: by lane, or by the site that it leads to."""
-    pipeline, to, row = floats5(table, f.PIPELINE), integers1(table, f.LANES_TO), floats1(table, f.OBSERVED)
-    owners = floats4(table, f.ON_HAND).shape[0] if by_site else to.shape[0]
-    plain, place = pipeline.shape[3] == 1 and not by_site, start
+    pipeline, to, sums = floats5(table, f.PIPELINE), integers1(table, f.LANES_TO), floats3(table, f.OBSERVED_CELLS)
+    owners, skus = sums.shape[0] if by_site else to.shape[0], pipeline.shape[2]
     for age in range(1, ages + 1):
-        slot = (now - age) % pipeline.shape[0]
-        for owner in range(owners):
-            for sku in range(pipeline.shape[2]):
-                if plain:
-                    write(table, pipeline[slot, owner, sku, 0], place, first, count)
-                    place += 1
-                    continue
-                for j in range(count):
-                    row[first + np.uint64(j)] = 0.0
-                for lane in range(0 if by_site else owner, to.shape[0] if by_site else owner + 1):
-                    if not by_site or to[lane] == owner:
-                        for life in range(pipeline.shape[3]):
-                            for j in range(count):
-                                world = first + np.uint64(j)
-                                row[world] += pipeline[slot, lane, sku, life, world]
-                write(table, row, place, first, count)
-                place += 1
+        slot, place = (now - age) % pipeline.shape[0], start + (age - 1) * owners * skus
+        if not by_site and pipeline.shape[3] == 1:
+            write_rows(table, f.PIPELINE, slot * owners * skus, owners * skus, place, first, count)
+            continue
+        if by_site:
+            clear_cells(table, first, count)
+        for lane in range(to.shape[0]):
+            add_lane(table, slot, lane, to[lane] if by_site else 0, not by_site, first, count)
+            if not by_site:
+                write_rows(table, f.OBSERVED_CELLS, 0, skus, place + lane * skus, first, count)
+        if by_site:
+            write_rows(table, f.OBSERVED_CELLS, 0, owners * skus, place, first, count)
+
+
+@linked
+def clear_cells(table: int, first: World, count: int) -> None:
+    """Begin sums by site and SKU."""
+    sums = floats3(table, f.OBSERVED_CELLS)
+    for site in range(sums.shape[0]):
+        for sku in range(sums.shape[1]):
+            for j in range(count):
+                sums[site, sku, first + np.uint64(j)] = 0.0
+
+
+@linked
+def add_lane(table: int, slot: int, lane: int, row: int, alone: int, first: World, count: int) -> None:
+    """Add what was ordered on a lane in one period, of any remaining life, to a row of sums, or put it there alone."""
+    pipeline, sums = floats5(table, f.PIPELINE), floats3(table, f.OBSERVED_CELLS)
+    lives, kept = pipeline.shape[3], 0.0 if alone else 1.0
+    if count == 1 and lives == 1:
+        for sku in range(pipeline.shape[2]):
+            sums[row, sku, first] = kept * sums[row, sku, first] + pipeline[slot, lane, sku, 0, first]
+        return
+    for sku in range(pipeline.shape[2]):
+        for j in range(count):
+            world = first + np.uint64(j)
+            units = pipeline[slot, lane, sku, 0, world]
+            for life in range(1, lives):
+                units += pipeline[slot, lane, sku, life, world]
+            sums[row, sku, world] = kept * sums[row, sku, world] + units
 
 
 @linked
 def observe_in_transit(table: int, by_site: int, start: int, first: World, count: int) -> None:
     """What is in transit: by lane, or by the site that it leads to."""
-    in_transit, to, row = floats3(table, f.IN_TRANSIT), integers1(table, f.LANES_TO), floats1(table, f.OBSERVED)
-    owners = floats4(table, f.ON_HAND).shape[0] if by_site else to.shape[0]
-    for owner in range(owners):
+    in_transit, to, sums = floats3(table, f.IN_TRANSIT), integers1(table, f.LANES_TO), floats3(table, f.OBSERVED_CELLS)
+    if not by_site:
+        write_rows(table, f.IN_TRANSIT, 0, in_transit.shape[0] * in_transit.shape[1], start, first, count)
+        return
+    clear_cells(table, first, count)
+    for lane in range(to.shape[0]):
         for sku in range(in_transit.shape[1]):
-            if not by_site:
-                write(table, in_transit[owner, sku], start + owner * in_transit.shape[1] + sku, first, count)
-                continue
             for j in range(count):
-                row[first + np.uint64(j)] = 0.0
-            for lane in range(to.shape[0]):
-                if to[lane] == owner:
-                    for j in range(count):
-                        world = first + np.uint64(j)
-                        row[world] += in_transit[lane, sku, world]
-            write(table, row, start + owner * in_transit.shape[1] + sku, first, count)
+                world = first + np.uint64(j)
+                sums[to[lane], sku, world] += in_transit[lane, sku, world]
+    write_rows(table, f.OBSERVED_CELLS, 0, sums.shape[0] * sums.shape[1], start, first, count)
 
 
 @linked
 def observe_open(table: int, start: int, first: World, count: int) -> None:
     """Open demand, whenever they are due."""
     open_demand, row = floats4(table, f.OPEN_DEMAND), floats1(table, f.OBSERVED)
+    if open_demand.shape[2] == 1:
+        observe_parts(table, f.OPEN_DEMAND, start, first, count)
+        return
     for channel in range(open_demand.shape[0]):
         for sku in range(open_demand.shape[1]):
-            if open_demand.shape[2] == 1:
-                write(table, open_demand[channel, sku, 0], start + channel * open_demand.shape[1] + sku, first, count)
-                continue
             for j in range(count):
                 world = first + np.uint64(j)
                 row[world] = open_demand[channel, sku, 0, world]
@@ -205,27 +250,22 @@ def observe_history(table: int, start: int, periods: int, now: int, first: World
     """Past demand, or sales, the latest period first."""
     history, settings = floats4(table, f.DEMAND_HISTORY), integers1(table, f.SETTINGS)
     latest = now if settings[f.CLOCK_DEMAND_FIRST] and not settings[f.DEMAND_OF_SALES] else now - 1
-    place = start
+    cells = history.shape[1] * history.shape[2]
     for back in range(periods):
         slot = (latest - back) % history.shape[0]
-        for channel in range(history.shape[1]):
-            for sku in range(history.shape[2]):
-                write(table, history[slot, channel, sku], place, first, count)
-                place += 1
+        write_rows(table, f.DEMAND_HISTORY, slot * cells, cells, start + back * cells, first, count)
 
 
 @linked
 def observe_forecast(table: int, which: int, start: int, periods: int, now: int, first: World, count: int) -> None:
     """Mean, or standard deviation, of the demand near each site in the coming periods."""
     forecast, settings = floats4(table, f.OBSERVED_FORECAST), integers1(table, f.SETTINGS)
-    known, place = forecast.shape[1], start
+    known, cells = forecast.shape[1], forecast.shape[2] * forecast.shape[3]
     for ahead in range(periods):
         period = now + settings[f.CLOCK_DEMAND_FIRST] + ahead
         period = period % known if settings[f.DEMAND_REPEATS] else min(period, known - 1)
-        for site in range(forecast.shape[2]):
-            for sku in range(forecast.shape[3]):
-                write_all(table, place, forecast[which, period, site, sku], first, count)
-                place += 1
+        begin = (which * known + period) * cells
+        write_numbers(table, f.OBSERVED_FORECAST, begin, cells, start + ahead * cells, first, count)
 
 
 @linked
@@ -242,15 +282,10 @@ def observe_calendar(table: int, start: int, columns: int, now: int, first: Worl
 @linked
 def observe_owed(table: int, start: int, first: World, count: int) -> None:
     """What sources owe."""
-    owed = floats3(table, f.OWED)
-    for lane in range(owed.shape[0]):
-        for sku in range(owed.shape[1]):
-            write(table, owed[lane, sku], start + lane * owed.shape[1] + sku, first, count)
+    observe_parts(table, f.OWED, start, first, count)
 
 
 @linked
 def observe_goodwill(table: int, start: int, first: World, count: int) -> None:
     """What past service makes of demand."""
-    goodwill = floats2(table, f.GOODWILL)
-    for group in range(goodwill.shape[0]):
-        write(table, goodwill[group], start + group, first, count)
+    observe_parts(table, f.GOODWILL, start, first, count)

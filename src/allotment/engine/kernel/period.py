@@ -22,7 +22,7 @@ from allotment.engine.kernel.shipping import dispatch, order_before, receive
 from allotment.quantities import MOST
 from allotment.scenario.problem import CHARGE, DECIDE, DEMAND, EXPIRE, FULFIL, RECEIVE
 
-BLOCK = 128  # most worlds played together: their rows fit the processor's cache
+BLOCK = 512  # most worlds played together: enough that what a row costs by itself does not count
 
 
 @entry
