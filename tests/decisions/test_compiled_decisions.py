@@ -92,7 +92,9 @@ def test_every_encoding_decodes_plays_and_observes_the_same_to_the_bit(world: Ra
         else:
             actions = draw.uniform(-1.4, 1.4, (BATCH, encoding.size)).astype(np.float32)
         np.testing.assert_array_equal(*(each.step(actions) for each in decoders))
-        for name, one, other in zip(compiled.simulation.flows._fields, *(each.simulation.flows for each in decoders), strict=True):
+        for name, one, other in zip(
+            compiled.simulation.flows._fields, *(each.simulation.flows for each in decoders), strict=True
+        ):
             np.testing.assert_array_equal(one, other, err_msg=name)
 
 

@@ -14,21 +14,23 @@ from allotment.engine import layout as f
 from allotment.engine.kernel.actions import ENCODINGS, act
 from allotment.environments.observation_vectors import ObservationVectors
 from allotment.environments.spaces import checked_actions
+from allotment.quantities import numbers_in
 from allotment.simulation.simulation import Simulation
 
 FAST = (np.dtype(np.float32), np.dtype(np.float64))  # kinds of numbers that need no check before compiled code reads them
 
 
 class ActionDecoder:
-    """Takes actions into one simulation."""
+    """Takes actions into one simulation: a batch of them, or the action of the only world by itself (`alone`)."""
 
-    def __init__(self, encoding: Encoding, simulation: Simulation, vectors: ObservationVectors) -> None:
-        self.encoding, self.simulation, self.vectors = encoding, simulation, vectors
-        self.shape = (simulation.batch,) if encoding.name == "discrete" else (simulation.batch, encoding.size)
+    def __init__(self, encoding: Encoding, simulation: Simulation, vectors: ObservationVectors, alone: bool = False) -> None:
+        self.encoding, self.simulation, self.vectors, self.alone = encoding, simulation, vectors, alone
+        self.shape: tuple[int, ...] = (simulation.batch,) if encoding.name == "discrete" else (simulation.batch, encoding.size)
         ordering = _ordering(encoding)
         self.compiled = encoding.name in ENCODINGS and not (isinstance(encoding, Residual) and ordering is None)
         self._buffer, self._address = np.zeros((simulation.batch, encoding.size)), simulation.memory.address
-        self._filled = self._buffer.reshape(self.shape)
+        self.shape = self.shape[1:] if alone else self.shape
+        self._filled, self._seen = self._buffer.reshape(self.shape), vectors.array[0] if alone else vectors.array
         if self.compiled:
             for field, array in {f.ACTIONS: self._buffer, **_arrays(encoding)}.items():
                 simulation.memory.put(field, np.ascontiguousarray(array, dtype=f.FIELDS[field].declared.dtype))
@@ -37,24 +39,27 @@ class ActionDecoder:
             ordering.put_into(simulation)
 
     def step(self, actions: Any) -> NDArray[np.float32]:
-        """Play one period with actions (B, size); returns what is seen after it, (B, n)."""
+        """Play one period with actions (B, size), or (size,) alone; returns what is seen after it, (B, n) or (n,)."""
         if not self.compiled:
             self.simulation.take(decision(self.encoding, self._checked(actions), observe(self.simulation)))
             self.simulation.advance()
-            return self.vectors()
-        if not (isinstance(actions, np.ndarray) and actions.shape == self.shape and actions.dtype in FAST):
-            actions = self._checked(actions)
+            self.vectors()
+            return self._seen.copy()
+        if not (type(actions) is np.ndarray and actions.dtype in FAST and actions.shape == self.shape):
+            actions = self._checked(actions).reshape(self.shape)
         self._filled[...] = actions
         fault = act(self._address)
         if fault >= 0:
             self._checked(actions)
             self.simulation.check_finite(fault - self._buffer.size)
-        return self.vectors.array.copy()
+        return self._seen.copy()
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return ActionDecoder, (self.encoding, self.simulation, self.vectors)
+        return ActionDecoder, (self.encoding, self.simulation, self.vectors, self.alone)
 
     def _checked(self, actions: Any) -> NDArray[np.float64]:
+        if self.alone:
+            actions = numbers_in(actions, f"actions for encoding {self.encoding.name}")[None]
         return checked_actions(actions, self.encoding, self.simulation.batch)
 
 

@@ -14,7 +14,6 @@ from allotment.environments.action_decoder import ActionDecoder
 from allotment.environments.observation_vectors import ObservationVectors
 from allotment.environments.render import describe_period
 from allotment.environments.spaces import action_space, checked_options, observation_space
-from allotment.quantities import numbers_in
 from allotment.scenario.loader import World
 from allotment.simulation.period_record import PeriodRecord
 from allotment.simulation.simulation import Simulation, checked_seed, world_seeds
@@ -39,7 +38,7 @@ class AllotmentEnv(gym.Env[NDArray[np.float32], Any]):
         self.flattener = Flattener(world)
         self.simulation = Simulation(world.problem, 1)
         self.vectors = ObservationVectors(self.flattener, self.simulation)
-        self.decoder = ActionDecoder(encoding, self.simulation, self.vectors)
+        self.decoder = ActionDecoder(encoding, self.simulation, self.vectors, alone=True)
         self.observation_space = observation_space(self.flattener)  # type: ignore[assignment]
         self.action_space = action_space(encoding)
         self.render_mode = render_mode
@@ -63,11 +62,12 @@ class AllotmentEnv(gym.Env[NDArray[np.float32], Any]):
         period = len(self.history)
         if period == self._length or not self.simulation.started:
             raise RuntimeError(self._why_not())
-        seen = self.decoder.step(numbers_in(action, f"actions for encoding {self.encoding.name}")[None])[0]
-        info = PeriodRecord(self.simulation.memory.record, period)
+        seen = self.decoder.step(action)
+        memory = self.simulation.memory
+        info = PeriodRecord(memory.record, period)
         self.history.append(info)
         ended = period + 1 == self._length
-        return seen, self.simulation.flows.reward.item(), ended and self._season, ended and not self._season, info
+        return seen, memory.flows.reward.item(), ended and self._season, ended and not self._season, info
 
     def _why_not(self) -> str:
         if not self.simulation.started:

@@ -20,7 +20,6 @@ class PeriodRecord(dict[str, Any]):
     """
 
     def __init__(self, record: Record, period: int) -> None:
-        super().__init__()
         self._unread: tuple[Record, Slabs, int] | None = (record, record.kept(), period)
 
     def _read(self) -> None:

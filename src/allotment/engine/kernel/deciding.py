@@ -13,7 +13,18 @@ import math
 import numpy as np
 
 from allotment.engine import layout as f
-from allotment.engine.compiled import World, floats1, floats2, floats3, floats4, floats5, integers1, integers2, integers3, linked
+from allotment.engine.compiled import (
+    World,
+    floats1,
+    floats2,
+    floats3,
+    floats4,
+    floats5,
+    integers1,
+    integers2,
+    integers3,
+    linked,
+)
 from allotment.engine.kernel.rounding import rounding
 
 FLAGS = ("echelon", "near")  # positions of echelons; the fast source raises what is there within its lead time
@@ -218,9 +229,7 @@ def find_echelons(table: int, sku: int, first: World, count: int) -> None:
 
 
 @linked
-def raise_position(
-    table: int, site: int, sku: int, now: int, period: int, wanted: int, first: World, count: int
-) -> None:
+def raise_position(table: int, site: int, sku: int, now: int, period: int, wanted: int, first: World, count: int) -> None:
     """Order what raises one position to its levels: first from the fast source, where there is one, then from the usual one."""
     orders, lanes, limits = floats3(table, f.DECISION_ORDERS), integers3(table, f.RULE_LANES), floats3(table, f.RULE_LIMITS)
     position, fast = floats2(table, f.POSITION_NOW), floats1(table, f.FAST_ORDER)

@@ -75,7 +75,11 @@ def draw_chances_first(table: int, now: int, first: World, count: int) -> None:
 def look_up(table: int, place: int, first: World, count: int) -> None:
     """Put the values of tables in the place of the chances of their demands, and add them to what is demanded and open."""
     kinds, chances, rows = integers2(table, f.DEMAND_KIND), floats3(table, f.CHANCES), integers3(table, f.DEMAND_ROW)
-    cumulative, guide, heads = floats1(table, f.TABLES_CUMULATIVE), integers1(table, f.TABLES_GUIDE), floats2(table, f.TABLES_HEAD)
+    cumulative, guide, heads = (
+        floats1(table, f.TABLES_CUMULATIVE),
+        integers1(table, f.TABLES_GUIDE),
+        floats2(table, f.TABLES_HEAD),
+    )
     demanded, open_demand = floats3(table, f.DEMAND), floats4(table, f.OPEN_DEMAND)
     for channel in range(kinds.shape[0]):
         for sku in range(kinds.shape[1]):
