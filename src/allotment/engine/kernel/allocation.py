@@ -80,7 +80,17 @@ def ship_requests_of(table: int, begin: int, end: int, world: World) -> None:
     )
     open_demand, units = floats4(table, f.OPEN_DEMAND), floats1(table, f.UNITS)
     latest = integers1(table, f.FULFILMENT_LATEST)
-    within_limits(table, f.ALLOCATED_LANE, f.ALLOCATED_SKU, f.ALLOCATED_PAIR, begin, end, world)
+    within_limits(
+        table,
+        f.ALLOCATED_LANE,
+        f.ALLOCATED_SKU,
+        f.ALLOCATED_SAME_LANE,
+        f.ALLOCATED_SAME_SKU,
+        f.ALLOCATED_SAME_PAIR,
+        begin,
+        end,
+        world,
+    )
     explain_requests(table, begin, end, world)
     for claim in range(begin, end):
         channel, left = channels[lane[claim]], units[claim]
@@ -101,13 +111,14 @@ def explain_requests(table: int, begin: int, end: int, world: World) -> None:
     )
     requested, reason, free = floats3(table, f.ALLOCATION), integers3(table, f.FLOWS_ALLOCATION_REASON), floats3(table, f.FREE)
     wanted, units, site = floats1(table, f.WANTED), floats1(table, f.UNITS), integers1(table, f.FULFILMENT_SITE)[lane[begin]]
-    rank = integers1(table, f.CHANNELS_RANK)
+    rank, together = integers1(table, f.CHANNELS_RANK), floats1(table, f.WANTED_TOGETHER)
     for claim in range(begin, end):
-        stock, total = free[site, sku[claim], world], 0.0
+        together[sku[claim]] = 0.0
+    for claim in range(begin, end):
+        together[sku[claim]] += wanted[claim]
+    for claim in range(begin, end):
+        stock, total = free[site, sku[claim], world], together[sku[claim]]
         guarded = guard(table, site, rank[channels[lane[claim]]], sku[claim], world)
-        for other in range(begin, end):
-            if sku[other] == sku[claim]:
-                total += wanted[other]
         why = NO_STOCK if total > stock + rounding(stock) else CAPACITY
         if guarded > 0.0 and total > stock - guarded + rounding(stock):
             why = PROTECTED
