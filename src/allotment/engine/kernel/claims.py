@@ -153,8 +153,8 @@ def within_limits(
 ) -> None:
     """Cut what claims of one site want in proportion, in one world: to reserves and stock, each lane, and the site's handling.
 
-    Fields hold the claims' lanes and SKUs, and which claims have the same lane, SKU, or both; what they want stands in `WANTED`,
-    the result in `UNITS`.
+    Fields hold the claims' lanes and SKUs, and which of them have the same lane, SKU, or both; what they want stands in
+    `WANTED`, the result in `UNITS`.
     """
     settings, lane = integers1(table, f.SETTINGS), integers1(table, lanes)
     wanted, own, units = floats1(table, f.WANTED), floats1(table, f.FROM_RESERVE), floats1(table, f.UNITS)
