@@ -56,7 +56,7 @@ def within_limits(problem: Problem, state: State, left: Remaining, lanes: Intege
     units = from_own + _from_free(problem, state, left, lanes, skus, wanted - from_own)
     if np.isfinite(problem.fulfilment.capacity[:, lanes]).any():
         limited = np.flatnonzero(np.isfinite(problem.fulfilment.capacity[:, lanes]).any(axis=0))
-        of_lanes = take(xp.clip(left.lane, min=0.0), lanes[limited], 1)
+        of_lanes = xp.clip(take(left.lane, lanes[limited], 1), min=0.0)
         units = put_at(units, (limited,), share_alike(rules, take(units, limited, 1), lanes[limited], of_lanes))
     if np.isfinite(problem.sites.handling[:, site]).any():
         units = share(rules, units, xp.clip(left.handling[:, site], min=0.0))

@@ -41,10 +41,12 @@ def _serve_group(problem: Problem, state: State, left: Remaining, claims: slice)
     left = ship(problem, left, lanes, skus, slots, units)
     if len(lanes) == 1 or not _topped_up(problem):
         return left
+    missing = wanted - units
     for place in range(len(lanes)):  # what a full lane or site left over goes to the next in line
         one = slice(place, place + 1)
-        more = within_limits(problem, state, left, lanes[one], skus[one], (wanted - units)[:, one])
-        left = ship(problem, left, lanes[one], skus[one], slots[one], more)
+        more = within_limits(problem, state, left, lanes[one], skus[one], missing[:, one])
+        if more.any():
+            left = ship(problem, left, lanes[one], skus[one], slots[one], more)
     return left
 
 
