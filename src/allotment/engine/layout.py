@@ -166,6 +166,10 @@ def _lanes(problem: Problem) -> Integers:
     return np.arange(problem.shape.lanes)
 
 
+def _fulfilment_lanes(problem: Problem) -> Integers:
+    return np.arange(problem.shape.fulfilment)
+
+
 def _lanes_by(owners: Integers, count: int, order: Integers) -> Integers:
     """List the lanes of each owner in an order: where each owner's begin in the list, where the last one's end, the lanes."""
     by_owner = np.argsort(owners[order], kind="stable")
@@ -261,6 +265,12 @@ LANES_TO_SITE = derived("listed", lambda problem: _lanes_by(problem.lanes.to, pr
 # and as the scenario lists them
 LANES_LEAVING = derived("listed", lambda problem: _lanes_by(problem.lanes.site, problem.shape.sites, _lanes(problem)))
 LANES_COMING = derived("listed", lambda problem: _lanes_by(problem.lanes.to, problem.shape.sites, _lanes(problem)))
+FULFILMENT_OF_CHANNEL = derived(
+    "listed", lambda problem: _lanes_by(problem.fulfilment.channel, problem.shape.channels, _fulfilment_lanes(problem))
+)
+FULFILMENT_OF_SITE = derived(
+    "listed", lambda problem: _lanes_by(problem.fulfilment.site, problem.shape.sites, _fulfilment_lanes(problem))
+)
 # claims of one group that share a limit
 CLAIMS_SAME_LANE = derived("2 claims", lambda problem: _chain(problem.claims.group_start, problem.claims.lane))
 CLAIMS_SAME_SKU = derived("2 claims", lambda problem: _chain(problem.claims.group_start, problem.claims.sku))
@@ -301,7 +311,6 @@ REMAINDER_RANK = scratch()  # of a request's remainder, 1 for the largest
 LAST_REMAINDER = scratch()  # that gets another unit
 LAST_UNITS = scratch()  # how many requests with that remainder get one
 PART_OF_LAST = scratch(dtype=np.int64)  # between 0 and 1, in which it lies
-GIVEN = scratch()  # units of a request that are let through
 LEAVING = scratch()  # units that a site ships to others
 FILLED = scratch()  # units that a supplier ships of what it accepted
 CLAIM_UNITS = scratch()  # wanted by one claim, then shipped to it
@@ -328,6 +337,7 @@ SHARE_WITH_ROOM = scratch("S")  # of what arrives
 FULFILMENT_LIMIT = scratch("F")
 PROMISED = scratch("C K")  # units of commitments not served yet
 SERVED_OWED = scratch("L|owes K")  # units
+GIVEN = scratch("K")  # units of a lane's requests that are let through
 REMAINDERS = scratch("remainders")  # of requests that share a limit
 REMAINDER_COUNTS = scratch("parts", np.int64)  # how many of them lie in each part of 0 to 1
 PAID = scratch("L|on_receipt K")  # units that are paid for now

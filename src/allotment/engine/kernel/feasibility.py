@@ -219,8 +219,7 @@ def cut_to_sites(table: int, units: int, now: int, first: World, count: int) -> 
     """Cut what leaves sites: to their stock, to what plants can produce, and to their handling."""
     stock, plant = floats3(table, f.FREE), integers1(table, f.SITES_PLANT)
     for site in range(stock.shape[0]):
-        for sku in range(stock.shape[1]):
-            cut_cell(table, units, f.LANES_FROM_SITE, f.FREE, site, sku, NO_STOCK, first, count)
+        cut_cells(table, units, f.LANES_FROM_SITE, f.FREE, site, 0, stock.shape[1], NO_STOCK, first, count)
     production, handling = floats2(table, f.SITES_PRODUCTION_CAPACITY), floats2(table, f.SITES_HANDLING)
     for site in range(stock.shape[0]):
         if plant[site] and not math.isinf(production[now % production.shape[0], site]):
@@ -247,17 +246,28 @@ def cut_group(
 
 
 @linked
-def cut_cell(table: int, units: int, lists: int, limits: int, owner: int, sku: int, why: int, first: World, count: int) -> None:
-    """Ration an owner's limit of a SKU over its lanes; fields say what is cut, whose lanes are whose, and the limits."""
-    limit, most = floats3(table, limits), floats1(table, f.LIMIT)
-    begin, end = integers1(table, lists)[owner], integers1(table, lists)[owner + 1]
-    if begin == end:
-        return
-    add_requested(table, units, lists, begin, end, sku, sku + 1, first, count)
-    for j in range(count):
-        world = first + np.uint64(j)
-        most[world] = max(0.0, limit[owner, sku, world])
-    ration_block(table, units, lists, begin, end, sku, sku + 1, why, why == NO_STOCK, first, count)
+def cut_cells(
+    table: int, units: int, lists: int, limits: int, owner: int, low: int, high: int, why: int, first: World, count: int
+) -> None:
+    """Ration an owner's limits of SKUs low, …, high − 1, each over its lanes; fields say what, whose and up to where."""
+    wanted, total, most = floats3(table, units), floats1(table, f.REQUESTED), floats1(table, f.LIMIT)
+    lanes, limit = integers1(table, lists), floats3(table, limits)
+    begin, end = lanes[owner], lanes[owner + 1]
+    for sku in range(low, high if begin < end else low):
+        for j in range(count):
+            world = first + np.uint64(j)
+            total[world] = wanted[lanes[begin], sku, world]
+        for place in range(begin + 1, end):
+            for j in range(count):
+                world = first + np.uint64(j)
+                total[world] += wanted[lanes[place], sku, world]
+        short = 0
+        for j in range(count):
+            world = first + np.uint64(j)
+            most[world] = max(0.0, limit[owner, sku, world])
+            short += 1 if total[world] > most[world] else 0
+        if short > 0:
+            ration_block(table, units, lists, begin, end, sku, sku + 1, why, why == NO_STOCK, first, count)
 
 
 @linked
@@ -291,7 +301,7 @@ def cut_to_positions(table: int, now: int, first: World, count: int) -> None:
         for sku in range(executed.shape[1]):
             if not math.isinf(highest[site, sku]):
                 measure_position_room(table, site, sku, now, first, count)
-                cut_cell(table, f.FLOWS_EXECUTED, f.LANES_TO_SITE, f.POSITION_ROOM, site, sku, POSITION, first, count)
+                cut_cells(table, f.FLOWS_EXECUTED, f.LANES_TO_SITE, f.POSITION_ROOM, site, sku, sku + 1, POSITION, first, count)
         for place in range(lanes[site], lanes[site + 1]):
             cut_to_multiple(table, lanes[place], first, count)
 

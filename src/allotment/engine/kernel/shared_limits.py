@@ -1,7 +1,7 @@
 """Sharing a limit among an owner's lanes and SKUs, in a block of worlds: what `feasibility` does with the rules of `rationing`.
 
 Whether a limit binds is asked of all worlds at once. Where many are short, proportional shares are made in all of them at once
-as well, claim by claim; else one world after the other is rationed. The place of a remainder is counted among those of a few
+as well, lane by lane; else one world after the other is rationed. The place of a remainder is counted among those of a few
 claims, which the processor does for several worlds together; among many, the last that gets a unit is selected.
 
 Who shares a limit stands in a list of lanes by owner (`LANES_OF_SUPPLIER`, …), in places begin, …, end − 1 of it.
@@ -140,17 +140,14 @@ def share_at_once(
         find_remainders(table, units, lists, begin, end, low, high, first, count)
     if compared > MOST_COUNTED:
         select_last(table, compared, first, count)
-    claim = 0
     for place in range(begin, end):
-        for sku in range(low, high):
-            if not settings[f.RULES_WHOLE]:
-                share_part(table, units, lanes[place], sku, first, count)
-            elif compared > MOST_COUNTED:
-                share_selected(table, units, lanes[place], sku, first, count)
-            else:
-                share_whole(table, units, lanes[place], sku, claim, compared, first, count)
-            take_share(table, units, lanes[place], sku, why, owes, first, count)
-            claim += 1
+        if not settings[f.RULES_WHOLE]:
+            share_part(table, units, lanes[place], low, high, first, count)
+        elif compared > MOST_COUNTED:
+            share_selected(table, units, lanes[place], low, high, first, count)
+        else:
+            share_whole(table, units, lanes[place], low, high, (place - begin) * (high - low), compared, first, count)
+        take_share(table, units, lanes[place], low, high, why, owes, first, count)
 
 
 @linked
@@ -174,89 +171,104 @@ def find_remainders(
 
 
 @linked
-def share_selected(table: int, units: int, lane: int, sku: int, first: World, count: int) -> None:
-    """Write the whole units of a claim's share into `GIVEN`: one more for larger remainders than the last, and first equals."""
+def share_selected(table: int, units: int, lane: int, low: int, high: int, first: World, count: int) -> None:
+    """Write the whole units of a lane's shares into `GIVEN`: one more for larger remainders than the last, and first equals."""
     wanted, total, most = floats3(table, units), floats1(table, f.REQUESTED), floats1(table, f.LIMIT)
-    last, left, given = floats1(table, f.LAST_REMAINDER), floats1(table, f.LAST_UNITS), floats1(table, f.GIVEN)
-    for j in range(count):
-        world = first + np.uint64(j)
-        exact = wanted[lane, sku, world] * most[world] / total[world]
-        rest = exact - np.floor(exact)
-        equal = 1.0 if rest == last[world] and left[world] >= 1.0 else 0.0
-        left[world] -= equal
-        part = np.floor(exact) + (1.0 if rest > last[world] else equal)
-        given[world] = part if most[world] < total[world] else wanted[lane, sku, world]
+    last, left, given = floats1(table, f.LAST_REMAINDER), floats1(table, f.LAST_UNITS), floats2(table, f.GIVEN)
+    for sku in range(low, high):
+        for j in range(count):
+            world = first + np.uint64(j)
+            exact = wanted[lane, sku, world] * most[world] / total[world]
+            rest = exact - np.floor(exact)
+            equal = 1.0 if rest == last[world] and left[world] >= 1.0 else 0.0
+            left[world] -= equal
+            part = np.floor(exact) + (1.0 if rest > last[world] else equal)
+            given[sku, world] = part if most[world] < total[world] else wanted[lane, sku, world]
 
 
 @linked
-def share_whole(table: int, units: int, lane: int, sku: int, claim: int, claims: int, first: World, count: int) -> None:
-    """Write the whole units of a claim's share into `GIVEN`: the integer part, and one more for the largest remainders.
+def share_whole(
+    table: int, units: int, lane: int, low: int, high: int, claim: int, claims: int, first: World, count: int
+) -> None:
+    """Write the whole units of a lane's shares into `GIVEN`: the integer part, and one more for the largest remainders.
 
-    The place of the claim's remainder is counted among those of all claims; no claims, no unit more.
+    The place of each remainder is counted among those of all claims, of which `claim` is the lane's first; no claims, no unit
+    more.
     """
     wanted, total, most = floats3(table, units), floats1(table, f.REQUESTED), floats1(table, f.LIMIT)
-    left, given, rests = floats1(table, f.UNITS_LEFT), floats1(table, f.GIVEN), floats2(table, f.REMAINDERS)
-    rank = floats1(table, f.REMAINDER_RANK)
-    for j in range(count):
-        rank[first + np.uint64(j)] = 1.0
-    for other in range(claims):
-        if other < claim:
-            for j in range(count):
-                world = first + np.uint64(j)
-                rank[world] += 1.0 if rests[other, world] >= rests[claim, world] else 0.0
-        elif other > claim:
-            for j in range(count):
-                world = first + np.uint64(j)
-                rank[world] += 1.0 if rests[other, world] > rests[claim, world] else 0.0
-    another = 1.0 if claims > 0 else 0.0
-    for j in range(count):
-        world = first + np.uint64(j)
-        part = np.floor(wanted[lane, sku, world] * most[world] / total[world])
-        part += another if rank[world] <= left[world] else 0.0
-        given[world] = part if most[world] < total[world] else wanted[lane, sku, world]
+    left, given, rests = floats1(table, f.UNITS_LEFT), floats2(table, f.GIVEN), floats2(table, f.REMAINDERS)
+    rank, another = floats1(table, f.REMAINDER_RANK), 1.0 if claims > 0 else 0.0
+    for sku in range(low, high):
+        for j in range(count):
+            rank[first + np.uint64(j)] = 1.0
+        for other in range(claims):
+            if other < claim:
+                for j in range(count):
+                    world = first + np.uint64(j)
+                    rank[world] += 1.0 if rests[other, world] >= rests[claim, world] else 0.0
+            elif other > claim:
+                for j in range(count):
+                    world = first + np.uint64(j)
+                    rank[world] += 1.0 if rests[other, world] > rests[claim, world] else 0.0
+        for j in range(count):
+            world = first + np.uint64(j)
+            part = np.floor(wanted[lane, sku, world] * most[world] / total[world])
+            part += another if rank[world] <= left[world] else 0.0
+            given[sku, world] = part if most[world] < total[world] else wanted[lane, sku, world]
+        claim += 1
 
 
 @linked
-def share_part(table: int, units: int, lane: int, sku: int, first: World, count: int) -> None:
-    """Write a claim's share, in continuous units, into `GIVEN`."""
+def share_part(table: int, units: int, lane: int, low: int, high: int, first: World, count: int) -> None:
+    """Write a lane's shares, in continuous units, into `GIVEN`."""
     wanted, total, most, given = (
         floats3(table, units),
         floats1(table, f.REQUESTED),
         floats1(table, f.LIMIT),
-        floats1(table, f.GIVEN),
+        floats2(table, f.GIVEN),
     )
-    for j in range(count):
-        world = first + np.uint64(j)
-        given[world] = wanted[lane, sku, world] * (most[world] / total[world])
+    for sku in range(low, high):
+        for j in range(count):
+            world = first + np.uint64(j)
+            given[sku, world] = wanted[lane, sku, world] * (most[world] / total[world])
 
 
 @linked
-def take_share(table: int, units: int, lane: int, sku: int, why: int, owes: int, first: World, count: int) -> None:
-    """Let a claim's share through, in `GIVEN`; of new requests, note the reason and what the source owes."""
-    wanted, given, reason = floats3(table, units), floats1(table, f.GIVEN), integers3(table, f.FLOWS_CUT_REASON)
+def take_share(table: int, units: int, lane: int, low: int, high: int, why: int, owes: int, first: World, count: int) -> None:
+    """Let a lane's shares through, in `GIVEN`; of new requests, note the reason and what the source owes."""
+    wanted, given = floats3(table, units), floats2(table, f.GIVEN)
+    if units == f.FLOWS_EXECUTED:
+        explain_shares(table, lane, low, high, why, owes, first, count)
+    for sku in range(low, high):
+        for j in range(count):
+            world = first + np.uint64(j)
+            wanted[lane, sku, world] = min(wanted[lane, sku, world], given[sku, world])
+
+
+@linked
+def explain_shares(table: int, lane: int, low: int, high: int, why: int, owes: int, first: World, count: int) -> None:
+    """Note why shares, in `GIVEN`, are less than new requests, and what the source owes of these."""
+    wanted, given, reason = floats3(table, f.FLOWS_EXECUTED), floats2(table, f.GIVEN), integers3(table, f.FLOWS_CUT_REASON)
     owed, site, keeps = (
         floats3(table, f.OWED),
         integers1(table, f.LANES_SITE)[lane],
         owes and integers1(table, f.LANES_BACKLOG)[lane],
     )
     guards = floats4(table, f.RESERVED).shape[0] > 0 or floats4(table, f.PROTECTED).shape[1] > 0
-    if units == f.FLOWS_EXECUTED:
+    for sku in range(low, high):
         if keeps:
             for j in range(count):
                 world = first + np.uint64(j)
-                owed[lane, sku, world] += wanted[lane, sku, world] - min(wanted[lane, sku, world], given[world])
+                owed[lane, sku, world] += wanted[lane, sku, world] - min(wanted[lane, sku, world], given[sku, world])
         for j in range(count):
             world = first + np.uint64(j)
-            short = given[world] < wanted[lane, sku, world] - rounding(wanted[lane, sku, world])
+            short = given[sku, world] < wanted[lane, sku, world] - rounding(wanted[lane, sku, world])
             reason[lane, sku, world] = why if short else reason[lane, sku, world]
         for j in range(count if guards and why == NO_STOCK and site >= 0 else 0):
             world = first + np.uint64(j)
-            short = given[world] < wanted[lane, sku, world] - rounding(wanted[lane, sku, world])
+            short = given[sku, world] < wanted[lane, sku, world] - rounding(wanted[lane, sku, world])
             if short and kept(table, site, sku, world) > ROUNDING:
                 reason[lane, sku, world] = PROTECTED
-    for j in range(count):
-        world = first + np.uint64(j)
-        wanted[lane, sku, world] = min(wanted[lane, sku, world], given[world])
 
 
 @linked
