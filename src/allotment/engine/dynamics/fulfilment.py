@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from array_api_compat import is_torch_array
+
 from allotment.engine import randomness
 from allotment.engine.dynamics.allocation import ship_requests
 from allotment.engine.dynamics.arrays import Array, add_at, at, like, namespace, only, sum_into
@@ -45,7 +47,7 @@ def _serve_group(problem: Problem, state: State, left: Remaining, claims: slice)
     for place in range(len(lanes)):  # what a full lane or site left over goes to the next in line
         one = slice(place, place + 1)
         more = within_limits(problem, state, left, lanes[one], skus[one], missing[:, one])
-        if more.any():
+        if is_torch_array(more) or more.any():  # what a tensor holds is not looked at: that would wait for its device
             left = ship(problem, left, lanes[one], skus[one], slots[one], more)
     return left
 
