@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-
 from array_api_compat import is_torch_array
 
 from allotment.engine import randomness
