@@ -1,5 +1,5 @@
 # Every target creates what it needs: a virtual environment with an editable install and the versions of constraints.txt.
-.PHONY: install demo test docs fuzz attack bench lint clean
+.PHONY: install demo test docs fuzz attack bench growth lint clean
 .DEFAULT_GOAL := install
 
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
@@ -41,6 +41,9 @@ attack: $(INSTALLED)
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
+
+growth: $(INSTALLED)
+	$(BIN)/python -m benchmarks.growth
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -4,12 +4,15 @@ import json
 import sys
 from pathlib import Path
 
-from allotment.scenario.loader import load_scenario
+import numpy as np
+import pytest
+
+from allotment.scenario.loader import load_scenario, world_from
 from small_policies import rule
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import batch, gradients, machine, peers, periods, rule_based, serving, timing, training
+from benchmarks import batch, gradients, growth, machine, peers, periods, rule_based, serving, timing, training
 
 
 def test_the_machine_is_described():
@@ -43,6 +46,22 @@ def test_a_native_batch_steps_faster_than_copies():
 def test_bare_periods_are_counted_by_site_and_sku():
     rates = {name: values for name, _, values in periods.per_second(repeats=2)}
     assert all(value > 100_000 for values in rates.values() for value in values)
+
+
+def test_growth_is_measured_at_ten_times_each_size():
+    small = growth.Size(skus=3, sites=2, channels=2, lanes=1, lead_time=1, batch=2)
+    rows = list(growth.growth(growth.Kind(True), small, repeats=1))
+    assert [name for name, *_ in rows] == ["skus", "sites", "channels", "lanes", "lead_time", "batch"]
+    assert all(before > 0.0 and after > 0.0 for _, _, before, after in rows)
+    assert growth.exponent(2.0, 200.0) == 2.0
+
+
+@pytest.mark.parametrize("binds", [False, True])
+def test_a_world_of_limits_cuts_orders_and_one_without_does_not(binds):
+    size = growth.Size(skus=3, sites=2, channels=2, lanes=1, lead_time=1, batch=2)
+    problem = world_from(growth.content(size, growth.Kind(binds)), "growth.yaml").problem
+    assert np.isfinite(problem.suppliers.capacity).all() == binds
+    assert np.isfinite(problem.sites.handling).all() == np.isfinite(problem.lanes.capacity).all() == binds
 
 
 def test_a_whole_step_takes_longer_than_its_simulation():

@@ -32,8 +32,9 @@ def kernel_form(amounts, limit, levels=None, whole=True, largest=True, rule=PRIO
     MEMORY.put(f.LEVELS, np.zeros(count, dtype=np.int64) if levels is None else np.array(levels, dtype=np.int64))
     MEMORY.put(f.STARTS, np.zeros(count) if positions is None else np.array(positions, dtype=float))
     MEMORY.put(f.SCALES, np.ones(count) if demands is None else np.array(demands, dtype=float))
-    MEMORY.put(f.REST, np.zeros(count))
-    MEMORY.put(f.ASKED, np.zeros(count))
+    for field in (f.REST, f.ASKED, f.KEYS, f.SELECTED):
+        MEMORY.put(field, np.zeros(count))
+    MEMORY.put(f.HEAP, np.zeros(count, dtype=np.int64))
     _kernel_ration(MEMORY.address, count, float(limit))
     return given_units
 

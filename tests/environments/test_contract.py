@@ -13,10 +13,9 @@ from stable_baselines3.common.env_checker import check_env as check_env_for_stab
 import allotment
 from allotment.decisions.flatten import Flattener
 from allotment.decisions.observation import Observation
-from allotment.environments.shaping import TOGETHER
 from allotment.environments.registration import environment_id
 from allotment.environments.sb3 import Sb3VecEnv
-from allotment.environments.shaping import Money, RelativeToRule, StockAtCost
+from allotment.environments.shaping import TOGETHER, Money, RelativeToRule, StockAtCost
 from allotment.environments.single import AllotmentEnv
 from allotment.environments.vector import AllotmentVectorEnv
 from allotment.resources import shipped_folder

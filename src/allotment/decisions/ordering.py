@@ -36,9 +36,7 @@ class Ordering:
     reorder_point: Floats | None = None  # (S, K) units at or below which the usual lane orders; none = always
     constant: Floats | None = None  # (S, K) units on the usual lane, whatever the position
     echelon: bool = False  # positions are those of a site and all downstream of it
-    lateral: tuple[Integers, Floats] | None = (
-        None  # lanes in rising freight, and covers (2, S, K) in units; none = no transfers
-    )
+    lateral: tuple[Integers, Floats] | None = None  # lanes in rising freight; covers (2, S, K) in units
 
     def put_into(self, simulation: Simulation) -> None:
         """Let the kernel decide by this in a simulation."""

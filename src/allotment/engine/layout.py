@@ -20,10 +20,10 @@ from allotment.engine.declaration import FEATURES, LENGTHS, Declared, declared
 from allotment.engine.state import DECISION, FLOWS, STATE, SUMS, reserves
 from allotment.scenario.distributions import EVENT, HISTORY
 from allotment.scenario.errors import nearest
-from allotment.scenario.problem import BALANCED, CHARGE, LINEAR, RECEIVE, TERMS, Integers, Problem
+from allotment.scenario.problem import BALANCED, CHARGE, LINEAR, PRIORITY, PROPORTIONAL, RECEIVE, TERMS, Integers, Problem
 
 AXES = 5  # most axes of an array
-MOST_AT_ONCE = 64  # claims that share a limit in all worlds at once; the work grows with their square
+MOST_COUNTED = 64  # claims among which the place of a remainder is counted; of more, the last that gets a unit is selected
 
 
 class Field(NamedTuple):
@@ -144,9 +144,45 @@ def _by_site(problem: Problem) -> Integers:
     return np.argsort(problem.fulfilment.site, kind="stable")
 
 
+def _pairs(problem: Problem) -> Integers:
+    """Return lane and SKU of each claim as one number, (claims,)."""
+    return problem.claims.lane * problem.shape.skus + problem.claims.sku
+
+
+def _allocated(problem: Problem) -> tuple[Integers, Integers]:
+    """Return lane and SKU of whatever a policy may allocate, site by site."""
+    skus, lanes = np.arange(problem.shape.skus), _by_site(problem)
+    return np.repeat(lanes, len(skus)), np.tile(skus, len(lanes))
+
+
 def _starts_by_site(problem: Problem) -> Integers:
     ordered = problem.fulfilment.site[_by_site(problem)]
     return np.searchsorted(ordered, np.arange(problem.shape.sites + 1)) * problem.shape.skus
+
+
+def _lanes(problem: Problem) -> Integers:
+    return np.arange(problem.shape.lanes)
+
+
+def _fulfilment_lanes(problem: Problem) -> Integers:
+    return np.arange(problem.shape.fulfilment)
+
+
+def _lanes_by(owners: Integers, count: int, order: Integers) -> Integers:
+    """List the lanes of each owner in an order: where each owner's begin in the list, where the last one's end, the lanes."""
+    by_owner = np.argsort(owners[order], kind="stable")
+    starts = np.searchsorted(owners[order][by_owner], np.arange(count + 1))
+    return np.concatenate([starts + count + 1, order[by_owner]])
+
+
+def _chain(groups: Integers, keys: Integers) -> Integers:
+    """Return for each claim the next one of its group with the same key, or -1, and whether it is the first, (2, claims)."""
+    group = np.repeat(np.arange(len(groups) - 1), np.diff(groups))
+    order = np.lexsort((keys, group))
+    same = (np.diff(keys[order]) == 0) & (np.diff(group[order]) == 0)
+    chain = np.array([np.full(len(keys), -1), np.ones(len(keys), dtype=np.int64)])
+    chain[0, order[:-1][same]], chain[1, order[1:][same]] = order[1:][same], 0
+    return chain
 
 
 def _has_storage(problem: Problem, charged: bool) -> bool:
@@ -179,9 +215,19 @@ def _most_claims(problem: Problem) -> int:
     return max(n.lanes * n.skus, len(problem.claims.lane), n.fulfilment * n.skus, n.channels)
 
 
+def _shares_remainders(problem: Problem) -> bool:
+    """Tell whether the largest remainders of shares get another unit."""
+    rules = problem.rules
+    return rules.whole and rules.largest_remainder and rules.rationing in (PRIORITY, PROPORTIONAL)
+
+
+DIGITS = 256  # of the bits of a number, by which one of several is selected
+PARTS = 64  # between 0 and 1, in which remainders are counted
 LENGTHS |= {
     "most_claims": _most_claims,
-    "claims_at_once": lambda problem: min(problem.shape.lanes * problem.shape.skus, MOST_AT_ONCE),
+    "remainders": lambda problem: problem.shape.lanes * problem.shape.skus if _shares_remainders(problem) else 0,
+    "digits": lambda problem: DIGITS,
+    "parts": lambda problem: PARTS if _shares_remainders(problem) else 0,
 }
 
 SETTINGS = derived("settings", lambda problem: [value(problem) for value in SETTING_VALUES])
@@ -222,15 +268,35 @@ REMEMBERS = feature(
 )
 
 # what follows from the problem
-LANES_SELF = derived("L", lambda problem: np.arange(problem.shape.lanes))
-CLAIMS_PAIR = derived("claims", lambda problem: problem.claims.lane * problem.shape.skus + problem.claims.sku)
+# lanes by owner, in the order in which they share a limit
+LANES_ALONE = derived("listed", lambda problem: _lanes_by(_lanes(problem), problem.shape.lanes, problem.lanes.order))
+LANES_OF_SUPPLIER = derived(
+    "listed", lambda problem: _lanes_by(problem.lanes.supplier, problem.shape.suppliers, problem.lanes.order)
+)
+LANES_OF_PLANT = derived("listed", lambda problem: _lanes_by(problem.lanes.plant, problem.shape.sites, problem.lanes.order))
+LANES_FROM_SITE = derived("listed", lambda problem: _lanes_by(problem.lanes.site, problem.shape.sites, problem.lanes.order))
+LANES_TO_SITE = derived("listed", lambda problem: _lanes_by(problem.lanes.to, problem.shape.sites, problem.lanes.order))
+# and as the scenario lists them
+LANES_LEAVING = derived("listed", lambda problem: _lanes_by(problem.lanes.site, problem.shape.sites, _lanes(problem)))
+LANES_COMING = derived("listed", lambda problem: _lanes_by(problem.lanes.to, problem.shape.sites, _lanes(problem)))
+FULFILMENT_OF_CHANNEL = derived(
+    "listed", lambda problem: _lanes_by(problem.fulfilment.channel, problem.shape.channels, _fulfilment_lanes(problem))
+)
+FULFILMENT_OF_SITE = derived(
+    "listed", lambda problem: _lanes_by(problem.fulfilment.site, problem.shape.sites, _fulfilment_lanes(problem))
+)
+# claims of one group that share a limit
+CLAIMS_SAME_LANE = derived("2 claims", lambda problem: _chain(problem.claims.group_start, problem.claims.lane))
+CLAIMS_SAME_SKU = derived("2 claims", lambda problem: _chain(problem.claims.group_start, problem.claims.sku))
+CLAIMS_SAME_PAIR = derived("2 claims", lambda problem: _chain(problem.claims.group_start, _pairs(problem)))
 CLAIMS_COMPETES = derived("claim_groups", _competes)
-# what a policy may allocate, site by site: lane, SKU and both as one number, and where each site and each lane begins
-ALLOCATED_LANE = derived("allocated", lambda problem: np.repeat(_by_site(problem), problem.shape.skus))
-ALLOCATED_SKU = derived("allocated", lambda problem: np.tile(np.arange(problem.shape.skus), problem.shape.fulfilment))
-ALLOCATED_PAIR = derived(
-    "allocated",
-    lambda problem: (_by_site(problem)[:, None] * problem.shape.skus + np.arange(problem.shape.skus)).ravel(),
+# what a policy may allocate, site by site: lane, SKU, which of a site share a limit, and where each site and each lane begins
+ALLOCATED_LANE = derived("allocated", lambda problem: _allocated(problem)[0])
+ALLOCATED_SKU = derived("allocated", lambda problem: _allocated(problem)[1])
+ALLOCATED_SAME_LANE = derived("2 allocated", lambda problem: _chain(_starts_by_site(problem), _allocated(problem)[0]))
+ALLOCATED_SAME_SKU = derived("2 allocated", lambda problem: _chain(_starts_by_site(problem), _allocated(problem)[1]))
+ALLOCATED_SAME_PAIR = derived(
+    "2 allocated", lambda problem: _chain(_starts_by_site(problem), np.arange(problem.shape.fulfilment * problem.shape.skus))
 )
 ALLOCATED_START = derived("sites+1", _starts_by_site)
 ALLOCATED_FIRST = derived("F", lambda problem: np.argsort(_by_site(problem)) * problem.shape.skus)
@@ -258,9 +324,12 @@ MOVED = scratch()  # units that arrive
 DISAPPEARING = scratch()  # units
 REQUESTED = scratch()  # units that share a limit, together
 LIMIT = scratch()  # units that they may take
+LIMIT_LEFT = scratch()  # units that levels to come may take
 UNITS_LEFT = scratch()  # of the limit, after the whole parts of shares
 REMAINDER_RANK = scratch()  # of a request's remainder, 1 for the largest
-GIVEN = scratch()  # units of a request that are let through
+LAST_REMAINDER = scratch()  # that gets another unit
+LAST_UNITS = scratch()  # how many requests with that remainder get one
+PART_OF_LAST = scratch(dtype=np.int64)  # between 0 and 1, in which it lies
 LEAVING = scratch()  # units that a site ships to others
 FILLED = scratch()  # units that a supplier ships of what it accepted
 CLAIM_UNITS = scratch()  # wanted by one claim, then shipped to it
@@ -288,7 +357,9 @@ SHARE_WITH_ROOM = scratch("S")  # of what arrives
 FULFILMENT_LIMIT = scratch("F")
 PROMISED = scratch("C K")  # units of commitments not served yet
 SERVED_OWED = scratch("L|owes K")  # units
-REMAINDERS = scratch("claims_at_once")
+GIVEN = scratch("K")  # units of a lane's requests that are let through
+REMAINDERS = scratch("remainders")  # of requests that share a limit
+REMAINDER_COUNTS = scratch("parts", np.int64)  # how many of them lie in each part of 0 to 1
 PAID = scratch("L|on_receipt K")  # units that are paid for now
 DUE = scratch("C|part_is_due K")  # units open and due
 REMAINING_STOCK = scratch("S K")
@@ -301,8 +372,13 @@ STARTS = list_of("most_claims")  # positions that receivers have already
 SCALES = list_of("most_claims")  # demands that they expect
 ASKED = list_of("most_claims")  # units requested
 REST = list_of("most_claims")  # remainders of shares
+SELECTED = list_of("most_claims")  # those among which one is selected
+DIGIT_COUNTS = list_of("digits", np.int64)  # how many of them have each digit
+KEYS = list_of("most_claims")  # at which each request gets its next unit
+HEAP = list_of("most_claims", np.int64)  # requests, the one with the lowest key first
 WANTED = list_of("most_claims")  # units wanted by claims
 UNITS = list_of("most_claims")  # units shipped to them
+WANTED_TOGETHER = list_of("K")  # units of a SKU wanted by claims
 FROM_RESERVE = list_of("most_claims")  # units of these from reserves
 
 # one SKU at the sites and lanes of each world, while its orders are decided
@@ -322,9 +398,10 @@ LANE_WEIGHT = scratch("L")  # a lane's share of what its site lacks
 SITE_WEIGHT = scratch("S")  # of its lanes together
 TARGET = scratch("S")  # units up to which a site orders
 
-# what a policy's network answers, and observes
 # of each table of values: where its cumulative probabilities begin, its first value, where its guide begins, and its length
 TABLES_HEAD = derived("tables 4", _heads, np.float64)
+
+# what a policy's network answers, and observes
 ACTIONS = given("worlds actions", np.float64)
 ENCODING = given("1", np.int64)  # what actions stand for, by its place in `deciding.ENCODINGS`
 ACTION_LANE = given("cells", np.int64)

@@ -145,7 +145,8 @@ class RelativeToRule:
 class Staggered:
     """First episodes that end one group after the other, so that truncations do not come all at once.
 
-    There are two groups, or more of `TOGETHER`: worlds in one period are simulated together, which smaller groups would slow. Episodes that were cut short so belong to no statistics.
+    There are two groups, or more of `TOGETHER`: worlds in one period are simulated together, which smaller groups would slow.
+    Episodes that were cut short so belong to no statistics.
     """
 
     def __init__(self, batch: int, length: int) -> None:

@@ -1,8 +1,9 @@
 """What is measured of an episode: money by term, service and stock, over the measured periods only.
 
 A metric counts something in each measured period's record and makes one number of the sums. Shipped ones stand in `METRICS`;
-users' own are objects of the same form, named in a study (`metrics: [my_metrics.py:Backlog]`) or handed to `evaluate`. One that is
-`summed` counts in the sums of all records instead (`engine.state.Sums`), which compiled code keeps: it costs nothing by period.
+users' own are objects of the same form, named in a study (`metrics: [my_metrics.py:Backlog]`) or handed to `evaluate`.
+
+One that is `summed` counts in the sums of all records instead (`engine.state.Sums`), which compiled code keeps.
 """
 
 from __future__ import annotations

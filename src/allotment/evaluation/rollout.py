@@ -48,7 +48,7 @@ def compiled_ordering(policy: Policy, world: World) -> Ordering | None:
 
 
 def play_compiled(simulation: Simulation, ordering: Ordering, progress: Callable[[int], None] | None = None) -> None:
-    """Play a simulation's episodes to their end by a rule, adding to the sums that were begun; `progress` gets worlds × periods."""
+    """Play a simulation's episodes to their end by a rule, adding to its sums; `progress` gets worlds × periods."""
     ordering.put_into(simulation)
     left, cells = simulation.problem.clock.length, simulation.problem.lanes.allowed.size * simulation.batch
     while left:

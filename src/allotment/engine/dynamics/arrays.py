@@ -129,6 +129,11 @@ def take(array: Array, places: Places, axis: int) -> Array:
     return array[(slice(None),) * axis + (places,)]
 
 
+def joined(parts: list[Array], places: list[Places], axis: int) -> Array:
+    """Return arrays put together along an axis, each part at its places, which are all there are."""
+    return take(namespace(parts[0]).concat(parts, axis=axis), np.argsort(np.concatenate(places)), axis)
+
+
 def at(array: Array, where: tuple[Places, ...]) -> Array:
     """Return the entries (B, n, …) of an array (B, …) at n places of the axes behind the first."""
     if is_torch_array(array):

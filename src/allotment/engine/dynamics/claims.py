@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from allotment.engine.dynamics.arrays import Array, add_at, namespace, now, only, put_at, take
-from allotment.engine.dynamics.rationing import share
+from allotment.engine.dynamics.arrays import Array, add_at, at, namespace, now, only, put_at, take
+from allotment.engine.dynamics.rationing import share, share_alike
 from allotment.engine.state import State
 from allotment.scenario.problem import Integers, Problem
 
@@ -53,16 +53,11 @@ def within_limits(problem: Problem, state: State, left: Remaining, lanes: Intege
     """Cut what claims of one site want (B, n) in proportion: to reserves and stock, each lane, and the site's handling."""
     xp, site, rules = namespace(wanted), problem.fulfilment.site[lanes[0]], problem.rules
     from_own = _from_reserves(problem, left, lanes, skus, wanted)
-    from_free = wanted - from_own
-    for sku in np.unique(skus):
-        members = np.flatnonzero(skus == sku)
-        from_free = _from_free(problem, state, left, lanes, members, int(sku), from_free)
-    units = from_own + from_free
-    for lane in np.unique(lanes):
-        if np.isfinite(problem.fulfilment.capacity[:, lane]).any():
-            members = np.flatnonzero(lanes == lane)
-            given = share(rules, take(units, members, 1), xp.clip(left.lane[:, lane], min=0.0))
-            units = put_at(units, (members,), given)
+    units = from_own + _from_free(problem, state, left, lanes, skus, wanted - from_own)
+    if np.isfinite(problem.fulfilment.capacity[:, lanes]).any():
+        limited = np.flatnonzero(np.isfinite(problem.fulfilment.capacity[:, lanes]).any(axis=0))
+        of_lanes = xp.clip(take(left.lane, lanes[limited], 1), min=0.0)
+        units = put_at(units, (limited,), share_alike(rules, take(units, limited, 1), lanes[limited], of_lanes))
     if np.isfinite(problem.sites.handling[:, site]).any():
         units = share(rules, units, xp.clip(left.handling[:, site], min=0.0))
     return units
@@ -72,25 +67,20 @@ def _from_reserves(problem: Problem, left: Remaining, lanes: Integers, skus: Int
     """Return what claims (B, n) take of what is set aside for their channel; several of one channel share it."""
     if left.reserved.shape[1] == 0:
         return namespace(wanted).zeros_like(wanted)
-    taken = wanted
-    for lane, sku in sorted(set(zip(lanes.tolist(), skus.tolist(), strict=True))):
-        members = np.flatnonzero((lanes == lane) & (skus == sku))
-        own = left.reserved[:, problem.fulfilment.site[lane], problem.fulfilment.channel[lane], sku]
-        taken = put_at(taken, (members,), share(problem.rules, take(taken, members, 1), own))
-    return taken
+    own = at(left.reserved, (problem.fulfilment.site[lanes], problem.fulfilment.channel[lanes], skus))
+    return share_alike(problem.rules, wanted, lanes * problem.shape.skus + skus, own)
 
 
-def _from_free(
-    problem: Problem, state: State, left: Remaining, lanes: Integers, members: Integers, sku: int, wanted: Array
-) -> Array:
-    """Return what claims (B, n) take of a site's free stock of a SKU: each class and those below, of what is not protected."""
+def _from_free(problem: Problem, state: State, left: Remaining, lanes: Integers, skus: Integers, wanted: Array) -> Array:
+    """Return what claims (B, n) take of a site's free stock: each class and those below, of what is not protected from it."""
     xp, site = namespace(wanted), problem.fulfilment.site[lanes[0]]
-    rank = problem.channels.rank[problem.fulfilment.channel[lanes[members]]]
+    rank = problem.channels.rank[problem.fulfilment.channel[lanes]]
     for above in range(state.protected.shape[2] - 1, -1, -1) if state.protected.shape[2] else (0,):
-        free, below = left.free[:, site, sku], members[rank >= above]
+        free, below = left.free[:, site], np.flatnonzero(rank >= above)
         if above:
-            free = xp.clip(free - xp.max(state.protected[:, site, :above, sku], axis=1), min=0.0)
-        wanted = put_at(wanted, (below,), share(problem.rules, take(wanted, below, 1), free))
+            free = xp.clip(free - xp.max(state.protected[:, site, :above], axis=1), min=0.0)
+        given = share_alike(problem.rules, take(wanted, below, 1), skus[below], take(free, skus[below], 1))
+        wanted = put_at(wanted, (below,), given)
     return wanted
 
 

@@ -8,6 +8,7 @@ dropped.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +16,7 @@ import numpy as np
 from allotment.engine import randomness
 from allotment.engine.dynamics.arrays import (
     Array,
+    joined,
     like,
     namespace,
     now,
@@ -226,10 +228,21 @@ def _by_owner(problem: Problem, claims: Claims, units: Array, owners: Integers, 
     if divides_freely(problem.rules):
         totals, limits = xp.sum(units, axis=-1, keepdims=True), xp.clip(limits[..., None], min=0.0)
         return units * shares(problem.rules, totals, np.where(owned, owners, -1), claims.levels, limits)
-    for owner in np.unique(owners[owned]):
-        members = problem.lanes.order[owners[problem.lanes.order] == owner]
-        units = put_at(units, (members,), _shared(problem, claims, units, members, limits[:, owner]))
-    return units
+    return _each(
+        problem,
+        units,
+        np.where(owned, owners, -1),
+        lambda owner, members: _shared(problem, claims, units, members, limits[:, owner]),
+    )
+
+
+def _each(problem: Problem, units: Array, owners: Integers, cut: Callable[[int, Integers], Array]) -> Array:
+    """Return units (B, L, K) with those of each owner's lanes, in their order, cut by itself; owner -1 has no limit."""
+    of_lanes = owners[problem.lanes.order]
+    order = problem.lanes.order[np.argsort(of_lanes, kind="stable")]
+    starts = np.flatnonzero(np.diff(owners[order], prepend=-2))
+    places = np.split(order, starts[1:])
+    return joined([cut(owners[each[0]], each) if owners[each[0]] >= 0 else take(units, each, 1) for each in places], places, 1)
 
 
 def _to_lanes(problem: Problem, limits: Limits, claims: Claims, units: Array) -> Array:
@@ -254,15 +267,14 @@ def _to_handling(problem: Problem, limits: Limits, claims: Claims, units: Array)
 
 def _to_stock(problem: Problem, limits: Limits, claims: Claims, units: Array) -> Array:
     """The stock of a site, SKU by SKU, is shared by the transfers that leave it."""
-    site, order = problem.lanes.site, problem.lanes.order
+    site = problem.lanes.site
     if not (site >= 0).any():
         return units
     if divides_freely(problem.rules):
         return units * shares(problem.rules, units, site, claims.levels, namespace(units).clip(limits.stock, min=0.0))
-    for source in np.unique(site[site >= 0]):
-        members = order[site[order] == source]
-        units = put_at(units, (members,), _by_sku(problem, claims, units, members, limits.stock[:, source]))
-    return units
+    return _each(
+        problem, units, site, lambda source, members: _by_sku(problem, claims, units, members, limits.stock[:, source])
+    )
 
 
 def _by_sku(problem: Problem, claims: Claims, units: Array, members: Integers, limit: Array) -> Array:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from array_api_compat import is_torch_array
 
 from allotment.engine import randomness
 from allotment.engine.dynamics.allocation import ship_requests
@@ -41,10 +42,12 @@ def _serve_group(problem: Problem, state: State, left: Remaining, claims: slice)
     left = ship(problem, left, lanes, skus, slots, units)
     if len(lanes) == 1 or not _topped_up(problem):
         return left
+    missing = wanted - units
     for place in range(len(lanes)):  # what a full lane or site left over goes to the next in line
         one = slice(place, place + 1)
-        more = within_limits(problem, state, left, lanes[one], skus[one], (wanted - units)[:, one])
-        left = ship(problem, left, lanes[one], skus[one], slots[one], more)
+        more = within_limits(problem, state, left, lanes[one], skus[one], missing[:, one])
+        if is_torch_array(more) or more.any():  # what a tensor holds is not looked at: that would wait for its device
+            left = ship(problem, left, lanes[one], skus[one], slots[one], more)
     return left
 
 

@@ -9,12 +9,12 @@ The same rules one world at a time are `engine.kernel.rationing`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from allotment.engine.dynamics.arrays import Array, guarded, like, namespace, put_at, sum_into, take
+from allotment.engine.dynamics.arrays import Array, guarded, joined, like, namespace, plain, put_at, sum_into, take
 from allotment.scenario.problem import BALANCED, BY_RECEIVER, MIN_SHORTAGE, PRIORITY, Floats, Integers, Rules
 
 
@@ -40,6 +40,26 @@ def ration(rules: Rules, amounts: Array, claims: Claims, limit: Array) -> Array:
 def share(rules: Rules, amounts: Array, limit: Array) -> Array:
     """Return amounts (…, n) in proportion where they exceed limit (…); whole units left over go to the largest remainders."""
     return _where_short(amounts, limit, _in_proportion(rules, amounts, limit))
+
+
+def share_alike(rules: Rules, amounts: Array, keys: Integers, limits: Array) -> Array:
+    """Return amounts (B, n) of which those with the same key (n,) share one of the limits (B, n), the same for each of them."""
+    xp, parts, places = namespace(amounts), [], []
+    for members in _alike(keys):
+        of_members = xp.reshape(take(amounts, members.ravel(), 1), (len(amounts), *members.shape))
+        given = share(rules, of_members, take(limits, members[:, 0], 1))
+        parts.append(xp.reshape(given, (len(amounts), -1)))
+        places.append(members.ravel())
+    return joined(parts, places, 1) if places else amounts
+
+
+def _alike(keys: Integers) -> Iterator[Integers]:
+    """Yield the places (m, n) of those n that have one key, for m keys at once."""
+    order = np.argsort(keys, kind="stable")
+    starts = np.flatnonzero(np.diff(keys[order], prepend=-1))
+    sizes = np.diff(np.append(starts, len(keys)))
+    for size in np.unique(sizes):
+        yield order[starts[sizes == size][:, None] + np.arange(size)]
 
 
 def divides_freely(rules: Rules) -> bool:
@@ -79,15 +99,13 @@ def _where_short(amounts: Array, limit: Array, cut: Array) -> Array:
 
 
 def _by_level(rules: Rules, amounts: Array, levels: Integers, limit: Array) -> Array:
-    xp = namespace(amounts)
-    columns: dict[int, Array] = {}
-    for level in np.unique(levels):
-        members = np.flatnonzero(levels == level)
-        requested = take(amounts, members, amounts.ndim - 1)
-        given = share(rules, requested, limit)
+    xp, axis, parts = namespace(amounts), amounts.ndim - 1, []
+    by_level = [np.flatnonzero(levels == level) for level in np.unique(levels)]
+    for members in by_level:
+        requested = take(amounts, members, axis)
+        parts.append(share(rules, requested, limit))
         limit = limit - xp.minimum(xp.sum(requested, axis=-1), limit)
-        columns |= {int(member): given[..., place] for place, member in enumerate(members)}
-    return xp.stack([columns[place] for place in range(len(levels))], axis=-1)
+    return joined(parts, by_level, axis)
 
 
 def _in_proportion(rules: Rules, amounts: Array, limit: Array) -> Array:
@@ -108,57 +126,73 @@ def _in_proportion(rules: Rules, amounts: Array, limit: Array) -> Array:
 
 def _raised(rules: Rules, amounts: Array, claims: Claims, limit: Array) -> Array:
     """Raise the receivers with the lowest position ÷ demand to a common level."""
-    xp = namespace(amounts)
-    positions, demands = like(amounts, claims.positions) + xp.zeros_like(amounts), like(amounts, claims.demands)
+    positions, demands = like(amounts, claims.positions) + namespace(amounts).zeros_like(amounts), like(amounts, claims.demands)
     if rules.whole:
-        return _unit_by_unit(amounts, limit, lambda given: (positions + given) / demands)
+        return _unit_by_unit(amounts, limit, positions, demands)
     return _levelled(amounts, limit, positions / demands, demands)
 
 
 def _filled(rules: Rules, amounts: Array, limit: Array) -> Array:
     """Fill the largest unfilled requests first, down to a common shortage."""
-    if rules.whole:
-        return _unit_by_unit(amounts, limit, lambda given: given - amounts)
-    return _levelled(amounts, limit, -amounts, like(amounts, np.ones(amounts.shape[-1])))
+    slopes = like(amounts, np.ones(amounts.shape[-1]))
+    return _unit_by_unit(amounts, limit, -amounts, slopes) if rules.whole else _levelled(amounts, limit, -amounts, slopes)
 
 
-def _unit_by_unit(amounts: Array, limit: Array, key: Callable[[Array], Array]) -> Array:
-    """Give whole units one at a time to the open request with the smallest key of what it has got, the first of equals."""
-    xp = namespace(amounts)
-    given, places = xp.zeros_like(amounts), like(amounts, np.arange(amounts.shape[-1]))
-    left = xp.minimum(limit, xp.sum(amounts, axis=-1))
-    while bool(xp.any(left >= 1.0)):
-        keys = xp.where(given < amounts, key(given), xp.full_like(amounts, np.inf))
-        chosen = (places == xp.argmin(keys, axis=-1)[..., None]) & (left >= 1.0)[..., None]
-        given = xp.where(chosen, given + 1.0, given)
-        left = left - 1.0
-    return given
+def _unit_by_unit(amounts: Array, limit: Array, starts: Array, slopes: Array) -> Array:
+    """Give whole units to the lowest levels, the first of equals; the n-th of a request has (start + n − 1) ÷ slope.
+
+    Units far below the level up to which there is enough are certain, those far above it get nothing; those between are sorted.
+    """
+    count = amounts.shape[-1]
+    most, first = (plain(each).reshape(-1, count) for each in (amounts, starts))
+    slope = np.broadcast_to(plain(slopes), most.shape)
+    units = np.minimum(plain(limit).ravel(), most.sum(axis=-1))
+    near = 1.0 + 1e-9 * units
+    certain = np.floor(_levelled(most, np.clip(units - count - near, 0.0, None), first / slope, slope))
+    possible = np.minimum(np.floor(_levelled(most, units + near, first / slope, slope)) + 2.0, most)
+    given = certain + _lowest(certain, possible, first, slope, np.floor(units) - certain.sum(axis=-1))
+    return like(amounts, given.reshape(amounts.shape))
+
+
+def _lowest(certain: Floats, possible: Floats, starts: Floats, slopes: Floats, left: Floats) -> Floats:
+    """Return how many of the units from certain to possible ones (B, n) have the lowest levels, `left` (B,) of them."""
+    further = (possible - certain).astype(np.int64).ravel()
+    request = np.repeat(np.arange(further.size), further)
+    unit = certain.ravel()[request] + np.arange(len(request)) - np.repeat(np.cumsum(further) - further, further)
+    world = request // certain.shape[-1]
+    order = np.lexsort(((starts.ravel()[request] + unit) / slopes.ravel()[request], world))
+    place = np.arange(len(request)) - np.searchsorted(world, world)
+    chosen = request[order][place < left[world]]
+    return np.bincount(chosen, minlength=further.size).reshape(certain.shape).astype(np.float64)
 
 
 def _levelled(amounts: Array, limit: Array, starts: Array, slopes: Array) -> Array:
     """Return clip(slope × (level − start), 0, amount) with the level at which they sum to the limit.
 
     The sum rises piecewise linearly with the level; its corners are where a request begins to be filled, and where it is full.
+    The last corner below the limit is found by halving.
     """
     xp = namespace(amounts)
     corners = xp.sort(xp.concat([starts, starts + amounts / slopes], axis=-1), axis=-1)
-    at_corners = xp.sum(_amounts_at(corners[..., None], starts, slopes, amounts), axis=-1)
     goal = xp.minimum(limit, xp.sum(amounts, axis=-1))[..., None]
-    reached = xp.where(at_corners < goal, xp.ones_like(at_corners), xp.zeros_like(at_corners))
-    place = xp.clip(xp.sum(reached, axis=-1, keepdims=True) - 1.0, min=0.0, max=corners.shape[-1] - 2.0)
     places = like(amounts, np.arange(corners.shape[-1], dtype=float))
 
-    def ends(values: Array) -> tuple[Array, Array]:
-        low, high = (xp.where(places == place + step, values, xp.zeros_like(values)) for step in (0.0, 1.0))
-        return xp.sum(low, axis=-1, keepdims=True), xp.sum(high, axis=-1, keepdims=True)
+    def corner(place: Array) -> tuple[Array, Array]:
+        level = xp.sum(xp.where(places == place, corners, xp.zeros_like(corners)), axis=-1, keepdims=True)
+        return level, xp.sum(_amounts_at(level, starts, slopes, amounts), axis=-1, keepdims=True)
 
-    (low, high), (sum_low, sum_high) = ends(corners), ends(at_corners)
+    below = xp.zeros_like(goal)
+    reached = below + (corners.shape[-1] - 1.0)
+    for _ in range(corners.shape[-1].bit_length()):
+        middle = xp.floor((below + reached) / 2.0)
+        enough = corner(middle)[1] >= goal
+        below, reached = xp.where(enough, below, middle), xp.where(enough, middle, reached)
+    (low, sum_low), (high, sum_high) = corner(below), corner(below + 1.0)
     level = low + guarded(goal - sum_low, sum_high - sum_low) * (high - low)
-    return _amounts_at(level[..., None], starts, slopes, amounts)[..., 0, :]
+    return _amounts_at(level, starts, slopes, amounts)
 
 
-def _amounts_at(levels: Array, starts: Array, slopes: Array, amounts: Array) -> Array:
-    """Return what each request gets at levels (…, m, 1), (…, m, n)."""
+def _amounts_at(level: Array, starts: Array, slopes: Array, amounts: Array) -> Array:
+    """Return what each request (…, n) gets at a level (…, 1)."""
     xp = namespace(amounts)
-    raised = xp.clip(slopes * (levels - starts[..., None, :]), min=0.0)
-    return xp.minimum(raised, amounts[..., None, :])
+    return xp.minimum(xp.clip(slopes * (level - starts), min=0.0), amounts)

@@ -25,8 +25,8 @@ QUANTITY, ORDER_UP_TO, RESIDUAL, DISCRETE = range(len(ENCODINGS))
 def act(table):  # type: ignore[no-untyped-def]
     """Decide as the actions say, play a period, and write what is seen after it, block by block.
 
-    Returns -1, or the place of the first action that is not allowed, or of the first quantity that is too large behind all actions;
-    nothing is played then.
+    Returns -1, or the place of the first action that is not allowed, or, behind all actions, of the first quantity that is too
+    large; nothing is played then.
     """
     fault = first_wrong(table)
     if fault >= 0:
@@ -126,7 +126,7 @@ def correct(table: int, first: World, count: int) -> None:
 def raise_to_targets(table: int, first: World, count: int) -> None:
     """Raise positions to targets, SKU by SKU: transfers first, each its share of what is lacking; suppliers share the rest."""
     orders, targets = floats3(table, f.DECISION_ORDERS), floats2(table, f.TARGET_LIMIT)
-    target, position, actions = floats2(table, f.TARGET), floats2(table, f.POSITION_NOW), floats2(table, f.ACTIONS)
+    target, actions = floats2(table, f.TARGET), floats2(table, f.ACTIONS)
     score_lanes(table, first, count)
     for sku in range(orders.shape[1]):
         find_position(table, sku, first, count)

@@ -31,10 +31,10 @@ def ship_requests(table: int, first: World, count: int) -> None:
 @linked
 def want_requests(table: int, world: World) -> None:
     """Write into `WANTED` what is requested in one world, cut to what each channel wants and each lane reaches in time."""
-    lane, sku, channels = (
+    lane, sku, lanes = (
         integers1(table, f.ALLOCATED_LANE),
         integers1(table, f.ALLOCATED_SKU),
-        integers1(table, f.FULFILMENT_CHANNEL),
+        integers1(table, f.FULFILMENT_OF_CHANNEL),
     )
     requested, wanted, latest = floats3(table, f.ALLOCATION), floats1(table, f.WANTED), integers1(table, f.FULFILMENT_LATEST)
     last = integers1(table, f.CHANNELS_LAST)
@@ -42,8 +42,8 @@ def want_requests(table: int, world: World) -> None:
         wanted[claim] = requested[lane[claim], sku[claim], world] if latest[lane[claim]] >= 0 else 0.0
     for channel in range(last.shape[0]):
         for slot in range(last[channel] + 1):
-            for other in range(channels.shape[0]):
-                if channels[other] == channel and latest[other] == slot:
+            for place in range(lanes[channel], lanes[channel + 1]):
+                if latest[lanes[place]] == slot:
                     share_wanted(table, channel, slot, world)
                     break
 
@@ -51,22 +51,22 @@ def want_requests(table: int, world: World) -> None:
 @linked
 def share_wanted(table: int, channel: int, slot: int, world: World) -> None:
     """Share what a channel wants up to a slot, in one world, among the requests of lanes that reach no further."""
-    channels, latest = integers1(table, f.FULFILMENT_CHANNEL), integers1(table, f.FULFILMENT_LATEST)
+    lanes, latest = integers1(table, f.FULFILMENT_OF_CHANNEL), integers1(table, f.FULFILMENT_LATEST)
     wanted, amounts, open_demand = floats1(table, f.WANTED), floats1(table, f.AMOUNTS), floats4(table, f.OPEN_DEMAND)
-    place = integers1(table, f.ALLOCATED_FIRST)
+    begins = integers1(table, f.ALLOCATED_FIRST)
     for sku in range(open_demand.shape[1]):
         reachable, found = 0.0, 0
         for open_slot in range(slot + 1):
             reachable += open_demand[channel, sku, open_slot, world]
-        for lane in range(channels.shape[0]):
-            if channels[lane] == channel and 0 <= latest[lane] <= slot:
-                amounts[found] = min(wanted[place[lane] + sku], reachable)
+        for place in range(lanes[channel], lanes[channel + 1]):
+            if 0 <= latest[lanes[place]] <= slot:
+                amounts[found] = min(wanted[begins[lanes[place]] + sku], reachable)
                 found += 1
         share(table, 0, found, reachable)
         found = 0
-        for lane in range(channels.shape[0]):
-            if channels[lane] == channel and 0 <= latest[lane] <= slot:
-                wanted[place[lane] + sku] = amounts[found]
+        for place in range(lanes[channel], lanes[channel + 1]):
+            if 0 <= latest[lanes[place]] <= slot:
+                wanted[begins[lanes[place]] + sku] = amounts[found]
                 found += 1
 
 
@@ -80,7 +80,17 @@ def ship_requests_of(table: int, begin: int, end: int, world: World) -> None:
     )
     open_demand, units = floats4(table, f.OPEN_DEMAND), floats1(table, f.UNITS)
     latest = integers1(table, f.FULFILMENT_LATEST)
-    within_limits(table, f.ALLOCATED_LANE, f.ALLOCATED_SKU, f.ALLOCATED_PAIR, begin, end, world)
+    within_limits(
+        table,
+        f.ALLOCATED_LANE,
+        f.ALLOCATED_SKU,
+        f.ALLOCATED_SAME_LANE,
+        f.ALLOCATED_SAME_SKU,
+        f.ALLOCATED_SAME_PAIR,
+        begin,
+        end,
+        world,
+    )
     explain_requests(table, begin, end, world)
     for claim in range(begin, end):
         channel, left = channels[lane[claim]], units[claim]
@@ -101,13 +111,14 @@ def explain_requests(table: int, begin: int, end: int, world: World) -> None:
     )
     requested, reason, free = floats3(table, f.ALLOCATION), integers3(table, f.FLOWS_ALLOCATION_REASON), floats3(table, f.FREE)
     wanted, units, site = floats1(table, f.WANTED), floats1(table, f.UNITS), integers1(table, f.FULFILMENT_SITE)[lane[begin]]
-    rank = integers1(table, f.CHANNELS_RANK)
+    rank, together = integers1(table, f.CHANNELS_RANK), floats1(table, f.WANTED_TOGETHER)
     for claim in range(begin, end):
-        stock, total = free[site, sku[claim], world], 0.0
+        together[sku[claim]] = 0.0
+    for claim in range(begin, end):
+        together[sku[claim]] += wanted[claim]
+    for claim in range(begin, end):
+        stock, total = free[site, sku[claim], world], together[sku[claim]]
         guarded = guard(table, site, rank[channels[lane[claim]]], sku[claim], world)
-        for other in range(begin, end):
-            if sku[other] == sku[claim]:
-                total += wanted[other]
         why = NO_STOCK if total > stock + rounding(stock) else CAPACITY
         if guarded > 0.0 and total > stock - guarded + rounding(stock):
             why = PROTECTED
@@ -169,26 +180,22 @@ def reserve(table: int, first: World, count: int) -> None:
         floats3(table, f.FLOWS_ALLOCATION_EXECUTED),
         integers3(table, f.FLOWS_ALLOCATION_REASON),
     )
-    sites, channels = integers1(table, f.FULFILMENT_SITE), integers1(table, f.FULFILMENT_CHANNEL)
+    lanes, channels = integers1(table, f.FULFILMENT_OF_SITE), integers1(table, f.FULFILMENT_CHANNEL)
     amounts = floats1(table, f.AMOUNTS)
     for site in range(reserved.shape[0]):
         for sku in range(on_hand.shape[1]):
             for j in range(count):
                 world = first + np.uint64(j)
-                claims, stock = 0, 0.0
+                stock, begin, end = 0.0, lanes[site], lanes[site + 1]
                 for life in range(on_hand.shape[2]):
                     stock += on_hand[site, sku, life, world]
-                for lane in range(sites.shape[0]):
-                    if sites[lane] == site:
-                        amounts[claims] = requested[lane, sku, world]
-                        claims += 1
-                share(table, 0, claims, stock)
-                claims = 0
-                for lane in range(sites.shape[0]):
-                    if sites[lane] == site:
-                        if amounts[claims] < requested[lane, sku, world] - rounding(requested[lane, sku, world]):
-                            reason[lane, sku, world] = NO_STOCK
-                        requested[lane, sku, world] = amounts[claims]
-                        executed[lane, sku, world] = amounts[claims]
-                        reserved[site, channels[lane], sku, world] += amounts[claims]
-                        claims += 1
+                for place in range(begin, end):
+                    amounts[place - begin] = requested[lanes[place], sku, world]
+                share(table, 0, end - begin, stock)
+                for place in range(begin, end):
+                    lane, units = lanes[place], amounts[place - begin]
+                    if units < requested[lane, sku, world] - rounding(requested[lane, sku, world]):
+                        reason[lane, sku, world] = NO_STOCK
+                    requested[lane, sku, world] = units
+                    executed[lane, sku, world] = units
+                    reserved[site, channels[lane], sku, world] += units

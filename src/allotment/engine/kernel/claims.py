@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from allotment.engine import layout as f
-from allotment.engine.compiled import World, floats1, floats2, floats3, floats4, integers1, linked
+from allotment.engine.compiled import World, floats1, floats2, floats3, floats4, integers1, integers2, linked
 from allotment.engine.kernel.feasibility import fill_from_calendar
 from allotment.engine.kernel.rationing import share
 from allotment.engine.kernel.rows import add_up
@@ -150,10 +150,13 @@ def note_time(table: int, lane: int, sku: int, slot: int, first: World, count: i
 
 
 @linked
-def within_limits(table: int, lanes: int, skus: int, pairs: int, begin: int, end: int, world: World) -> None:
+def within_limits(
+    table: int, lanes: int, skus: int, same_lane: int, same_sku: int, same_pair: int, begin: int, end: int, world: World
+) -> None:
     """Cut what claims of one site want in proportion, in one world: to reserves and stock, each lane, and the site's handling.
 
-    Fields hold the claims' lanes, SKUs and both as one number; what they want stands in `WANTED`, the result in `UNITS`.
+    Fields hold the claims' lanes and SKUs, and which of them have the same lane, SKU, or both; what they want stands in
+    `WANTED`, the result in `UNITS`.
     """
     settings, lane = integers1(table, f.SETTINGS), integers1(table, lanes)
     wanted, own, units = floats1(table, f.WANTED), floats1(table, f.FROM_RESERVE), floats1(table, f.UNITS)
@@ -161,13 +164,15 @@ def within_limits(table: int, lanes: int, skus: int, pairs: int, begin: int, end
     for claim in range(begin, end):
         units[claim], own[claim] = wanted[claim], 0.0
     if settings[f.RESERVES]:
-        take_reserves(table, lanes, skus, pairs, begin, end, world)
-    take_free(table, lanes, skus, begin, end, world)
+        take_reserves(table, lanes, skus, same_pair, begin, end, world)
+    take_free(table, lanes, skus, same_sku, begin, end, world)
     for claim in range(begin, end):
         units[claim] += own[claim]
     if settings[f.LIMITED_LANES]:
+        first = integers2(table, same_lane)[1]
         for claim in range(begin, end):
-            share_some(table, lanes, begin, claim, end, max(0.0, floats2(table, f.FULFILMENT_LIMIT)[lane[claim], world]))
+            if first[claim]:
+                share_some(table, same_lane, claim, max(0.0, floats2(table, f.FULFILMENT_LIMIT)[lane[claim], world]))
     if settings[f.LIMITED_HANDLING]:
         for claim in range(begin, end):
             amounts[claim] = units[claim]
@@ -177,7 +182,7 @@ def within_limits(table: int, lanes: int, skus: int, pairs: int, begin: int, end
 
 
 @linked
-def take_reserves(table: int, lanes: int, skus: int, pairs: int, begin: int, end: int, world: World) -> None:
+def take_reserves(table: int, lanes: int, skus: int, same: int, begin: int, end: int, world: World) -> None:
     """Write what claims take of what is set aside for their channel into `FROM_RESERVE`, and what they still want."""
     lane, sku, units, own = (
         integers1(table, lanes),
@@ -185,76 +190,74 @@ def take_reserves(table: int, lanes: int, skus: int, pairs: int, begin: int, end
         floats1(table, f.UNITS),
         floats1(table, f.FROM_RESERVE),
     )
-    wanted, sites, channels = (
+    wanted, sites, channels, first = (
         floats1(table, f.WANTED),
         integers1(table, f.FULFILMENT_SITE),
         integers1(table, f.FULFILMENT_CHANNEL),
+        integers2(table, same)[1],
     )
     for claim in range(begin, end):
-        limit = own_reserve(table, sites[lane[claim]], channels[lane[claim]], sku[claim], world)
-        share_some(table, pairs, begin, claim, end, limit)
+        if first[claim]:
+            limit = own_reserve(table, sites[lane[claim]], channels[lane[claim]], sku[claim], world)
+            share_some(table, same, claim, limit)
     for claim in range(begin, end):
         own[claim] = units[claim]
         units[claim] = wanted[claim] - own[claim]
 
 
 @linked
-def take_free(table: int, lanes: int, skus: int, begin: int, end: int, world: World) -> None:
+def take_free(table: int, lanes: int, skus: int, same: int, begin: int, end: int, world: World) -> None:
     """Cut what claims want of free stock: each class and those below, to what is not protected from it."""
-    sku, free = integers1(table, skus), floats3(table, f.FREE)
+    sku, free, first = integers1(table, skus), floats3(table, f.FREE), integers2(table, same)[1]
     site = integers1(table, f.FULFILMENT_SITE)[integers1(table, lanes)[begin]]
     for above in range(floats4(table, f.PROTECTED).shape[1] - 1, 0, -1):
         for claim in range(begin, end):
-            limit = max(0.0, free[site, sku[claim], world] - guard(table, site, above, sku[claim], world))
-            share_below(table, lanes, skus, above, begin, claim, end, limit)
+            if first[claim]:
+                limit = max(0.0, free[site, sku[claim], world] - guard(table, site, above, sku[claim], world))
+                share_below(table, lanes, same, above, claim, limit)
     for claim in range(begin, end):
-        share_some(table, skus, begin, claim, end, free[site, sku[claim], world])
+        if first[claim]:
+            share_some(table, same, claim, free[site, sku[claim], world])
 
 
 @linked
-def share_some(table: int, field: int, begin: int, claim: int, end: int, limit: float) -> None:
-    """Share a limit among the claims with the same key in a field as one of them, if it is the first of these."""
-    keys, units, amounts = integers1(table, field), floats1(table, f.UNITS), floats1(table, f.AMOUNTS)
-    for earlier in range(begin, claim):
-        if keys[earlier] == keys[claim]:
-            return
-    found = 0
-    for other in range(claim, end):
-        if keys[other] == keys[claim]:
-            amounts[found] = units[other]
-            found += 1
+def share_some(table: int, same: int, claim: int, limit: float) -> None:
+    """Share a limit among a claim and those after it that a field says are alike."""
+    following, units, amounts = integers2(table, same)[0], floats1(table, f.UNITS), floats1(table, f.AMOUNTS)
+    found, other = 0, claim
+    while other >= 0:
+        amounts[found] = units[other]
+        found, other = found + 1, following[other]
     share(table, 0, found, limit)
-    found = 0
-    for other in range(claim, end):
-        if keys[other] == keys[claim]:
-            units[other] = amounts[found]
-            found += 1
+    found, other = 0, claim
+    while other >= 0:
+        units[other] = amounts[found]
+        found, other = found + 1, following[other]
 
 
 @linked
-def share_below(table: int, lanes: int, skus: int, above: int, begin: int, claim: int, end: int, limit: float) -> None:
-    """Share a limit among the claims for the SKU of one of them, if it is the first, whose classes lie below another."""
-    lane, sku, units, amounts = (
+def share_below(table: int, lanes: int, same: int, above: int, claim: int, limit: float) -> None:
+    """Share a limit among a claim and those after it that a field says are alike, as far as their classes lie below another."""
+    lane, following, units, amounts = (
         integers1(table, lanes),
-        integers1(table, skus),
+        integers2(table, same)[0],
         floats1(table, f.UNITS),
         floats1(table, f.AMOUNTS),
     )
     rank, channels = integers1(table, f.CHANNELS_RANK), integers1(table, f.FULFILMENT_CHANNEL)
-    for earlier in range(begin, claim):
-        if sku[earlier] == sku[claim]:
-            return
-    found = 0
-    for other in range(claim, end):
-        if sku[other] == sku[claim] and rank[channels[lane[other]]] >= above:
+    found, other = 0, claim
+    while other >= 0:
+        if rank[channels[lane[other]]] >= above:
             amounts[found] = units[other]
             found += 1
+        other = following[other]
     share(table, 0, found, limit)
-    found = 0
-    for other in range(claim, end):
-        if sku[other] == sku[claim] and rank[channels[lane[other]]] >= above:
+    found, other = 0, claim
+    while other >= 0:
+        if rank[channels[lane[other]]] >= above:
             units[other] = amounts[found]
             found += 1
+        other = following[other]
 
 
 @linked

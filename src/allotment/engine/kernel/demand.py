@@ -56,7 +56,7 @@ def demand(table: int, now: int, first: World, count: int) -> None:
 
 @linked
 def draw_chances_first(table: int, now: int, first: World, count: int) -> None:
-    """Draw all demand from tables in few worlds: first every uniform number, then all look-ups, which wait for memory together."""
+    """Draw all demand from tables in few worlds: first every uniform number, then look all up, which waits for memory once."""
     kinds, chances, chance = integers2(table, f.DEMAND_KIND), floats3(table, f.CHANCES), floats1(table, f.DEMAND_CHANCE)
     for channel in range(kinds.shape[0]):
         for sku in range(kinds.shape[1]):

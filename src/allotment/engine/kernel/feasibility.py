@@ -22,7 +22,7 @@ from allotment.engine.compiled import (
 )
 from allotment.engine.kernel.rounding import rounding
 from allotment.engine.kernel.rows import add_up
-from allotment.engine.kernel.shared_limits import NO_STOCK, kept, ration_block
+from allotment.engine.kernel.shared_limits import NO_STOCK, add_requested, kept, ration_block
 from allotment.engine.kernel.shipping import draw_yield
 from allotment.engine.randomness import fill_binomials, fill_uniforms
 from allotment.scenario.problem import BALANCED, CODES, ROUNDING
@@ -202,14 +202,14 @@ def serve_owed(table: int, now: int, first: World, count: int) -> None:
 @linked
 def cut(table: int, units: int, now: int, first: World, count: int) -> None:
     """Cut the units of a field (lanes, skus, worlds) limit by limit."""
-    lanes, capacity = integers1(table, f.LANES_SELF), floats2(table, f.LANES_CAPACITY)
-    for lane in range(lanes.shape[0]):
+    capacity = floats2(table, f.LANES_CAPACITY)
+    for lane in range(capacity.shape[1]):
         if not math.isinf(capacity[now % capacity.shape[0], lane]):
-            cut_group(table, units, f.LANES_SELF, lane, f.LANE_LIMIT, LANE, 0, first, count)
+            cut_group(table, units, f.LANES_ALONE, lane, f.LANE_LIMIT, LANE, 0, first, count)
     capacity, events = floats2(table, f.SUPPLIERS_CAPACITY), floats1(table, f.SUPPLIERS_EVENT_LOW)
     for supplier in range(events.shape[0]):
         if events[supplier] <= 1.0 or not math.isinf(capacity[now % capacity.shape[0], supplier]):
-            cut_group(table, units, f.LANES_SUPPLIER, supplier, f.SUPPLIER_LIMIT, CAPACITY, 1, first, count)
+            cut_group(table, units, f.LANES_OF_SUPPLIER, supplier, f.SUPPLIER_LIMIT, CAPACITY, 1, first, count)
     if integers1(table, f.SETTINGS)[f.TRANSFERS]:
         cut_to_sites(table, units, now, first, count)
 
@@ -219,59 +219,55 @@ def cut_to_sites(table: int, units: int, now: int, first: World, count: int) -> 
     """Cut what leaves sites: to their stock, to what plants can produce, and to their handling."""
     stock, plant = floats3(table, f.FREE), integers1(table, f.SITES_PLANT)
     for site in range(stock.shape[0]):
-        for sku in range(stock.shape[1]):
-            cut_cell(table, units, f.LANES_SITE, f.FREE, site, sku, NO_STOCK, first, count)
+        cut_cells(table, units, f.LANES_FROM_SITE, f.FREE, site, 0, stock.shape[1], NO_STOCK, first, count)
     production, handling = floats2(table, f.SITES_PRODUCTION_CAPACITY), floats2(table, f.SITES_HANDLING)
     for site in range(stock.shape[0]):
         if plant[site] and not math.isinf(production[now % production.shape[0], site]):
-            cut_group(table, units, f.LANES_PLANT, site, f.PLANT_LIMIT, CAPACITY, 1, first, count)
+            cut_group(table, units, f.LANES_OF_PLANT, site, f.PLANT_LIMIT, CAPACITY, 1, first, count)
     for site in range(stock.shape[0]):
         if not math.isinf(handling[now % handling.shape[0], site]):
-            cut_group(table, units, f.LANES_SITE, site, f.HANDLING_LIMIT, CAPACITY, 0, first, count)
+            cut_group(table, units, f.LANES_FROM_SITE, site, f.HANDLING_LIMIT, CAPACITY, 0, first, count)
 
 
 @linked
 def cut_group(
-    table: int, units: int, owners: int, owner: int, limits: int, why: int, owes: int, first: World, count: int
+    table: int, units: int, lists: int, owner: int, limits: int, why: int, owes: int, first: World, count: int
 ) -> None:
     """Ration an owner's limit over all SKUs of its lanes; fields say what is cut, whose lanes are whose, and the limits."""
-    wanted, total, order = floats3(table, units), floats1(table, f.REQUESTED), integers1(table, f.LANES_ORDER)
-    owned, limit = integers1(table, owners), floats2(table, limits)
-    for j in range(count):
-        total[first + np.uint64(j)] = 0.0
-    for lane in order:
-        if owned[lane] == owner:
-            for sku in range(wanted.shape[1]):
-                for j in range(count):
-                    world = first + np.uint64(j)
-                    total[world] += wanted[lane, sku, world]
-    most, claims = floats1(table, f.LIMIT), 0
-    for lane in order:
-        claims += wanted.shape[1] if owned[lane] == owner else 0
+    limit, most, skus = floats2(table, limits), floats1(table, f.LIMIT), floats3(table, units).shape[1]
+    begin, end = integers1(table, lists)[owner], integers1(table, lists)[owner + 1]
+    if begin == end:
+        return
+    add_requested(table, units, lists, begin, end, 0, skus, first, count)
     for j in range(count):
         world = first + np.uint64(j)
         most[world] = max(0.0, limit[owner, world])
-    ration_block(table, units, owners, owner, 0, wanted.shape[1], claims, why, owes, first, count)
+    ration_block(table, units, lists, begin, end, 0, skus, why, owes, first, count)
 
 
 @linked
-def cut_cell(
-    table: int, units: int, owners: int, limits: int, owner: int, sku: int, why: int, first: World, count: int
+def cut_cells(
+    table: int, units: int, lists: int, limits: int, owner: int, low: int, high: int, why: int, first: World, count: int
 ) -> None:
-    """Ration an owner's limit of a SKU over its lanes; fields say what is cut, whose lanes are whose, and the limits."""
+    """Ration an owner's limits of SKUs low, …, high − 1, each over its lanes; fields say what, whose and up to where."""
     wanted, total, most = floats3(table, units), floats1(table, f.REQUESTED), floats1(table, f.LIMIT)
-    owned, limit, claims = integers1(table, owners), floats3(table, limits), 0
-    for lane in integers1(table, f.LANES_ORDER):
-        if owned[lane] == owner:
+    lanes, limit = integers1(table, lists), floats3(table, limits)
+    begin, end = lanes[owner], lanes[owner + 1]
+    for sku in range(low, high if begin < end else low):
+        for j in range(count):
+            world = first + np.uint64(j)
+            total[world] = wanted[lanes[begin], sku, world]
+        for place in range(begin + 1, end):
             for j in range(count):
                 world = first + np.uint64(j)
-                total[world] = wanted[lane, sku, world] + (total[world] if claims > 0 else 0.0)
-            claims += 1
-    for j in range(count if claims > 0 else 0):
-        world = first + np.uint64(j)
-        most[world] = max(0.0, limit[owner, sku, world])
-    if claims > 0:
-        ration_block(table, units, owners, owner, sku, sku + 1, claims, why, why == NO_STOCK, first, count)
+                total[world] += wanted[lanes[place], sku, world]
+        short = 0
+        for j in range(count):
+            world = first + np.uint64(j)
+            most[world] = max(0.0, limit[owner, sku, world])
+            short += 1 if total[world] > most[world] else 0
+        if short > 0:
+            ration_block(table, units, lists, begin, end, sku, sku + 1, why, why == NO_STOCK, first, count)
 
 
 @linked
@@ -299,23 +295,23 @@ def keep_unserved(table: int, first: World, count: int) -> None:
 @linked
 def cut_to_positions(table: int, now: int, first: World, count: int) -> None:
     """Cut what leads to each site, from downstream up: to its highest position, to multiples, to nothing below a minimum."""
-    order, to, highest = integers1(table, f.LANES_ORDER), integers1(table, f.LANES_TO), floats2(table, f.SITES_MAX_POSITION)
+    lanes, highest = integers1(table, f.LANES_TO_SITE), floats2(table, f.SITES_MAX_POSITION)
     executed = floats3(table, f.FLOWS_EXECUTED)
     for site in integers1(table, f.SITES_FROM_DOWNSTREAM):
         for sku in range(executed.shape[1]):
             if not math.isinf(highest[site, sku]):
                 measure_position_room(table, site, sku, now, first, count)
-                cut_cell(table, f.FLOWS_EXECUTED, f.LANES_TO, f.POSITION_ROOM, site, sku, POSITION, first, count)
-        for lane in order:
-            if to[lane] == site:
-                cut_to_multiple(table, lane, first, count)
+                cut_cells(table, f.FLOWS_EXECUTED, f.LANES_TO_SITE, f.POSITION_ROOM, site, sku, sku + 1, POSITION, first, count)
+        for place in range(lanes[site], lanes[site + 1]):
+            cut_to_multiple(table, lanes[place], first, count)
 
 
 @linked
 def measure_position_room(table: int, site: int, sku: int, now: int, first: World, count: int) -> None:
     """Write how far a site is below its highest position, once it has shipped what it ships."""
     on_hand, executed, in_transit = floats4(table, f.ON_HAND), floats3(table, f.FLOWS_EXECUTED), floats3(table, f.IN_TRANSIT)
-    source, to, cycle = integers1(table, f.LANES_SITE), integers1(table, f.LANES_TO), integers1(table, f.SITES_CYCLE)
+    to, cycle = integers1(table, f.LANES_TO), integers1(table, f.SITES_CYCLE)
+    leaving, coming = integers1(table, f.LANES_LEAVING), integers1(table, f.LANES_COMING)
     owed, room, shipped = floats3(table, f.OWED), floats3(table, f.POSITION_ROOM), floats1(table, f.LEAVING)
     highest = floats2(table, f.SITES_MAX_POSITION)[site, sku]
     for j in range(count):
@@ -325,17 +321,17 @@ def measure_position_room(table: int, site: int, sku: int, now: int, first: Worl
         for j in range(count):
             world = first + np.uint64(j)
             room[site, sku, world] -= on_hand[site, sku, life, world]
-    for lane in range(to.shape[0]):
-        if source[lane] == site and cycle[to[lane]] != cycle[site]:
+    for place in range(leaving[site], leaving[site + 1]):
+        if cycle[to[leaving[place]]] != cycle[site]:
             for j in range(count):
                 world = first + np.uint64(j)
-                shipped[world] += executed[lane, sku, world]
-        if to[lane] == site:
-            for j in range(count):
-                world = first + np.uint64(j)
-                room[site, sku, world] -= in_transit[lane, sku, world]
-                if owed.shape[0] > 0:
-                    room[site, sku, world] -= owed[lane, sku, world]
+                shipped[world] += executed[leaving[place], sku, world]
+    for place in range(coming[site], coming[site + 1]):
+        for j in range(count):
+            world = first + np.uint64(j)
+            room[site, sku, world] -= in_transit[coming[place], sku, world]
+            if owed.shape[0] > 0:
+                room[site, sku, world] -= owed[coming[place], sku, world]
     if integers1(table, f.SITES_PLANT)[site]:
         rate = floats1(table, f.YIELD)
         draw_yield(table, site, now, first, count)

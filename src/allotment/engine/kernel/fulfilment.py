@@ -102,7 +102,17 @@ def serve_group(table: int, group: int, now: int, first: World, count: int) -> N
         world = first + np.uint64(j)
         for claim in range(begin, end):
             wanted[claim] = accepted(table, lanes[claim], skus[claim], slots[claim], now, world)
-        within_limits(table, f.CLAIMS_LANE, f.CLAIMS_SKU, f.CLAIMS_PAIR, begin, end, world)
+        within_limits(
+            table,
+            f.CLAIMS_LANE,
+            f.CLAIMS_SKU,
+            f.CLAIMS_SAME_LANE,
+            f.CLAIMS_SAME_SKU,
+            f.CLAIMS_SAME_PAIR,
+            begin,
+            end,
+            world,
+        )
         for claim in range(begin, end):
             ship(table, lanes[claim], skus[claim], slots[claim], units[claim], world)
         if tops_up:

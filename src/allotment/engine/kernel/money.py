@@ -232,16 +232,15 @@ def remember(table: int, now: int, first: World, count: int) -> None:
 def note_sales(table: int, slot: int, first: World, count: int) -> None:
     """Write the period's sales into the history."""
     history, shipped = floats4(table, f.DEMAND_HISTORY), floats3(table, f.FLOWS_SHIPPED)
-    channels = integers1(table, f.FULFILMENT_CHANNEL)
+    lanes = integers1(table, f.FULFILMENT_OF_CHANNEL)
     for channel in range(history.shape[1]):
         for sku in range(history.shape[2]):
             for j in range(count):
                 history[slot, channel, sku, first + np.uint64(j)] = 0.0
-            for lane in range(shipped.shape[0]):
-                if channels[lane] == channel:
-                    for j in range(count):
-                        world = first + np.uint64(j)
-                        history[slot, channel, sku, world] += shipped[lane, sku, world]
+            for place in range(lanes[channel], lanes[channel + 1]):
+                for j in range(count):
+                    world = first + np.uint64(j)
+                    history[slot, channel, sku, world] += shipped[lanes[place], sku, world]
 
 
 @linked

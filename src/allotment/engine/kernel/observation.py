@@ -13,11 +13,11 @@ from allotment.engine import layout as f
 from allotment.engine.compiled import (
     World,
     entry,
+    float_rows,
     floats1,
     floats2,
     floats3,
     floats4,
-    float_rows,
     floats5,
     inner,
     integers1,

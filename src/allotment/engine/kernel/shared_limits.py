@@ -1,12 +1,13 @@
 """Sharing a limit among an owner's lanes and SKUs, in a block of worlds: what `feasibility` does with the rules of `rationing`.
 
 Whether a limit binds is asked of all worlds at once. Where many are short, proportional shares are made in all of them at once
-as well, place by place of those who share; else one world after the other is rationed.
+as well, lane by lane; else one world after the other is rationed. The place of a remainder is counted among those of a few
+claims, which the processor does for several worlds together; among many, the last that gets a unit is selected.
+
+Who shares a limit stands in a list of lanes by owner (`LANES_OF_SUPPLIER`, …), in places begin, …, end − 1 of it.
 """
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 
@@ -15,26 +16,46 @@ from allotment.engine.compiled import World, floats1, floats2, floats3, floats4,
 from allotment.engine.inversion import SMALLEST
 from allotment.engine.kernel.rationing import ration
 from allotment.engine.kernel.rounding import rounding
+from allotment.engine.kernel.selection import select_last
 from allotment.scenario.problem import CODES, PRIORITY, PROPORTIONAL, ROUNDING
 
 NO_STOCK, PROTECTED = CODES["no_stock"], CODES["protected"]
+MOST_COUNTED = f.MOST_COUNTED
+
+
+@linked
+def add_requested(
+    table: int, units: int, lists: int, begin: int, end: int, low: int, high: int, first: World, count: int
+) -> None:
+    """Write what some lanes of a list request of some SKUs together into `REQUESTED`."""
+    wanted, total, lanes = floats3(table, units), floats1(table, f.REQUESTED), integers1(table, lists)
+    for j in range(count):
+        total[first + np.uint64(j)] = 0.0
+    for place in range(begin, end):
+        for sku in range(low, high):
+            for j in range(count):
+                world = first + np.uint64(j)
+                total[world] += wanted[lanes[place], sku, world]
 
 
 @linked
 def ration_block(
     table: int,
     units: int,
-    owners: int,
-    owner: int,
+    lists: int,
+    begin: int,
+    end: int,
     low: int,
     high: int,
-    claims: int,
     why: int,
     owes: int,
     first: World,
     count: int,
 ) -> None:
-    """Ration limits (`LIMIT`) below the `REQUESTED` total of an owner's claims: in all worlds at once where many are short."""
+    """Ration limits (`LIMIT`) below the `REQUESTED` total of some lanes of a list, for SKUs low, …, high − 1 of them.
+
+    All worlds are rationed at once where many are short.
+    """
     total, most, short = floats1(table, f.REQUESTED), floats1(table, f.LIMIT), 0
     for j in range(count):
         world = first + np.uint64(j)
@@ -42,144 +63,254 @@ def ration_block(
     if short == 0:
         return
     rule = integers1(table, f.SETTINGS)[f.RULES_RATIONING]
-    at_once = rule == PROPORTIONAL or (rule == PRIORITY and claims == 1)
-    if at_once and claims <= floats2(table, f.REMAINDERS).shape[0] and short * 8 > count:
-        share_at_once(table, units, owners, owner, low, high, why, owes, first, count)
+    at_once = short * 8 > count
+    if at_once and (rule == PROPORTIONAL or (rule == PRIORITY and end == begin + 1)):
+        share_at_once(table, units, lists, begin, end, low, high, why, owes, first, count)
+        return
+    if at_once and rule == PRIORITY:
+        share_by_level(table, units, lists, begin, end, low, high, why, owes, first, count)
         return
     for j in range(count):
         world = first + np.uint64(j)
         if total[world] > most[world]:
-            ration_lanes(table, units, owners, owner, low, high, most[world], why, owes, world)
+            ration_lanes(table, units, lists, begin, end, low, high, most[world], why, owes, world)
+
+
+@linked
+def share_by_level(
+    table: int,
+    units: int,
+    lists: int,
+    begin: int,
+    end: int,
+    low: int,
+    high: int,
+    why: int,
+    owes: int,
+    first: World,
+    count: int,
+) -> None:
+    """Serve the lanes level by level, the lowest first, in proportion within one, in all worlds of a block."""
+    total, most, left = floats1(table, f.REQUESTED), floats1(table, f.LIMIT), floats1(table, f.LIMIT_LEFT)
+    lanes, priority = integers1(table, lists), integers1(table, f.LANES_PRIORITY)
+    for j in range(count):
+        world = first + np.uint64(j)
+        left[world] = most[world]
+    start = begin
+    while start < end:
+        stop = start + 1
+        while stop < end and priority[lanes[stop]] == priority[lanes[start]]:
+            stop += 1
+        add_requested(table, units, lists, start, stop, low, high, first, count)
+        for j in range(count):
+            world = first + np.uint64(j)
+            most[world] = left[world]
+            left[world] -= min(total[world], left[world])
+        share_at_once(table, units, lists, start, stop, low, high, why, owes, first, count)
+        start = stop
 
 
 @linked
 def share_at_once(
-    table: int, units: int, owners: int, owner: int, low: int, high: int, why: int, owes: int, first: World, count: int
+    table: int,
+    units: int,
+    lists: int,
+    begin: int,
+    end: int,
+    low: int,
+    high: int,
+    why: int,
+    owes: int,
+    first: World,
+    count: int,
 ) -> None:
     """Share limits (`LIMIT`) below the total (`REQUESTED`) in proportion, in all worlds of a block, as `share` does in one."""
-    order, owned, wanted = integers1(table, f.LANES_ORDER), integers1(table, owners), floats3(table, units)
-    total, most, left = floats1(table, f.REQUESTED), floats1(table, f.LIMIT), floats1(table, f.UNITS_LEFT)
-    whole, rests, claims = integers1(table, f.SETTINGS)[f.RULES_WHOLE], floats2(table, f.REMAINDERS), 0
+    settings, lanes, total, most = (
+        integers1(table, f.SETTINGS),
+        integers1(table, lists),
+        floats1(table, f.REQUESTED),
+        floats1(table, f.LIMIT),
+    )
     for j in range(count):
         world = first + np.uint64(j)
         most[world] = min(most[world], total[world])
-        left[world], total[world] = most[world], max(total[world], SMALLEST)
-    for lane in order:
-        for sku in range(low, high if owned[lane] == owner and whole else low):
+        total[world] = max(total[world], SMALLEST)
+    compared = (end - begin) * (high - low) if settings[f.RULES_WHOLE] and settings[f.RULES_LARGEST_REMAINDER] else 0
+    if compared > 0:
+        find_remainders(table, units, lists, begin, end, low, high, first, count)
+    if compared > MOST_COUNTED:
+        select_last(table, compared, first, count)
+    for place in range(begin, end):
+        if not settings[f.RULES_WHOLE]:
+            share_part(table, units, lanes[place], low, high, first, count)
+        elif compared > MOST_COUNTED:
+            share_selected(table, units, lanes[place], low, high, first, count)
+        else:
+            share_whole(table, units, lanes[place], low, high, (place - begin) * (high - low), compared, first, count)
+        take_share(table, units, lanes[place], low, high, why, owes, first, count)
+
+
+@linked
+def find_remainders(
+    table: int, units: int, lists: int, begin: int, end: int, low: int, high: int, first: World, count: int
+) -> None:
+    """Write what shares have beyond whole units into `REMAINDERS`, and what those whole units leave into `UNITS_LEFT`."""
+    wanted, lanes, rests = floats3(table, units), integers1(table, lists), floats2(table, f.REMAINDERS)
+    total, most, left, claim = floats1(table, f.REQUESTED), floats1(table, f.LIMIT), floats1(table, f.UNITS_LEFT), 0
+    for j in range(count):
+        world = first + np.uint64(j)
+        left[world] = most[world]
+    for place in range(begin, end):
+        for sku in range(low, high):
             for j in range(count):
                 world = first + np.uint64(j)
-                exact = wanted[lane, sku, world] * most[world] / total[world]
-                rests[claims, world] = exact - math.floor(exact)
-                left[world] -= math.floor(exact)
-            claims += 1
-    claim = 0
-    for lane in order:
-        for sku in range(low, high if owned[lane] == owner else low):
-            if whole:
-                share_whole(table, units, lane, sku, claim, claims, first, count)
-            else:
-                share_part(table, units, lane, sku, first, count)
-            take_share(table, units, lane, sku, why, owes, first, count)
+                exact = wanted[lanes[place], sku, world] * most[world] / total[world]
+                rests[claim, world] = exact - np.floor(exact)
+                left[world] -= np.floor(exact)
             claim += 1
 
 
 @linked
-def share_whole(table: int, units: int, lane: int, sku: int, claim: int, claims: int, first: World, count: int) -> None:
-    """Write the whole units of a claim's share into `GIVEN`: the integer part, and one more for the largest remainders."""
+def share_selected(table: int, units: int, lane: int, low: int, high: int, first: World, count: int) -> None:
+    """Write the whole units of a lane's shares into `GIVEN`: one more for larger remainders than the last, and first equals."""
     wanted, total, most = floats3(table, units), floats1(table, f.REQUESTED), floats1(table, f.LIMIT)
-    left, given, rests = floats1(table, f.UNITS_LEFT), floats1(table, f.GIVEN), floats2(table, f.REMAINDERS)
-    rank = floats1(table, f.REMAINDER_RANK)
-    for j in range(count):
-        rank[first + np.uint64(j)] = 1.0
-    for other in range(claims if integers1(table, f.SETTINGS)[f.RULES_LARGEST_REMAINDER] else 0):
-        if other < claim:
-            for j in range(count):
-                world = first + np.uint64(j)
-                rank[world] += 1.0 if rests[other, world] >= rests[claim, world] else 0.0
-        elif other > claim:
-            for j in range(count):
-                world = first + np.uint64(j)
-                rank[world] += 1.0 if rests[other, world] > rests[claim, world] else 0.0
-    another = 1.0 if integers1(table, f.SETTINGS)[f.RULES_LARGEST_REMAINDER] else 0.0
-    for j in range(count):
-        world = first + np.uint64(j)
-        part = math.floor(wanted[lane, sku, world] * most[world] / total[world])
-        part += another if rank[world] <= left[world] else 0.0
-        given[world] = part if most[world] < total[world] else wanted[lane, sku, world]
+    last, left, given = floats1(table, f.LAST_REMAINDER), floats1(table, f.LAST_UNITS), floats2(table, f.GIVEN)
+    for sku in range(low, high):
+        for j in range(count):
+            world = first + np.uint64(j)
+            exact = wanted[lane, sku, world] * most[world] / total[world]
+            rest = exact - np.floor(exact)
+            equal = 1.0 if rest == last[world] and left[world] >= 1.0 else 0.0
+            left[world] -= equal
+            part = np.floor(exact) + (1.0 if rest > last[world] else equal)
+            given[sku, world] = part if most[world] < total[world] else wanted[lane, sku, world]
 
 
 @linked
-def share_part(table: int, units: int, lane: int, sku: int, first: World, count: int) -> None:
-    """Write a claim's share, in continuous units, into `GIVEN`."""
+def share_whole(
+    table: int, units: int, lane: int, low: int, high: int, claim: int, claims: int, first: World, count: int
+) -> None:
+    """Write the whole units of a lane's shares into `GIVEN`: the integer part, and one more for the largest remainders.
+
+    The place of each remainder is counted among those of all claims, of which `claim` is the lane's first; no claims, no unit
+    more.
+    """
+    wanted, total, most = floats3(table, units), floats1(table, f.REQUESTED), floats1(table, f.LIMIT)
+    left, given, rests = floats1(table, f.UNITS_LEFT), floats2(table, f.GIVEN), floats2(table, f.REMAINDERS)
+    rank, another = floats1(table, f.REMAINDER_RANK), 1.0 if claims > 0 else 0.0
+    for sku in range(low, high):
+        for j in range(count):
+            rank[first + np.uint64(j)] = 1.0
+        for other in range(claims):
+            if other < claim:
+                for j in range(count):
+                    world = first + np.uint64(j)
+                    rank[world] += 1.0 if rests[other, world] >= rests[claim, world] else 0.0
+            elif other > claim:
+                for j in range(count):
+                    world = first + np.uint64(j)
+                    rank[world] += 1.0 if rests[other, world] > rests[claim, world] else 0.0
+        for j in range(count):
+            world = first + np.uint64(j)
+            part = np.floor(wanted[lane, sku, world] * most[world] / total[world])
+            part += another if rank[world] <= left[world] else 0.0
+            given[sku, world] = part if most[world] < total[world] else wanted[lane, sku, world]
+        claim += 1
+
+
+@linked
+def share_part(table: int, units: int, lane: int, low: int, high: int, first: World, count: int) -> None:
+    """Write a lane's shares, in continuous units, into `GIVEN`."""
     wanted, total, most, given = (
         floats3(table, units),
         floats1(table, f.REQUESTED),
         floats1(table, f.LIMIT),
-        floats1(table, f.GIVEN),
+        floats2(table, f.GIVEN),
     )
-    for j in range(count):
-        world = first + np.uint64(j)
-        given[world] = wanted[lane, sku, world] * (most[world] / total[world])
+    for sku in range(low, high):
+        for j in range(count):
+            world = first + np.uint64(j)
+            given[sku, world] = wanted[lane, sku, world] * (most[world] / total[world])
 
 
 @linked
-def take_share(table: int, units: int, lane: int, sku: int, why: int, owes: int, first: World, count: int) -> None:
-    """Let a claim's share through, in `GIVEN`; of new requests, note the reason and what the source owes."""
-    wanted, given, reason = floats3(table, units), floats1(table, f.GIVEN), integers3(table, f.FLOWS_CUT_REASON)
+def take_share(table: int, units: int, lane: int, low: int, high: int, why: int, owes: int, first: World, count: int) -> None:
+    """Let a lane's shares through, in `GIVEN`; of new requests, note the reason and what the source owes."""
+    wanted, given = floats3(table, units), floats2(table, f.GIVEN)
+    if units == f.FLOWS_EXECUTED:
+        explain_shares(table, lane, low, high, why, owes, first, count)
+    for sku in range(low, high):
+        for j in range(count):
+            world = first + np.uint64(j)
+            wanted[lane, sku, world] = min(wanted[lane, sku, world], given[sku, world])
+
+
+@linked
+def explain_shares(table: int, lane: int, low: int, high: int, why: int, owes: int, first: World, count: int) -> None:
+    """Note why shares, in `GIVEN`, are less than new requests, and what the source owes of these."""
+    wanted, given, reason = floats3(table, f.FLOWS_EXECUTED), floats2(table, f.GIVEN), integers3(table, f.FLOWS_CUT_REASON)
     owed, site, keeps = (
         floats3(table, f.OWED),
         integers1(table, f.LANES_SITE)[lane],
         owes and integers1(table, f.LANES_BACKLOG)[lane],
     )
     guards = floats4(table, f.RESERVED).shape[0] > 0 or floats4(table, f.PROTECTED).shape[1] > 0
-    if units == f.FLOWS_EXECUTED:
+    for sku in range(low, high):
         if keeps:
             for j in range(count):
                 world = first + np.uint64(j)
-                owed[lane, sku, world] += wanted[lane, sku, world] - min(wanted[lane, sku, world], given[world])
+                owed[lane, sku, world] += wanted[lane, sku, world] - min(wanted[lane, sku, world], given[sku, world])
         for j in range(count):
             world = first + np.uint64(j)
-            short = given[world] < wanted[lane, sku, world] - rounding(wanted[lane, sku, world])
+            short = given[sku, world] < wanted[lane, sku, world] - rounding(wanted[lane, sku, world])
             reason[lane, sku, world] = why if short else reason[lane, sku, world]
         for j in range(count if guards and why == NO_STOCK and site >= 0 else 0):
             world = first + np.uint64(j)
-            short = given[world] < wanted[lane, sku, world] - rounding(wanted[lane, sku, world])
+            short = given[sku, world] < wanted[lane, sku, world] - rounding(wanted[lane, sku, world])
             if short and kept(table, site, sku, world) > ROUNDING:
                 reason[lane, sku, world] = PROTECTED
-    for j in range(count):
-        world = first + np.uint64(j)
-        wanted[lane, sku, world] = min(wanted[lane, sku, world], given[world])
 
 
 @linked
 def ration_lanes(
-    table: int, units: int, owners: int, owner: int, low: int, high: int, limit: float, why: int, owes: int, world: World
+    table: int,
+    units: int,
+    lists: int,
+    begin: int,
+    end: int,
+    low: int,
+    high: int,
+    limit: float,
+    why: int,
+    owes: int,
+    world: World,
 ) -> None:
-    """Ration a limit in one world over SKUs low, …, high − 1 of an owner's lanes, by lane priority and file order."""
-    order, priority, owned = integers1(table, f.LANES_ORDER), integers1(table, f.LANES_PRIORITY), integers1(table, owners)
+    """Ration a limit in one world over SKUs low, …, high − 1 of some lanes of a list, by lane priority and file order."""
+    lanes, priority = integers1(table, lists), integers1(table, f.LANES_PRIORITY)
     wanted, amounts, levels = floats3(table, units), floats1(table, f.AMOUNTS), integers1(table, f.LEVELS)
     starts, scales, to = floats1(table, f.STARTS), floats1(table, f.SCALES), integers1(table, f.LANES_TO)
     positions, expected, claims = floats3(table, f.POSITION), floats2(table, f.SITES_EXPECTED_DEMAND), 0
-    for lane in order:
-        if owned[lane] == owner:
-            for sku in range(low, high):
-                amounts[claims], levels[claims] = wanted[lane, sku, world], priority[lane]
-                if positions.shape[0] > 0:
-                    starts[claims], scales[claims] = positions[to[lane], sku, world], expected[to[lane], sku]
-                claims += 1
+    for place in range(begin, end):
+        lane = lanes[place]
+        for sku in range(low, high):
+            amounts[claims], levels[claims] = wanted[lane, sku, world], priority[lane]
+            if positions.shape[0] > 0:
+                starts[claims], scales[claims] = positions[to[lane], sku, world], expected[to[lane], sku]
+            claims += 1
     ration(table, claims, limit)
-    take_back(table, units, owners, owner, low, high, why, owes, world)
+    take_back(table, units, lists, begin, end, low, high, why, owes, world)
 
 
 @linked
-def take_back(table: int, units: int, owners: int, owner: int, low: int, high: int, why: int, owes: int, world: World) -> None:
+def take_back(
+    table: int, units: int, lists: int, begin: int, end: int, low: int, high: int, why: int, owes: int, world: World
+) -> None:
     """Let through what rationing allows; of new requests, note the reason and what the source owes."""
-    order, owned, sources = integers1(table, f.LANES_ORDER), integers1(table, owners), integers1(table, f.LANES_SITE)
+    lanes, sources = integers1(table, lists), integers1(table, f.LANES_SITE)
     wanted, amounts, claims = floats3(table, units), floats1(table, f.AMOUNTS), 0
     reason, backlog, owed = integers3(table, f.FLOWS_CUT_REASON), integers1(table, f.LANES_BACKLOG), floats3(table, f.OWED)
-    for lane in order:
-        if owned[lane] != owner:
-            continue
+    for place in range(begin, end):
+        lane = lanes[place]
         keeps = owes and backlog[lane] and units == f.FLOWS_EXECUTED
         for sku in range(low, high):
             before, after = wanted[lane, sku, world], min(wanted[lane, sku, world], amounts[claims])

@@ -118,25 +118,20 @@ def set_arrival(table: int, lane: int, slot: int, now: int, first: World, count:
 @linked
 def leave_sites(table: int, slot: int, now: int, first: World, count: int) -> None:
     """Take what was executed out of the stock of the sites that ship it."""
-    settings, order, lanes_site = integers1(table, f.SETTINGS), integers1(table, f.LANES_ORDER), integers1(table, f.LANES_SITE)
+    settings, lanes = integers1(table, f.SETTINGS), integers1(table, f.LANES_FROM_SITE)
     executed, on_hand, consumed = floats3(table, f.FLOWS_EXECUTED), floats4(table, f.ON_HAND), floats3(table, f.FLOWS_CONSUMED)
     handling, plant, rate = floats2(table, f.HANDLING_LEFT), integers1(table, f.SITES_PLANT), floats1(table, f.YIELD)
     used = floats3(table, f.TAKEN)
     for site in range(on_hand.shape[0]):
-        ships = False
-        for lane in order:
-            if lanes_site[lane] == site:
-                ships = True
-        if not ships:
+        if lanes[site] == lanes[site + 1]:
             continue
         for sku in range(on_hand.shape[1]):
             for j in range(count):
                 used[site, sku, first + np.uint64(j)] = 0.0
-            for lane in order:
-                if lanes_site[lane] == site:
-                    for j in range(count):
-                        world = first + np.uint64(j)
-                        used[site, sku, world] += executed[lane, sku, world]
+            for place in range(lanes[site], lanes[site + 1]):
+                for j in range(count):
+                    world = first + np.uint64(j)
+                    used[site, sku, world] += executed[lanes[place], sku, world]
             for j in range(count):
                 world = first + np.uint64(j)
                 handling[site, world] -= used[site, sku, world]
@@ -173,7 +168,7 @@ def draw_yield(table: int, site: int, now: int, first: World, count: int) -> Non
 @linked
 def mix_lives(table: int, site: int, slot: int, first: World, count: int) -> None:
     """Give the lanes that leave a site their goods by remaining life: in the SKU's issue order, lane by lane."""
-    order, lanes_site, lifo = integers1(table, f.LANES_ORDER), integers1(table, f.LANES_SITE), integers1(table, f.GOODS_LIFO)
+    lanes, lifo = integers1(table, f.LANES_FROM_SITE), integers1(table, f.GOODS_LIFO)
     executed, on_hand, pipeline = floats3(table, f.FLOWS_EXECUTED), floats4(table, f.ON_HAND), floats5(table, f.PIPELINE)
     lives = on_hand.shape[2]
     left = np.empty(lives)
@@ -182,15 +177,14 @@ def mix_lives(table: int, site: int, slot: int, first: World, count: int) -> Non
             world = first + np.uint64(j)
             for life in range(lives):
                 left[life] = on_hand[site, sku, life, world]
-            for lane in order:
-                if lanes_site[lane] == site:
-                    wanted = executed[lane, sku, world]
-                    for step in range(lives):
-                        life = lives - 1 - step if lifo[sku] else step
-                        part = min(wanted, left[life])
-                        pipeline[slot, lane, sku, life, world] = part
-                        left[life] -= part
-                        wanted -= part
+            for place in range(lanes[site], lanes[site + 1]):
+                wanted = executed[lanes[place], sku, world]
+                for step in range(lives):
+                    life = lives - 1 - step if lifo[sku] else step
+                    part = min(wanted, left[life])
+                    pipeline[slot, lanes[place], sku, life, world] = part
+                    left[life] -= part
+                    wanted -= part
 
 
 @linked
@@ -358,10 +352,13 @@ def measure_room(table: int, now: int, first: World, count: int, at_once: int) -
 @linked
 def measure_coming(table: int, site: int, now: int, first: World, count: int, at_once: int) -> None:
     """Write the volume of what arrives at a site into `VOLUME_COMING`."""
-    slots, to, arrival = integers1(table, f.SETTINGS)[f.LANES_SLOTS], integers1(table, f.LANES_TO), integers4(table, f.ARRIVAL)
-    for lane in range(to.shape[0]):
-        if to[lane] != site:
-            continue
+    slots, lanes, arrival = (
+        integers1(table, f.SETTINGS)[f.LANES_SLOTS],
+        integers1(table, f.LANES_COMING),
+        integers4(table, f.ARRIVAL),
+    )
+    for place in range(lanes[site], lanes[site + 1]):
+        lane = lanes[place]
         slot = certain_slot(table, lane, now)
         if slot >= 0:
             if not at_once or slot == now % slots:
