@@ -28,6 +28,7 @@ RULES = [
     {"policy": "s_S", "parameters": {"reorder_point": 6, "gap": 9}},
     {"policy": "random", "parameters": {"seed": 4}},
 ]
+OF_ONE = {"policy": "newsvendor", "parameters": {"safety_factor": 1}}
 OF_TWO_SOURCES = {"policy": "dual_newsvendor", "parameters": {"expedite_factor": 0, "safety_factor": 1}}
 SHAPES = [NetworkShape("mlp", [8], "relu"), NetworkShape("lstm", [8], "tanh", memory=3)]
 
@@ -35,7 +36,7 @@ SHAPES = [NetworkShape("mlp", [8], "relu"), NetworkShape("lstm", [8], "tanh", me
 def policies(world):
     encodings = [Quantity(world), OrderUpTo(world), Residual(world, rule(world))]
     two_sources = (source_lanes(world, CHEAPEST) != source_lanes(world, FASTEST)).any()
-    return [rule(world, config) for config in [*RULES, *([OF_TWO_SOURCES] if two_sources else [])]] + [
+    return [rule(world, config) for config in [*RULES, OF_TWO_SOURCES if two_sources else OF_ONE]] + [
         network(world, s, e) for s, e in zip(SHAPES * 2, encodings, strict=False)
     ]
 

@@ -109,7 +109,7 @@ class VectorBaseStock(LostSales):
         """Return the level of the whole position, (S, K) units."""
         found = np.zeros(self._leads.shape)
         for site, sku in np.ndindex(found.shape):
-            found[site, sku] = self._quantile(site, sku, self._leads[site, sku] + 1)
+            found[site, sku] = self._quantile(site, sku, int(self._leads[site, sku]) + 1)
         return found
 
     def _quantile(self, site: int, sku: int, periods: int) -> float:
