@@ -62,3 +62,12 @@ def over_periods(law: Floats, periods: int) -> Floats:
 def quantile(law: Floats, ratio: float) -> int:
     """Return the smallest number of steps that is not exceeded with a probability of at least `ratio`."""
     return min(int(np.searchsorted(np.cumsum(law), ratio - 1e-12)), len(law) - 1)
+
+
+def level_at(law: Floats, ratio: float, problem: Problem, site: int, sku: int) -> float:
+    """Return the units that are not exceeded with a probability of `ratio`; between two steps where units are continuous."""
+    steps = quantile(law, ratio)
+    if problem.rules.whole:
+        return float(steps)
+    beyond = (ratio - law[:steps].sum()) / max(float(law[steps]), 1e-300) - 0.5  # a step stands for what lies around it
+    return (steps + float(np.clip(beyond, -0.5, 0.5))) * grid_step(problem, site, sku)

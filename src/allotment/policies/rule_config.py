@@ -159,7 +159,8 @@ def build_rule(config: RuleConfig, world: World, origin: str, name: str | None =
             tuned.append(parameter.name)
             values[parameter.name] = parameter.legal(parameter.start(world), world)
         elif isinstance(value, str) and value in parameter.ways:
-            values[parameter.name] = computed_values(parameter, value, world, f"{origin}: {parameter.name}")
+            computed = computed_values(parameter, value, world, f"{origin}: {parameter.name}")
+            values[parameter.name] = parameter.legal(computed, world)
         else:
             values[parameter.name] = parameter_values(parameter, value, world, f"{origin}: {parameter.name}")
     protected = None if config.protection is None else _protected(config.protection, world, f"{origin}: protection")

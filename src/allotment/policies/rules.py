@@ -19,9 +19,10 @@ from pydantic import Field
 from allotment.decisions.encodings import moved
 from allotment.decisions.observation import Observation
 from allotment.engine.state import Decision
-from allotment.policies import initial_values
+from allotment.policies import echelon_levels, initial_values
 from allotment.policies.critical_ratios import critical_safety_factor
 from allotment.policies.initial_values import cover, demand_share, spread_over
+from allotment.policies.newsvendor_levels import newsvendor_level, safety_stock_level
 from allotment.policies.parameters import parameter
 from allotment.policies.sources import CHEAPEST, FASTEST, at_sources, placed
 from allotment.policies.transfers import Transfers
@@ -116,7 +117,12 @@ class BaseStock:
     """Order up to a level every period, at most `cap` at a time (Zipkin 2008 caps; infinite for none)."""
 
     network: Network
-    level: Floats = parameter(cover(CHEAPEST), spread_over(CHEAPEST, 1.0), whole=True)  # (S, K) units
+    level: Floats = parameter(
+        cover(CHEAPEST),
+        spread_over(CHEAPEST, 1.0),
+        whole=True,
+        ways={"newsvendor": newsvendor_level, "safety_stock": safety_stock_level},
+    )  # (S, K) units
     cap: Floats = parameter(demand_share(1.5), demand_share(0.25), whole=True, default=NO_CAP)  # (S, K) units
 
     def decide(self, observation: Observation) -> Decision:
@@ -135,7 +141,16 @@ class EchelonBaseStock:
 
     network: Network
     level: Floats = parameter(
-        initial_values.echelon_cover, initial_values.echelon_spread, whole=True, signed=True
+        initial_values.echelon_cover,
+        initial_values.echelon_spread,
+        whole=True,
+        signed=True,
+        ways={
+            "clark_scarf": echelon_levels.clark_scarf,
+            "shang_song": echelon_levels.shang_song,
+            "shang_song_lower": echelon_levels.shang_song_lower,
+            "shang_song_upper": echelon_levels.shang_song_upper,
+        },
     )  # (S, K) units
 
     def decide(self, observation: Observation) -> Decision:
