@@ -62,6 +62,26 @@ def test_an_echelon_counts_what_is_anywhere_downstream():
     assert orders[0].tolist() == [50 - (10 + 4 + 3), 50 - (30 + 12)]
 
 
+def test_an_echelons_forecast_is_of_all_demand_downstream_until_what_is_ordered_is_sold():
+    policy = rule(SOUTH_SUPPLIES_NORTH, policy="echelon_newsvendor", parameters={"safety_factor": 1})
+    levels = policy.rule.levels(seen(SOUTH_SUPPLIES_NORTH, 0))[0]
+    south, north = (9 + 4) * (3 + 1 + 1), 4 * (1 + 1)
+    assert levels[:, APPLE] == pytest.approx([north + np.sqrt(north), south + np.sqrt(south)])
+    orders = orders_of(policy, [[4, 12], [10, 30]])
+    assert orders[0, APPLE] == pytest.approx(levels[SOUTH, APPLE] - 14) and orders[1, APPLE] == pytest.approx(
+        levels[NORTH, APPLE] - 4
+    )
+
+
+def test_an_echelons_forecast_follows_the_season():
+    season = {"period": 4, "amplitude": 0.5, "peak": 0}
+    demand = [{"channel": "*", "process": {"distribution": "poisson", "mean": 8, "season": season}}]
+    world = two_shops(supply_lanes=SOUTH_SUPPLIES_NORTH.content["supply_lanes"], demand=demand)
+    policy = rule(world, policy="echelon_newsvendor", parameters={"safety_factor": 0})
+    levels = [policy.rule.levels(seen(world, 0, period=period))[0, NORTH, APPLE] for period in range(4)]
+    assert levels == pytest.approx([12 + 8, 8 + 4, 4 + 8, 8 + 12])
+
+
 def test_the_first_guess_of_an_echelon_covers_demand_until_what_is_ordered_can_be_sold():
     policy, _ = build_rule(rule_config({"policy": "echelon_base_stock"}, "rule.yaml"), SOUTH_SUPPLIES_NORTH, "rule.yaml")
     south, north = (9 + 4) * (3 + 1 + 1), 4 * (1 + 1)  # apples; the north is one period farther

@@ -89,9 +89,7 @@ def _check_serial(world: World, sku: int, lanes: Integers) -> None:
         "sites do not form one line": len(np.unique(inner)) < len(inner) or len(inner) != len(lanes) - 1,
         "customers are served by another site than the last": len(selling) != 1 or bool((inner == selling[0]).any()),
         "a lead time is random": bool((problem.lanes.constant[lanes] < 0).any()),
-        "capacities are limited": bool(
-            np.isfinite(problem.lanes.capacity).any() or np.isfinite(problem.suppliers.capacity).any()
-        ),
+        "capacities are limited": bool(np.isfinite(capacities).any()),
         "orders have fixed costs": bool(problem.prices.fixed.any() or problem.prices.line.any()),
         "goods perish": problem.shape.lives > 1,
         "orders are placed after demand, or before goods arrive": problem.clock.demand_first

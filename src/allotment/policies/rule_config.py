@@ -17,7 +17,7 @@ from allotment.decisions.observation import Observation
 from allotment.decisions.policy import Policy
 from allotment.engine.state import Decision
 from allotment.exchange.recommend import Recommender, recommend
-from allotment.policies import rules, rules_lost_sales, transfers  # noqa: F401, importing them names their rules
+from allotment.policies import rules, rules_echelon, rules_lost_sales, transfers  # noqa: F401, importing them names their rules
 from allotment.policies.allocating import Allocator, allocator, expected_marginal_revenue
 from allotment.policies.initial_values import constant
 from allotment.policies.parameters import (
@@ -30,6 +30,7 @@ from allotment.policies.parameters import (
     parameter_values,
     setting_value,
 )
+from allotment.policies.serving import ByWorth
 from allotment.policies.sources import CHEAPEST, FASTEST, source_lanes
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World
@@ -93,7 +94,7 @@ class RulePolicy:
     values: dict[str, Floats]
     rule: Policy
     protected: Floats | None = None  # (S, J, K) units that classes below each may not use
-    allocator: Allocator | None = None  # what ships to channels, where the scenario leaves it to the policy
+    allocator: Allocator | ByWorth | None = None  # what ships to channels, where the scenario leaves it to the policy
     kind: str = "rule-based"
     version: str = ""  # of the bundle it was loaded from
     memory_size: int = 0  # a rule remembers nothing

@@ -66,6 +66,10 @@ class Network:
         mean, variance = lead_time_moments(self.world.problem)
         return at_sources(mean, self.fast_lanes), at_sources(variance, self.fast_lanes)
 
+    def forecast(self, observation: Observation, periods: int) -> tuple[Floats, Floats]:
+        """Return mean and standard deviation of the demand near each site in the coming periods, (B, periods, S, K) units."""
+        return observation.forecast(periods)
+
     def transferred(self, observation: Observation) -> tuple[Floats, Floats]:
         """Return this decision's transfers (B, L, K) and the inventory position after them (B, S, K), in units."""
         if self.transfers is None:
@@ -299,7 +303,7 @@ class Newsvendor:
     def decide(self, observation: Observation) -> Decision:
         """Raise each position to its forecast level."""
         transfers, position = self.network.transferred(observation)
-        level = forecast_levels(observation, self.network.lead_times, self.safety_factor)
+        level = forecast_levels(self.network, observation, self.network.lead_times, self.safety_factor)
         return self.network.order(level - position, transfers)
 
 
@@ -317,16 +321,18 @@ class DualNewsvendor(TwoSources):
     def decide(self, observation: Observation) -> Decision:
         """Raise the near position to the fast source's level and the whole position to the cheap one's."""
         transfers, position = self.network.transferred(observation)
-        expedite_level = forecast_levels(observation, self.network.fast_lead_times, self.expedite_factor)
-        level = forecast_levels(observation, self.network.lead_times, self.safety_factor)
+        expedite_level = forecast_levels(self.network, observation, self.network.fast_lead_times, self.expedite_factor)
+        level = forecast_levels(self.network, observation, self.network.lead_times, self.safety_factor)
         return two_speeds(self.network, observation, transfers, position, expedite_level, level)
 
 
-def forecast_levels(observation: Observation, lead_times: tuple[Floats, Floats], safety_factor: Floats) -> Floats:
+def forecast_levels(
+    network: Network, observation: Observation, lead_times: tuple[Floats, Floats], safety_factor: Floats
+) -> Floats:
     """Return mean demand over lead time + 1 periods and a safety factor times its deviation, (B, S, K) units."""
     mean_lead, variance_lead = lead_times
     ahead = np.round(mean_lead).astype(int)  # the last period that an order of now must cover
-    means, deviations = observation.forecast(int(ahead.max()) + 1)
+    means, deviations = network.forecast(observation, int(ahead.max()) + 1)
     sites, skus = np.indices(mean_lead.shape)
     mean = np.cumsum(means, axis=1)[:, ahead, sites, skus]
     variance = np.cumsum(deviations**2, axis=1)[:, ahead, sites, skus] + variance_lead * (mean / (ahead + 1)) ** 2
