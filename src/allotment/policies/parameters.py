@@ -32,6 +32,7 @@ class Parameter:
     whole: bool = False  # rounded to whole units where the world's units are whole
     signed: bool = False  # may be negative
     default: Any = TUNED  # what a config says that leaves it out
+    most: float = LARGEST  # the largest value that means something
     ways: Mapping[str, Values] = field(default_factory=dict)  # named ways to compute it from the world, beside tuning
 
     def shape(self, world: World) -> tuple[int, ...]:
@@ -46,7 +47,7 @@ class Parameter:
 
     def legal(self, values: Floats, world: World) -> Floats:
         """Return the nearest values that the parameter may take."""
-        values = values if self.signed else np.maximum(values, 0.0)
+        values = np.minimum(values if self.signed else np.maximum(values, 0.0), self.most)
         return np.round(values) if self.whole and world.problem.rules.whole else values
 
 
@@ -57,13 +58,14 @@ def parameter(
     whole: bool = False,
     signed: bool = False,
     default: Any = TUNED,
+    most: float = LARGEST,
     ways: Mapping[str, Values] | None = None,
 ) -> Any:
     """Declare a parameter of a rule, as a field of its dataclass; see `Parameter`. Numbers stand for themselves everywhere.
 
     `ways` names functions by which a config may have the parameter computed, `{"from_costs": critical_safety_factor}` say.
     """
-    given = Parameter("", axes, _values(start, axes), _values(step, axes), whole, signed, default, ways or {})
+    given = Parameter("", axes, _values(start, axes), _values(step, axes), whole, signed, default, most, ways or {})
     return field(metadata={"parameter": given})
 
 
@@ -124,8 +126,9 @@ def parameter_values(parameter: Parameter, given: Any, world: World, where: str)
     else:
         words = " or ".join(repr(word) for word in (TUNED, *parameter.ways))
         raise ScenarioError(f"{where} must be a number, a mapping by site or SKU, or {words}, not {shown(given)}")
-    if not (np.abs(array) <= LARGEST).all() or (not parameter.signed and (array < 0.0).any()):
-        bounds = f"between {-LARGEST:g} and {LARGEST:g}" if parameter.signed else f">= 0 and <= {LARGEST:g}"
+    most = parameter.most
+    if not ((array >= -LARGEST) & (array <= most)).all() or (not parameter.signed and (array < 0.0).any()):
+        bounds = f"between {-LARGEST:g} and {most:g}" if parameter.signed else f">= 0 and <= {most:g}"
         raise ScenarioError(f"{where} must be {bounds}, not {shown(given)}")
     return array
 

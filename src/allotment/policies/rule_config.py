@@ -19,6 +19,8 @@ from allotment.engine.state import Decision
 from allotment.exchange.recommend import Recommender, recommend
 from allotment.policies import rules, rules_echelon, rules_lost_sales, transfers  # noqa: F401, importing them names their rules
 from allotment.policies.allocating import Allocator, allocator, expected_marginal_revenue
+from allotment.policies.forecast_config import FORECAST, check_forecast, forecaster_class, forecaster_of, settings_of
+from allotment.policies.forecasters import Forecaster
 from allotment.policies.initial_values import constant
 from allotment.policies.parameters import (
     TUNED,
@@ -28,7 +30,6 @@ from allotment.policies.parameters import (
     declared_parameters,
     declared_settings,
     parameter_values,
-    setting_value,
 )
 from allotment.policies.serving import ByWorth
 from allotment.policies.sources import CHEAPEST, FASTEST, source_lanes
@@ -36,6 +37,7 @@ from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
 
+FROM_COSTS = "from_costs"  # the way to compute a parameter that looks at costs alone
 _PROTECTION = Parameter("protection", "site_sku", constant(0.0, "site_sku"), constant(1.0, "site_sku"))
 
 
@@ -77,6 +79,9 @@ class RuleConfig(BaseModel):
     name: str | None = None  # in tables; none = the file's
     source: str = CHEAPEST  # where to order: cheapest, fastest or a supplier's name
     parameters: dict[str, Any] = {}  # each a number, a mapping, `tuned` or a way to compute it; and other settings
+    forecast: dict[str, Any] | None = (
+        None  # `method`, and its parameters likewise; none = the true process's, where a rule sees one
+    )
     transfers: dict[str, Any] | None = None  # when sites draw on each other, likewise; none = no transfers
     allocation: str | None = None  # the rule by which sites ship to channels; none = the scenario's own
     quotas: dict[str, float] | None = None  # percent by channel, for the rules that go by quotas
@@ -97,17 +102,44 @@ class RulePolicy:
     allocator: Allocator | ByWorth | None = None  # what ships to channels, where the scenario leaves it to the policy
     kind: str = "rule-based"
     version: str = ""  # of the bundle it was loaded from
-    memory_size: int = 0  # a rule remembers nothing
 
     def decide(self, observation: Observation) -> Decision:
-        """Return the rule's decision."""
-        decision = self.rule.decide(observation)
+        """Return the rule's decision, and what its forecaster has seen, for the next."""
+        memory = self.forecaster.remembered(observation)
+        if memory is None:
+            decision = self.rule.decide(observation)
+        else:
+            decision = self.rule.decide(replace(observation, memory=memory))._replace(memory=memory)
         if self.protected is not None:
             everywhere = np.broadcast_to(self.protected, (observation.batch, *self.protected.shape))
             decision = decision._replace(protection=everywhere)
         if self.allocator is not None:
             decision = decision._replace(allocation=self.allocator.allocation(observation, decision.orders))
         return decision
+
+    @property
+    def memory_size(self) -> int:
+        """Return how many numbers it keeps from one decision to the next."""
+        return self.forecaster.memory_size(self.world)
+
+    @cached_property
+    def forecaster(self) -> Forecaster:
+        """Return where its forecasts come from."""
+        return forecaster_of(self.config, self.values, self.name)
+
+    @property
+    def informed(self) -> bool:
+        """Tell whether it knows more of coming demand than past demand tells: a forecast, or the law of the true process.
+
+        Parameters that were found by simulation do not count.
+        """
+        cls = rule_class(self.config.policy, self.name)
+        sees, given = getattr(cls, "SEES", None), self.config.parameters
+        ways = {each.name: set(each.ways) - {FROM_COSTS} for each in declared_parameters(cls)}
+        computed = any(isinstance(given.get(name), str) and given[name] in ways[name] for name in ways)
+        expects = self.allocator is not None and not self.world.problem.clock.demand_first
+        forecast = sees == "forecast" and self.forecaster.INFORMED
+        return sees == "law" or forecast or expects or computed or isinstance(self.config.protection, str)
 
     def write(self, folder: Path) -> dict[str, Any]:
         """Write what the policy is into a bundle's folder; returns what the bundle says of it."""
@@ -129,9 +161,14 @@ class RulePolicy:
         stated = {name: _stated(array, self.world) for name, array in self.values.items() if (array < rules.NO_CAP).all()}
         moves = {parameter.name for parameter in transfers.PARAMETERS}
         settings = {name: value for name, value in self.config.parameters.items() if name not in self.values}
-        parameters = {**settings, **{name: value for name, value in stated.items() if name not in moves}}
-        between = {name: value for name, value in stated.items() if name in moves}
-        return {"parameters": parameters, **({"transfers": between} if between else {})}
+        between = {name: stated.pop(name) for name in list(stated) if name in moves}
+        forecast = {name.removeprefix(FORECAST): stated.pop(name) for name in list(stated) if name.startswith(FORECAST)}
+        parts = {
+            "parameters": {**settings, **stated},
+            "transfers": between,
+            "forecast": {**(self.config.forecast or {}), **forecast},
+        }
+        return {name: part for name, part in parts.items() if part or name == "parameters"}
 
     def with_values(self, values: dict[str, Floats]) -> RulePolicy:
         """Return the same policy with other values of its parameters."""
@@ -143,6 +180,8 @@ def parameters_of(config: RuleConfig, world: World) -> dict[str, Parameter]:
     named = {parameter.name: parameter for parameter in declared_parameters(rule_class(config.policy, config.policy))}
     if config.transfers is not None and transfers.lateral_lanes(world, source_lanes(world, config.source)).any():
         named.update({parameter.name: parameter for parameter in transfers.PARAMETERS})
+    for parameter in declared_parameters(forecaster_class(config)):
+        named[FORECAST + parameter.name] = replace(parameter, name=FORECAST + parameter.name)
     return named
 
 
@@ -152,7 +191,9 @@ def build_rule(config: RuleConfig, world: World, origin: str, name: str | None =
     known = [parameter.name for parameter in declared_parameters(cls)] + list(declared_settings(cls))
     check_names(config.parameters, known, f"{origin}: parameters")
     check_names(config.transfers or {}, [parameter.name for parameter in transfers.PARAMETERS], f"{origin}: transfers")
-    given = {**config.parameters, **(config.transfers or {})}
+    check_forecast(config, cls, world, f"{origin}: forecast")
+    forecast = {FORECAST + name: value for name, value in (config.forecast or {}).items()}
+    given = {**config.parameters, **(config.transfers or {}), **forecast}
     values, tuned = {}, []
     for parameter in parameters_of(config, world).values():
         value = given.get(parameter.name, parameter.default)
@@ -212,16 +253,12 @@ def _rule(config: RuleConfig, world: World, values: dict[str, Floats], origin: s
     if "pull_below" in values:
         lateral = transfers.lateral_lanes(world, usual)
         moves = transfers.Transfers(world, lateral, values["pull_below"], values["give_above"])
-    network = rules.Network(world, usual, source_lanes(world, FASTEST), moves)
+    network = rules.Network(world, usual, source_lanes(world, FASTEST), moves, forecaster_of(config, values, origin))
     obstacle = cls.obstacle(network) if hasattr(cls, "obstacle") else None
     if obstacle is not None:
         raise ScenarioError(f"{origin}: {config.policy} {obstacle}")
     own = {parameter.name: values[parameter.name] for parameter in declared_parameters(cls)}
-    settings = {
-        name: setting_value(cls, name, config.parameters[name], config.policy)
-        for name in declared_settings(cls)
-        if name in config.parameters
-    }
+    settings = settings_of(cls, config.parameters, config.policy)
     try:
         return cls(network=network, **own, **settings)
     except TypeError as error:

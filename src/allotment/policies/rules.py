@@ -1,17 +1,18 @@
 """The rule-based policies, each a few lines: what to order from what is known.
 
 A rule is a dataclass that declares its parameters and decides; `@rule` gives it the name that configs use. One that does not
-apply everywhere says by `obstacle` why it does not apply in a network; it is refused there by name. Quantities follow the
-inventory position of a site once the same decision's transfers count. Shapes as in `Problem`.
+apply everywhere says by `obstacle` why it does not apply in a network; it is refused there by name. What it sees of coming
+demand stands in `SEES`. Quantities follow the inventory position of a site once the same decision's transfers count. Shapes as in
+`Problem`.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, TypeVar
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 import numpy as np
 from pydantic import Field
@@ -21,6 +22,7 @@ from allotment.decisions.observation import Observation
 from allotment.engine.state import Decision
 from allotment.policies import echelon_levels, initial_values
 from allotment.policies.critical_ratios import critical_safety_factor
+from allotment.policies.forecasters import Forecaster, TrueProcess
 from allotment.policies.initial_values import cover, demand_share, spread_over
 from allotment.policies.newsvendor_levels import newsvendor_level, safety_stock_level
 from allotment.policies.parameters import parameter
@@ -33,6 +35,7 @@ from allotment.scenario.problem import Flags, Floats, Integers
 NO_CAP = 1e15  # units; larger than any order
 RULES: dict[str, type] = {}  # by the name that configs use
 R = TypeVar("R", bound=type)
+Sees = Literal["forecast", "law"]  # what a rule sees of coming demand: the config's forecast, or the law of the true process
 
 
 def rule(name: str) -> Callable[[R], R]:
@@ -53,6 +56,7 @@ class Network:
     lanes: Integers  # (S, K) the lane by which a site orders a SKU: the cheap one where a rule uses two
     fast_lanes: Integers  # (S, K) the fastest lane
     transfers: Transfers | None
+    forecaster: Forecaster = field(default_factory=TrueProcess)
 
     @cached_property
     def lead_times(self) -> tuple[Floats, Floats]:
@@ -68,7 +72,7 @@ class Network:
 
     def forecast(self, observation: Observation, periods: int) -> tuple[Floats, Floats]:
         """Return mean and standard deviation of the demand near each site in the coming periods, (B, periods, S, K) units."""
-        return observation.forecast(periods)
+        return self.forecaster.forecast(observation, periods)
 
     def transferred(self, observation: Observation) -> tuple[Floats, Floats]:
         """Return this decision's transfers (B, L, K) and the inventory position after them (B, S, K), in units."""
@@ -295,6 +299,8 @@ def two_speeds(
 class Newsvendor:
     """Order up to the forecast over lead time + 1 periods and a safety factor times its standard deviation."""
 
+    SEES: ClassVar[Sees] = "forecast"
+
     network: Network
     safety_factor: Floats = parameter(
         1.0, 0.5, signed=True, ways={"from_costs": critical_safety_factor}
@@ -311,6 +317,8 @@ class Newsvendor:
 @dataclass(frozen=True)
 class DualNewsvendor(TwoSources):
     """Two sources, each with a forecast level over its own lead time + 1 periods: a dual index that follows the season."""
+
+    SEES: ClassVar[Sees] = "forecast"
 
     network: Network
     expedite_factor: Floats = parameter(0.0, 0.5, signed=True)  # (S, K) standard deviations, on the fast source's forecast

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from allotment.engine.state import Decision
 from allotment.policies.critical_ratios import critical_safety_factor
 from allotment.policies.initial_values import until_sold
 from allotment.policies.parameters import parameter
-from allotment.policies.rules import Network, rule
+from allotment.policies.rules import Network, Sees, rule
 from allotment.scenario.problem import Floats
 
 
@@ -25,6 +26,8 @@ class EchelonNewsvendor:
     The forecast is of all demand downstream, over the lead times down to the farthest customers and one period of review; the
     safety stock is a factor times its standard deviation.
     """
+
+    SEES: ClassVar[Sees] = "forecast"
 
     network: Network
     safety_factor: Floats = parameter(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -17,14 +17,16 @@ from allotment.engine.state import Decision
 from allotment.policies.critical_ratios import critical_ratio, overage, underage
 from allotment.policies.demand_law import demand_law, grid_step, over_periods, quantile
 from allotment.policies.parameters import parameter
-from allotment.policies.rules import Network, rule
+from allotment.policies.rules import Network, Sees, rule
 from allotment.policies.stock_law import StockLaw
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.problem import Floats, Integers
 
 
 class LostSales:
-    """A rule for sites at which demand that is not served is lost, and that order by one lane of a constant lead time."""
+    """A rule that knows the law of demand, for lost sales at sites that order by one lane of a constant lead time."""
+
+    SEES: ClassVar[Sees] = "law"
 
     @staticmethod
     def obstacle(network: Network) -> str | None:
@@ -80,7 +82,7 @@ class VectorBaseStock(LostSales):
 
     network: Network
     critical_ratio: Floats = parameter(
-        critical_ratio, 0.02, default="from_costs", ways={"from_costs": critical_ratio}
+        critical_ratio, 0.02, default="from_costs", most=1.0, ways={"from_costs": critical_ratio}
     )  # (S, K)
 
     def decide(self, observation: Observation) -> Decision:
