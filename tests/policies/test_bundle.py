@@ -47,7 +47,12 @@ def decisions(policy, worlds=4, periods=6):
     return np.array(orders)
 
 
-APPLIES_IN = {"myopic": one_shop, "vector_base_stock": one_shop}
+def perishing():
+    skus = [{"name": "apple", "price": 0, "shelf_life": 4}, {"name": "pear", "price": 0}]
+    return two_shops(skus=skus, sequence=["receive", "decide", "demand", "fulfil", "expire", "charge"])
+
+
+APPLIES_IN = {"estimated_waste": perishing, "myopic": one_shop, "vector_base_stock": one_shop}
 
 
 @pytest.mark.parametrize("kind", RULES)

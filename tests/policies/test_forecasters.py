@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import allotment
 from allotment.decisions.observation import observe
 from allotment.evaluation.testing import evaluate
 from allotment.forecasting.methods import ExponentialSmoothing
@@ -10,6 +11,8 @@ from allotment.forecasting.tracking import Tracked
 from allotment.policies.bundle import load_bundle, save_bundle
 from allotment.policies.config_file import rule_config
 from allotment.policies.rule_config import build_rule
+from allotment.report.cells import comparison_cells
+from allotment.report.money import Money
 from allotment.scenario.errors import ScenarioError
 from allotment.simulation.simulation import Simulation
 from small_worlds import one_shop, two_shops
@@ -159,7 +162,7 @@ def test_a_policy_says_whether_it_was_informed(config, informed, tmp_path):
         ({"forecast": {"method": "croston", "smoothing": 1.5}}, "forecast.smoothing must be >= 0 and <= 1, not 1.5"),
         (
             {"forecast": {"method": "croston"}, "policy": "s_S"},
-            "forecast: the rule uses no forecast; those that do: newsvendor",
+            "forecast: the rule uses no forecast; newsvendor",
         ),
     ],
 )
@@ -172,3 +175,18 @@ def test_a_forecast_that_does_not_fit_says_why(config, reason):
 def test_a_world_that_keeps_no_history_leaves_nothing_to_forecast_from():
     with pytest.raises(ScenarioError, match="forecast: two_shops keeps no past demand; it must"):
         forecasting(two_shops(), {"method": "croston"})
+
+
+def test_results_and_comparisons_say_which_policies_were_informed():
+    world = one_shop(observation={"demand_history": 1})
+    table = allotment.compare(
+        {
+            "knows": {"policy": "newsvendor", "parameters": {"safety_factor": 1}},
+            "level": {"policy": "base_stock", "parameters": {"level": 9}},
+        },
+        world,
+        episodes=3,
+    )
+    assert dict(zip(table["policy"], table["informed"], strict=True)) == {"knows": True, "level": False}
+    kinds = {row[0]: row[1] for row in comparison_cells(table, Money("cost")).rows}
+    assert kinds == {"knows": "rule-based", "level": "rule-based, uninformed"}

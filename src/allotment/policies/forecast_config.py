@@ -42,7 +42,7 @@ def check_forecast(config: HasForecast, rule: type, world: World, where: str) ->
     check_names(config.forecast, [METHOD, *(each.name for each in declared_parameters(cls)), *declared_settings(cls)], where)
     if getattr(rule, "SEES", None) != "forecast":
         raise ScenarioError(
-            f"{where}: the rule uses no forecast; those that do: newsvendor, dual_newsvendor, echelon_newsvendor"
+            f"{where}: the rule uses no forecast; newsvendor, dual_newsvendor, echelon_newsvendor and estimated_waste do"
         )
     if (issubclass(cls, FromHistory) or method == "adaptive") and not world.problem.demand.history_slots:
         raise ScenarioError(f"{where}: {world.name} keeps no past demand; it must (observation.demand_history=1, or more)")

@@ -2,8 +2,8 @@
 
 A rule is a dataclass that declares its parameters and decides; `@rule` gives it the name that configs use. One that does not
 apply everywhere says by `obstacle` why it does not apply in a network; it is refused there by name. What it sees of coming
-demand stands in `SEES`. Quantities follow the inventory position of a site once the same decision's transfers count. Shapes as in
-`Problem`.
+demand stands in `SEES`. Quantities follow the inventory position of a site once the same decision's transfers count. Shapes
+as in `Problem`.
 """
 
 from __future__ import annotations
