@@ -185,7 +185,7 @@ def _content(choose: Choices) -> Part:
         "decisions": _decisions(choose, sequence),
         "rationing": choose.among("proportional", "priority", "balanced", "min_shortage"),
         "remainder": choose.among("largest", "none"),
-        "fulfilment": choose.among("priority", "nearest", "fair_share", "first_come"),
+        "fulfilment": choose.among("priority", "nearest", "fair_share", "first_come", "worth"),
         "skus": [{"name": name, **_sku(choose)} for name in choose.skus],
         "suppliers": [{"name": name, **_supplier(choose)} for name in choose.suppliers],
         "sites": sites,

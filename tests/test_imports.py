@@ -19,6 +19,7 @@ ORDER = [
     "decisions",
     "exchange",
     "exact",
+    "forecasting",
     "policies",
     "environments",
     "evaluation",
@@ -46,6 +47,7 @@ HOMES = {
     ],
     "numba": ["engine/", "exact/"],
     "typer": ["cli.py"],
+    "statsmodels": ["forecasting/"],
 }
 
 

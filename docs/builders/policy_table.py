@@ -15,13 +15,18 @@ ROW = re.compile(r"^\| \[(\w+)\]\(\w+\.yaml\) \| (.+?) \|$", re.MULTILINE)
 
 def rules() -> str:
     """Return a row for each rule: what it does, and its parameters."""
-    lines = ["| `policy` | decides | parameters |", "|---|---|---|"]
+    lines = ["| `policy` | decides | sees of coming demand | parameters |", "|---|---|---|---|"]
     for name, rule in RULES.items():
         about = (inspect.getdoc(rule) or "").split("\n\n")[0].replace("\n", " ")
         if not about:
             raise LookupError(f"the rule {name} has no docstring")
         parameters = ", ".join(f"`{parameter.name}`" for parameter in declared_parameters(rule))
-        lines.append(f"| `{name}` | {about} | {parameters or 'none'} |")
+        sees = (
+            {"forecast": "the config's forecast", "law": "the law of the true process"}[rule.SEES]
+            if hasattr(rule, "SEES")
+            else ""
+        )
+        lines.append(f"| `{name}` | {about} | {sees} | {parameters or 'none'} |")
     return "\n".join(lines)
 
 

@@ -8,7 +8,7 @@ import pytest
 import allotment
 from allotment.decisions.observation import observe
 from allotment.evaluation.testing import evaluate
-from allotment.policies.allocating import BY_QUOTA, RULES
+from allotment.policies.allocating import BY_QUOTA, RULES, WORTH
 from allotment.policies.bundle import load_bundle, save_bundle
 from allotment.policies.config_file import rule_config
 from allotment.policies.rule_config import build_rule
@@ -85,6 +85,7 @@ def test_a_fair_share_follows_the_largest_remainder():
         ("highest_stock", [10, 20, 20]),
         ("sourcing", [10, 20, 20]),
         ("optimal", [0, 0, 50]),  # the dearest channel takes all
+        ("worth", [0, 0, 50]),
     ],
 )
 def test_each_rule_serves_in_its_own_order(method, shipped):
@@ -94,6 +95,53 @@ def test_each_rule_serves_in_its_own_order(method, shipped):
 def test_the_best_allocation_keeps_commitments():
     channels = [{**channel, "commitment": 5 if channel["name"] == "near" else 0} for channel in DEPOTS["channels"]]
     assert shipped_by_channel("optimal", {"channels": channels}) == [5, 0, 45]
+
+
+CLASSES = [
+    {"name": "near", "priority": 3, "price": 8, "commitment": 5},  # margin 6
+    {"name": "town", "priority": 1, "unmet": "backorder", "backorder_cost": 4},
+    {"name": "far", "priority": 2, "price": 3, "shortage_cost": 2},  # margin 1
+]
+
+
+@pytest.mark.parametrize(
+    ("stock", "shipped"),
+    [(50, [10, 20, 20]), (25, [10, 15, 0]), (8, [8, 0, 0])],
+)
+def test_worth_is_margin_and_shortage_of_what_is_lost_and_a_periods_backorder_of_what_waits(stock, shipped):
+    depot = {
+        "sites": [{"name": "west", "initial_stock": stock}],
+        "fulfilment_lanes": [{"from": "west", "to": "*", "freight": 1}],
+    }
+    assert shipped_by_channel("worth", {"channels": CLASSES, **depot}) == shipped
+    assert served_by_scenario({"channels": CLASSES, "decisions": ["orders"], "fulfilment": "worth", **depot}) == shipped
+
+
+def test_worth_keeps_commitments_and_capacities():
+    channels = [{**CLASSES[0], "commitment": 0}, CLASSES[1], {**CLASSES[2], "commitment": 5}]
+    depot = {
+        "sites": [{"name": "west", "initial_stock": 50, "handling": 18}],
+        **{"fulfilment_lanes": ONE_DEPOT["fulfilment_lanes"]},
+    }
+    assert shipped_by_channel("worth", {"channels": channels, **depot}) == [10, 3, 5]
+
+
+def served_by_scenario(changes):
+    world = world_from(DEPOTS | changes, "depots.yaml")
+    simulation = Simulation(world.problem, 1)
+    simulation.reset(np.zeros(1, dtype=int), np.zeros(1, dtype=int), np.zeros(1, dtype=int))
+    flows = simulation.step(allocating_nothing(world).decide(observe(simulation)))
+    return [flows.shipped[0, world.problem.fulfilment.channel == channel].sum() for channel in range(3)]
+
+
+def test_serving_by_worth_earns_more_than_serving_by_priority_in_the_default_world():
+    policy = {"policy": "dual_newsvendor", "parameters": {"expedite_factor": -0.3, "safety_factor": 0.8}}
+    scores = []
+    for fulfilment in ("priority", "worth"):
+        world = load_scenario("three_warehouses", [f"fulfilment={fulfilment}"])
+        scores.append(evaluate(build_rule(rule_config(policy, "rule"), world, "rule")[0], world, 60, seed=4).episodes["score"])
+    gain = scores[1] - scores[0]
+    assert gain.mean() > 3.0 * gain.std() / np.sqrt(len(gain)) > 0.0
 
 
 def test_quotas_are_shares_of_each_depots_stock_that_may_be_borrowed():
@@ -117,7 +165,7 @@ def allocating_nothing(world):
 
 
 def check_all_rules(world: RandomWorld, seed: int) -> None:
-    methods = [*RULES, *BY_QUOTA]
+    methods = [*RULES, *BY_QUOTA, WORTH]
     method = methods[seed % len(methods)]
     channels = world.world.names.channels
     quotas = {"quotas": {name: 100.0 / len(channels) for name in channels}} if method in BY_QUOTA else {}

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from allotment.policies.config_file import is_rule, rule_config
+from allotment.policies.critical_ratios import critical_safety_factor
 from allotment.policies.rule_config import build_rule
-from allotment.policies.rules import critical_safety_factor
 from allotment.policies.sources import lead_time_moments, source_lanes
 from allotment.scenario.errors import ScenarioError
 from small_worlds import APPLE, FARM_NORTH, MARKET_NORTH, NORTH, SOUTH, SOUTH_NORTH, TWO_SHOPS, seen, two_shops
@@ -60,6 +60,26 @@ def test_an_echelon_counts_what_is_anywhere_downstream():
     orders = orders_of(policy, [[4, 12], [10, 30]], in_transit=[(1, 1, APPLE, 3)])
     assert orders[1].tolist() == [12 - 4 - 3, 0]  # from the south to the north
     assert orders[0].tolist() == [50 - (10 + 4 + 3), 50 - (30 + 12)]
+
+
+def test_an_echelons_forecast_is_of_all_demand_downstream_until_what_is_ordered_is_sold():
+    policy = rule(SOUTH_SUPPLIES_NORTH, policy="echelon_newsvendor", parameters={"safety_factor": 1})
+    levels = policy.rule.levels(seen(SOUTH_SUPPLIES_NORTH, 0))[0]
+    south, north = (9 + 4) * (3 + 1 + 1), 4 * (1 + 1)
+    assert levels[:, APPLE] == pytest.approx([north + np.sqrt(north), south + np.sqrt(south)])
+    orders = orders_of(policy, [[4, 12], [10, 30]])
+    assert orders[0, APPLE] == pytest.approx(levels[SOUTH, APPLE] - 14) and orders[1, APPLE] == pytest.approx(
+        levels[NORTH, APPLE] - 4
+    )
+
+
+def test_an_echelons_forecast_follows_the_season():
+    season = {"period": 4, "amplitude": 0.5, "peak": 0}
+    demand = [{"channel": "*", "process": {"distribution": "poisson", "mean": 8, "season": season}}]
+    world = two_shops(supply_lanes=SOUTH_SUPPLIES_NORTH.content["supply_lanes"], demand=demand)
+    policy = rule(world, policy="echelon_newsvendor", parameters={"safety_factor": 0})
+    levels = [policy.rule.levels(seen(world, 0, period=period))[0, NORTH, APPLE] for period in range(4)]
+    assert levels == pytest.approx([12 + 8, 8 + 4, 4 + 8, 8 + 12])
 
 
 def test_the_first_guess_of_an_echelon_covers_demand_until_what_is_ordered_can_be_sold():
@@ -111,6 +131,17 @@ def test_a_protection_level_that_does_not_fit_says_why(world, protection, messag
 def test_a_reorder_point_policy_waits_until_the_position_has_fallen_to_the_point():
     policy = rule(policy="s_S", parameters={"reorder_point": 6, "gap": 34})
     assert orders_of(policy, [[7, 6], [5, 40]]).tolist() == [[0, 34], [35, 0], [0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize(("batches", "orders"), [({}, [15, 10]), ({"batches": 1}, [5, 5])])
+def test_batches_bring_the_position_above_the_reorder_point(batches, orders):
+    policy = rule(policy="s_nQ", parameters={"reorder_point": 10, "quantity": 5, **batches})
+    assert orders_of(policy, [[0, 1], [10, 11]]).tolist() == [orders, [5, 0], [0, 0], [0, 0]]
+
+
+def test_a_rule_of_two_sources_is_refused_where_there_is_one():
+    with pytest.raises(ScenarioError, match="dual_index orders from a cheaper and a faster source, but in two_shops no site"):
+        rule(SOUTH_SUPPLIES_NORTH, **DUAL)
 
 
 def test_a_constant_order_is_the_same_whatever_the_stock():

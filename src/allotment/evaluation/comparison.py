@@ -47,7 +47,8 @@ def compare(
     where there is none the best policy. `by_item` holds each policy's scores as (seeds, worlds, items): differences and
     chances then speak of other items as well. `rope` is the region of practical equivalence, ± so many percent.
 
-    The result has `policy`, `kind`, `seeds`, `worlds` and `items` (how many there are; no items: 0), `reference` (true in
+    The result has `policy`, `kind`, `informed` (false where `episodes` says so), `seeds`, `worlds` and `items` (how many there
+    are; no items: 0), `reference` (true in
     one row); `score`, `interquartile_mean` and `difference` (money per period) and `improvement` (the probability to beat
     the reference in a world), each with `_low` and `_high` of its 95 % interval, and `score_standard_error`; `p_value` and
     `adjusted_p_value` of the difference (none for the reference); `percent`, `percent_low` and `percent_high`, the difference
@@ -56,7 +57,7 @@ def compare(
     `reference`); and the means of the remaining columns.
     Raises ValueError where the policies did not play the same episodes.
     """
-    scores, kinds = scores_by_policy(episodes), _kinds(episodes)
+    scores, kinds, informed = scores_by_policy(episodes), _kinds(episodes), _informed(episodes)
     chosen = best_policy(scores, kinds) if reference is None else reference
     if chosen not in scores:
         raise ValueError(f"the reference {chosen!r} is not among the policies; {nearest(chosen, scores)}")
@@ -65,6 +66,7 @@ def compare(
         {
             "policy": policy,
             "kind": kinds[policy],
+            "informed": informed[policy],
             "seeds": len(scores[policy]),
             "worlds": scores[policy].shape[1],
             "items": 0 if by_item is None else paired[policy].shape[2],
@@ -142,6 +144,13 @@ def _kinds(episodes: pd.DataFrame) -> dict[str, str]:
     if len(pairs) > len(dict(pairs)):
         raise ValueError(f"a policy has one kind, not several: {pairs}")
     return dict(pairs)
+
+
+def _informed(episodes: pd.DataFrame) -> dict[str, bool]:
+    """Return whether each policy saw more of coming demand than its past; what says nothing of it may have."""
+    if "informed" not in episodes:
+        return dict.fromkeys(map(str, episodes["policy"]), True)
+    return {str(policy): bool(rows.any()) for policy, rows in episodes.groupby("policy")["informed"]}
 
 
 def _alone(scores: Floats, rng: np.random.Generator) -> dict[str, float]:

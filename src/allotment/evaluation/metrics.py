@@ -134,7 +134,7 @@ def units_of(metrics: Sequence[Metric] = ()) -> dict[str, str]:
 
 
 RESERVED = {  # columns of episodes and of comparisons that are no metric
-    *("policy", "kind", "training_seed", "episode", "seed", "periods", "length", "score", "discounted_return"),
+    *("policy", "kind", "informed", "training_seed", "episode", "seed", "periods", "length", "score", "discounted_return"),
     *("interquartile_mean", "difference", "improvement", "seeds", "worlds", "items", "score_standard_error"),
     *("p_value", "adjusted_p_value", "reference", "percent", "percent_of", "rope"),
 }

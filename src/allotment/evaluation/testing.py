@@ -43,7 +43,8 @@ def evaluate(
 ) -> Evaluation:
     """Play `episodes` worlds of a purpose and measure each; with `start`, leave out as many of the first.
 
-    Columns: policy, kind, episode, seed, periods, score (money per measured period: profit, or minus cost),
+    Columns: policy, kind, informed (whether it saw more of coming demand than its past), episode, seed, periods, score (money
+    per measured period: profit, or minus cost),
     discounted_return, one of each of `METRICS` and of `metrics`, and money/<term> per period.
     """
     if not 0 <= start < episodes:
@@ -60,7 +61,8 @@ def evaluate(
     rows = pd.concat(frames, ignore_index=True)
     rows.insert(0, "policy", getattr(policy, "name", type(policy).__name__))
     rows.insert(1, "kind", getattr(policy, "kind", "rule-based"))
-    rows.insert(4, "periods", world.scenario.horizon.periods)
+    rows.insert(2, "informed", bool(getattr(policy, "informed", True)))
+    rows.insert(5, "periods", world.scenario.horizon.periods)
     return Evaluation(rows, np.concatenate(by_sku), joined(parts))
 
 

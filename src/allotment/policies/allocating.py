@@ -18,9 +18,13 @@ from allotment.allocation.protection import emsr_b
 from allotment.allocation.quotas import quota
 from allotment.allocation.rules import BY_QUOTA, RULES, Rule
 from allotment.decisions.observation import Observation
+from allotment.policies.claimed import free_stock, wanted_by_slot
+from allotment.policies.serving import ByWorth
 from allotment.scenario.errors import ScenarioError, nearest
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats, Integers
+
+WORTH = "worth"  # served by what an unmet unit costs less freight
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,7 @@ class Allocator:
         """Return what each fulfilment lane ships, (B, F, K) units, beside orders (B, L, K) of the same decision."""
         fulfilment, skus = self.world.problem.fulfilment, self.world.problem.shape.skus
         shipped = np.zeros((observation.batch, len(fulfilment.site), skus))
-        wanted, stock = self._wanted(observation), self._stock(observation, orders)
+        wanted, stock = wanted_by_slot(self.world, observation), free_stock(self.world, observation, orders)
         for world in range(observation.batch):
             places = np.nonzero(wanted[world] > 0.0)
             if len(places[0]):
@@ -43,22 +47,6 @@ class Allocator:
                 units = self.rule(day).sum(axis=1)
                 np.add.at(shipped[world], (lane, places[1][claim]), units)
         return shipped
-
-    def _wanted(self, observation: Observation) -> Floats:
-        """Return what channels wait for, and expect to, (B, C, K, slots) units."""
-        problem, wanted = self.world.problem, observation.open_demand_by_slot.copy()
-        if not problem.clock.demand_first:
-            mean = problem.demand.mean[problem.table_period(observation.period)]
-            wanted[..., 0] += np.floor(mean + 0.5) if problem.rules.whole else mean
-        return wanted
-
-    def _stock(self, observation: Observation, orders: Floats) -> Floats:
-        """Return what sites hold and do not send to other sites, (B, S, K) units."""
-        lanes, stock = self.world.problem.lanes, observation.on_hand.copy()
-        for lane in np.flatnonzero(lanes.site >= 0):
-            stock[:, lanes.site[lane]] -= np.maximum(orders[:, lane], 0.0)
-        stock = np.maximum(stock, 0.0)
-        return np.floor(stock) if self.world.problem.rules.whole else stock
 
     def _day(
         self, wanted: Floats, places: tuple[Integers, ...], lane: Integers, claim: Integers, stock: Floats, period: int
@@ -131,7 +119,7 @@ def _now(calendar: Floats, period: int) -> Floats:
     return calendar[period % len(calendar)]
 
 
-def allocator(method: str, quotas: dict[str, float] | None, world: World, where: str) -> Allocator:
+def allocator(method: str, quotas: dict[str, float] | None, world: World, where: str) -> Allocator | ByWorth:
     """Return what allocates in a world by a rule's name; `ScenarioError` where the world or the rule does not fit."""
     if not world.problem.rules.allocates:
         raise ScenarioError(f"{where}: {world.scenario.name} leaves no allocation to policies; its decisions must name it")
@@ -140,7 +128,9 @@ def allocator(method: str, quotas: dict[str, float] | None, world: World, where:
     if method in BY_QUOTA:
         percent, borrowing = _percent(quotas or {}, world, where), BY_QUOTA[method]
         return Allocator(world, lambda day: quota(day, percent, borrowing))
-    return Allocator(world, extensions.find("allocation rule", method, {**RULES, **BY_QUOTA}, where))
+    if method == WORTH:
+        return ByWorth(world)
+    return Allocator(world, extensions.find("allocation rule", method, {**RULES, **BY_QUOTA, WORTH: ByWorth}, where))
 
 
 def _percent(quotas: dict[str, float], world: World, where: str) -> Floats:

@@ -22,6 +22,7 @@ from allotment.names import check_links
 from allotment.policies.bundle_content import about_policy
 from allotment.policies.config_file import checked, rule_config
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
+from allotment.policies.forecast_config import with_forecast
 from allotment.policies.json_file import read_json
 from allotment.policies.parameters import declared_settings
 from allotment.policies.rule_config import RulePolicy, build_rule, rule_class
@@ -130,11 +131,11 @@ def _load_rule(folder: Path, about: dict[str, Any], world: World) -> RulePolicy:
         transfers = {name: values.pop(name) for name in ("pull_below", "give_above") if name in values}
     settings = declared_settings(rule_class(config.policy, str(folder / "bundle.json")))
     kept = {name: value for name, value in config.parameters.items() if name in settings}
-    given = config.model_copy(update={"parameters": {**kept, **values}, "transfers": transfers})
+    given = config.model_copy(update={"transfers": transfers, **with_forecast(config, kept, values)})
     policy, missing = build_rule(given, world, str(folder / "parameters.json"), about["name"])
     if missing:
         raise ScenarioError(f"{folder / 'parameters.json'}: has no values for {', '.join(missing)}")
-    return policy
+    return replace(policy, config=config)
 
 
 def _load_learned(folder: Path, about: dict[str, Any], world: World) -> Any:

@@ -10,7 +10,7 @@ from allotment.decisions.observation import by_nearest_site
 from allotment.policies.sources import CHEAPEST, at_sources, source_lanes
 from allotment.scenario.loader import World
 from allotment.scenario.moments import lead_time_moments
-from allotment.scenario.problem import Floats
+from allotment.scenario.problem import Floats, Integers
 
 InitialValue = Callable[[World], Floats]
 
@@ -33,26 +33,32 @@ def cover(source: str = CHEAPEST, safety: float = 1.0) -> InitialValue:
     return initial_value
 
 
+def until_sold(world: World, lanes: Integers) -> Floats:
+    """Return the lead times of the usual lanes (S, K) from each site's order down to the farthest customers, (S, K) periods."""
+    problem = world.problem
+    lead = at_sources(lead_time_moments(problem)[0], lanes)
+    farthest = np.where(lanes >= 0, lead, 0.0)
+    for site in problem.sites.from_downstream:
+        for further in range(len(farthest)):
+            follows = (lanes[further] >= 0) & (problem.lanes.site[lanes[further]] == site)
+            farthest[site] = np.where(
+                follows,
+                np.maximum(farthest[site], np.where(lanes[site] >= 0, lead[site], 0.0) + farthest[further]),
+                farthest[site],
+            )
+    return farthest
+
+
 def echelon_moments(world: World) -> tuple[Floats, Floats]:
     """Return mean and standard deviation of demand downstream of each site until what it orders can be sold, (S, K) units.
 
     That takes the lead times of the usual lanes down to the farthest customers, and one period of review.
     """
-    problem, lanes = world.problem, source_lanes(world, CHEAPEST)
-    lead = at_sources(lead_time_moments(problem)[0], lanes)
-    until_sold = np.where(lanes >= 0, lead, 0.0)
-    for site in problem.sites.from_downstream:
-        for further in range(len(until_sold)):
-            follows = (lanes[further] >= 0) & (problem.lanes.site[lanes[further]] == site)
-            until_sold[site] = np.where(
-                follows,
-                np.maximum(until_sold[site], np.where(lanes[site] >= 0, lead[site], 0.0) + until_sold[further]),
-                until_sold[site],
-            )
+    problem, periods = world.problem, until_sold(world, source_lanes(world, CHEAPEST)) + 1.0
     reached = problem.sites.downstream.astype(float)
     mean = reached @ by_nearest_site(problem, problem.demand.mean).mean(axis=0)
     variance = reached @ by_nearest_site(problem, problem.demand.deviation**2).mean(axis=0)
-    return mean * (until_sold + 1.0), np.sqrt(variance * (until_sold + 1.0))
+    return mean * periods, np.sqrt(variance * periods)
 
 
 def echelon_cover(world: World) -> Floats:

@@ -62,6 +62,13 @@ class LearnedPolicy:
         return Recommender(self)
 
     @property
+    def informed(self) -> bool:
+        """Tell whether it is shown a forecast of the true process."""
+        return bool(self.world.scenario.observation.forecast) or bool(
+            getattr(getattr(self.encoding, "rule", None), "informed", False)
+        )
+
+    @property
     def memory_size(self) -> int:
         """Return how many numbers the policy remembers from one decision to the next."""
         return 2 * self.shape.memory if self.shape.kind == "lstm" else 0

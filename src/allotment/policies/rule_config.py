@@ -18,24 +18,27 @@ from allotment.decisions.ordering import Ordering, ordering_of
 from allotment.decisions.policy import Policy
 from allotment.engine.state import Decision
 from allotment.exchange.recommend import Recommender, recommend
-from allotment.policies import rules, transfers
+from allotment.policies import rules, rules_echelon, rules_lost_sales, rules_perishable, transfers  # noqa: F401, importing them names their rules
 from allotment.policies.allocating import Allocator, allocator, expected_marginal_revenue
+from allotment.policies.forecast_config import FORECAST, check_forecast, forecaster_class, forecaster_of, settings_of
+from allotment.policies.forecasters import Forecaster
 from allotment.policies.initial_values import constant
 from allotment.policies.parameters import (
-    FROM_COSTS,
     TUNED,
     Parameter,
     check_names,
+    computed_values,
     declared_parameters,
     declared_settings,
     parameter_values,
-    setting_value,
 )
+from allotment.policies.serving import ByWorth
 from allotment.policies.sources import CHEAPEST, FASTEST, source_lanes
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
 
+FROM_COSTS = "from_costs"  # the way to compute a parameter that looks at costs alone
 _PROTECTION = Parameter("protection", "site_sku", constant(0.0, "site_sku"), constant(1.0, "site_sku"))
 
 
@@ -76,7 +79,10 @@ class RuleConfig(BaseModel):
     policy: str  # a shipped rule, an installed one, or file.py:Name
     name: str | None = None  # in tables; none = the file's
     source: str = CHEAPEST  # where to order: cheapest, fastest or a supplier's name
-    parameters: dict[str, Any] = {}  # each a number, a mapping, `tuned`, or for safety factors `from_costs`; and other settings
+    parameters: dict[str, Any] = {}  # each a number, a mapping, `tuned` or a way to compute it; and other settings
+    forecast: dict[str, Any] | None = (
+        None  # `method`, and its parameters likewise; none = the true process's, where a rule sees one
+    )
     transfers: dict[str, Any] | None = None  # when sites draw on each other, likewise; none = no transfers
     allocation: str | None = None  # the rule by which sites ship to channels; none = the scenario's own
     quotas: dict[str, float] | None = None  # percent by channel, for the rules that go by quotas
@@ -94,14 +100,17 @@ class RulePolicy:
     values: dict[str, Floats]
     rule: Policy
     protected: Floats | None = None  # (S, J, K) units that classes below each may not use
-    allocator: Allocator | None = None  # what ships to channels, where the scenario leaves it to the policy
+    allocator: Allocator | ByWorth | None = None  # what ships to channels, where the scenario leaves it to the policy
     kind: str = "rule-based"
     version: str = ""  # of the bundle it was loaded from
-    memory_size: int = 0  # a rule remembers nothing
 
     def decide(self, observation: Observation) -> Decision:
-        """Return the rule's decision."""
-        decision = self.rule.decide(observation)
+        """Return the rule's decision, and what its forecaster has seen, for the next."""
+        memory = self.forecaster.remembered(observation)
+        if memory is None:
+            decision = self.rule.decide(observation)
+        else:
+            decision = self.rule.decide(replace(observation, memory=memory))._replace(memory=memory)
         if self.protected is not None:
             everywhere = np.broadcast_to(self.protected, (observation.batch, *self.protected.shape))
             decision = decision._replace(protection=everywhere)
@@ -112,6 +121,30 @@ class RulePolicy:
     def ordering(self) -> Ordering | None:
         """Return what the rule orders as compiled code takes it; none where it cannot, or where the policy decides more."""
         return ordering_of(self.rule) if self.protected is None and self.allocator is None else None
+
+    @property
+    def memory_size(self) -> int:
+        """Return how many numbers it keeps from one decision to the next."""
+        return self.forecaster.memory_size(self.world)
+
+    @cached_property
+    def forecaster(self) -> Forecaster:
+        """Return where its forecasts come from."""
+        return forecaster_of(self.config, self.values, self.name)
+
+    @property
+    def informed(self) -> bool:
+        """Tell whether it knows more of coming demand than past demand tells: a forecast, or the law of the true process.
+
+        Parameters that were found by simulation do not count.
+        """
+        cls = rule_class(self.config.policy, self.name)
+        sees, given = getattr(cls, "SEES", None), self.config.parameters
+        ways = {each.name: set(each.ways) - {FROM_COSTS} for each in declared_parameters(cls)}
+        computed = any(isinstance(given.get(name), str) and given[name] in ways[name] for name in ways)
+        expects = self.allocator is not None and not self.world.problem.clock.demand_first
+        forecast = sees == "forecast" and self.forecaster.INFORMED
+        return sees == "law" or forecast or expects or computed or isinstance(self.config.protection, str)
 
     def write(self, folder: Path) -> dict[str, Any]:
         """Write what the policy is into a bundle's folder; returns what the bundle says of it."""
@@ -133,13 +166,18 @@ class RulePolicy:
         stated = {name: _stated(array, self.world) for name, array in self.values.items() if (array < rules.NO_CAP).all()}
         moves = {parameter.name for parameter in transfers.PARAMETERS}
         settings = {name: value for name, value in self.config.parameters.items() if name not in self.values}
-        parameters = {**settings, **{name: value for name, value in stated.items() if name not in moves}}
-        between = {name: value for name, value in stated.items() if name in moves}
-        return {"parameters": parameters, **({"transfers": between} if between else {})}
+        between = {name: stated.pop(name) for name in list(stated) if name in moves}
+        forecast = {name.removeprefix(FORECAST): stated.pop(name) for name in list(stated) if name.startswith(FORECAST)}
+        parts = {
+            "parameters": {**settings, **stated},
+            "transfers": between,
+            "forecast": {**(self.config.forecast or {}), **forecast},
+        }
+        return {name: part for name, part in parts.items() if part or name == "parameters"}
 
     def with_values(self, values: dict[str, Floats]) -> RulePolicy:
         """Return the same policy with other values of its parameters."""
-        return replace(self, values=values, rule=_rule(self.config, self.world, values))
+        return replace(self, values=values, rule=_rule(self.config, self.world, values, self.name))
 
 
 def parameters_of(config: RuleConfig, world: World) -> dict[str, Parameter]:
@@ -147,6 +185,8 @@ def parameters_of(config: RuleConfig, world: World) -> dict[str, Parameter]:
     named = {parameter.name: parameter for parameter in declared_parameters(rule_class(config.policy, config.policy))}
     if config.transfers is not None and transfers.lateral_lanes(world, source_lanes(world, config.source)).any():
         named.update({parameter.name: parameter for parameter in transfers.PARAMETERS})
+    for parameter in declared_parameters(forecaster_class(config)):
+        named[FORECAST + parameter.name] = replace(parameter, name=FORECAST + parameter.name)
     return named
 
 
@@ -156,15 +196,18 @@ def build_rule(config: RuleConfig, world: World, origin: str, name: str | None =
     known = [parameter.name for parameter in declared_parameters(cls)] + list(declared_settings(cls))
     check_names(config.parameters, known, f"{origin}: parameters")
     check_names(config.transfers or {}, [parameter.name for parameter in transfers.PARAMETERS], f"{origin}: transfers")
-    given = {**config.parameters, **(config.transfers or {})}
+    check_forecast(config, cls, world, f"{origin}: forecast")
+    forecast = {FORECAST + name: value for name, value in (config.forecast or {}).items()}
+    given = {**config.parameters, **(config.transfers or {}), **forecast}
     values, tuned = {}, []
     for parameter in parameters_of(config, world).values():
         value = given.get(parameter.name, parameter.default)
         if value == TUNED:
             tuned.append(parameter.name)
             values[parameter.name] = parameter.legal(parameter.start(world), world)
-        elif value == FROM_COSTS and parameter.from_costs is not None:
-            values[parameter.name] = parameter.from_costs(world)
+        elif isinstance(value, str) and value in parameter.ways:
+            computed = computed_values(parameter, value, world, f"{origin}: {parameter.name}")
+            values[parameter.name] = parameter.legal(computed, world)
         else:
             values[parameter.name] = parameter_values(parameter, value, world, f"{origin}: {parameter.name}")
     protected = None if config.protection is None else _protected(config.protection, world, f"{origin}: protection")
@@ -173,25 +216,8 @@ def build_rule(config: RuleConfig, world: World, origin: str, name: str | None =
         shares = allocator(config.allocation, config.quotas, world, f"{origin}: allocation")
     elif config.quotas is not None:
         raise ScenarioError(f"{origin}: quotas need a rule that goes by them (allocation: quota or quota_borrowing)")
-    policy = RulePolicy(
-        name or config.name or config.policy, config, world, values, _rule(config, world, values), protected, shares
-    )
-    return policy, tuned
-
-
-def to_be_tuned(config: RuleConfig, world: World, origin: str, name: str | None = None) -> tuple[RulePolicy, list[str]]:
-    """Return what `build_rule` returns; `ScenarioError` where a search would be in vain.
-
-    A rule of two sources is the same as one of one source where no site has a cheaper and a faster one.
-    """
-    policy, tuned = build_rule(config, world, origin, name)
-    two = getattr(rule_class(config.policy, origin), "SOURCES", 1) == 2
-    if tuned and two and not (source_lanes(world, config.source) != source_lanes(world, FASTEST)).any():
-        raise ScenarioError(
-            f"{origin}: {config.policy} orders from a cheaper and a faster source, but in {world.name} no site has both; "
-            "tune a rule of one source (base_stock, newsvendor, s_S)"
-        )
-    return policy, tuned
+    rule = _rule(config, world, values, origin)
+    return RulePolicy(name or config.name or config.policy, config, world, values, rule, protected, shares), tuned
 
 
 def _protected(given: Mapping[int, Any] | str, world: World, where: str) -> Floats:
@@ -225,19 +251,19 @@ def _number(value: Any) -> int | float:
     return int(value) if float(value).is_integer() else float(value)
 
 
-def _rule(config: RuleConfig, world: World, values: dict[str, Floats]) -> Policy:
+def _rule(config: RuleConfig, world: World, values: dict[str, Floats], origin: str) -> Policy:
+    """Return the rule with its parameters' values; `ScenarioError` where it does not apply in the world."""
     cls = rule_class(config.policy, config.policy)
     usual, moves = source_lanes(world, config.source), None
     if "pull_below" in values:
         lateral = transfers.lateral_lanes(world, usual)
         moves = transfers.Transfers(world, lateral, values["pull_below"], values["give_above"])
-    network = rules.Network(world, usual, source_lanes(world, FASTEST), moves)
+    network = rules.Network(world, usual, source_lanes(world, FASTEST), moves, forecaster_of(config, values, origin))
+    obstacle = cls.obstacle(network) if hasattr(cls, "obstacle") else None
+    if obstacle is not None:
+        raise ScenarioError(f"{origin}: {config.policy} {obstacle}")
     own = {parameter.name: values[parameter.name] for parameter in declared_parameters(cls)}
-    settings = {
-        name: setting_value(cls, name, config.parameters[name], config.policy)
-        for name in declared_settings(cls)
-        if name in config.parameters
-    }
+    settings = settings_of(cls, config.parameters, config.policy)
     try:
         return cls(network=network, **own, **settings)
     except TypeError as error:

@@ -1,28 +1,32 @@
 """The rule-based policies, each a few lines: what to order from what is known.
 
-A rule is a dataclass that declares its parameters and decides; `@rule` gives it the name that configs use. One that orders
-from a cheap and a fast source says so (`SOURCES`), and is not tuned where no site has both. Quantities follow the inventory
-position of a site once the same decision's transfers count. Shapes as in `Problem`.
+A rule is a dataclass that declares its parameters and decides; `@rule` gives it the name that configs use. One that does not
+apply everywhere says by `obstacle` why it does not apply in a network; it is refused there by name. What it sees of coming
+demand stands in `SEES`. Quantities follow the inventory position of a site once the same decision's transfers count. Shapes
+as in `Problem`.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from pydantic import Field
 
 from allotment.decisions.encodings import moved
-from allotment.decisions.observation import Observation, by_echelon, by_nearest_site
+from allotment.decisions.observation import Observation, by_echelon
 from allotment.decisions.ordering import Ordering
 from allotment.engine.dynamics.arrays import sum_last
 from allotment.engine.state import Decision
-from allotment.policies import initial_values
+from allotment.policies import echelon_levels, initial_values
+from allotment.policies.critical_ratios import critical_safety_factor
+from allotment.policies.forecasters import Forecaster, TrueProcess
 from allotment.policies.initial_values import cover, demand_share, spread_over
+from allotment.policies.newsvendor_levels import newsvendor_level, safety_stock_level
 from allotment.policies.parameters import parameter
 from allotment.policies.sources import CHEAPEST, FASTEST, at_sources, placed
 from allotment.policies.transfers import Transfers
@@ -34,6 +38,7 @@ NO_CAP = 1e15  # units; larger than any order
 NUMBERS_AT_ONCE = 4_000_000  # of a forecast
 RULES: dict[str, type] = {}  # by the name that configs use
 R = TypeVar("R", bound=type)
+Sees = Literal["forecast", "law"]  # what a rule sees of coming demand: the config's forecast, or the law of the true process
 
 
 def rule(name: str) -> Callable[[R], R]:
@@ -46,24 +51,6 @@ def rule(name: str) -> Callable[[R], R]:
     return known
 
 
-def critical_safety_factor(world: World) -> Floats:
-    """Return the safety factor of the critical ratio (underage ÷ (underage + overage)), (S, K) standard deviations.
-
-    Underage is a backorder's cost, or a lost sale's cost and margin; overage is holding for one period.
-    """
-    from scipy.special import ndtri
-
-    prices, lanes = world.problem.prices, world.problem.lanes
-    bought = np.where((lanes.supplier >= 0)[:, None] & lanes.allowed, prices.purchase.mean(axis=0), np.inf).min(axis=0)
-    margin = np.maximum(prices.price.mean(axis=0) - bought, 0.0)
-    lost = prices.shortage.mean(axis=0) + margin
-    underage = np.where(world.problem.channels.stays[:, None] == 0.0, lost, prices.backorder.mean(axis=0))
-    weight = world.problem.demand.mean.mean(axis=0) + 1e-12
-    near = by_nearest_site(world.problem, underage * weight) / np.maximum(by_nearest_site(world.problem, weight), 1e-12)
-    ratio = near / np.maximum(near + prices.holding.mean(axis=0), 1e-12)
-    return ndtri(np.clip(ratio, 0.01, 0.999))
-
-
 @dataclass(frozen=True)
 class Network:
     """What every rule knows of its world: the lanes it orders on and its rule for transfers, if it makes any."""
@@ -72,6 +59,7 @@ class Network:
     lanes: Integers  # (S, K) the lane by which a site orders a SKU: the cheap one where a rule uses two
     fast_lanes: Integers  # (S, K) the fastest lane
     transfers: Transfers | None
+    forecaster: Forecaster = field(default_factory=TrueProcess)
 
     @cached_property
     def lead_times(self) -> tuple[Floats, Floats]:
@@ -84,6 +72,21 @@ class Network:
         """Return mean (periods) and variance of the lead time on the fastest lanes, (S, K) each."""
         mean, variance = lead_time_moments(self.world.problem)
         return at_sources(mean, self.fast_lanes), at_sources(variance, self.fast_lanes)
+
+    def forecast(self, observation: Observation, periods: int) -> tuple[Floats, Floats]:
+        """Return mean and standard deviation of the demand near each site in the coming periods, (B, periods, S, K) units."""
+        return self.forecaster.forecast(observation, periods)
+
+    def levels_by_period(self, levels: Callable[[Observation], Floats], lead_times: Floats) -> Floats | None:
+        """Return what forecast levels (B, S, K) are in every period of demand's tables, (P, S, K) units.
+
+        None where forecasts do not follow from the calendar alone.
+        """
+        if type(self.forecaster) is not TrueProcess:
+            return None
+        periods, reach = np.arange(len(self.world.problem.demand.mean)), int(np.round(lead_times).max()) + 1
+        parts = np.array_split(periods, max(1, len(periods) * reach * lead_times.size // NUMBERS_AT_ONCE))
+        return np.concatenate([levels(Observation.of_calendar(self.world.problem, part)) for part in parts])
 
     def transferred(self, observation: Observation) -> tuple[Floats, Floats]:
         """Return this decision's transfers (B, L, K) and the inventory position after them (B, S, K), in units."""
@@ -128,13 +131,32 @@ class Network:
         return sum_last(np.moveaxis(late, 1, -1)) if late.shape[1] else late.sum(axis=1)
 
 
+class TwoSources:
+    """A rule that orders from a cheap and a fast source."""
+
+    @staticmethod
+    def obstacle(network: Network) -> str | None:
+        """Return why the rule does not apply: without two sources it is the same as a rule of one."""
+        if network.two_sources.any():
+            return None
+        return (
+            f"orders from a cheaper and a faster source, but in {network.world.name} no site has both; "
+            "take a rule of one source (base_stock, newsvendor, s_S)"
+        )
+
+
 @rule("base_stock")
 @dataclass(frozen=True)
 class BaseStock:
     """Order up to a level every period, at most `cap` at a time (Zipkin 2008 caps; infinite for none)."""
 
     network: Network
-    level: Floats = parameter(cover(CHEAPEST), spread_over(CHEAPEST, 1.0), whole=True)  # (S, K) units
+    level: Floats = parameter(
+        cover(CHEAPEST),
+        spread_over(CHEAPEST, 1.0),
+        whole=True,
+        ways={"newsvendor": newsvendor_level, "safety_stock": safety_stock_level},
+    )  # (S, K) units
     cap: Floats = parameter(demand_share(1.5), demand_share(0.25), whole=True, default=NO_CAP)  # (S, K) units
 
     def decide(self, observation: Observation) -> Decision:
@@ -157,7 +179,16 @@ class EchelonBaseStock:
 
     network: Network
     level: Floats = parameter(
-        initial_values.echelon_cover, initial_values.echelon_spread, whole=True, signed=True
+        initial_values.echelon_cover,
+        initial_values.echelon_spread,
+        whole=True,
+        signed=True,
+        ways={
+            "clark_scarf": echelon_levels.clark_scarf,
+            "shang_song": echelon_levels.shang_song,
+            "shang_song_lower": echelon_levels.shang_song_lower,
+            "shang_song_upper": echelon_levels.shang_song_upper,
+        },
     )  # (S, K) units
 
     def decide(self, observation: Observation) -> Decision:
@@ -191,6 +222,26 @@ class ReorderPoint:
         return self.network.ordering(self.reorder_point + self.gap, reorder_point=self.reorder_point)
 
 
+@rule("s_nQ")
+@dataclass(frozen=True)
+class BatchOrder:
+    """(s, nQ): when the position is at or below the reorder point, order the batches that bring it above (Hadley, Whitin 1963).
+
+    With at most one batch at a time (`batches: 1`) it is (R, Q).
+    """
+
+    network: Network
+    reorder_point: Floats = parameter(cover(CHEAPEST, 0.0), spread_over(CHEAPEST, 1.0), whole=True, signed=True)  # (S, K) units
+    quantity: Floats = parameter(demand_share(2.0), demand_share(1.0), whole=True)  # (S, K) units in a batch
+    batches: Floats = parameter(1.0, 1.0, whole=True, default=NO_CAP)  # (S, K) at most in one order
+
+    def decide(self, observation: Observation) -> Decision:
+        """Order whole batches at the positions that have fallen to their reorder point."""
+        transfers, position = self.network.transferred(observation)
+        needed = np.floor((self.reorder_point - position) / np.maximum(self.quantity, 1e-12)) + 1.0
+        return self.network.order(np.clip(needed, 0.0, self.batches) * self.quantity, transfers)
+
+
 @rule("constant_order")
 @dataclass(frozen=True)
 class ConstantOrder:
@@ -211,10 +262,8 @@ class ConstantOrder:
 
 @rule("single_index")
 @dataclass(frozen=True)
-class SingleIndex:
+class SingleIndex(TwoSources):
     """Two sources, one position: expedite up to a lower level, order the rest up to a higher one on the cheap lane."""
-
-    SOURCES: ClassVar[int] = 2
 
     network: Network
     expedite_level: Floats = parameter(
@@ -236,14 +285,12 @@ class SingleIndex:
 
 @rule("dual_index")
 @dataclass(frozen=True)
-class DualIndex:
+class DualIndex(TwoSources):
     """Two sources, two positions (Veeraraghavan and Scheller-Wolf 2008).
 
     The fast source raises what is there within its lead time to one level, the cheap source the whole position to another,
     at most `cap` at a time (infinite for none).
     """
-
-    SOURCES: ClassVar[int] = 2
 
     network: Network
     expedite_level: Floats = parameter(cover(FASTEST, 0.0), spread_over(FASTEST, 1.0), whole=True, signed=True)  # (S, K) units
@@ -263,13 +310,11 @@ class DualIndex:
 
 @rule("tailored_base_surge")
 @dataclass(frozen=True)
-class TailoredBaseSurge:
+class TailoredBaseSurge(TwoSources):
     """Two sources: the cheap one brings the same every period, the fast one covers surges (Allon and Van Mieghem 2010).
 
     The fast source raises what is there within its lead time to a level.
     """
-
-    SOURCES: ClassVar[int] = 2
 
     network: Network
     expedite_level: Floats = parameter(cover(FASTEST, 0.0), spread_over(FASTEST, 1.0), whole=True, signed=True)  # (S, K) units
@@ -308,62 +353,67 @@ def two_speeds(
 class Newsvendor:
     """Order up to the forecast over lead time + 1 periods and a safety factor times its standard deviation."""
 
+    SEES: ClassVar[Sees] = "forecast"
+
     network: Network
-    safety_factor: Floats = parameter(1.0, 0.5, signed=True, from_costs=critical_safety_factor)  # (S, K) standard deviations
+    safety_factor: Floats = parameter(
+        1.0, 0.5, signed=True, ways={"from_costs": critical_safety_factor}
+    )  # (S, K) standard deviations
 
     def decide(self, observation: Observation) -> Decision:
         """Raise each position to its forecast level."""
         transfers, position = self.network.transferred(observation)
-        level = forecast_levels(observation, self.network.lead_times, self.safety_factor)
-        return self.network.order(level - position, transfers)
+        return self.network.order(self._levels(observation) - position, transfers)
 
-    def ordering(self) -> Ordering:
-        """Return the same for compiled code."""
-        return self.network.ordering(levels_by_period(self.network.world, self.network.lead_times, self.safety_factor))
+    def ordering(self) -> Ordering | None:
+        """Return the same for compiled code, where forecasts follow from the calendar."""
+        levels = self.network.levels_by_period(self._levels, self.network.lead_times[0])
+        return None if levels is None else self.network.ordering(levels)
+
+    def _levels(self, observation: Observation) -> Floats:
+        return forecast_levels(self.network, observation, self.network.lead_times, self.safety_factor)
 
 
 @rule("dual_newsvendor")
 @dataclass(frozen=True)
-class DualNewsvendor:
+class DualNewsvendor(TwoSources):
     """Two sources, each with a forecast level over its own lead time + 1 periods: a dual index that follows the season."""
 
-    SOURCES: ClassVar[int] = 2
+    SEES: ClassVar[Sees] = "forecast"
 
     network: Network
     expedite_factor: Floats = parameter(0.0, 0.5, signed=True)  # (S, K) standard deviations, on the fast source's forecast
     safety_factor: Floats = parameter(
-        1.0, 0.5, signed=True, from_costs=critical_safety_factor
+        1.0, 0.5, signed=True, ways={"from_costs": critical_safety_factor}
     )  # (S, K) standard deviations, on the cheap source's forecast
 
     def decide(self, observation: Observation) -> Decision:
         """Raise the near position to the fast source's level and the whole position to the cheap one's."""
         transfers, position = self.network.transferred(observation)
-        expedite_level = forecast_levels(observation, self.network.fast_lead_times, self.expedite_factor)
-        level = forecast_levels(observation, self.network.lead_times, self.safety_factor)
+        expedite_level, level = self._expedite_levels(observation), self._levels(observation)
         return two_speeds(self.network, observation, transfers, position, expedite_level, level)
 
-    def ordering(self) -> Ordering:
-        """Return the same for compiled code."""
+    def ordering(self) -> Ordering | None:
+        """Return the same for compiled code, where forecasts follow from the calendar."""
         network = self.network
-        level = levels_by_period(network.world, network.lead_times, self.safety_factor)
-        expedite_level = levels_by_period(network.world, network.fast_lead_times, self.expedite_factor)
-        return network.ordering(level, expedite_level=expedite_level, slower=network.slower)
+        level = network.levels_by_period(self._levels, network.lead_times[0])
+        expedite_level = network.levels_by_period(self._expedite_levels, network.fast_lead_times[0])
+        return None if level is None else network.ordering(level, expedite_level=expedite_level, slower=network.slower)
+
+    def _levels(self, observation: Observation) -> Floats:
+        return forecast_levels(self.network, observation, self.network.lead_times, self.safety_factor)
+
+    def _expedite_levels(self, observation: Observation) -> Floats:
+        return forecast_levels(self.network, observation, self.network.fast_lead_times, self.expedite_factor)
 
 
-def levels_by_period(world: World, lead_times: tuple[Floats, Floats], safety_factor: Floats) -> Floats:
-    """Return the levels of `forecast_levels` for every period of demand's tables, (P, S, K) units."""
-    reach = int(np.round(lead_times[0]).max()) + 1
-    periods = np.arange(len(world.problem.demand.mean))
-    parts = np.array_split(periods, max(1, len(periods) * reach * safety_factor.size // NUMBERS_AT_ONCE))
-    calendars = (Observation.of_calendar(world.problem, part) for part in parts)
-    return np.concatenate([forecast_levels(calendar, lead_times, safety_factor) for calendar in calendars])
-
-
-def forecast_levels(observation: Observation, lead_times: tuple[Floats, Floats], safety_factor: Floats) -> Floats:
+def forecast_levels(
+    network: Network, observation: Observation, lead_times: tuple[Floats, Floats], safety_factor: Floats
+) -> Floats:
     """Return mean demand over lead time + 1 periods and a safety factor times its deviation, (B, S, K) units."""
     mean_lead, variance_lead = lead_times
     ahead = np.round(mean_lead).astype(int)  # the last period that an order of now must cover
-    means, deviations = observation.forecast(int(ahead.max()) + 1)
+    means, deviations = network.forecast(observation, int(ahead.max()) + 1)
     sites, skus = np.indices(mean_lead.shape)
     mean = np.cumsum(means, axis=1)[:, ahead, sites, skus]
     variance = np.cumsum(deviations**2, axis=1)[:, ahead, sites, skus] + variance_lead * (mean / (ahead + 1)) ** 2

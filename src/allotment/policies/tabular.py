@@ -30,6 +30,7 @@ class TabularPolicy:
     table: Table
     step: float  # units in which continuous units are counted
     kind: str = "optimal"
+    informed: bool = True  # it was found with the law of demand
     memory_size: int = 0  # it remembers nothing
     version: str = ""  # of the bundle it was loaded from
 

@@ -38,7 +38,7 @@ def comparison_cells(comparison: pd.DataFrame, money: Money) -> Cells:
     rows = [
         [
             shown_name(row),
-            str(row["kind"]),
+            str(row["kind"]) if row.get("informed", True) else f"{row['kind']}, uninformed",
             f"{number(money.sign * row['score'], places)} ± {number(row['score_standard_error'], places)}",
             difference,
             "" if row["reference"] else percent(money.sign * row["percent"]),

@@ -17,6 +17,7 @@ from allotment.scenario.schema import PartialBackorder, Scenario
 from allotment.scenario.sizes import check_entries, check_numbers
 from allotment.scenario.spreading import aligned, by_period, calendar, spread
 from allotment.scenario.streams import stream_key
+from allotment.scenario.worth import worth_of_serving
 
 
 class FulfilmentReader:
@@ -169,6 +170,8 @@ class FulfilmentReader:
                 return []
             case "first_come":
                 return [-slot, outbound[lane, sku]]
+            case "worth":
+                return [-self._worth(outbound)[lane, sku], -slot]
         priority = np.array([part.priority for part in self.scenario.channels])
         return [priority[channel], due[channel] - slot, -self._unit_values(outbound)[lane, sku]]
 
@@ -177,6 +180,22 @@ class FulfilmentReader:
         margin = self.prices().mean(axis=0) - sku_calendar(self.scenario, "unit_cost").mean(axis=0)
         history = np.array([part.fulfilment_history for part in self.scenario.channels])
         return margin[self.channel] * history[self.channel, None] - outbound
+
+    def _worth(self, outbound: Floats) -> Floats:
+        """Return what an unmet unit of each lane and SKU costs less freight, (lanes, skus) money/unit."""
+        prices, costs = self.prices(), sku_calendar(self.scenario, "unit_cost")
+        margin = np.maximum(prices.mean(axis=0) - costs.mean(axis=0), 0.0) * (self.scenario.objective == "profit")
+        shortage, backorder = (self._stated(attribute) for attribute in ("shortage_cost", "backorder_cost"))
+        return worth_of_serving(self._chance_to_stay(), margin, shortage, backorder, self.channel, outbound)
+
+    def _stated(self, attribute: str) -> Floats:
+        """Return the mean of what channels state of money over the calendar, (channels, skus) money/unit."""
+        seed = str(self.scenario.seed), "channels"
+        parts = [
+            calendar(getattr(part, attribute), self.skus, f"channels[{place}].{attribute}", seed=(*seed, part.name, attribute))
+            for place, part in enumerate(self.scenario.channels)
+        ]
+        return np.stack([part.mean(axis=0) for part in parts])
 
     def _coupled(self) -> bool:
         """Tell whether SKUs share the capacity of a lane or a site."""

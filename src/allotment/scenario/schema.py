@@ -334,7 +334,9 @@ class Scenario(Part):
     rationing: Literal["proportional", "priority", "balanced", "min_shortage"] = "proportional"
     # who gets the whole units that proportional shares leave: the largest remainders, or nobody
     remainder: Literal["largest", "none"] = "largest"
-    fulfilment: Literal["priority", "nearest", "fair_share", "first_come"] = "priority"  # who is served first, and from where
+    fulfilment: Literal["priority", "nearest", "fair_share", "first_come", "worth"] = (
+        "priority"  # who is served first, and from where
+    )
     data: DataSource | None = None  # a reader that fills parts of the world from files
     skus: Annotated[list[Sku], Field(min_length=1)]  # what is stocked
     suppliers: Annotated[list[Supplier], Field(min_length=1)]  # where goods come from

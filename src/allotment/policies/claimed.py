@@ -1,0 +1,27 @@
+"""What channels claim of sites, and what sites have to give, before an allocation is decided."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from allotment.decisions.observation import Observation
+from allotment.scenario.loader import World
+from allotment.scenario.problem import Floats
+
+
+def wanted_by_slot(world: World, observation: Observation) -> Floats:
+    """Return what channels wait for, and expect to where demand comes after the decision, (B, C, K, slots) units."""
+    problem, wanted = world.problem, observation.open_demand_by_slot.copy()
+    if not problem.clock.demand_first:
+        mean = problem.demand.mean[problem.table_period(observation.period)]
+        wanted[..., 0] += np.floor(mean + 0.5) if problem.rules.whole else mean
+    return wanted
+
+
+def free_stock(world: World, observation: Observation, orders: Floats) -> Floats:
+    """Return what sites hold and do not send to other sites, (B, S, K) units."""
+    lanes, stock = world.problem.lanes, observation.on_hand.copy()
+    for lane in np.flatnonzero(lanes.site >= 0):
+        stock[:, lanes.site[lane]] -= np.maximum(orders[:, lane], 0.0)
+    stock = np.maximum(stock, 0.0)
+    return np.floor(stock) if world.problem.rules.whole else stock
