@@ -35,7 +35,7 @@ def started(world: World, seed: int) -> Simulation:
 
 
 def some_rule(world: World, name: str, seed: int) -> RulePolicy:
-    """A rule whose parameters differ from cell to cell, with transfers where sites are joined; another where it does not apply."""
+    """A rule whose parameters differ from cell to cell, with transfers; base-stock where another does not apply."""
     config = RuleConfig(policy=name, transfers={"pull_below": 0.7, "give_above": 0.9})
     try:
         policy, _ = build_rule(config, world, name)
