@@ -341,6 +341,53 @@ def solve(
 
 
 @app.command()
+def bound(
+    env: str,
+    overrides: Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="Replace a value of the world.")] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(metavar="RUN_OR_CONFIG", help="Whose decisions are replaced step by step; by default the world's rule."),
+    ] = None,
+    episodes: Annotated[int, typer.Option(min=2, help="Test worlds, the first of those that `evaluate` plays.")] = 30,
+    seed: Seed = 0,
+    json: Annotated[Path | None, typer.Option(help="Also write the numbers to this file.", callback=_file)] = None,
+    imports: Imports = None,
+    quiet: Quiet = False,
+) -> None:
+    """Say what no policy can exceed in ENV, by linear programmes that know the future, and what knowing it is worth in what."""
+    import json as json_format
+
+    from allotment.assembly import policy_and_place
+    from allotment.bounds.foresight import foresight, usual_rule
+    from allotment.bounds.perfect_information import seeds_of_tests
+    from allotment.programs.relaxed import relaxed
+    from allotment.programs.world_program import check_possible
+    from allotment.report.bound_cells import bound_cells, bound_content
+    from allotment.report.money import money_of
+    from allotment.scenario.loader import load_scenario
+    from allotment.whole_file import write_whole
+
+    world = load_scenario(env, overrides or [])
+    check_possible(world.problem)
+    with _working(quiet) as show:
+        chosen, place = policy_and_place(policy or usual_rule(world), world, seed=seed, progress=show)
+        seeds, done = seeds_of_tests(seed, episodes), 0
+
+        def count() -> None:
+            nonlocal done
+            done += 1
+            show("solving", done, episodes, None)
+
+        found = foresight(place.world, chosen, seeds, count)
+    _print_tables([bound_cells(found, money_of(world.scenario), chosen.name)])
+    for name in relaxed(place.world):
+        typer.echo(f"relaxed: {name}")
+    if json:
+        content = {"env": world.name, "policy": chosen.name, "episodes": episodes, "seed": seed, **bound_content(found)}
+        write_whole(json, json_format.dumps({**content, "relaxed": relaxed(place.world)}, indent=1) + "\n")
+
+
+@app.command()
 def serve(
     policy: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a bundle.")],
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
