@@ -281,7 +281,7 @@ def test_piped_progress_is_plain_lines_and_quiet_leaves_results_alone(command):
     code, out, err = command("train", "lost_sales", "ppo", "--name", "told", *settings(QUICK), *SHORT)
     assert code == 0
     lines = err.splitlines()
-    assert 3 <= len(lines) <= 12
+    assert 2 <= len(lines) <= 12  # the first, the last, and one now and then
     assert all(line.startswith("training told: ") and ", score -" in line for line in lines)
     assert lines[-1].startswith("training told: 4,096 of 4,000")
     best = json.loads(Path("runs/told/metadata.json").read_text())["validation"]

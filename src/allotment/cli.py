@@ -244,6 +244,9 @@ def evaluate(
     env_overrides: EnvOverrides = None,
     json: Annotated[Path | None, typer.Option(help="Also write the measures to this file.", callback=_file)] = None,
     exact: Annotated[bool, typer.Option(help="Compute the value from the policy's Markov chain; small worlds only.")] = False,
+    bound: Annotated[
+        int, typer.Option(min=0, help="Test worlds in which the share of the gap to perfect foresight is computed.")
+    ] = 0,
     metrics: Metrics = None,
     imports: Imports = None,
     quiet: Quiet = False,
@@ -270,6 +273,7 @@ def evaluate(
 
         own = tuple(metric(name) for name in metrics or [])
         exactly = [] if not exact else _exactly(chosen, place)
+        exactly += [] if not bound else _gap(chosen, place, seed, bound, show)
         result = place.evaluate(chosen, episodes, seed, "test", count, metrics=own)
     rows, measures = result.episodes, mean_measures(result.episodes)
     errors = rows[list(measures)].std(ddof=1) / len(rows) ** 0.5
@@ -295,6 +299,27 @@ def _exactly(policy: Any, place: Any) -> list[str]:
         raise ScenarioError(f"--exact: {place.name} is an environment of another package, whose states are not known")
     world = place.world.for_test()
     return [f"exact: {valued(world, exact_value(world, policy))}"]
+
+
+def _gap(policy: Any, place: Any, seed: int, episodes: int, show: Show) -> list[str]:
+    """Return the share that a policy closes of the gap between the world's usual rule and perfect foresight, in words."""
+    from allotment.assembly import policy_and_place
+    from allotment.bounds.foresight import reachable, usual_rule
+    from allotment.bounds.gap import gap_closed
+    from allotment.bounds.perfect_information import seeds_of_tests
+    from allotment.report.money import money_of
+    from allotment.report.numbers import percentage
+    from allotment.scenario.errors import ScenarioError
+
+    if place.kind != "world":
+        raise ScenarioError(f"--bound: {place.name} is an environment of another package, of which nothing is known beforehand")
+    rule, tested = policy_and_place(usual_rule(place.world), place.world, seed=seed, progress=show)
+    bounds = reachable(tested.world, rule, seeds_of_tests(seed, episodes))
+    scores = [tested.evaluate(each, episodes, seed).episodes["score"].to_numpy() for each in (policy, rule)]
+    share, money = gap_closed(scores[0], scores[1], bounds), money_of(place.world.scenario)
+    least, most = (f"{money.sign * values.mean():,.2f}" for values in (scores[1], bounds))
+    gap = f"{rule.name} has {least}, and {most} with perfect foresight, in {episodes} test worlds"
+    return [f"gap closed: {percentage(share.estimate)} ± {percentage(share.standard_error)} ({gap})"]
 
 
 @contextmanager
@@ -338,6 +363,53 @@ def solve(
     if out is not None:
         save_bundle(optimal_policy(solution), out)
         typer.echo(f"policy: {out}")
+
+
+@app.command()
+def bound(
+    env: str,
+    overrides: Annotated[list[str] | None, typer.Option("--set", metavar="A.B=C", help="Replace a value of the world.")] = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(metavar="RUN_OR_CONFIG", help="Whose decisions are replaced step by step; by default the world's rule."),
+    ] = None,
+    episodes: Annotated[int, typer.Option(min=2, help="Test worlds, the first of those that `evaluate` plays.")] = 30,
+    seed: Seed = 0,
+    json: Annotated[Path | None, typer.Option(help="Also write the numbers to this file.", callback=_file)] = None,
+    imports: Imports = None,
+    quiet: Quiet = False,
+) -> None:
+    """Say what no policy can exceed in ENV, by linear programmes that know the future, and what knowing it is worth in what."""
+    import json as json_format
+
+    from allotment.assembly import policy_and_place
+    from allotment.bounds.foresight import foresight, usual_rule
+    from allotment.bounds.perfect_information import seeds_of_tests
+    from allotment.programs.relaxed import relaxed
+    from allotment.programs.world_program import check_possible
+    from allotment.report.bound_cells import bound_cells, bound_content
+    from allotment.report.money import money_of
+    from allotment.scenario.loader import load_scenario
+    from allotment.whole_file import write_whole
+
+    world = load_scenario(env, overrides or [])
+    check_possible(world.problem)
+    with _working(quiet) as show:
+        chosen, place = policy_and_place(policy or usual_rule(world), world, seed=seed, progress=show)
+        seeds, done = seeds_of_tests(seed, episodes), 0
+
+        def count() -> None:
+            nonlocal done
+            done += 1
+            show("solving", done, episodes, None)
+
+        found = foresight(place.world, chosen, seeds, count)
+    _print_tables([bound_cells(found, money_of(world.scenario), chosen.name)])
+    for name in relaxed(place.world):
+        typer.echo(f"relaxed: {name}")
+    if json:
+        content = {"env": world.name, "policy": chosen.name, "episodes": episodes, "seed": seed, **bound_content(found)}
+        write_whole(json, json_format.dumps({**content, "relaxed": relaxed(place.world)}, indent=1) + "\n")
 
 
 @app.command()
@@ -425,6 +497,9 @@ def compare(
             min=0, metavar="PERCENT", help="Differences within ± so much are equal in practice; a study's own, or 0.5."
         ),
     ] = None,
+    bound: Annotated[
+        int | None, typer.Option(min=0, help="Test worlds in which perfect foresight is computed too; a study's own, or 0.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for tables, figures and TensorBoard.", callback=_folder)] = None,
     imports: Imports = None,
     quiet: Quiet = False,
@@ -442,7 +517,7 @@ def compare(
         def testing(name: str, done: int, of: int) -> None:
             tell(name, "testing", done, of, None)
 
-        result = compare_policies(setup, reference, episodes, seed, out, testing, rope)
+        result = compare_policies(setup, reference, episodes, seed, out, testing, rope, bound)
     _print_result(result)
 
 

@@ -9,6 +9,7 @@ from priced_shops import priced
 
 from allotment.evaluation.testing import evaluate, mean_measures
 from allotment.policies.bundle import load_bundle
+from allotment.report.cells import comparison_cells
 from allotment.scenario.errors import ScenarioError
 from allotment.studies.outcome import read_outcome
 from allotment.studies.setup import setup_of_runs
@@ -87,3 +88,14 @@ def test_progress_names_whose_episodes_are_played(runs):
     outcome_of(runs, "ppo-0", "ppo-1", "few-0", progress=lambda *done: seen.append(done))
     assert list(dict.fromkeys(name for name, *_ in seen)) == ["constant_order", "ppo seed 0", "ppo seed 1"]
     assert seen[-1] == ("ppo seed 1", 8 * 4, 8 * 4)
+
+
+def test_the_share_of_the_gap_to_foresight_is_shown_of_each_policy(runs):
+    outcome = outcome_of(runs, "level-0", "few-0", "many-0", bound=3)
+    table = outcome.comparison.set_index("policy")
+    assert set(table["bound_episodes"]) == {3}
+    assert (table["bound"].iloc[0] > outcome.episodes.query("episode < 3").groupby("policy")["score"].mean()).all()
+    assert table.loc[table["reference"], "gap_closed"].item() == 0.0
+    assert (table.loc[~table["reference"], "gap_closed"] < 1.0).all()
+    cells = comparison_cells(outcome.comparison, outcome.money)
+    assert cells.header[-1] == "gap closed" and "with the same opening and closing stock" in cells.note

@@ -137,6 +137,7 @@ RESERVED = {  # columns of episodes and of comparisons that are no metric
     *("policy", "kind", "informed", "training_seed", "episode", "seed", "periods", "length", "score", "discounted_return"),
     *("interquartile_mean", "difference", "improvement", "seeds", "worlds", "items", "score_standard_error"),
     *("p_value", "adjusted_p_value", "reference", "percent", "percent_of", "rope"),
+    *("bound", "bound_episodes", "gap_closed", "gap_closed_standard_error"),
 }
 
 

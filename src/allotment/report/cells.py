@@ -47,8 +47,29 @@ def comparison_cells(comparison: pd.DataFrame, money: Money) -> Cells:
         ]
         for (_, row), difference in zip(comparison.iterrows(), differences, strict=True)
     ]
+    if "gap_closed" in comparison:
+        header.append("gap closed")
+        rows = [[*cells, _gap_text(row)] for cells, (_, row) in zip(rows, comparison.iterrows(), strict=True)]
     caption = f"{money.objective.capitalize()} per {money.period} ± standard error; paired differences with 95 % intervals"
-    return Cells(caption, header, rows, list(comparison["verdict"]), reading_note(comparison))
+    return Cells(caption, header, rows, list(comparison["verdict"]), reading_note(comparison) + gap_note(comparison, money))
+
+
+def _gap_text(row: pd.Series) -> str:
+    """Return the share of the gap to foresight that a policy closes, with its standard error."""
+    if row["reference"]:
+        return ""
+    return f"{percentage(row['gap_closed'])} ± {percentage(row['gap_closed_standard_error'])}"
+
+
+def gap_note(comparison: pd.DataFrame, money: Money) -> str:
+    """Return between what and what the gap lies, empty where it is not known."""
+    if "gap_closed" not in comparison:
+        return ""
+    row = comparison.iloc[0]
+    bound = money.per_period(number(money.sign * row["bound"], score_decimals(comparison)))
+    worlds = f"{int(row['bound_episodes'])} test worlds"
+    added = f"what perfect foresight adds to {reference_policy(comparison)}"
+    return f" Gap closed: the share of {added}, which then has {bound} in {worlds} with the same opening and closing stock."
 
 
 def service_cells(comparison: pd.DataFrame) -> Cells:

@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from allotment.bounds.foresight import reachable
+from allotment.bounds.gap import with_gaps
+from allotment.bounds.perfect_information import seeds_of_tests
 from allotment.evaluation.breakdown import Breakdown, average
 from allotment.evaluation.comparison import compare
 from allotment.evaluation.testing import Evaluation, evaluate, mean_measures
@@ -67,6 +70,7 @@ def read_outcome(
     seed: int | None = None,
     progress: Progress | None = None,
     rope: float | None = None,
+    bound: int | None = None,
 ) -> Outcome:
     """Return the outcome of a comparison; how it is evaluated is the setup's own unless a command says otherwise.
 
@@ -76,15 +80,34 @@ def read_outcome(
     if reference is not None and reference not in names:
         raise ScenarioError(f"the reference {reference!r} is not among the policies; {nearest(reference, names)}")
     own = setup.evaluation
-    said = {"episodes": episodes, "seed": seed, "rope": rope}
+    said = {"episodes": episodes, "seed": seed, "rope": rope, "bound": bound}
     entry = own.model_copy(update={name: value for name, value in said.items() if value is not None})
     worlds = episodes_of(entry, setup.world)
     results = {policy.name: _results(policy, worlds, progress) for policy in setup.policies}
     rows = pd.concat([_rows(policy, results[policy.name]) for policy in setup.policies], ignore_index=True)
     rng, by_item = np.random.default_rng(BOOTSTRAP_SEED), _by_item(results) if worlds.by_item else None
     comparison = compare(rows, reference, rng, by_item, entry.rope)
+    if entry.bound:
+        comparison = with_gaps(comparison, rows, _foresight(setup, comparison, worlds, entry.bound, progress))
     breakdowns = {name: [result.breakdown for result in found] for name, found in results.items()}
     return Outcome(setup, worlds, rows, comparison, breakdowns, _curves(setup.policies), _rules_beside_curves(setup))
+
+
+def _foresight(
+    setup: ComparisonSetup, comparison: pd.DataFrame, worlds: CommonEpisodes, many: int, progress: Progress | None
+) -> Floats:
+    """Return what perfect foresight scores in the first test worlds with the reference's opening and closing stock."""
+    name = comparison.loc[comparison["reference"], "policy"].item()
+    run = next(policy for policy in setup.policies if policy.name == name).runs[0]
+    seeds, done = seeds_of_tests(worlds.seed, min(many, worlds.episodes)), 0
+
+    def count() -> None:
+        nonlocal done
+        done += 1
+        if progress:
+            progress("foresight", done, len(seeds))
+
+    return reachable(worlds.world, load_bundle(run.folder / "best", worlds.world), seeds, count)
 
 
 def _by_item(results: dict[str, list[Evaluation]]) -> dict[str, Floats]:

@@ -75,10 +75,11 @@ def compare_policies(
     out: Path | None = None,
     progress: Progress | None = None,
     rope: float | None = None,
+    bound: int | None = None,
 ) -> Result:
     """Compare policies and write the report into `out`, by default the setup's own folder; see `read_outcome`."""
     from allotment.studies.presentation import present
 
-    outcome, folder = read_outcome(setup, reference, episodes, seed, progress, rope), out or setup.report
+    outcome, folder = read_outcome(setup, reference, episodes, seed, progress, rope, bound), out or setup.report
     with named(folder), at_work(folder, patience=PATIENCE):
         return Result(outcome, present(outcome, folder))

@@ -39,6 +39,8 @@ class EvaluationEntry(Section):
     interval: Literal["episodes", "items"] = "episodes"  # what the bootstrap resamples
     # percent of the reference's score; differences that surely lie within are equal in practice
     rope: Annotated[float, Field(ge=0, allow_inf_nan=False)] = ROPE
+    # test worlds, the first ones, in which perfect foresight is computed too; 0 = in none
+    bound: Annotated[int, Field(ge=0)] = 0
     metrics: list[str | dict[str, Any]] = []  # of one's own, beside the shipped ones: file.py:Name, or an entry point
 
 

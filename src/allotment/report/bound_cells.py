@@ -1,0 +1,60 @@
+"""What perfect foresight is worth, as a table and as numbers for other programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from allotment.bounds.foresight import POLICY, Foresight
+from allotment.quantities import Floats
+from allotment.report.cells import Cells
+from allotment.report.money import Money
+from allotment.report.numbers import decimals, number
+
+NOTE = (
+    "Each row frees one kind of decision more, and leaves the others as the policy executed them. What is served is free from "
+    "the first on. Foresight is unattainable: a row says what the best informed policy might gain there at most."
+)
+OPENED = (
+    " Up to the last row, all open with the policy's stock and close with no less; the last is the bound of every policy, "
+    "which may also stock up in the warm-up and run stock down at the end, neither of which the score counts."
+)
+
+
+def bound_cells(found: Foresight, money: Money, policy: str) -> Cells:
+    """Return the score with ever more foresight, and what each step adds."""
+    steps = list(found.scores.items())
+    places = max(decimals(max(abs(scores.mean()) for _, scores in steps), 4), decimals(standard_error(steps[0][1]), 2))
+    rows, before = [], steps[0][1]
+    for name, scores in steps:
+        first = name == POLICY
+        rows.append(
+            [
+                f"{policy}, without" if first else name,
+                _with_error(money.sign * scores, places),
+                "" if first else _with_error(money.sign * (scores - before), places, signed=True),
+            ]
+        )
+        before = scores
+    caption = f"Perfect foresight in {len(before)} test worlds: {money.objective} ± standard error"
+    header = ["foresight in", f"{money.objective} ({money.rate})", "which adds"]
+    return Cells(caption, header, rows, [], NOTE + (OPENED if found.bound is not found.reachable else ""))
+
+
+def bound_content(found: Foresight) -> dict[str, Any]:
+    """Return means, standard errors and every episode's numbers, as scores: profit, or minus cost."""
+    steps = {
+        name: {"mean": float(scores.mean()), "standard_error": standard_error(scores), "episodes": scores.tolist()}
+        for name, scores in found.scores.items()
+    }
+    return {"bound": float(found.bound.mean()), "reachable": float(found.reachable.mean()), "scores": steps}
+
+
+def standard_error(scores: Floats) -> float:
+    """Return the standard error of a mean over episodes."""
+    return float(scores.std(ddof=1) / np.sqrt(len(scores)))
+
+
+def _with_error(scores: Floats, places: int, signed: bool = False) -> str:
+    return f"{number(scores.mean(), places, signed)} ± {number(standard_error(scores), places)}"
