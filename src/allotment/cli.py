@@ -404,13 +404,42 @@ def run(
     from allotment.report.progress import for_each_job
     from allotment.studies.running import run_study
     from allotment.studies.study import load_study
+    from allotment.studies.value_study import is_value_study
 
+    if is_value_study(study):
+        _run_values(study, out, workers, quiet)
+        return
     loaded = load_study(study)
     typer.echo(f"{loaded.name}: {loaded.question}")
     with _working(quiet) as show:
         result = run_study(loaded, out, for_each_job(show), workers)
     _print_result(result)
     typer.echo(f"run folders: {out / loaded.name}")
+
+
+def _run_values(study: str, out: Path, workers: int | None, quiet: bool) -> None:
+    """Compute the values of a study of published ones, and print them beside these; exit code 1 where one differs."""
+    from rich.table import Table
+
+    from allotment.report.progress import for_each_job
+    from allotment.studies.value_study import load_value_study
+    from allotment.studies.valuing import HEADERS, TABLES, by_table, notes, run_values, summary
+
+    loaded = load_value_study(study)
+    typer.echo(f"{loaded.name}: {loaded.question}")
+    with _working(quiet) as show:
+        compared = run_values(loaded, out, for_each_job(show), workers)
+    for title, rows in by_table(compared).items():
+        table = Table(*HEADERS, title=title, title_justify="left")
+        for row in rows:
+            table.add_row(*row.cells())
+        _console().print(table)
+        for note in notes(rows):
+            typer.echo(note)
+    typer.echo(summary(compared))
+    typer.echo(f"tables: {out / loaded.name / TABLES}")
+    if not all(row.agrees or row.entry.note for row in compared):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -17,7 +17,8 @@ from allotment.decisions.observation import Observation
 from allotment.decisions.policy import Policy
 from allotment.engine import dynamics
 from allotment.engine.dynamics.feasibility import inventory_position
-from allotment.engine.state import Decision, State, in_full
+from allotment.engine.dynamics.period import left_to_rule
+from allotment.engine.state import Decision, State, empty_state, in_full
 from allotment.exact.coding import Coding
 from allotment.exact.draws import Laws, outcomes
 from allotment.exact.iteration import (
@@ -31,6 +32,7 @@ from allotment.exact.iteration import (
     stationary,
 )
 from allotment.exact.options import Enumeration, Options, Range, first_range
+from allotment.exact.serving import lends, may_serve_at_once
 from allotment.exact.space import LARGEST_STATE_SPACE, Moves, Space
 from allotment.exact.stages import Stages
 from allotment.scenario.errors import ScenarioError
@@ -74,7 +76,9 @@ class Solution:
     decision: Decision  # the best of each
 
 
-def solve(world: World, step: float = 1.0, limit: int = LARGEST_STATE_SPACE, within: Range | None = None) -> Solution:
+def solve(
+    world: World, step: float = 1.0, limit: int = LARGEST_STATE_SPACE, within: Range | None = None, tail: float = TAIL
+) -> Solution:
     """Return the optimum of a world over orders that leave each inventory position within a range.
 
     The range is widened until no decision that matters lies at its end.
@@ -89,7 +93,7 @@ def solve(world: World, step: float = 1.0, limit: int = LARGEST_STATE_SPACE, wit
     within = within or first_range(problem)
     while True:
         enumeration = Enumeration(problem, within, step)
-        explored = _Exploration(problem, step, limit, enumeration)
+        explored = _Exploration(problem, step, limit, enumeration, tail, may_serve_at_once(problem))
         explored.go_on(NEVER_ENDING)
         model = explored.model()
         solved = _solved(world, model)
@@ -115,18 +119,23 @@ def valued(world: World, value: Value) -> str:
 
 def described(solution: Solution) -> list[str]:
     """Return what a solution says, in words."""
-    return [
+    problem = solution.world.problem
+    lines = [
         f"{solution.world.name}: optimal {valued(solution.world, solution.value)}",
         f"{solution.decisions:,} decisions compared, which leave inventory positions of {solution.within}",
     ]
+    if may_serve_at_once(problem) and lends(problem):
+        lines.append("sites ship to other sites only what their own customers leave")
+    return lines
 
 
-def exact_value(world: World, policy: Policy, step: float = 1.0, limit: int = LARGEST_STATE_SPACE) -> Value:
+def exact_value(world: World, policy: Policy, step: float = 1.0, limit: int = LARGEST_STATE_SPACE, tail: float = TAIL) -> Value:
     """Return what a policy earns in a world, or costs, from the Markov chain of the states that it reaches.
 
     Raises `ScenarioError` as `solve`, and for a policy that remembers or looks at past demand.
     """
-    begun, problem = time.perf_counter(), _endless(world.problem)
+    begun = time.perf_counter()
+    problem = _as_ruled(_endless(world.problem), policy)
     if problem.demand.history_slots:
         raise ScenarioError("observation.history: a policy that sees past demand has too many states to list")
 
@@ -136,7 +145,7 @@ def exact_value(world: World, policy: Policy, step: float = 1.0, limit: int = LA
             raise ScenarioError(f"{getattr(policy, 'name', policy)}: a policy that remembers cannot be evaluated exactly")
         return Options(np.arange(len(state.period)), in_full(problem, decision))
 
-    explored = _Exploration(problem, _step(problem, step), limit, decide)
+    explored = _Exploration(problem, _step(problem, step), limit, decide, tail)
     while True:
         explored.go_on(WAVES)
         chain = _closed(explored)
@@ -144,6 +153,12 @@ def exact_value(world: World, policy: Policy, step: float = 1.0, limit: int = LA
             break
     lower, upper = _value(world, chain, explored, None)
     return Value(lower, upper, _criterion(world), len(chain.money), time.perf_counter() - begun)
+
+
+def _as_ruled(problem: Problem, policy: Policy) -> Problem:
+    """Return the problem in which the scenario's rule ships, where a policy leaves that to it."""
+    decision = policy.decide(Observation.of(problem, empty_state(problem, 1)))
+    return left_to_rule(problem, in_full(problem, decision))
 
 
 def _closed(explored: _Exploration) -> Chain:
@@ -194,9 +209,17 @@ def _check_seen(problem: Problem) -> None:
 class _Exploration:
     """A world as far as it has been explored, from its first states on, under the decisions that are listed."""
 
-    def __init__(self, problem: Problem, step: float, limit: int, decide: Callable[[State], Options]) -> None:
-        laws = Laws(problem, TAIL, step)
-        self.space = Space(Stages(problem, laws, Coding(problem, laws, step)), limit)
+    def __init__(
+        self,
+        problem: Problem,
+        step: float,
+        limit: int,
+        decide: Callable[[State], Options],
+        tail: float = TAIL,
+        at_once: bool = False,
+    ) -> None:
+        laws = Laws(problem, tail, step)
+        self.space = Space(Stages(problem, laws, Coding(problem, laws, step), at_once), limit)
         self.first, self.first_money = _first_states(problem, laws, self.space)
         self.decide, self.moves, self.counts, self.done = decide, Moves(), [np.zeros(1, dtype=np.int64)], 0
 
@@ -238,7 +261,10 @@ def _first_states(problem: Problem, laws: Laws, space: Space) -> tuple[tuple[Int
 
     def begin(rows: Integers) -> tuple[State, Floats]:
         nothing = np.zeros(len(rows), dtype=np.int64)
-        return space.stages.settled_money(dynamics.reset(problem, nothing, nothing))
+        state = dynamics.reset(problem, nothing, nothing)
+        for phase in problem.clock.sequence[: problem.clock.decide_at]:
+            state = space.stages.served(int(phase), state)
+        return space.stages.settled_money(state)
 
     found = outcomes(begin, 1, laws)
     state, money = _aligned(found.result[0], space.coding), found.result[1]
