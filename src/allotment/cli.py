@@ -97,6 +97,10 @@ def _file(path: Path | None) -> Path | None:
 
 Out = Annotated[Path, typer.Option(help="Folder for run folders.", callback=_folder)]
 Name = Annotated[str | None, typer.Option(help="Name of the run and its policy; by default what made it.")]
+Tail = Annotated[
+    float | None,
+    typer.Option(min=1e-15, max=0.01, help="Neglect so much of each tail of demand; 1e-10 by default."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors alone.")]
 
 
@@ -244,6 +248,7 @@ def evaluate(
     env_overrides: EnvOverrides = None,
     json: Annotated[Path | None, typer.Option(help="Also write the measures to this file.", callback=_file)] = None,
     exact: Annotated[bool, typer.Option(help="Compute the value from the policy's Markov chain; small worlds only.")] = False,
+    tail: Tail = None,
     metrics: Metrics = None,
     imports: Imports = None,
     quiet: Quiet = False,
@@ -269,7 +274,7 @@ def evaluate(
             show("testing", done, steps, None)
 
         own = tuple(metric(name) for name in metrics or [])
-        exactly = [] if not exact else _exactly(chosen, place)
+        exactly = [] if not exact else _exactly(chosen, place, tail)
         result = place.evaluate(chosen, episodes, seed, "test", count, metrics=own)
     rows, measures = result.episodes, mean_measures(result.episodes)
     errors = rows[list(measures)].std(ddof=1) / len(rows) ** 0.5
@@ -286,15 +291,17 @@ def evaluate(
             RunFolder(Path(policy)).keep_evaluation(result, place.name, seed, digests(metrics))
 
 
-def _exactly(policy: Any, place: Any) -> list[str]:
+def _exactly(policy: Any, place: Any, tail: float | None) -> list[str]:
     """Return what a policy is worth by its Markov chain, in words."""
-    from allotment.exact.solving import exact_value, valued
+    from allotment.exact.solving import TAIL, effect_of_tail, exact_value, valued
     from allotment.scenario.errors import ScenarioError
 
     if place.kind != "world":
         raise ScenarioError(f"--exact: {place.name} is an environment of another package, whose states are not known")
     world = place.world.for_test()
-    return [f"exact: {valued(world, exact_value(world, policy))}"]
+    value = exact_value(world, policy, tail=tail or TAIL)
+    told = [] if tail is None else [effect_of_tail(value, exact_value(world, policy, tail=10 * tail), tail)]
+    return [f"exact: {valued(world, value)}", *told]
 
 
 @contextmanager
@@ -317,21 +324,26 @@ def solve(
     out: Annotated[
         Path | None, typer.Option(help="Keep the optimal policy as a bundle in this folder.", callback=_folder)
     ] = None,
+    tail: Tail = None,
     json: Annotated[Path | None, typer.Option(help="Also write the value to this file.", callback=_file)] = None,
 ) -> None:
     """Find the optimum of a small world: the best decision in every state that it can reach, and what it is worth."""
     import json as json_format
     from dataclasses import asdict
 
-    from allotment.exact.solving import described, solve
+    from allotment.exact.solving import TAIL, described, effect_of_tail, solve
     from allotment.policies.bundle import save_bundle
     from allotment.policies.tabular import optimal_policy
     from allotment.scenario.loader import load_scenario
     from allotment.whole_file import write_whole
 
-    solution = solve(load_scenario(env, overrides or []), step)
+    world = load_scenario(env, overrides or [])
+    solution = solve(world, step, tail=tail or TAIL)
     for line in described(solution):
         typer.echo(line)
+    if tail is not None:
+        coarser = solve(world, step, within=solution.within, tail=10 * tail)
+        typer.echo(effect_of_tail(solution.value, coarser.value, tail))
     if json:
         content = {"env": solution.world.name, "value": solution.value.value, **asdict(solution.value)}
         write_whole(json, json_format.dumps({**content, "decisions": solution.decisions}, indent=1) + "\n")

@@ -117,6 +117,12 @@ def valued(world: World, value: Value) -> str:
     return f"{word} {value.value:,.6g} per period {how}, {bounds} ({value.states:,} states, {value.seconds:.1f} s)"
 
 
+def effect_of_tail(value: Value, coarser: Value, tail: float) -> str:
+    """Return in words what neglecting tails does to a value, going by one with tails ten times as large."""
+    then = f"{coarser.value:,.6g}, off by {abs(coarser.value - value.value):.1g}"
+    return f"tails of demand beyond {tail:g} are neglected; beyond {10 * tail:g} it would be {then}"
+
+
 def described(solution: Solution) -> list[str]:
     """Return what a solution says, in words."""
     problem = solution.world.problem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -14,6 +14,8 @@ from allotment.scenario.errors import ScenarioError
 from allotment.scenario.yaml_file import read_yaml
 from allotment.studies.study import Section, found_beside, study_file
 
+OPTIMAL = "optimal"  # in the place of a config: the best policy there is
+
 
 class ValueEntry(Section):
     """A policy in a world, and what it is said to be worth."""
@@ -21,7 +23,7 @@ class ValueEntry(Section):
     policy: str  # in words
     value: float  # as published, in the sign of the world's objective
     digits: Annotated[int, Field(ge=0)] | None = None  # behind the point, where the value is known as printed; none = to 1e-3
-    config: dict[str, Any] | None = None  # of the rule, as in a config's file; none = the optimum
+    config: dict[str, Any] | Literal["optimal"]  # of the rule, as in a config's file, or the optimum
     env: str | None = None  # the world; none = the table's
     overrides: list[str] = []  # texts `a.b=c` that replace values of the world, after the table's
     among: dict[str, list[Any]] = {}  # values of parameters of which the best count
@@ -79,7 +81,7 @@ def load_value_study(path: str | Path) -> ValueStudy:
         for entry in table.values:
             if entry.finds is not None and entry.finds not in entry.among:
                 raise ScenarioError(f"{file}: {table.title}: {entry.policy}: finds must be one of among, not {entry.finds!r}")
-            if entry.among and entry.config is None:
+            if entry.among and entry.config == OPTIMAL:
                 raise ScenarioError(f"{file}: {table.title}: {entry.policy}: among needs the config whose parameters it sets")
     return study.model_copy(update={"tables": tables})
 

@@ -124,7 +124,7 @@ def computed(entry: ValueEntry) -> Found:
 def _worth(entry: ValueEntry, world: World, candidate: dict[str, Any]) -> tuple[float, float, float | None]:
     """Return bounds of a value per period, in the sign of the objective, and the standard error of one that is simulated."""
     tail = TAIL if entry.tail is None else entry.tail
-    if entry.config is None:
+    if isinstance(entry.config, str):
         value = solve(world, entry.step, tail=tail).value
         return value.lower, value.upper, None
     policy = _rule(entry, world, candidate)
@@ -137,7 +137,7 @@ def _worth(entry: ValueEntry, world: World, candidate: dict[str, Any]) -> tuple[
 
 
 def _rule(entry: ValueEntry, world: World, candidate: dict[str, Any]) -> RulePolicy:
-    assert entry.config is not None
+    assert isinstance(entry.config, dict)
     content = {**entry.config, "parameters": {**entry.config.get("parameters", {}), **candidate}}
     policy, left = build_rule(rule_config(content, entry.policy), world, entry.policy)
     if left:
