@@ -16,6 +16,7 @@ from allotment.engine.memory import Memory
 from allotment.exchange.register import Register
 from allotment.exchange.snapshot import Snapshot, SnapshotError
 from allotment.policies.networks import NetworkShape
+from allotment.policies.sources import CHEAPEST, FASTEST, source_lanes
 from allotment.scenario.problem import REASONS
 from allotment.simulation.simulation import Simulation
 from random_worlds import RandomWorld, random_worlds
@@ -25,15 +26,17 @@ from small_worlds import two_shops
 RULES = [
     BASE_STOCK,
     {"policy": "s_S", "parameters": {"reorder_point": 6, "gap": 9}},
-    {"policy": "dual_newsvendor", "parameters": {"expedite_factor": 0, "safety_factor": 1}},
     {"policy": "random", "parameters": {"seed": 4}},
 ]
+OF_ONE = {"policy": "newsvendor", "parameters": {"safety_factor": 1}}
+OF_TWO_SOURCES = {"policy": "dual_newsvendor", "parameters": {"expedite_factor": 0, "safety_factor": 1}}
 SHAPES = [NetworkShape("mlp", [8], "relu"), NetworkShape("lstm", [8], "tanh", memory=3)]
 
 
 def policies(world):
     encodings = [Quantity(world), OrderUpTo(world), Residual(world, rule(world))]
-    return [rule(world, config) for config in RULES] + [
+    two_sources = (source_lanes(world, CHEAPEST) != source_lanes(world, FASTEST)).any()
+    return [rule(world, config) for config in [*RULES, OF_TWO_SOURCES if two_sources else OF_ONE]] + [
         network(world, s, e) for s, e in zip(SHAPES * 2, encodings, strict=False)
     ]
 

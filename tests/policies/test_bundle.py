@@ -20,7 +20,7 @@ from allotment.policies.sealed_folder import version_of
 from allotment.scenario.errors import ScenarioError
 from allotment.simulation.simulation import Simulation
 from small_policies import network, rule
-from small_worlds import RESIDUAL, TWO_SHOPS, seen, shipped_world, two_shops
+from small_worlds import RESIDUAL, TWO_SHOPS, one_shop, seen, shipped_world, two_shops
 
 
 def learned(shape, encoding, world=None):
@@ -47,13 +47,17 @@ def decisions(policy, worlds=4, periods=6):
     return np.array(orders)
 
 
+APPLIES_IN = {"myopic": one_shop, "vector_base_stock": one_shop}
+
+
 @pytest.mark.parametrize("kind", RULES)
 def test_a_rule_that_is_saved_and_loaded_decides_as_before(kind, tmp_path):
-    policy = rule(two_shops(), {"policy": kind, "source": "market", "transfers": {}})
+    world, config = APPLIES_IN.get(kind, two_shops)(), {"policy": kind, "source": "farm", "transfers": {}}
+    policy = rule(world, config)
     save_bundle(policy, tmp_path)
     again = load_bundle(tmp_path)
     assert (again.name, again.kind) == (kind, "rule-based")
-    assert np.array_equal(decisions(again), decisions(rule(two_shops(), {"policy": kind, "source": "market", "transfers": {}})))
+    assert np.array_equal(decisions(again), decisions(rule(world, config)))
     assert decisions(again).any()
 
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from allotment.policies.config_file import is_rule, rule_config
+from allotment.policies.critical_ratios import critical_safety_factor
 from allotment.policies.rule_config import build_rule
-from allotment.policies.rules import critical_safety_factor
 from allotment.policies.sources import lead_time_moments, source_lanes
 from allotment.scenario.errors import ScenarioError
 from small_worlds import APPLE, FARM_NORTH, MARKET_NORTH, NORTH, SOUTH, SOUTH_NORTH, TWO_SHOPS, seen, two_shops
@@ -111,6 +111,17 @@ def test_a_protection_level_that_does_not_fit_says_why(world, protection, messag
 def test_a_reorder_point_policy_waits_until_the_position_has_fallen_to_the_point():
     policy = rule(policy="s_S", parameters={"reorder_point": 6, "gap": 34})
     assert orders_of(policy, [[7, 6], [5, 40]]).tolist() == [[0, 34], [35, 0], [0, 0], [0, 0]]
+
+
+@pytest.mark.parametrize(("batches", "orders"), [({}, [15, 10]), ({"batches": 1}, [5, 5])])
+def test_batches_bring_the_position_above_the_reorder_point(batches, orders):
+    policy = rule(policy="s_nQ", parameters={"reorder_point": 10, "quantity": 5, **batches})
+    assert orders_of(policy, [[0, 1], [10, 11]]).tolist() == [orders, [5, 0], [0, 0], [0, 0]]
+
+
+def test_a_rule_of_two_sources_is_refused_where_there_is_one():
+    with pytest.raises(ScenarioError, match="dual_index orders from a cheaper and a faster source, but in two_shops no site"):
+        rule(SOUTH_SUPPLIES_NORTH, **DUAL)
 
 
 def test_a_constant_order_is_the_same_whatever_the_stock():

@@ -92,13 +92,13 @@ class DemandLaws:
         if (demand.kind == HISTORY).any():
             laws.append(self._of_record(period, place, multiplier))
         for channel, sku in np.argwhere(~np.isin(demand.kind, (NO_DEMAND, EVENT, HISTORY))):
-            single = self._single(int(channel), int(sku), place, float(multiplier[channel, sku]))
+            single = self.single(int(channel), int(sku), place, float(multiplier[channel, sku]))
             values = np.zeros((len(single.values), *shape))
             values[:, channel, sku] = single.values
             laws.append(Law(values, single.probabilities))
         return together(laws)
 
-    def _single(self, channel: int, sku: int, place: int, multiplier: float) -> Law:
+    def single(self, channel: int, sku: int, place: int, multiplier: float) -> Law:
         """Return the law of one demand, (n,) units."""
         key = channel, sku, place, multiplier
         if key not in self.known:

@@ -19,7 +19,7 @@ from allotment.fitting.fitter import Progress
 from allotment.policies.bundle import save_bundle
 from allotment.policies.config_file import rule_config
 from allotment.policies.parameters import Parameter
-from allotment.policies.rule_config import RulePolicy, parameters_of, to_be_tuned
+from allotment.policies.rule_config import RulePolicy, build_rule, parameters_of
 from allotment.runs.run_folder import RunFolder, validated
 from allotment.runs.tensorboard import write_rule_based
 from allotment.scenario.loader import World
@@ -35,7 +35,7 @@ class RuleTuning:
 
     def check(self, place: Place, config: dict[str, Any], name: str) -> None:
         """Raise `ScenarioError` where a config is none of a rule, or does not fit the place."""
-        to_be_tuned(rule_config(config, name), place.world, name)
+        build_rule(rule_config(config, name), place.world, name)
 
     def bound_to_length(self, config: dict[str, Any]) -> list[str]:
         """Return nothing: a rule does not learn."""
@@ -54,7 +54,7 @@ class RuleTuning:
 
 def tuned_rule(content: dict[str, Any], name: str, world: World, seed: int, progress: Progress | None = None) -> RulePolicy:
     """Return a rule's policy in a world with every parameter set, tuning what its config leaves open."""
-    policy, open_parameters = to_be_tuned(rule_config(content, name), world, name, name)
+    policy, open_parameters = build_rule(rule_config(content, name), world, name, name)
     if not open_parameters:
         return policy
 

@@ -18,7 +18,6 @@ from allotment.scenario.spreading import spread
 
 TUNED = "tuned"
 LARGEST = 1e15  # of a value: more units than can be counted one by one
-FROM_COSTS = "from_costs"  # found from the scenario's own costs
 Values = Callable[[World], Floats]
 
 
@@ -33,7 +32,7 @@ class Parameter:
     whole: bool = False  # rounded to whole units where the world's units are whole
     signed: bool = False  # may be negative
     default: Any = TUNED  # what a config says that leaves it out
-    from_costs: Values | None = None  # what `from_costs` stands for
+    ways: Mapping[str, Values] = field(default_factory=dict)  # named ways to compute it from the world, beside tuning
 
     def shape(self, world: World) -> tuple[int, ...]:
         """Return the parameter's shape in a world."""
@@ -58,10 +57,13 @@ def parameter(
     whole: bool = False,
     signed: bool = False,
     default: Any = TUNED,
-    from_costs: Values | None = None,
+    ways: Mapping[str, Values] | None = None,
 ) -> Any:
-    """Declare a parameter of a rule, as a field of its dataclass; see `Parameter`. Numbers stand for themselves everywhere."""
-    given = Parameter("", axes, _values(start, axes), _values(step, axes), whole, signed, default, from_costs)
+    """Declare a parameter of a rule, as a field of its dataclass; see `Parameter`. Numbers stand for themselves everywhere.
+
+    `ways` names functions by which a config may have the parameter computed, `{"from_costs": critical_safety_factor}` say.
+    """
+    given = Parameter("", axes, _values(start, axes), _values(step, axes), whole, signed, default, ways or {})
     return field(metadata={"parameter": given})
 
 
@@ -100,6 +102,14 @@ def setting_value(rule: type, name: str, given: Any, where: str) -> Any:
         raise ScenarioError(f"{where}: {name}: {error.errors()[0]['msg']}, not {shown(given)}") from None
 
 
+def computed_values(parameter: Parameter, way: str, world: World, where: str) -> Floats:
+    """Return the array that a named way finds for a parameter; `ScenarioError` says why it does not apply to the world."""
+    try:
+        return parameter.ways[way](world)
+    except ScenarioError as error:
+        raise ScenarioError(f"{where}: {way} does not apply in {world.name}: {error}") from None
+
+
 def parameter_values(parameter: Parameter, given: Any, world: World, where: str) -> Floats:
     """Return the array that a config's value stands for: a number, or a mapping by SKU, by site, or by site and SKU."""
     shape = parameter.shape(world)
@@ -112,7 +122,8 @@ def parameter_values(parameter: Parameter, given: Any, world: World, where: str)
     elif isinstance(given, int | float) and not isinstance(given, bool):
         array = np.full(shape, float(given))
     else:
-        raise ScenarioError(f"{where} must be a number, a mapping by site or SKU, or {TUNED!r}, not {shown(given)}")
+        words = " or ".join(repr(word) for word in (TUNED, *parameter.ways))
+        raise ScenarioError(f"{where} must be a number, a mapping by site or SKU, or {words}, not {shown(given)}")
     if not (np.abs(array) <= LARGEST).all() or (not parameter.signed and (array < 0.0).any()):
         bounds = f"between {-LARGEST:g} and {LARGEST:g}" if parameter.signed else f">= 0 and <= {LARGEST:g}"
         raise ScenarioError(f"{where} must be {bounds}, not {shown(given)}")

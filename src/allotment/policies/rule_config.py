@@ -17,14 +17,14 @@ from allotment.decisions.observation import Observation
 from allotment.decisions.policy import Policy
 from allotment.engine.state import Decision
 from allotment.exchange.recommend import Recommender, recommend
-from allotment.policies import rules, transfers
+from allotment.policies import rules, rules_lost_sales, transfers  # noqa: F401, importing them names their rules
 from allotment.policies.allocating import Allocator, allocator, expected_marginal_revenue
 from allotment.policies.initial_values import constant
 from allotment.policies.parameters import (
-    FROM_COSTS,
     TUNED,
     Parameter,
     check_names,
+    computed_values,
     declared_parameters,
     declared_settings,
     parameter_values,
@@ -75,7 +75,7 @@ class RuleConfig(BaseModel):
     policy: str  # a shipped rule, an installed one, or file.py:Name
     name: str | None = None  # in tables; none = the file's
     source: str = CHEAPEST  # where to order: cheapest, fastest or a supplier's name
-    parameters: dict[str, Any] = {}  # each a number, a mapping, `tuned`, or for safety factors `from_costs`; and other settings
+    parameters: dict[str, Any] = {}  # each a number, a mapping, `tuned` or a way to compute it; and other settings
     transfers: dict[str, Any] | None = None  # when sites draw on each other, likewise; none = no transfers
     allocation: str | None = None  # the rule by which sites ship to channels; none = the scenario's own
     quotas: dict[str, float] | None = None  # percent by channel, for the rules that go by quotas
@@ -134,7 +134,7 @@ class RulePolicy:
 
     def with_values(self, values: dict[str, Floats]) -> RulePolicy:
         """Return the same policy with other values of its parameters."""
-        return replace(self, values=values, rule=_rule(self.config, self.world, values))
+        return replace(self, values=values, rule=_rule(self.config, self.world, values, self.name))
 
 
 def parameters_of(config: RuleConfig, world: World) -> dict[str, Parameter]:
@@ -158,8 +158,9 @@ def build_rule(config: RuleConfig, world: World, origin: str, name: str | None =
         if value == TUNED:
             tuned.append(parameter.name)
             values[parameter.name] = parameter.legal(parameter.start(world), world)
-        elif value == FROM_COSTS and parameter.from_costs is not None:
-            values[parameter.name] = parameter.from_costs(world)
+        elif isinstance(value, str) and value in parameter.ways:
+            computed = computed_values(parameter, value, world, f"{origin}: {parameter.name}")
+            values[parameter.name] = parameter.legal(computed, world)
         else:
             values[parameter.name] = parameter_values(parameter, value, world, f"{origin}: {parameter.name}")
     protected = None if config.protection is None else _protected(config.protection, world, f"{origin}: protection")
@@ -168,25 +169,8 @@ def build_rule(config: RuleConfig, world: World, origin: str, name: str | None =
         shares = allocator(config.allocation, config.quotas, world, f"{origin}: allocation")
     elif config.quotas is not None:
         raise ScenarioError(f"{origin}: quotas need a rule that goes by them (allocation: quota or quota_borrowing)")
-    policy = RulePolicy(
-        name or config.name or config.policy, config, world, values, _rule(config, world, values), protected, shares
-    )
-    return policy, tuned
-
-
-def to_be_tuned(config: RuleConfig, world: World, origin: str, name: str | None = None) -> tuple[RulePolicy, list[str]]:
-    """Return what `build_rule` returns; `ScenarioError` where a search would be in vain.
-
-    A rule of two sources is the same as one of one source where no site has a cheaper and a faster one.
-    """
-    policy, tuned = build_rule(config, world, origin, name)
-    two = getattr(rule_class(config.policy, origin), "SOURCES", 1) == 2
-    if tuned and two and not (source_lanes(world, config.source) != source_lanes(world, FASTEST)).any():
-        raise ScenarioError(
-            f"{origin}: {config.policy} orders from a cheaper and a faster source, but in {world.name} no site has both; "
-            "tune a rule of one source (base_stock, newsvendor, s_S)"
-        )
-    return policy, tuned
+    rule = _rule(config, world, values, origin)
+    return RulePolicy(name or config.name or config.policy, config, world, values, rule, protected, shares), tuned
 
 
 def _protected(given: Mapping[int, Any] | str, world: World, where: str) -> Floats:
@@ -220,13 +204,17 @@ def _number(value: Any) -> int | float:
     return int(value) if float(value).is_integer() else float(value)
 
 
-def _rule(config: RuleConfig, world: World, values: dict[str, Floats]) -> Policy:
+def _rule(config: RuleConfig, world: World, values: dict[str, Floats], origin: str) -> Policy:
+    """Return the rule with its parameters' values; `ScenarioError` where it does not apply in the world."""
     cls = rule_class(config.policy, config.policy)
     usual, moves = source_lanes(world, config.source), None
     if "pull_below" in values:
         lateral = transfers.lateral_lanes(world, usual)
         moves = transfers.Transfers(world, lateral, values["pull_below"], values["give_above"])
     network = rules.Network(world, usual, source_lanes(world, FASTEST), moves)
+    obstacle = cls.obstacle(network) if hasattr(cls, "obstacle") else None
+    if obstacle is not None:
+        raise ScenarioError(f"{origin}: {config.policy} {obstacle}")
     own = {parameter.name: values[parameter.name] for parameter in declared_parameters(cls)}
     settings = {
         name: setting_value(cls, name, config.parameters[name], config.policy)

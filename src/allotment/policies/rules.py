@@ -1,8 +1,8 @@
 """The rule-based policies, each a few lines: what to order from what is known.
 
-A rule is a dataclass that declares its parameters and decides; `@rule` gives it the name that configs use. One that orders
-from a cheap and a fast source says so (`SOURCES`), and is not tuned where no site has both. Quantities follow the inventory
-position of a site once the same decision's transfers count. Shapes as in `Problem`.
+A rule is a dataclass that declares its parameters and decides; `@rule` gives it the name that configs use. One that does not
+apply everywhere says by `obstacle` why it does not apply in a network; it is refused there by name. Quantities follow the
+inventory position of a site once the same decision's transfers count. Shapes as in `Problem`.
 """
 
 from __future__ import annotations
@@ -11,16 +11,18 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Annotated, ClassVar, TypeVar
+from typing import Annotated, TypeVar
 
 import numpy as np
 from pydantic import Field
 
 from allotment.decisions.encodings import moved
-from allotment.decisions.observation import Observation, by_nearest_site
+from allotment.decisions.observation import Observation
 from allotment.engine.state import Decision
-from allotment.policies import initial_values
+from allotment.policies import echelon_levels, initial_values
+from allotment.policies.critical_ratios import critical_safety_factor
 from allotment.policies.initial_values import cover, demand_share, spread_over
+from allotment.policies.newsvendor_levels import newsvendor_level, safety_stock_level
 from allotment.policies.parameters import parameter
 from allotment.policies.sources import CHEAPEST, FASTEST, at_sources, placed
 from allotment.policies.transfers import Transfers
@@ -41,24 +43,6 @@ def rule(name: str) -> Callable[[R], R]:
         return cls
 
     return known
-
-
-def critical_safety_factor(world: World) -> Floats:
-    """Return the safety factor of the critical ratio (underage ÷ (underage + overage)), (S, K) standard deviations.
-
-    Underage is a backorder's cost, or a lost sale's cost and margin; overage is holding for one period.
-    """
-    from scipy.special import ndtri
-
-    prices, lanes = world.problem.prices, world.problem.lanes
-    bought = np.where((lanes.supplier >= 0)[:, None] & lanes.allowed, prices.purchase.mean(axis=0), np.inf).min(axis=0)
-    margin = np.maximum(prices.price.mean(axis=0) - bought, 0.0)
-    lost = prices.shortage.mean(axis=0) + margin
-    underage = np.where(world.problem.channels.stays[:, None] == 0.0, lost, prices.backorder.mean(axis=0))
-    weight = world.problem.demand.mean.mean(axis=0) + 1e-12
-    near = by_nearest_site(world.problem, underage * weight) / np.maximum(by_nearest_site(world.problem, weight), 1e-12)
-    ratio = near / np.maximum(near + prices.holding.mean(axis=0), 1e-12)
-    return ndtri(np.clip(ratio, 0.01, 0.999))
 
 
 @dataclass(frozen=True)
@@ -113,13 +97,32 @@ class Network:
         return np.where(ages < slower, by_age, 0.0).sum(axis=1)
 
 
+class TwoSources:
+    """A rule that orders from a cheap and a fast source."""
+
+    @staticmethod
+    def obstacle(network: Network) -> str | None:
+        """Return why the rule does not apply: without two sources it is the same as a rule of one."""
+        if network.two_sources.any():
+            return None
+        return (
+            f"orders from a cheaper and a faster source, but in {network.world.name} no site has both; "
+            "take a rule of one source (base_stock, newsvendor, s_S)"
+        )
+
+
 @rule("base_stock")
 @dataclass(frozen=True)
 class BaseStock:
     """Order up to a level every period, at most `cap` at a time (Zipkin 2008 caps; infinite for none)."""
 
     network: Network
-    level: Floats = parameter(cover(CHEAPEST), spread_over(CHEAPEST, 1.0), whole=True)  # (S, K) units
+    level: Floats = parameter(
+        cover(CHEAPEST),
+        spread_over(CHEAPEST, 1.0),
+        whole=True,
+        ways={"newsvendor": newsvendor_level, "safety_stock": safety_stock_level},
+    )  # (S, K) units
     cap: Floats = parameter(demand_share(1.5), demand_share(0.25), whole=True, default=NO_CAP)  # (S, K) units
 
     def decide(self, observation: Observation) -> Decision:
@@ -138,7 +141,16 @@ class EchelonBaseStock:
 
     network: Network
     level: Floats = parameter(
-        initial_values.echelon_cover, initial_values.echelon_spread, whole=True, signed=True
+        initial_values.echelon_cover,
+        initial_values.echelon_spread,
+        whole=True,
+        signed=True,
+        ways={
+            "clark_scarf": echelon_levels.clark_scarf,
+            "shang_song": echelon_levels.shang_song,
+            "shang_song_lower": echelon_levels.shang_song_lower,
+            "shang_song_upper": echelon_levels.shang_song_upper,
+        },
     )  # (S, K) units
 
     def decide(self, observation: Observation) -> Decision:
@@ -166,6 +178,26 @@ class ReorderPoint:
         return self.network.order(np.where(short, self.reorder_point + self.gap - position, 0.0), transfers)
 
 
+@rule("s_nQ")
+@dataclass(frozen=True)
+class BatchOrder:
+    """(s, nQ): when the position is at or below the reorder point, order the batches that bring it above (Hadley, Whitin 1963).
+
+    With at most one batch at a time (`batches: 1`) it is (R, Q).
+    """
+
+    network: Network
+    reorder_point: Floats = parameter(cover(CHEAPEST, 0.0), spread_over(CHEAPEST, 1.0), whole=True, signed=True)  # (S, K) units
+    quantity: Floats = parameter(demand_share(2.0), demand_share(1.0), whole=True)  # (S, K) units in a batch
+    batches: Floats = parameter(1.0, 1.0, whole=True, default=NO_CAP)  # (S, K) at most in one order
+
+    def decide(self, observation: Observation) -> Decision:
+        """Order whole batches at the positions that have fallen to their reorder point."""
+        transfers, position = self.network.transferred(observation)
+        needed = np.floor((self.reorder_point - position) / np.maximum(self.quantity, 1e-12)) + 1.0
+        return self.network.order(np.clip(needed, 0.0, self.batches) * self.quantity, transfers)
+
+
 @rule("constant_order")
 @dataclass(frozen=True)
 class ConstantOrder:
@@ -182,10 +214,8 @@ class ConstantOrder:
 
 @rule("single_index")
 @dataclass(frozen=True)
-class SingleIndex:
+class SingleIndex(TwoSources):
     """Two sources, one position: expedite up to a lower level, order the rest up to a higher one on the cheap lane."""
-
-    SOURCES: ClassVar[int] = 2
 
     network: Network
     expedite_level: Floats = parameter(
@@ -203,14 +233,12 @@ class SingleIndex:
 
 @rule("dual_index")
 @dataclass(frozen=True)
-class DualIndex:
+class DualIndex(TwoSources):
     """Two sources, two positions (Veeraraghavan and Scheller-Wolf 2008).
 
     The fast source raises what is there within its lead time to one level, the cheap source the whole position to another,
     at most `cap` at a time (infinite for none).
     """
-
-    SOURCES: ClassVar[int] = 2
 
     network: Network
     expedite_level: Floats = parameter(cover(FASTEST, 0.0), spread_over(FASTEST, 1.0), whole=True, signed=True)  # (S, K) units
@@ -225,13 +253,11 @@ class DualIndex:
 
 @rule("tailored_base_surge")
 @dataclass(frozen=True)
-class TailoredBaseSurge:
+class TailoredBaseSurge(TwoSources):
     """Two sources: the cheap one brings the same every period, the fast one covers surges (Allon and Van Mieghem 2010).
 
     The fast source raises what is there within its lead time to a level.
     """
-
-    SOURCES: ClassVar[int] = 2
 
     network: Network
     expedite_level: Floats = parameter(cover(FASTEST, 0.0), spread_over(FASTEST, 1.0), whole=True, signed=True)  # (S, K) units
@@ -266,7 +292,9 @@ class Newsvendor:
     """Order up to the forecast over lead time + 1 periods and a safety factor times its standard deviation."""
 
     network: Network
-    safety_factor: Floats = parameter(1.0, 0.5, signed=True, from_costs=critical_safety_factor)  # (S, K) standard deviations
+    safety_factor: Floats = parameter(
+        1.0, 0.5, signed=True, ways={"from_costs": critical_safety_factor}
+    )  # (S, K) standard deviations
 
     def decide(self, observation: Observation) -> Decision:
         """Raise each position to its forecast level."""
@@ -277,15 +305,13 @@ class Newsvendor:
 
 @rule("dual_newsvendor")
 @dataclass(frozen=True)
-class DualNewsvendor:
+class DualNewsvendor(TwoSources):
     """Two sources, each with a forecast level over its own lead time + 1 periods: a dual index that follows the season."""
-
-    SOURCES: ClassVar[int] = 2
 
     network: Network
     expedite_factor: Floats = parameter(0.0, 0.5, signed=True)  # (S, K) standard deviations, on the fast source's forecast
     safety_factor: Floats = parameter(
-        1.0, 0.5, signed=True, from_costs=critical_safety_factor
+        1.0, 0.5, signed=True, ways={"from_costs": critical_safety_factor}
     )  # (S, K) standard deviations, on the cheap source's forecast
 
     def decide(self, observation: Observation) -> Decision:

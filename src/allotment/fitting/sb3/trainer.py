@@ -34,7 +34,7 @@ from allotment.fitting.tuning import tuned_rule
 from allotment.policies.bundle import load_bundle, save_bundle
 from allotment.policies.config_file import checked, rule_config
 from allotment.policies.networks import NetworkShape
-from allotment.policies.rule_config import RulePolicy, to_be_tuned
+from allotment.policies.rule_config import RulePolicy, build_rule
 from allotment.policies.sealed_folder import is_bundle
 from allotment.runs.run_folder import CURVE, RunFolder, validated
 from allotment.runs.tensorboard import Changing, tag, write_scores
@@ -104,7 +104,7 @@ def _untuned_rule(place: Place, config: LearnedConfig) -> RulePolicy | None:
     if config.encoding.rule is None:
         return None
     name, content = _rule_of(config)
-    return to_be_tuned(rule_config(content, name), place.world, name, name)[0]
+    return build_rule(rule_config(content, name), place.world, name, name)[0]
 
 
 def _rule_of(config: LearnedConfig) -> tuple[str, dict[str, Any]]:
