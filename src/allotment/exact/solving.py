@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
 from allotment.decisions.observation import Observation
 from allotment.decisions.policy import Policy
@@ -96,8 +95,8 @@ def solve(
         explored = _Exploration(problem, step, limit, enumeration, tail, may_serve_at_once(problem))
         explored.go_on(NEVER_ENDING)
         model = explored.model()
-        solved = _solved(world, model)
-        chain = model.chain(solved.chosen)
+        solved = _solved(world, model, explored.start)
+        chain = model.chain(solved.chosen, explored.start)
         best = _best_decisions(explored.space, model, solved, enumeration)
         wider = _widened(problem, explored, chain, best, within)
         if wider is None:
@@ -154,7 +153,7 @@ def exact_value(world: World, policy: Policy, step: float = 1.0, limit: int = LA
     explored = _Exploration(problem, _step(problem, step), limit, decide, tail)
     while True:
         explored.go_on(WAVES)
-        chain = _closed(explored)
+        chain = explored.chain()
         if explored.done == explored.states or stationary(chain, explored.start)[explored.done :].sum() < SELDOM:
             break
     lower, upper = _value(world, chain, explored, None)
@@ -165,18 +164,6 @@ def _as_ruled(problem: Problem, policy: Policy) -> Problem:
     """Return the problem in which the scenario's rule ships, where a policy leaves that to it."""
     decision = policy.decide(Observation.of(problem, empty_state(problem, 1)))
     return left_to_rule(problem, in_full(problem, decision))
-
-
-def _closed(explored: _Exploration) -> Chain:
-    """Return the chain of a policy; from states whose decisions have not been played it begins anew."""
-    model = explored.model()
-    chain = model.chain(np.arange(len(model.money)))
-    left = explored.states - explored.done
-    if not left:
-        return chain
-    anew = sparse.csr_matrix(np.tile(explored.start, (left, 1)))
-    money, ahead = (np.concatenate([part, np.zeros(left)]) for part in (chain.money, chain.ahead))
-    return Chain(sparse.vstack([chain.transition, anew]).tocsr(), money, ahead)
 
 
 def _endless(problem: Problem) -> Problem:
@@ -261,6 +248,11 @@ class _Exploration:
         decided = self.moves.matrix(len(money), self.space.decided.pairs.count)
         return Model(first, decided, money, self.space.following(), self.space.stages.of_this_period)
 
+    def chain(self) -> Chain:
+        """Return the chain of a policy's decisions; from states whose decisions have not been played it begins anew."""
+        model = self.model()
+        return model.chain(np.arange(len(model.money)), self.start)
+
 
 def _first_states(problem: Problem, laws: Laws, space: Space) -> tuple[tuple[Integers, Floats], float]:
     """Return the numbers and probabilities of the states before the first decision, and the money that moved before it."""
@@ -295,15 +287,15 @@ def _criterion(world: World) -> str:
     return "average" if world.scenario.horizon.discount == 1.0 else "discounted"
 
 
-def _solved(world: World, model: Model) -> Solved:
+def _solved(world: World, model: Model, start: Floats) -> Solved:
     criterion = _criterion(world)
     money = [model.money, *(stage.money for stage in model.following)]
     scale = PRECISION * max(1.0, sum(float(np.abs(part).mean()) for part in money if len(part)))
     if criterion == "season":
         return best_to_the_end(model, world.problem.clock.length)
     if criterion == "discounted":
-        return best_discounted(model, world.scenario.horizon.discount, scale / (1.0 - world.scenario.horizon.discount))
-    return best_average(model, scale)
+        return best_discounted(model, start, world.scenario.horizon.discount, scale / (1.0 - world.scenario.horizon.discount))
+    return best_average(model, start, scale)
 
 
 def _value(world: World, chain: Chain, explored: _Exploration, solved: Solved | None) -> tuple[float, float]:
@@ -321,13 +313,13 @@ def _value(world: World, chain: Chain, explored: _Exploration, solved: Solved | 
 
 def _measured(chain: Chain, explored: _Exploration, clock: Clock, discount: float) -> float:
     """Return what a chain earns per measured period of an episode, discounted from the first of them on."""
-    transposed, now, before = chain.transition.T.tocsr(), explored.start, explored.first_money
+    now, before = explored.start, explored.first_money
     earned = weight = 0.0
     for period in range(clock.length):
         if period >= clock.warm_up:
             earned += discount ** (period - clock.warm_up) * (float(now @ chain.money) + before)
             weight += discount ** (period - clock.warm_up)
-        before, now = float(now @ chain.ahead), transposed @ now
+        before, now = float(now @ chain.ahead), chain.transition.back(now)
     return earned / weight
 
 
@@ -367,8 +359,8 @@ def _least_possible(problem: Problem) -> Floats:
 
 def _ever(chain: Chain, start: Floats) -> Floats:
     """Return how often a season is in each state, (states,)."""
-    transposed, now, ever = chain.transition.T.tocsr(), start, start.copy()
+    now, ever = start, start.copy()
     while now.sum() > 1e-12:
-        now = transposed @ now
+        now = chain.transition.back(now)
         ever += now
     return ever
