@@ -25,7 +25,7 @@ demo: $(INSTALLED)
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 2
 
-# Every value that a world states as known, computed again: four minutes. FILL=--fill writes what is exact into the files.
+# Every value that a world states as known, computed again: three minutes. FILL=--fill writes what is exact into the files.
 exact: $(INSTALLED)
 	$(BIN)/python tests/exact/known_values.py $(FILL)
 

@@ -10,7 +10,7 @@ import pytest
 from allotment.resources import shipped, shipped_names
 from allotment.studies.valuing import computed
 
-LONG = {"transshipment", "random_lead_time", "random_lead_time_kaplan"}  # of rules there; half a minute each
+LONG = {"transshipment", "random_lead_time", "random_lead_time_kaplan"}  # of rules there; up to a minute each
 STATED = [
     pytest.param(known, entry, id=f"{env}: {known.policy}")
     for env in shipped_names("envs")
