@@ -15,7 +15,7 @@ from mkdocs.structure.files import File
 from allotment.fitting.sb3 import config as learned_config
 from allotment.policies import encoding_config, rule_config
 from allotment.scenario import amounts, processes, schema
-from allotment.studies import study
+from allotment.studies import study, value_study
 from builders import (
     gallery,
     import_graph,
@@ -41,6 +41,7 @@ MADE: dict[str, Callable[[], str]] = {
         learned_config.LearnedConfig, [learned_config, encoding_config], level=3
     ),
     "study reference": lambda: schema_reference.reference(study.Study, [study], level=3),
+    "value study reference": lambda: schema_reference.reference(value_study.ValueStudy, [value_study], level=3),
     "observation groups": observation_table.table,
     "money terms": money_table.table,
     "overview of worlds": gallery.overview,

@@ -97,6 +97,10 @@ def _file(path: Path | None) -> Path | None:
 
 Out = Annotated[Path, typer.Option(help="Folder for run folders.", callback=_folder)]
 Name = Annotated[str | None, typer.Option(help="Name of the run and its policy; by default what made it.")]
+Tail = Annotated[
+    float | None,
+    typer.Option(min=1e-15, max=0.01, help="Neglect so much of each tail of demand; 1e-10 by default."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors alone.")]
 
 
@@ -247,6 +251,7 @@ def evaluate(
     bound: Annotated[
         int, typer.Option(min=0, help="Test worlds in which the share of the gap to perfect foresight is computed.")
     ] = 0,
+    tail: Tail = None,
     metrics: Metrics = None,
     imports: Imports = None,
     quiet: Quiet = False,
@@ -272,7 +277,7 @@ def evaluate(
             show("testing", done, steps, None)
 
         own = tuple(metric(name) for name in metrics or [])
-        exactly = [] if not exact else _exactly(chosen, place)
+        exactly = [] if not exact else _exactly(chosen, place, tail)
         exactly += [] if not bound else _gap(chosen, place, seed, bound, show)
         result = place.evaluate(chosen, episodes, seed, "test", count, metrics=own)
     rows, measures = result.episodes, mean_measures(result.episodes)
@@ -290,15 +295,17 @@ def evaluate(
             RunFolder(Path(policy)).keep_evaluation(result, place.name, seed, digests(metrics))
 
 
-def _exactly(policy: Any, place: Any) -> list[str]:
+def _exactly(policy: Any, place: Any, tail: float | None) -> list[str]:
     """Return what a policy is worth by its Markov chain, in words."""
-    from allotment.exact.solving import exact_value, valued
+    from allotment.exact.solving import TAIL, effect_of_tail, exact_value, valued
     from allotment.scenario.errors import ScenarioError
 
     if place.kind != "world":
         raise ScenarioError(f"--exact: {place.name} is an environment of another package, whose states are not known")
     world = place.world.for_test()
-    return [f"exact: {valued(world, exact_value(world, policy))}"]
+    value = exact_value(world, policy, tail=tail or TAIL)
+    told = [] if tail is None else [effect_of_tail(value, exact_value(world, policy, tail=10 * tail), tail)]
+    return [f"exact: {valued(world, value)}", *told]
 
 
 def _gap(policy: Any, place: Any, seed: int, episodes: int, show: Show) -> list[str]:
@@ -342,21 +349,26 @@ def solve(
     out: Annotated[
         Path | None, typer.Option(help="Keep the optimal policy as a bundle in this folder.", callback=_folder)
     ] = None,
+    tail: Tail = None,
     json: Annotated[Path | None, typer.Option(help="Also write the value to this file.", callback=_file)] = None,
 ) -> None:
     """Find the optimum of a small world: the best decision in every state that it can reach, and what it is worth."""
     import json as json_format
     from dataclasses import asdict
 
-    from allotment.exact.solving import described, solve
+    from allotment.exact.solving import TAIL, described, effect_of_tail, solve
     from allotment.policies.bundle import save_bundle
     from allotment.policies.tabular import optimal_policy
     from allotment.scenario.loader import load_scenario
     from allotment.whole_file import write_whole
 
-    solution = solve(load_scenario(env, overrides or []), step)
+    world = load_scenario(env, overrides or [])
+    solution = solve(world, step, tail=tail or TAIL)
     for line in described(solution):
         typer.echo(line)
+    if tail is not None:
+        coarser = solve(world, step, within=solution.within, tail=10 * tail)
+        typer.echo(effect_of_tail(solution.value, coarser.value, tail))
     if json:
         content = {"env": solution.world.name, "value": solution.value.value, **asdict(solution.value)}
         write_whole(json, json_format.dumps({**content, "decisions": solution.decisions}, indent=1) + "\n")
@@ -476,13 +488,42 @@ def run(
     from allotment.report.progress import for_each_job
     from allotment.studies.running import run_study
     from allotment.studies.study import load_study
+    from allotment.studies.value_study import is_value_study
 
+    if is_value_study(study):
+        _run_values(study, out, workers, quiet)
+        return
     loaded = load_study(study)
     typer.echo(f"{loaded.name}: {loaded.question}")
     with _working(quiet) as show:
         result = run_study(loaded, out, for_each_job(show), workers)
     _print_result(result)
     typer.echo(f"run folders: {out / loaded.name}")
+
+
+def _run_values(study: str, out: Path, workers: int | None, quiet: bool) -> None:
+    """Compute the values of a study of published ones, and print them beside these; exit code 1 where one differs."""
+    from rich.table import Table
+
+    from allotment.report.progress import for_each_job
+    from allotment.studies.value_study import load_value_study
+    from allotment.studies.valuing import HEADERS, TABLES, by_table, notes, run_values, summary
+
+    loaded = load_value_study(study)
+    typer.echo(f"{loaded.name}: {loaded.question}")
+    with _working(quiet) as show:
+        compared = run_values(loaded, out, for_each_job(show), workers)
+    for title, rows in by_table(compared).items():
+        table = Table(*HEADERS, title=title, title_justify="left")
+        for row in rows:
+            table.add_row(*row.cells())
+        _console().print(table)
+        for note in notes(rows):
+            typer.echo(note)
+    typer.echo(summary(compared))
+    typer.echo(f"tables: {out / loaded.name / TABLES}")
+    if not all(row.agrees or row.entry.note for row in compared):
+        raise typer.Exit(1)
 
 
 @app.command()

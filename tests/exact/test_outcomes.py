@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from allotment.engine.state import Decision, in_full
-from allotment.exact.iteration import Chain
 from allotment.exact.options import Options
-from allotment.exact.solving import _closed, _endless, _Exploration
+from allotment.exact.solving import _endless, _Exploration
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.problem import Floats
 from allotment.simulation.simulation import Simulation
@@ -30,11 +29,11 @@ def expected_rewards(world: RandomWorld, decision: Decision) -> Floats:
 
     explored = _Exploration(problem, 1.0, STATES, decide)
     explored.go_on(PERIODS)
-    chain: Chain = _closed(explored)
+    chain = explored.chain()
     now, before, rewards = explored.start, explored.first_money, []
     for _ in range(PERIODS):
         rewards.append(now @ chain.money + before)
-        before, now = now @ chain.ahead, chain.transition.T @ now
+        before, now = now @ chain.ahead, chain.transition.back(now)
     return np.array(rewards)
 
 

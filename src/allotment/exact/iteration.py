@@ -17,12 +17,46 @@ SWEEPS = 40  # with the decisions held, between two improvements
 MOST_IMPROVEMENTS = 2_000
 
 
-class Chain(NamedTuple):
-    """What follows states of one kind: those of the next, or of the same kind again; and what is earned on the way."""
+class Link(NamedTuple):
+    """What leads from the pairs before a stage to those after it, and what is earned on the way."""
 
-    transition: sparse.csr_matrix  # (states, states) probabilities
+    transition: sparse.csr_matrix  # (before, after) probabilities
+    money: Floats  # (before,)
+
+
+@dataclass(frozen=True)
+class Transitions:
+    """The probabilities of a period, as those of its stages one after the other: their product would hold far more numbers.
+
+    States beyond those of the first stage have not been played; from them the chain begins anew.
+    """
+
+    stages: tuple[sparse.csr_matrix, ...]
+    start: Floats  # (states,) where it begins
+
+    def ahead(self, values: Floats) -> Floats:
+        """Return what is expected of the states that follow each state, (states,)."""
+        after = values
+        for stage in reversed(self.stages):
+            after = stage @ after
+        left = len(values) - len(after)
+        return np.concatenate([after, np.full(left, self.start @ values)]) if left else after
+
+    def back(self, now: Floats) -> Floats:
+        """Return the distribution after a period that begins with one over states, (states,)."""
+        played = self.stages[0].shape[0]
+        after = now[:played]
+        for stage in self.stages:
+            after = stage.T @ after
+        return after + self.start * now[played:].sum()
+
+
+class Chain(NamedTuple):
+    """What follows each state in the next period, and what is earned on the way."""
+
+    transition: Transitions
     money: Floats  # (states,) that counts in this period
-    ahead: Floats | float = 0.0  # (states,) that counts in the next one: what moves before its decision
+    ahead: Floats  # (states,) that counts in the next one: what moves before its decision
 
     def expected(self, discount: float) -> Floats:
         """Return what is earned from each state to the next decision, (states,)."""
@@ -36,7 +70,7 @@ class Model:
     first: Integers  # (states + 1,) where the decisions of each state begin
     decided: sparse.csr_matrix  # (decisions, pairs after them) probabilities
     money: Floats  # (decisions,)
-    following: list[Chain]  # what leads, stage by stage, from the pairs after decisions to the states of the next
+    following: list[Link]  # what leads, stage by stage, from the pairs after decisions to the states of the next
     of_this_period: int  # how many of these belong to the decision's period
 
     def improved(self, values: Floats, discount: float) -> tuple[Floats, Integers]:
@@ -47,14 +81,16 @@ class Model:
             after = self.following[place].money + self.following[place].transition @ after
         return _best(self.money + self.decided @ after, self.first)
 
-    def chain(self, chosen: Integers) -> Chain:
-        """Return the Markov chain of a decision in each state."""
-        transition, money, ahead = self.decided[chosen], self.money[chosen], np.zeros(len(chosen))
-        for place, stage in enumerate(self.following):
-            moved = transition @ stage.money
-            money, ahead = (money + moved, ahead) if place < self.of_this_period else (money, ahead + moved)
-            transition = transition @ stage.transition
-        return Chain(transition.tocsr(), money, ahead)
+    def chain(self, chosen: Integers, start: Floats) -> Chain:
+        """Return the Markov chain of a decision in each state, or each that has been played; it begins by `start` (states,)."""
+        this = ahead = np.zeros(len(start))
+        for place, (transition, money) in reversed(list(enumerate(self.following))):
+            this, ahead = transition @ this, transition @ ahead
+            this, ahead = (this + money, ahead) if place < self.of_this_period else (this, ahead + money)
+        decided, left = self.decided[chosen], np.zeros(len(start) - len(chosen))
+        earned = np.concatenate([self.money[chosen] + decided @ this, left])
+        stages = (decided, *(link.transition for link in self.following))
+        return Chain(Transitions(stages, start), earned, np.concatenate([decided @ ahead, left]))
 
 
 @njit(cache=True)
@@ -78,7 +114,7 @@ class Solved(NamedTuple):
     values: Floats  # relative to the first state's, or discounted, or to the end of a season
 
 
-def best_average(model: Model, precision: float) -> Solved:
+def best_average(model: Model, start: Floats, precision: float) -> Solved:
     """Return the decisions that earn most per period in the long run; bounds (1,) differ by `precision` at most.
 
     By relative value iteration; the bounds are the smallest and the largest gain of a state in one sweep (Odoni 1969).
@@ -89,18 +125,18 @@ def best_average(model: Model, precision: float) -> Solved:
         gains = swept - values
         if np.ptp(gains) <= precision:
             return Solved(chosen, gains.min(keepdims=True), gains.max(keepdims=True), values)
-        values = _settled(model.chain(chosen), values + DAMPING * gains)
+        values = _settled(model.chain(chosen, start), values + DAMPING * gains)
     raise ScenarioError(f"value iteration: bounds still {np.ptp(gains):g} apart after {MOST_IMPROVEMENTS:,} improvements")
 
 
 def _settled(chain: Chain, values: Floats) -> Floats:
     for _ in range(SWEEPS):
-        values = values + DAMPING * (chain.expected(1.0) + chain.transition @ values - values)
+        values = values + DAMPING * (chain.expected(1.0) + chain.transition.ahead(values) - values)
         values = values - values[0]
     return values
 
 
-def best_discounted(model: Model, discount: float, precision: float) -> Solved:
+def best_discounted(model: Model, start: Floats, discount: float, precision: float) -> Solved:
     """Return the decisions that earn most, discounted; bounds (states,) of the values differ by `precision` at most."""
     values = np.zeros(len(model.first) - 1)
     for _ in range(MOST_IMPROVEMENTS):
@@ -109,9 +145,9 @@ def best_discounted(model: Model, discount: float, precision: float) -> Solved:
         lower, upper = swept + gains.min(), swept + gains.max()
         if gains.max() - gains.min() <= precision:
             return Solved(chosen, lower, upper, 0.5 * (lower + upper))
-        values, chain = swept, model.chain(chosen)
+        values, chain = swept, model.chain(chosen, start)
         for _ in range(SWEEPS):
-            values = chain.expected(discount) + discount * (chain.transition @ values)
+            values = chain.expected(discount) + discount * (chain.transition.ahead(values))
     raise ScenarioError(f"value iteration: bounds still {np.ptp(gains):g} apart after {MOST_IMPROVEMENTS:,} improvements")
 
 
@@ -128,10 +164,10 @@ def average(chain: Chain, start: Floats, precision: float) -> tuple[float, float
     money, values = chain.expected(1.0), np.zeros(len(chain.money))
     reached = _reached(chain, start)
     for _ in range(200_000):
-        gains = (money + chain.transition @ values - values)[reached]
+        gains = (money + chain.transition.ahead(values) - values)[reached]
         if np.ptp(gains) <= precision:
             return float(gains.min()), float(gains.max())
-        values = values + DAMPING * (money + chain.transition @ values - values)
+        values = values + DAMPING * (money + chain.transition.ahead(values) - values)
         values = values - values[0]
     raise ScenarioError(f"the chain's bounds are still {np.ptp(gains):g} apart; it may have several closed classes of states")
 
@@ -140,15 +176,15 @@ def _reached(chain: Chain, start: Floats) -> Integers:
     seen, reached = np.zeros(len(start), dtype=bool), start > 0.0
     while (reached & ~seen).any():
         seen = reached
-        reached = seen | (chain.transition.T @ seen.astype(float) > 0.0)
+        reached = seen | (chain.transition.back(seen.astype(float)) > 0.0)
     return np.flatnonzero(seen)
 
 
 def stationary(chain: Chain, start: Floats, sweeps: int = 20_000) -> Floats:
     """Return where a chain is in the long run, (states,), from a distribution on."""
-    transposed, now = chain.transition.T.tocsr(), start
+    now = start
     for _ in range(sweeps):
-        following = (1.0 - DAMPING) * now + DAMPING * (transposed @ now)
+        following = (1.0 - DAMPING) * now + DAMPING * chain.transition.back(now)
         if np.abs(following - now).sum() < 1e-13:
             return following
         now = following

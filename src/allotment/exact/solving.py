@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import sparse
 
 from allotment.decisions.observation import Observation
 from allotment.decisions.policy import Policy
 from allotment.engine import dynamics
 from allotment.engine.dynamics.feasibility import inventory_position
-from allotment.engine.state import Decision, State, in_full
+from allotment.engine.dynamics.period import left_to_rule
+from allotment.engine.state import Decision, State, empty_state, in_full
 from allotment.exact.coding import Coding
 from allotment.exact.draws import Laws, outcomes
 from allotment.exact.iteration import (
@@ -31,6 +31,7 @@ from allotment.exact.iteration import (
     stationary,
 )
 from allotment.exact.options import Enumeration, Options, Range, first_range
+from allotment.exact.serving import lends, may_serve_at_once
 from allotment.exact.space import LARGEST_STATE_SPACE, Moves, Space
 from allotment.exact.stages import Stages
 from allotment.scenario.errors import ScenarioError
@@ -74,7 +75,9 @@ class Solution:
     decision: Decision  # the best of each
 
 
-def solve(world: World, step: float = 1.0, limit: int = LARGEST_STATE_SPACE, within: Range | None = None) -> Solution:
+def solve(
+    world: World, step: float = 1.0, limit: int = LARGEST_STATE_SPACE, within: Range | None = None, tail: float = TAIL
+) -> Solution:
     """Return the optimum of a world over orders that leave each inventory position within a range.
 
     The range is widened until no decision that matters lies at its end.
@@ -89,11 +92,11 @@ def solve(world: World, step: float = 1.0, limit: int = LARGEST_STATE_SPACE, wit
     within = within or first_range(problem)
     while True:
         enumeration = Enumeration(problem, within, step)
-        explored = _Exploration(problem, step, limit, enumeration)
+        explored = _Exploration(problem, step, limit, enumeration, tail, may_serve_at_once(problem))
         explored.go_on(NEVER_ENDING)
         model = explored.model()
-        solved = _solved(world, model)
-        chain = model.chain(solved.chosen)
+        solved = _solved(world, model, explored.start)
+        chain = model.chain(solved.chosen, explored.start)
         best = _best_decisions(explored.space, model, solved, enumeration)
         wider = _widened(problem, explored, chain, best, within)
         if wider is None:
@@ -113,20 +116,31 @@ def valued(world: World, value: Value) -> str:
     return f"{word} {value.value:,.6g} per period {how}, {bounds} ({value.states:,} states, {value.seconds:.1f} s)"
 
 
+def effect_of_tail(value: Value, coarser: Value, tail: float) -> str:
+    """Return in words what neglecting tails does to a value, going by one with tails ten times as large."""
+    then = f"{coarser.value:,.6g}, off by {abs(coarser.value - value.value):.1g}"
+    return f"tails of demand beyond {tail:g} are neglected; beyond {10 * tail:g} it would be {then}"
+
+
 def described(solution: Solution) -> list[str]:
     """Return what a solution says, in words."""
-    return [
+    problem = solution.world.problem
+    lines = [
         f"{solution.world.name}: optimal {valued(solution.world, solution.value)}",
         f"{solution.decisions:,} decisions compared, which leave inventory positions of {solution.within}",
     ]
+    if may_serve_at_once(problem) and lends(problem):
+        lines.append("sites ship to other sites only what their own customers leave")
+    return lines
 
 
-def exact_value(world: World, policy: Policy, step: float = 1.0, limit: int = LARGEST_STATE_SPACE) -> Value:
+def exact_value(world: World, policy: Policy, step: float = 1.0, limit: int = LARGEST_STATE_SPACE, tail: float = TAIL) -> Value:
     """Return what a policy earns in a world, or costs, from the Markov chain of the states that it reaches.
 
     Raises `ScenarioError` as `solve`, and for a policy that remembers or looks at past demand.
     """
-    begun, problem = time.perf_counter(), _endless(world.problem)
+    begun = time.perf_counter()
+    problem = _as_ruled(_endless(world.problem), policy)
     if problem.demand.history_slots:
         raise ScenarioError("observation.history: a policy that sees past demand has too many states to list")
 
@@ -136,26 +150,20 @@ def exact_value(world: World, policy: Policy, step: float = 1.0, limit: int = LA
             raise ScenarioError(f"{getattr(policy, 'name', policy)}: a policy that remembers cannot be evaluated exactly")
         return Options(np.arange(len(state.period)), in_full(problem, decision))
 
-    explored = _Exploration(problem, _step(problem, step), limit, decide)
+    explored = _Exploration(problem, _step(problem, step), limit, decide, tail)
     while True:
         explored.go_on(WAVES)
-        chain = _closed(explored)
+        chain = explored.chain()
         if explored.done == explored.states or stationary(chain, explored.start)[explored.done :].sum() < SELDOM:
             break
     lower, upper = _value(world, chain, explored, None)
     return Value(lower, upper, _criterion(world), len(chain.money), time.perf_counter() - begun)
 
 
-def _closed(explored: _Exploration) -> Chain:
-    """Return the chain of a policy; from states whose decisions have not been played it begins anew."""
-    model = explored.model()
-    chain = model.chain(np.arange(len(model.money)))
-    left = explored.states - explored.done
-    if not left:
-        return chain
-    anew = sparse.csr_matrix(np.tile(explored.start, (left, 1)))
-    money, ahead = (np.concatenate([part, np.zeros(left)]) for part in (chain.money, chain.ahead))
-    return Chain(sparse.vstack([chain.transition, anew]).tocsr(), money, ahead)
+def _as_ruled(problem: Problem, policy: Policy) -> Problem:
+    """Return the problem in which the scenario's rule ships, where a policy leaves that to it."""
+    decision = policy.decide(Observation.of(problem, empty_state(problem, 1)))
+    return left_to_rule(problem, in_full(problem, decision))
 
 
 def _endless(problem: Problem) -> Problem:
@@ -194,9 +202,17 @@ def _check_seen(problem: Problem) -> None:
 class _Exploration:
     """A world as far as it has been explored, from its first states on, under the decisions that are listed."""
 
-    def __init__(self, problem: Problem, step: float, limit: int, decide: Callable[[State], Options]) -> None:
-        laws = Laws(problem, TAIL, step)
-        self.space = Space(Stages(problem, laws, Coding(problem, laws, step)), limit)
+    def __init__(
+        self,
+        problem: Problem,
+        step: float,
+        limit: int,
+        decide: Callable[[State], Options],
+        tail: float = TAIL,
+        at_once: bool = False,
+    ) -> None:
+        laws = Laws(problem, tail, step)
+        self.space = Space(Stages(problem, laws, Coding(problem, laws, step), at_once), limit)
         self.first, self.first_money = _first_states(problem, laws, self.space)
         self.decide, self.moves, self.counts, self.done = decide, Moves(), [np.zeros(1, dtype=np.int64)], 0
 
@@ -232,13 +248,21 @@ class _Exploration:
         decided = self.moves.matrix(len(money), self.space.decided.pairs.count)
         return Model(first, decided, money, self.space.following(), self.space.stages.of_this_period)
 
+    def chain(self) -> Chain:
+        """Return the chain of a policy's decisions; from states whose decisions have not been played it begins anew."""
+        model = self.model()
+        return model.chain(np.arange(len(model.money)), self.start)
+
 
 def _first_states(problem: Problem, laws: Laws, space: Space) -> tuple[tuple[Integers, Floats], float]:
     """Return the numbers and probabilities of the states before the first decision, and the money that moved before it."""
 
     def begin(rows: Integers) -> tuple[State, Floats]:
         nothing = np.zeros(len(rows), dtype=np.int64)
-        return space.stages.settled_money(dynamics.reset(problem, nothing, nothing))
+        state = dynamics.reset(problem, nothing, nothing)
+        for phase in problem.clock.sequence[: problem.clock.decide_at]:
+            state = space.stages.served(int(phase), state)
+        return space.stages.settled_money(state)
 
     found = outcomes(begin, 1, laws)
     state, money = _aligned(found.result[0], space.coding), found.result[1]
@@ -263,15 +287,15 @@ def _criterion(world: World) -> str:
     return "average" if world.scenario.horizon.discount == 1.0 else "discounted"
 
 
-def _solved(world: World, model: Model) -> Solved:
+def _solved(world: World, model: Model, start: Floats) -> Solved:
     criterion = _criterion(world)
     money = [model.money, *(stage.money for stage in model.following)]
     scale = PRECISION * max(1.0, sum(float(np.abs(part).mean()) for part in money if len(part)))
     if criterion == "season":
         return best_to_the_end(model, world.problem.clock.length)
     if criterion == "discounted":
-        return best_discounted(model, world.scenario.horizon.discount, scale / (1.0 - world.scenario.horizon.discount))
-    return best_average(model, scale)
+        return best_discounted(model, start, world.scenario.horizon.discount, scale / (1.0 - world.scenario.horizon.discount))
+    return best_average(model, start, scale)
 
 
 def _value(world: World, chain: Chain, explored: _Exploration, solved: Solved | None) -> tuple[float, float]:
@@ -289,13 +313,13 @@ def _value(world: World, chain: Chain, explored: _Exploration, solved: Solved | 
 
 def _measured(chain: Chain, explored: _Exploration, clock: Clock, discount: float) -> float:
     """Return what a chain earns per measured period of an episode, discounted from the first of them on."""
-    transposed, now, before = chain.transition.T.tocsr(), explored.start, explored.first_money
+    now, before = explored.start, explored.first_money
     earned = weight = 0.0
     for period in range(clock.length):
         if period >= clock.warm_up:
             earned += discount ** (period - clock.warm_up) * (float(now @ chain.money) + before)
             weight += discount ** (period - clock.warm_up)
-        before, now = float(now @ chain.ahead), transposed @ now
+        before, now = float(now @ chain.ahead), chain.transition.back(now)
     return earned / weight
 
 
@@ -335,8 +359,8 @@ def _least_possible(problem: Problem) -> Floats:
 
 def _ever(chain: Chain, start: Floats) -> Floats:
     """Return how often a season is in each state, (states,)."""
-    transposed, now, ever = chain.transition.T.tocsr(), start, start.copy()
+    now, ever = start, start.copy()
     while now.sum() > 1e-12:
-        now = transposed @ now
+        now = chain.transition.back(now)
         ever += now
     return ever

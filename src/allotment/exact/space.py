@@ -9,7 +9,7 @@ import numpy as np
 from scipy import sparse
 
 from allotment.engine.state import Decision, State
-from allotment.exact.iteration import Chain
+from allotment.exact.iteration import Link
 from allotment.exact.numbering import Numbering
 from allotment.exact.stages import Stages
 from allotment.scenario.problem import RECEIVE, Floats, Integers
@@ -43,8 +43,8 @@ class Moves:
 
     def add(self, start: Integers, to: Integers, probability: Floats, money: Floats) -> None:
         """Add moves from further numbers, in their order."""
-        self.start.append(start)
-        self.to.append(to)
+        self.start.append(start.astype(np.int32))
+        self.to.append(to.astype(np.int32))
         self.probability.append(probability)
         self.money.append(money)
 
@@ -165,6 +165,6 @@ class Space:
         for stage in self.after:
             stage.extend()
 
-    def following(self) -> list[Chain]:
+    def following(self) -> list[Link]:
         """Return each stage after a decision: probabilities from pairs to the next stage's, and money by pair."""
-        return [Chain(stage.transition(), stage.moves.rewards()) for stage in self.after]
+        return [Link(stage.transition(), stage.moves.rewards()) for stage in self.after]

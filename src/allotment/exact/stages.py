@@ -20,6 +20,7 @@ from allotment.engine.state import MOVEMENTS, Decision, State, empty_flows
 from allotment.exact.coding import Coding
 from allotment.exact.draws import FAR, Laws, Outcomes, Settled, outcomes, rows_of
 from allotment.exact.laws import Law, together
+from allotment.exact.serving import served
 from allotment.scenario.problem import CHARGE, DECIDE, FULFIL, RECEIVE, Floats, Integers, Problem
 
 END, TURN = -1, -2  # what is paid after the last period; the turn of the period
@@ -41,6 +42,7 @@ class Stages:
     problem: Problem
     laws: Laws
     coding: Coding
+    at_once: bool = False  # waiting customers are served as soon as there is stock; see `serving`
 
     @property
     def of_this_period(self) -> int:
@@ -67,7 +69,7 @@ class Stages:
             now, parts = self._with_event(rows_of(state, rows)), (part[rows] for part in decision[:3] if part is not None)
             flows = empty_flows(self.problem, len(rows))
             after, flows = play_phase(self.problem, DECIDE, now, flows, Decision(*parts))
-            after, money = self.settled_money(after, flows.executed)
+            after, money = self.settled_money(self.served(DECIDE, after), flows.executed)
             return self.coding.rest(after), self.coding.carried(after), money
 
         return self._pairs(outcomes(play, len(state.period), self.laws), len(state.period))
@@ -96,7 +98,8 @@ class Stages:
         state = self.coding.state(rest, carried)
 
         def play(rows: Integers) -> tuple[Integers, Integers, Floats]:
-            after, money = self.settled_money(receive(self.problem, self._arriving(rows_of(state, rows))))
+            after = receive(self.problem, self._arriving(rows_of(state, rows)))
+            after, money = self.settled_money(self.served(RECEIVE, after))
             return self.coding.rest(after), self.coding.carried(after), money
 
         return self._pairs(outcomes(play, len(rest), self.laws), len(rest))
@@ -134,7 +137,14 @@ class Stages:
             state, flows = pay_at_the_end(self.problem, state, flows)
             return state, flows.reward
         state, flows = play_phase(self.problem, phase, state, flows, None)
-        return state, flows.reward if phase == CHARGE else nothing
+        return self.served(phase, state), flows.reward if phase == CHARGE else nothing
+
+    def served(self, phase: int, state: State) -> State:
+        """Return states after a phase in which stock has served what waits for it, where that is done at once."""
+        if not self.at_once:
+            return state
+        sequence = self.problem.clock.sequence.tolist()
+        return served(self.problem, state) if sequence.index(phase) < sequence.index(FULFIL) else state
 
     def _turned(self, state: State) -> State:
         """Return the state of the next period, without what was drawn or set aside for the last one."""

@@ -11,6 +11,7 @@ from allotment.decisions.observation import Observation
 from allotment.engine.state import Decision
 from allotment.exact.coding import repeats_after
 from allotment.exact.numbering import Numbering
+from allotment.exact.serving import left_after_serving, may_serve_at_once
 from allotment.scenario.problem import Floats, Integers, Problem
 
 
@@ -19,7 +20,10 @@ def seen(problem: Problem, observation: Observation, step: float) -> Integers:
     slots = problem.lanes.slots
     ages = (observation.period[:, None] - np.arange(1, slots)) % slots
     by_age = observation.slots[np.arange(observation.batch)[:, None], ages]
-    units = (observation.by_life, by_age, observation.open_demand_by_slot, observation.owed)
+    stock, waiting = observation.by_life, observation.open_demand_by_slot
+    if may_serve_at_once(problem):
+        stock, waiting = left_after_serving(problem, stock, waiting)
+    units = (stock, by_age, waiting, observation.owed)
     steps = [np.round(part.reshape(observation.batch, part[0].size) / step).astype(np.int64) for part in units]
     goodwill = np.ascontiguousarray(observation.goodwill).view(np.int64)
     phase = observation.period if problem.clock.season else observation.period % repeats_after(problem)

@@ -6,7 +6,7 @@ stands in `amounts`.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, Tag, model_validator
 
@@ -309,9 +309,14 @@ class DataSource(Part):
 class KnownValue(Part):
     """A published or computed value that a correct implementation reproduces."""
 
-    policy: str  # the policy whose value is known
+    policy: str  # the policy whose value is known, in words
     value: Finite  # money per period, in the sign of the objective
     source: str  # where the value comes from
+    config: dict[str, Any] | Literal["optimal"] | None = None  # a rule's, or the optimum: to compute it again; none = it is not
+    overrides: list[str] = []  # texts `a.b=c` that replace values of the world in which it is known
+    episodes: Annotated[int, Field(ge=2)] | None = None  # simulated in so many test worlds; none = computed exactly
+    step: Annotated[float, Field(gt=0)] = 1.0  # units in which continuous units are counted
+    tail: Annotated[float, Field(gt=0, le=0.1)] | None = None  # probability of each tail that is neglected; none = 1e-10
 
 
 class Scenario(Part):

@@ -70,11 +70,11 @@ class Study(Section):
 
 def load_study(path: str | Path) -> Study:
     """Load a study from its folder or its file; `ScenarioError` names file, key and what is allowed."""
-    given = Path(path)
-    file = given / "study.yaml" if given.is_dir() else given
-    if not file.is_file():
-        raise ScenarioError(f"{path}: no study here; expected a folder with study.yaml, or such a file")
-    study = _beside(checked(Study, read_yaml(file), str(file)), file.parent)
+    file = study_file(path)
+    content = read_yaml(file)
+    if "tables" in content and "policies" not in content:
+        raise ScenarioError(f"{file}: a study of published values; `allotment run` computes them, and compares no policies")
+    study = _beside(checked(Study, content, str(file)), file.parent)
     names = [entry.name or stem for entry, stem, _ in study.configs()]
     for name in names:
         if fault := fault_of_name(name):
@@ -86,14 +86,27 @@ def load_study(path: str | Path) -> Study:
     return study
 
 
+def study_file(path: str | Path) -> Path:
+    """Return the file of a study, from its folder or its file; `ScenarioError` where there is none."""
+    given = Path(path)
+    file = given / "study.yaml" if given.is_dir() else given
+    if not file.is_file():
+        raise ScenarioError(f"{path}: no study here; expected a folder with study.yaml, or such a file")
+    return file
+
+
+def found_beside(folder: Path, name: str) -> str:
+    """Return the path of what lies in a folder by that name, else the name."""
+    return str(folder / name) if "\0" not in name and (folder / name).is_file() else name
+
+
 def _beside(study: Study, folder: Path) -> Study:
     """Return a study in which the world and the configs that lie beside its file are named by where they lie."""
 
-    def found(name: str) -> str:
-        return str(folder / name) if "\0" not in name and (folder / name).is_file() else name
-
     entries = [
-        found(entry) if isinstance(entry, str) else entry.model_copy(update={"config": found(entry.config)})
+        found_beside(folder, entry)
+        if isinstance(entry, str)
+        else entry.model_copy(update={"config": found_beside(folder, entry.config)})
         for entry in study.policies
     ]
-    return study.model_copy(update={"env": found(study.env), "policies": entries})
+    return study.model_copy(update={"env": found_beside(folder, study.env), "policies": entries})
