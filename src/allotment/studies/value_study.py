@@ -43,10 +43,10 @@ class ValueEntry(Section):
 class ValueTable(Section):
     """Values of one problem."""
 
-    title: str
+    title: str  # above it
     env: str  # the world, a file or a shipped name
     overrides: list[str] = []  # texts `a.b=c` that replace values of the world
-    values: Annotated[list[ValueEntry], Field(min_length=1)]
+    values: Annotated[list[ValueEntry], Field(min_length=1)]  # its rows
 
     def entries(self) -> list[ValueEntry]:
         """Return the values, each with its whole world."""
@@ -63,7 +63,7 @@ class ValueStudy(Section):
 
     name: FolderName  # of the folder below `runs/`
     question: str  # what it is to find out
-    tables: Annotated[list[ValueTable], Field(min_length=1)]
+    tables: Annotated[list[ValueTable], Field(min_length=1)]  # of values that were published
 
 
 def is_value_study(path: str | Path) -> bool:
