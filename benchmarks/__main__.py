@@ -26,6 +26,8 @@ def main() -> None:
     _print(console, "VectorEnv.step with observation and info, and the simulation in it", header, _around())
     header = ("base network", "here, µs a step", "gym-invmgmt, µs a step", "ratio", "target")
     _print(console, "Against gym-invmgmt 0.2.1, through Gymnasium, in turns", header, _peers())
+    header = ("lost_sales, base_stock, 4,096 episodes", "here, million periods", "DynaPlex, million periods", "ratio", "target")
+    _print(console, "Against DynaPlex 1.14.1 under one rule, in a CPU second, in turns", header, _rule_rates())
     header = ("base network, batch of 1,024, float32", "site-periods, millions", "target")
     _print(console, "Torch dynamics in a CPU second on one thread", header, _gradients())
     header = ("environment steps", "wall clock", "CPU time", "target")
@@ -64,10 +66,17 @@ def _around() -> Rows:
 
 
 def _peers() -> Rows:
-    targets = iter(("12", "300"))
+    targets = iter((*("15",) * len(peers.ENCODINGS), "300"))
     for what, ours, theirs in peers.times():
         ratios = [other / one for one, other in zip(ours, theirs, strict=True)]
         yield what, spread(ours), spread(theirs, ",.1f"), spread(ratios, ",.1f"), next(targets)
+
+
+def _rule_rates() -> Rows:
+    ours, theirs = peers.rule_rates()
+    ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
+    millions = [[each / 1e6 for each in rates] for rates in (ours, theirs)]
+    yield "", spread(millions[0], ",.1f"), spread(millions[1], ",.1f"), spread(ratios), "30 million"
 
 
 def _gradients() -> Rows:

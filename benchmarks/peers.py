@@ -1,19 +1,28 @@
-"""The base network of gym-invmgmt here and there: one environment, and a batch of a thousand, both through Gymnasium."""
+"""Other packages here and there, in turns: gym-invmgmt's base network through Gymnasium, and DynaPlex's lost sales under a rule."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
 from gymnasium.vector import SyncVectorEnv
 
 import allotment
+from allotment.policies.config_file import rule_config
+from allotment.policies.rule_config import build_rule
 from benchmarks.timing import measure
 
 WORLD, PEER = "gym_invmgmt_base", "GymInvMgmt/MultiEchelon-v0"
 PERIODS = 30
+ENCODINGS: dict[str, dict[str, Any]] = {  # the first as anybody types it; actions are quantities there
+    "order_up_to (default)": {},
+    "quantity": {"encoding": "quantity"},
+    "residual": {"encoding": {"name": "residual", "rule": "base_stock"}},
+}
+WARM_UP, HORIZON, LEVEL = 100, 1_000, 25
 
 
 def times(environments: int = 1024, episodes: int = 20, repeats: int = 5) -> Iterator[tuple[str, list[float], list[float]]]:
@@ -22,12 +31,35 @@ def times(environments: int = 1024, episodes: int = 20, repeats: int = 5) -> Ite
         warnings.simplefilter("ignore")
         import gym_invmgmt  # noqa: F401  registers its environments
 
-        single = gym.make("allotment/GymInvmgmtBase-v0", encoding="quantity")  # actions are quantities there too
         peer = gym.make(PEER)
-        yield "one environment", *_in_turns(lambda: _episodes(single, episodes), lambda: _episodes(peer, episodes), repeats)
+        for encoding, settings in ENCODINGS.items():
+            single = gym.make("allotment/GymInvmgmtBase-v0", **settings)
+            here, there = _in_turns(lambda env=single: _episodes(env, episodes), lambda: _episodes(peer, episodes), repeats)
+            yield f"one environment, {encoding}", here, there
         native = allotment.make_vec(WORLD, num_envs=environments, encoding="quantity")
         copies = SyncVectorEnv([lambda: gym.make(PEER)] * environments)
         yield f"a batch of {environments:,}", *_in_turns(lambda: _batch(native, 25), lambda: _batch(copies, 5), repeats)
+
+
+def rule_rates(trajectories: int = 4096, repeats: int = 5) -> tuple[list[float], list[float]]:
+    """Return periods simulated in a second of processor time under one base-stock rule, here and in DynaPlex, in turns.
+
+    Lost sales, lead time 4 (Zipkin 2008); one worker there, everything compiled before on both sides, warm-up included.
+    """
+    from dynaplex import DiscreteDist, PolicyComparer
+    from dynaplex.models.lost_sales import BaseStockPolicy, LostSalesMDP
+
+    world = allotment.load_scenario("lost_sales", [f"horizon.warm_up={WARM_UP}", f"horizon.periods={HORIZON}"])
+    rule = build_rule(rule_config({"policy": "base_stock", "parameters": {"level": LEVEL}}, "base_stock"), world, "base_stock")[0]
+    model = LostSalesMDP(4.0, 1.0, 4, DiscreteDist.poisson(5.0), bound_order_size_to_max_system_inv=True)
+    comparer = PolicyComparer(model, number_of_trajectories=trajectories, warmup_time=WARM_UP, horizon=HORIZON, workers=1)
+    ours, theirs = _in_turns(
+        lambda: measure(lambda: allotment.evaluate(rule, world, trajectories)).cpu,
+        lambda: measure(lambda: comparer.assess(BaseStockPolicy(model, LEVEL))).cpu,
+        repeats,
+    )
+    periods = trajectories * (WARM_UP + HORIZON)
+    return [periods / each for each in ours], [periods / each for each in theirs]
 
 
 def _in_turns(ours, theirs, repeats: int) -> tuple[list[float], list[float]]:  # type: ignore[no-untyped-def]
