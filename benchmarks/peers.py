@@ -1,4 +1,4 @@
-"""Other packages here and there, in turns: gym-invmgmt's base network through Gymnasium, and DynaPlex's lost sales under a rule."""
+"""Other packages, in turns with this one: gym-invmgmt's base network through Gymnasium, DynaPlex's lost sales under a rule."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def rule_rates(trajectories: int = 4096, repeats: int = 5) -> tuple[list[float],
     from dynaplex.models.lost_sales import BaseStockPolicy, LostSalesMDP
 
     world = allotment.load_scenario("lost_sales", [f"horizon.warm_up={WARM_UP}", f"horizon.periods={HORIZON}"])
-    rule = build_rule(rule_config({"policy": "base_stock", "parameters": {"level": LEVEL}}, "base_stock"), world, "base_stock")[0]
+    config = rule_config({"policy": "base_stock", "parameters": {"level": LEVEL}}, "base_stock")
+    rule, _ = build_rule(config, world, "base_stock")
     model = LostSalesMDP(4.0, 1.0, 4, DiscreteDist.poisson(5.0), bound_order_size_to_max_system_inv=True)
     comparer = PolicyComparer(model, number_of_trajectories=trajectories, warmup_time=WARM_UP, horizon=HORIZON, workers=1)
     ours, theirs = _in_turns(

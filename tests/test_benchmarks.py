@@ -79,6 +79,12 @@ def test_a_step_here_takes_less_time_than_in_gym_invmgmt():
         assert max(ours) < min(theirs)
 
 
+def test_a_rule_is_played_here_and_in_dynaplex():
+    ours, theirs = peers.rule_rates(trajectories=8, repeats=1)
+    assert min(ours) > 10_000
+    assert min(theirs) > 10_000
+
+
 def test_a_plan_is_feasible_until_it_ships_more_than_there_is():
     policy = rule(load_scenario("three_warehouses"), {"policy": "newsvendor", "parameters": {"safety_factor": 1.0}})
     snapshot = serving.met(policy)[7]
