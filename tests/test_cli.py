@@ -87,7 +87,7 @@ def test_envs_lists_every_world_with_what_is_known_of_it(command):
     assert code == 0
     for name in shipped_names("envs"):
         assert f"{name}: " in out
-    assert "base_stock (level 25): 5.1977 per period (exact)" in out
+    assert "base_stock (level 25): 5.1978 per period (exact)" in out
 
 
 def test_envs_says_why_a_world_is_not_available(command, monkeypatch):

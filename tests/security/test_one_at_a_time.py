@@ -152,11 +152,12 @@ def test_a_bundle_that_is_replaced_while_it_is_read_is_read_anew(made, monkeypat
 
     best, opened, read = made / "best", bundle.about_policy, []
     policy = allotment.load_policy(made)
+    other = policy.with_values({name: values + 1.0 for name, values in policy.values.items()})
 
     def opened_and_replaced(folder):
         about = opened(folder)
         if not read:
-            bundle.save_bundle(policy, best)
+            bundle.save_bundle(other, best)
         read.append(about["version"])
         return about
 
