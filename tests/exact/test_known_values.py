@@ -10,12 +10,12 @@ import pytest
 from allotment.resources import shipped, shipped_names
 from allotment.studies.valuing import computed
 
-LONG = {"transshipment", "random_lead_time", "random_lead_time_kaplan"}  # of rules there; up to a minute each
+LONG = {"transshipment", "random_lead_time", "random_lead_time_kaplan"}  # up to a minute each
 STATED = [
     pytest.param(known, entry, id=f"{env}: {known.policy}")
     for env in shipped_names("envs")
     for known, entry in known_values.entries(env)
-    if known.episodes is None and (env not in LONG or known.config == "optimal")
+    if known.episodes is None and env not in LONG
 ]
 
 
