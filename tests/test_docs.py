@@ -25,7 +25,7 @@ CHEAPER = {  # how a command of the documents begins -> what is added here to wh
     "allotment train lost_sales ppo": ["--set", "steps=10_000", "--set", "validation.episodes=8"],
     "allotment train --resume runs/ppo --set": ["--set", "steps=20_000"],
     "allotment train Pendulum-v1 sac": ["--set", "validation.episodes=2", "--set", "settings.learning_starts=500"],
-    "allotment bound three_warehouses": [*("--episodes", "2"), *("--set", "horizon.periods=8"), *("--set", "horizon.warm_up=4")],
+    "allotment bound three_warehouses": ["--episodes", "2", *("--set", "horizon.periods=8", "--set", "horizon.warm_up=4")],
     "allotment evaluate runs/ppo": ["--episodes", "50"],
     "allotment evaluate newsvendor": ["--set", "tuning.worlds=16", "--set", "tuning.rounds=2"],
 }
