@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing import get_context
 from typing import Any
 
+import test_compiled_decisions
 import test_gradients
 import test_invariants
 import test_policy_allocations
@@ -27,7 +28,7 @@ Property = Callable[..., None]
 
 def properties() -> list[Property]:
     """Return what must hold in any world."""
-    modules = test_gradients, test_invariants, test_policy_allocations, test_two_implementations
+    modules = test_compiled_decisions, test_gradients, test_invariants, test_policy_allocations, test_two_implementations
     tests = [test for module in modules for test in vars(module).values()]
     inner: Iterator[Any] = (getattr(test, "hypothesis", None) for test in tests)
     return [each.inner_test for each in inner if each is not None and hasattr(each.inner_test, "fixed")]
