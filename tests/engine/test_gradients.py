@@ -47,7 +47,7 @@ def moved(decisions: list[Decision], along: list[Decision], by: float) -> list[D
     ]
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @holds_in_random_worlds()
 def test_gradients_are_the_slopes_of_the_rewards(world: RandomWorld, seed):
     problem, generator = relaxed(world.problem, ALL_IGNORED), np.random.default_rng(seed)
