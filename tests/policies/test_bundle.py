@@ -52,7 +52,8 @@ def perishing():
     return two_shops(skus=skus, sequence=["receive", "decide", "demand", "fulfil", "expire", "charge"])
 
 
-APPLIES_IN = {"estimated_waste": perishing, "myopic": one_shop, "vector_base_stock": one_shop}
+PLANS = {"rolling_horizon": one_shop, "two_stage": one_shop}  # nothing is worth a plan in two shops, where all is free
+APPLIES_IN = {"estimated_waste": perishing, "myopic": one_shop, "vector_base_stock": one_shop, **PLANS}
 
 
 @pytest.mark.parametrize("kind", RULES)

@@ -162,7 +162,7 @@ def test_a_policy_says_whether_it_was_informed(config, informed, tmp_path):
         ({"forecast": {"method": "croston", "smoothing": 1.5}}, "forecast.smoothing must be >= 0 and <= 1, not 1.5"),
         (
             {"forecast": {"method": "croston"}, "policy": "s_S"},
-            "forecast: the rule uses no forecast; newsvendor",
+            "forecast: the rule uses no forecast; allowed for dual_newsvendor, ",
         ),
     ],
 )

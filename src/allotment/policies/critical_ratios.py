@@ -14,13 +14,21 @@ def underage(world: World) -> Floats:
 
     Channels near a site are weighted by their mean demand.
     """
+    waiting, lost = underage_by_kind(world)
+    return waiting + lost
+
+
+def underage_by_kind(world: World) -> tuple[Floats, Floats]:
+    """Return the parts of `underage` of channels whose demand waits, and of those whose demand is lost, (S, K) money each."""
     prices, lanes = world.problem.prices, world.problem.lanes
     bought = np.where((lanes.supplier >= 0)[:, None] & lanes.allowed, prices.purchase.mean(axis=0), np.inf).min(axis=0)
     margin = np.maximum(prices.price.mean(axis=0) - bought, 0.0)
     lost = prices.shortage.mean(axis=0) + margin
-    costs = np.where(world.problem.channels.stays[:, None] == 0.0, lost, prices.backorder.mean(axis=0))
+    waits = (world.problem.channels.stays > 0.0)[:, None]
     weight = world.problem.demand.mean.mean(axis=0) + 1e-12
-    return by_nearest_site(world.problem, costs * weight) / np.maximum(by_nearest_site(world.problem, weight), 1e-12)
+    parts = np.where(waits, prices.backorder.mean(axis=0), 0.0), np.where(waits, 0.0, lost)
+    total = np.maximum(by_nearest_site(world.problem, weight), 1e-12)
+    return tuple(by_nearest_site(world.problem, part * weight) / total for part in parts)  # type: ignore[return-value]
 
 
 def overage(world: World) -> Floats:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from allotment.policies.forecasters import FORECASTERS, Forecaster, FromHistory
 from allotment.policies.parameters import check_names, declared_parameters, declared_settings, setting_value
+from allotment.policies.rules import RULES
 from allotment.scenario.errors import ScenarioError, nearest, shown
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
@@ -41,9 +42,8 @@ def check_forecast(config: HasForecast, rule: type, world: World, where: str) ->
     cls = forecaster_class(config)
     check_names(config.forecast, [METHOD, *(each.name for each in declared_parameters(cls)), *declared_settings(cls)], where)
     if getattr(rule, "SEES", None) != "forecast":
-        raise ScenarioError(
-            f"{where}: the rule uses no forecast; newsvendor, dual_newsvendor, echelon_newsvendor and estimated_waste do"
-        )
+        following = sorted(name for name, each in RULES.items() if getattr(each, "SEES", None) == "forecast")
+        raise ScenarioError(f"{where}: the rule uses no forecast; allowed for {', '.join(following)}")
     if (issubclass(cls, FromHistory) or method == "adaptive") and not world.problem.demand.history_slots:
         raise ScenarioError(f"{where}: {world.name} keeps no past demand; it must (observation.demand_history=1, or more)")
 

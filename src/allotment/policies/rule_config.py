@@ -18,7 +18,7 @@ from allotment.decisions.ordering import Ordering, ordering_of
 from allotment.decisions.policy import Policy
 from allotment.engine.state import Decision
 from allotment.exchange.recommend import Recommender, recommend
-from allotment.policies import rules, rules_echelon, rules_lost_sales, rules_perishable, transfers  # noqa: F401, importing them names their rules
+from allotment.policies import rules, rules_echelon, rules_lost_sales, rules_perishable, rules_rolling, transfers  # noqa: F401, importing them names their rules
 from allotment.policies.allocating import Allocator, allocator, expected_marginal_revenue
 from allotment.policies.forecast_config import FORECAST, check_forecast, forecaster_class, forecaster_of, settings_of
 from allotment.policies.forecasters import Forecaster

@@ -76,13 +76,6 @@ def pay_at_the_end(draft: Draft) -> None:
     program.pay(draft.orders[ordered, lane, sku], price[lane, sku][:, None])
 
 
-def value_what_is_left(draft: Draft, stock: Floats, on_the_way: Floats) -> None:
-    """Count what is left at so much a unit: stock (S, K), and what is in transit on lanes (L, K)."""
-    ordered, lane, sku = np.nonzero(draft.in_transit)
-    draft.program.pay(draft.stock, stock[..., None])
-    draft.program.pay(draft.orders[ordered, lane, sku], on_the_way[lane, sku][:, None])
-
-
 def keep_at_least(draft: Draft, units: Floats) -> None:
     """Let at least so many units (K,) be left in the end, on hand and in transit, less what is open."""
     skus = len(units)
