@@ -23,7 +23,7 @@ demo: $(INSTALLED)
 	$(BIN)/allotment run experiments/quickstart
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 # Every value that a world states as known, computed again: three minutes. FILL=--fill writes what is exact into the files.
 exact: $(INSTALLED)

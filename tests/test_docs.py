@@ -26,6 +26,7 @@ CHEAPER = {  # how a command of the documents begins -> what is added here to wh
     "allotment train --resume runs/ppo --set": ["--set", "steps=20_000"],
     "allotment train Pendulum-v1 sac": ["--set", "validation.episodes=2", "--set", "settings.learning_starts=500"],
     "allotment bound three_warehouses": ["--episodes", "2", *("--set", "horizon.periods=8", "--set", "horizon.warm_up=4")],
+    "allotment run ": ["--workers", "1"],
     "allotment evaluate runs/ppo": ["--episodes", "50"],
     "allotment evaluate newsvendor": ["--set", "tuning.worlds=16", "--set", "tuning.rounds=2"],
 }
@@ -54,15 +55,11 @@ def commands():
     return [command for page in pages()[1:] for block in blocks(page, "console") for command in commands_of(block)]
 
 
-def play(command, folder):
-    """Run a command as it is run here: cheaper where the table says so, and in this process unless it starts others."""
+def play(command):
+    """Run a command as it is run here: cheaper where the table says so, and in this process."""
     added = [extra for start, extra in CHEAPER.items() if " ".join(command).startswith(start)]
     assert command[0] == "allotment"
-    arguments = [*command[1:], *(added[0] if added else [])]
-    if arguments[0] == "run":
-        run([sys.executable, "-m", "allotment.cli", *arguments], folder)
-    else:
-        app(arguments, standalone_mode=False)
+    app([*command[1:], *(added[0] if added else [])], standalone_mode=False)
 
 
 def put_down_files(folder):
@@ -95,7 +92,7 @@ def test_every_command_of_the_documents_runs(tmp_path, monkeypatch):
     assert len(shown) >= 12
     for command in shown:
         if " ".join(command) != NOT_RUN:
-            play(command, tmp_path)
+            play(command)
     for made in ("measures.json", "plan.json", "policy.onnx", "runs/corner/report/report.html"):
         assert (tmp_path / made).is_file()
 
@@ -118,7 +115,7 @@ def test_the_readme_runs_from_top_to_bottom_in_one_folder(tmp_path, monkeypatch)
             exec(compile(block, "README.md", "exec"), names)
         else:
             for command in commands_of(block):
-                play(command, tmp_path)
+                play(command)
     assert set(names["again"]["policy"]) == {"level", "ppo"}
     assert -names["scores"]["score"].mean() == pytest.approx(5.2, abs=0.1)
 
@@ -130,15 +127,15 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatc
     exec(compile("\n".join(blocks(page, "python")), str(page), "exec"), {"__name__": "__main__"})
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """Return the folder of the site, built with every warning as an error."""
-    folder = tmp_path_factory.mktemp("site")
-    run([sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", folder], ROOT)
-    return folder
+def test_the_site_has_all_loads_nothing_from_elsewhere_and_keeps_its_machinery_to_itself(tmp_path):
+    run([sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", tmp_path], ROOT)
+    check_content(tmp_path)
+    check_loads(tmp_path)
+    assert not [*tmp_path.rglob("*.py"), *tmp_path.rglob("*.yaml")]
 
 
-def test_the_site_has_every_notebook_every_study_and_every_drawn_world(site):
+def check_content(site):
+    """The site has every notebook, every study and every drawn world."""
     for notebook in (ROOT / "notebooks").glob("*.ipynb"):
         assert (site / "tutorial" / f"{notebook.stem}.html").is_file()
     for readme in (ROOT / "experiments").glob("*/README.md"):
@@ -150,16 +147,13 @@ def test_the_site_has_every_notebook_every_study_and_every_drawn_world(site):
         assert (site / "worlds" / f"{name}.svg").is_file() or "data" in read_yaml(ROOT / "envs" / f"{name}.yaml")
 
 
-def test_the_site_loads_nothing_from_elsewhere(site):
+def check_loads(site):
+    """The site loads nothing from elsewhere."""
     loads = re.compile(r"""(?:<(?:script|img|iframe)[^>]*\ssrc|<link[^>]*\shref)=["']?(?:https?:)?//[^"'> ]+""")
     for page in site.rglob("*.html"):
         assert not loads.findall(page.read_text(encoding="utf-8")), page
     for sheet in site.rglob("*.css"):
         assert not re.findall(r"(?:@import|url\()\s*[\"']?(?:https?:)?//", sheet.read_text(encoding="utf-8")), sheet
-
-
-def test_the_site_keeps_the_machinery_of_its_making_to_itself(site):
-    assert not [*site.rglob("*.py"), *site.rglob("*.yaml")]
 
 
 def test_the_site_fails_on_dead_links_and_anchors():

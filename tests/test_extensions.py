@@ -17,6 +17,7 @@ import yaml
 
 import allotment
 from allotment import extensions
+from allotment.cli import app
 from allotment.decisions.encodings import decision
 from allotment.decisions.flatten import Flattener
 from allotment.decisions.observation import observe
@@ -99,24 +100,24 @@ def test_a_bundle_names_code_and_neither_carries_nor_imports_it(rules, tmp_path)
     run = allotment.train(one_shop(), written("mine.yaml", HEDGING), out="runs")
     assert not list(run.rglob("*.py"))
     load = f"import allotment; print(allotment.load_policy({str(run)!r}).name)"
+    (run / "best" / "my_rules.py").write_text("raise SystemExit('run')")  # what lies beside it changes nothing
     told = in_a_new_process(load, expect=1)
     assert "my_rules.py:Hedging stands in a file that is not imported" in told
     assert "nothing is imported because another file names it" in told
     assert "--import my_rules.py" in told
     assert "mine" in in_a_new_process(f"import allotment; allotment.import_file({str(rules)!r}); {load}")
-    (run / "best" / "my_rules.py").write_text("raise SystemExit('run')")  # what lies beside it changes nothing
-    assert "stands in a file" in in_a_new_process(load, expect=1)
 
 
 def test_the_command_line_imports_what_the_user_names(rules):
     run = allotment.train(one_shop(), written("mine.yaml", HEDGING), out="runs")
-    command = [sys.executable, "-m", "allotment.cli", "evaluate", str(run), "--episodes", "2"]
-    refused = subprocess.run(command, capture_output=True, text=True)
-    assert refused.returncode == 2 and "name it yourself (--import my_rules.py)" in refused.stderr
-    allowed = subprocess.run([*command, "--import", str(rules)], capture_output=True, text=True)
+    command = ["evaluate", str(run), "--episodes", "2"]
+    forget()
+    with pytest.raises(ScenarioError, match=r"name it yourself \(--import my_rules.py\)"):
+        app(command, standalone_mode=False)
+    with pytest.raises(ScenarioError, match=r"--import nowhere\.py: no such file"):
+        app([*command, "--import", "nowhere.py"], standalone_mode=False)
+    allowed = subprocess.run([sys.executable, "-m", "allotment.cli", *command, "--import", str(rules)], capture_output=True)
     assert allowed.returncode == 0, allowed.stderr
-    missing = subprocess.run([*command, "--import", "nowhere.py"], capture_output=True, text=True)
-    assert missing.returncode == 2 and "--import nowhere.py: no such file" in missing.stderr
 
 
 def test_an_installed_rule_needs_no_file(monkeypatch):
@@ -190,17 +191,16 @@ class Elsewhere:
     folder: Path
 
     def run(self, jobs, progress):
-        for job in jobs:
-            away = job.model_copy(update={"here": False})
-            (self.folder / "job.json").write_text(away.model_dump_json())
-            code = (
-                "import json, pickle, pathlib, sys; from allotment.studies.job import Job;"
-                "job = Job.model_validate(json.loads(pathlib.Path('job.json').read_text()));"
-                "pathlib.Path('made').write_bytes(pickle.dumps(job.run(lambda *told: None)))"
-            )
-            done = subprocess.run([sys.executable, "-c", code], cwd=self.folder, capture_output=True, text=True)
-            assert done.returncode == 0, done.stderr
-            yield job, pickle.loads((self.folder / "made").read_bytes())
+        away = [job.model_copy(update={"here": False}) for job in jobs]
+        (self.folder / "jobs.json").write_text(json.dumps([job.model_dump_json() for job in away]))
+        code = (
+            "import json, pickle, pathlib; from allotment.studies.job import Job;"
+            "jobs = [Job.model_validate_json(job) for job in json.loads(pathlib.Path('jobs.json').read_text())];"
+            "pathlib.Path('made').write_bytes(pickle.dumps([job.run(lambda *told: None) for job in jobs]))"
+        )
+        done = subprocess.run([sys.executable, "-c", code], cwd=self.folder, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        yield from zip(jobs, pickle.loads((self.folder / "made").read_bytes()), strict=True)
 
 
 def test_a_job_carries_its_world_and_its_code_and_returns_what_it_made(rules, tmp_path_factory):
@@ -210,7 +210,7 @@ def test_a_job_carries_its_world_and_its_code_and_returns_what_it_made(rules, tm
     here = run_study(study(), Path("again"), lambda *told: None, executor=Serial())
     assert result.outcome.comparison["score"].tolist() == here.outcome.comparison["score"].tolist()
     assert RunFolder(Path("runs/own/mine-seed0")).finished
-    assert sorted(each.name for each in away.iterdir()) == ["job.json", "made"]
+    assert sorted(each.name for each in away.iterdir()) == ["jobs.json", "made"]
 
 
 def order_five(observation):

@@ -48,7 +48,7 @@ HOMES = {
         "planning/figure.py",
     ],
     "numba": ["engine/", "exact/"],
-    "typer": ["cli.py"],
+    "typer": ["cli/"],
     "statsmodels": ["forecasting/"],
 }
 

@@ -19,7 +19,7 @@ from attack_bundles import RAW, VALUES, Change, _damaged, _places, _put, _read
 from attacking import Attack
 
 import allotment
-from allotment.cli import _reached, _tell_finished
+from allotment.cli.training import reached, tell_finished
 from allotment.fitting.fit import fitter_of
 from allotment.runs.run_folder import RunFolder
 from allotment.scenario.errors import ScenarioError
@@ -104,8 +104,8 @@ def _read_all(folder: Path) -> None:
     """Read a run folder as the commands do."""
     run = RunFolder.existing(folder)
     with contextlib.redirect_stdout(io.StringIO()):
-        _tell_finished(folder, None)
-    told: list[Any] = [*_reached(folder), run.shortfall, run.finished, run.differing_packages(), run.curve()]
+        tell_finished(folder, None)
+    told: list[Any] = [*reached(folder), run.shortfall, run.finished, run.differing_packages(), run.curve()]
     told += compared_policies([read_run(folder)])
     found = run.evaluation(run.place.name)
     assert found is None or np.isfinite(found.score_by_sku).all()

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from allotment.engine import layout as f
-from allotment.engine.compiled import World, entry, floats1, floats2, floats3, floats4, integers1, integers2, linked
+from allotment.engine.compiled import World, entry, floats1, floats2, floats3, floats4, inline, integers1, integers2, linked
 from allotment.engine.exponential import exponential_of
 from allotment.engine.kernel.deciding import add_moved, clear_moved, count_moved, decide_by_rule, find_position
 from allotment.engine.kernel.observation import observe_block
@@ -91,6 +91,12 @@ def decode(table: int, now: int, first: World, count: int) -> None:
         take_protection(table, first, count)
 
 
+@inline
+def share_of_most(action):  # type: ignore[no-untyped-def]
+    """Return which share of the most an action stands for: none at -1 and below, all at 1 and above."""
+    return 0.5 * (min(max(action, -1.0), 1.0) + 1.0)
+
+
 @linked
 def take_quantities(table: int, discrete: int, first: World, count: int) -> None:
     """Each action is the order of its lane and SKU: a share of the largest, or the number itself."""
@@ -101,8 +107,7 @@ def take_quantities(table: int, discrete: int, first: World, count: int) -> None
         for j in range(count):
             world = first + np.uint64(j)
             action = actions[world, place]
-            share = 0.5 * (min(max(action, -1.0), 1.0) + 1.0) * limit[cell]
-            orders[lane[cell], sku[cell], world] = action if discrete else share
+            orders[lane[cell], sku[cell], world] = action if discrete else share_of_most(action) * limit[cell]
 
 
 @linked
@@ -134,7 +139,7 @@ def raise_to_targets(table: int, first: World, count: int) -> None:
             place = site * targets.shape[1] + sku
             for j in range(count):
                 world = first + np.uint64(j)
-                target[site, world] = 0.5 * (min(max(actions[world, place], -1.0), 1.0) + 1.0) * targets[site, sku]
+                target[site, world] = share_of_most(actions[world, place]) * targets[site, sku]
         weigh(table, sku, first, count)
         if integers1(table, f.SETTINGS)[f.TRANSFERS]:
             clear_moved(table, first, count)
@@ -223,8 +228,7 @@ def take_allocation(table: int, first: World, count: int) -> None:
         for sku in range(limit.shape[1]):
             for j in range(count):
                 world = first + np.uint64(j)
-                share = 0.5 * (min(max(actions[world, place], -1.0), 1.0) + 1.0)
-                allocation[lane, sku, world] = share * limit[lane, sku]
+                allocation[lane, sku, world] = share_of_most(actions[world, place]) * limit[lane, sku]
             place += 1
 
 
@@ -242,8 +246,7 @@ def take_protection(table: int, first: World, count: int) -> None:
             for sku in range(limit.shape[2]):
                 for j in range(count):
                     world = first + np.uint64(j)
-                    share = 0.5 * (min(max(actions[world, place], -1.0), 1.0) + 1.0)
-                    protection[site, rank, sku, world] = share * limit[site, rank, sku]
+                    protection[site, rank, sku, world] = share_of_most(actions[world, place]) * limit[site, rank, sku]
                 place += 1
         for sku in range(limit.shape[2]):
             for j in range(count):

@@ -254,13 +254,15 @@ def cut_cells(
     lanes, limit = integers1(table, lists), floats3(table, limits)
     begin, end = lanes[owner], lanes[owner + 1]
     for sku in range(low, high if begin < end else low):
+        lane = lanes[begin]  # once, not for each world: the compiler cannot know that it stays
         for j in range(count):
             world = first + np.uint64(j)
-            total[world] = wanted[lanes[begin], sku, world]
+            total[world] = wanted[lane, sku, world]
         for place in range(begin + 1, end):
+            lane = lanes[place]
             for j in range(count):
                 world = first + np.uint64(j)
-                total[world] += wanted[lanes[place], sku, world]
+                total[world] += wanted[lane, sku, world]
         short = 0
         for j in range(count):
             world = first + np.uint64(j)

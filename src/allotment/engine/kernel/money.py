@@ -238,9 +238,10 @@ def note_sales(table: int, slot: int, first: World, count: int) -> None:
             for j in range(count):
                 history[slot, channel, sku, first + np.uint64(j)] = 0.0
             for place in range(lanes[channel], lanes[channel + 1]):
+                lane = lanes[place]
                 for j in range(count):
                     world = first + np.uint64(j)
-                    history[slot, channel, sku, world] += shipped[lanes[place], sku, world]
+                    history[slot, channel, sku, world] += shipped[lane, sku, world]
 
 
 @linked

@@ -32,25 +32,16 @@ def add_requested(
     for j in range(count):
         total[first + np.uint64(j)] = 0.0
     for place in range(begin, end):
+        lane = lanes[place]
         for sku in range(low, high):
             for j in range(count):
                 world = first + np.uint64(j)
-                total[world] += wanted[lanes[place], sku, world]
+                total[world] += wanted[lane, sku, world]
 
 
 @linked
 def ration_block(
-    table: int,
-    units: int,
-    lists: int,
-    begin: int,
-    end: int,
-    low: int,
-    high: int,
-    why: int,
-    owes: int,
-    first: World,
-    count: int,
+    table: int, units: int, lists: int, begin: int, end: int, low: int, high: int, why: int, owes: int, first: World, count: int
 ) -> None:
     """Ration limits (`LIMIT`) below the `REQUESTED` total of some lanes of a list, for SKUs low, …, high − 1 of them.
 
@@ -78,17 +69,7 @@ def ration_block(
 
 @linked
 def share_by_level(
-    table: int,
-    units: int,
-    lists: int,
-    begin: int,
-    end: int,
-    low: int,
-    high: int,
-    why: int,
-    owes: int,
-    first: World,
-    count: int,
+    table: int, units: int, lists: int, begin: int, end: int, low: int, high: int, why: int, owes: int, first: World, count: int
 ) -> None:
     """Serve the lanes level by level, the lowest first, in proportion within one, in all worlds of a block."""
     total, most, left = floats1(table, f.REQUESTED), floats1(table, f.LIMIT), floats1(table, f.LIMIT_LEFT)
@@ -112,17 +93,7 @@ def share_by_level(
 
 @linked
 def share_at_once(
-    table: int,
-    units: int,
-    lists: int,
-    begin: int,
-    end: int,
-    low: int,
-    high: int,
-    why: int,
-    owes: int,
-    first: World,
-    count: int,
+    table: int, units: int, lists: int, begin: int, end: int, low: int, high: int, why: int, owes: int, first: World, count: int
 ) -> None:
     """Share limits (`LIMIT`) below the total (`REQUESTED`) in proportion, in all worlds of a block, as `share` does in one."""
     settings, lanes, total, most = (
@@ -161,10 +132,11 @@ def find_remainders(
         world = first + np.uint64(j)
         left[world] = most[world]
     for place in range(begin, end):
+        lane = lanes[place]
         for sku in range(low, high):
             for j in range(count):
                 world = first + np.uint64(j)
-                exact = wanted[lanes[place], sku, world] * most[world] / total[world]
+                exact = wanted[lane, sku, world] * most[world] / total[world]
                 rests[claim, world] = exact - np.floor(exact)
                 left[world] -= np.floor(exact)
             claim += 1
@@ -236,39 +208,45 @@ def share_part(table: int, units: int, lane: int, low: int, high: int, first: Wo
 @linked
 def take_share(table: int, units: int, lane: int, low: int, high: int, why: int, owes: int, first: World, count: int) -> None:
     """Let a lane's shares through, in `GIVEN`; of new requests, note the reason and what the source owes."""
-    wanted, given = floats3(table, units), floats2(table, f.GIVEN)
-    if units == f.FLOWS_EXECUTED:
-        explain_shares(table, lane, low, high, why, owes, first, count)
+    wanted, given, reason = floats3(table, units), floats2(table, f.GIVEN), integers3(table, f.FLOWS_CUT_REASON)
+    explained = units == f.FLOWS_EXECUTED
+    site, keeps = integers1(table, f.LANES_SITE)[lane], explained and owes and integers1(table, f.LANES_BACKLOG)[lane]
+    guards = explained and why == NO_STOCK and site >= 0
+    if guards:
+        guards = floats4(table, f.RESERVED).shape[0] > 0 or floats4(table, f.PROTECTED).shape[1] > 0
     for sku in range(low, high):
+        if keeps:
+            owe(table, lane, sku, first, count)
+        if guards:
+            explain_guarded(table, lane, sku, first, count)
+        elif explained:
+            for j in range(count):
+                world = first + np.uint64(j)
+                short = given[sku, world] < wanted[lane, sku, world] - rounding(wanted[lane, sku, world])
+                reason[lane, sku, world] = why if short else reason[lane, sku, world]
         for j in range(count):
             world = first + np.uint64(j)
             wanted[lane, sku, world] = min(wanted[lane, sku, world], given[sku, world])
 
 
 @linked
-def explain_shares(table: int, lane: int, low: int, high: int, why: int, owes: int, first: World, count: int) -> None:
-    """Note why shares, in `GIVEN`, are less than new requests, and what the source owes of these."""
+def owe(table: int, lane: int, sku: int, first: World, count: int) -> None:
+    """Add what shares, in `GIVEN`, leave of new requests to what the source owes."""
+    wanted, given, owed = floats3(table, f.FLOWS_EXECUTED), floats2(table, f.GIVEN), floats3(table, f.OWED)
+    for j in range(count):
+        world = first + np.uint64(j)
+        owed[lane, sku, world] += wanted[lane, sku, world] - min(wanted[lane, sku, world], given[sku, world])
+
+
+@linked
+def explain_guarded(table: int, lane: int, sku: int, first: World, count: int) -> None:
+    """Note why shares, in `GIVEN`, are less than new requests, at a site that keeps units for some."""
     wanted, given, reason = floats3(table, f.FLOWS_EXECUTED), floats2(table, f.GIVEN), integers3(table, f.FLOWS_CUT_REASON)
-    owed, site, keeps = (
-        floats3(table, f.OWED),
-        integers1(table, f.LANES_SITE)[lane],
-        owes and integers1(table, f.LANES_BACKLOG)[lane],
-    )
-    guards = floats4(table, f.RESERVED).shape[0] > 0 or floats4(table, f.PROTECTED).shape[1] > 0
-    for sku in range(low, high):
-        if keeps:
-            for j in range(count):
-                world = first + np.uint64(j)
-                owed[lane, sku, world] += wanted[lane, sku, world] - min(wanted[lane, sku, world], given[sku, world])
-        for j in range(count):
-            world = first + np.uint64(j)
-            short = given[sku, world] < wanted[lane, sku, world] - rounding(wanted[lane, sku, world])
-            reason[lane, sku, world] = why if short else reason[lane, sku, world]
-        for j in range(count if guards and why == NO_STOCK and site >= 0 else 0):
-            world = first + np.uint64(j)
-            short = given[sku, world] < wanted[lane, sku, world] - rounding(wanted[lane, sku, world])
-            if short and kept(table, site, sku, world) > ROUNDING:
-                reason[lane, sku, world] = PROTECTED
+    site = integers1(table, f.LANES_SITE)[lane]
+    for j in range(count):
+        world = first + np.uint64(j)
+        if given[sku, world] < wanted[lane, sku, world] - rounding(wanted[lane, sku, world]):
+            reason[lane, sku, world] = PROTECTED if kept(table, site, sku, world) > ROUNDING else NO_STOCK
 
 
 @linked

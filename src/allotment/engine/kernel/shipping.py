@@ -129,9 +129,10 @@ def leave_sites(table: int, slot: int, now: int, first: World, count: int) -> No
             for j in range(count):
                 used[site, sku, first + np.uint64(j)] = 0.0
             for place in range(lanes[site], lanes[site + 1]):
+                lane = lanes[place]
                 for j in range(count):
                     world = first + np.uint64(j)
-                    used[site, sku, world] += executed[lanes[place], sku, world]
+                    used[site, sku, world] += executed[lane, sku, world]
             for j in range(count):
                 world = first + np.uint64(j)
                 handling[site, world] -= used[site, sku, world]

@@ -1,0 +1,5 @@
+"""The command line as `python -m allotment.cli`."""
+
+from allotment.cli import main
+
+main()
