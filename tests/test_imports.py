@@ -50,6 +50,7 @@ HOMES = {
     "numba": ["engine/", "exact/"],
     "typer": ["cli.py"],
     "statsmodels": ["forecasting/"],
+    "optuna": ["fitting/sampling.py"],
 }
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from allotment import extensions
 from allotment.decisions.observation import Observation
@@ -34,6 +34,7 @@ from allotment.policies.parameters import (
 )
 from allotment.policies.serving import ByWorth
 from allotment.policies.sources import CHEAPEST, FASTEST, source_lanes
+from allotment.policies.tuning_config import Tuning
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
@@ -50,15 +51,6 @@ def rule_class(name: str, where: str) -> type:
     if next(iter(each.name for each in fields(found)), "") != "network":
         raise ScenarioError(f"{where}: the first field of {name} must be `network: Network`, what it knows of its world")
     return found
-
-
-class Tuning(BaseModel):
-    """How parameters are searched for."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    worlds: Annotated[int, Field(ge=2)] = 128  # common worlds every candidate is played on
-    rounds: Annotated[int, Field(ge=1)] = 12  # passes over the parameters
 
 
 def _whole_keys(given: Any) -> Any:
