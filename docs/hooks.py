@@ -36,7 +36,9 @@ MARK = re.compile(r"^<!-- made: (.+) -->$", re.MULTILINE)
 FIELDS = "fields of "  # and the full path of a class
 MADE: dict[str, Callable[[], str]] = {
     "world reference": lambda: schema_reference.reference(schema.Scenario, [schema, processes, amounts]),
-    "rule reference": lambda: schema_reference.reference(rule_config.RuleConfig, [rule_config, tuning_config, protection], level=3),
+    "rule reference": lambda: schema_reference.reference(
+        rule_config.RuleConfig, [rule_config, tuning_config, protection], level=3
+    ),
     "learner reference": lambda: schema_reference.reference(
         learned_config.LearnedConfig, [learned_config, encoding_config], level=3
     ),
