@@ -10,6 +10,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from math import hypot
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -189,10 +190,10 @@ def _reached(run: Path) -> Iterator[str]:
     metadata = RunFolder(run).metadata
     best, rule, search = metadata.get("validation"), metadata.get("corrected_rule"), metadata.get("search")
     if search and best:
-        gap = search["score"] - best["score"]
+        gap, error = search["score"] - best["score"], hypot(search["standard_error"], best["standard_error"])
         chosen = f"{search['method']}, best of {search['candidates']:,} candidates"
-        beside = f"{abs(gap):,.4f} {'above' if gap > 0 else 'below'} that in fresh ones"
-        yield f"search:     score {search['score']:,.4f} in its own {search['worlds']:,} worlds ({chosen}), {beside}"
+        yield f"search:     {_score(search)} in its own {search['worlds']:,} worlds ({chosen})"
+        yield f"            {abs(gap):,.4f} ± {error:,.4f} {'above' if gap > 0 else 'below'} that in fresh ones"
     if best:
         at = f" after {best['steps']:,} steps" if "steps" in best else ", fresh to the search" if search else ""
         yield f"best:       {_score(best)} in {best['episodes']} validation worlds{at}"

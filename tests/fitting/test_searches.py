@@ -12,9 +12,10 @@ from allotment.evaluation.place import WorldPlace
 from allotment.evaluation.testing import evaluate, measured
 from allotment.fitting.grid_search import _worlds_by_round
 from allotment.fitting.replications import Replications, search_worlds
+from allotment.fitting.search import Space
 from allotment.fitting.tuning import RuleTuning, tune
 from allotment.policies.config_file import rule_config
-from allotment.policies.rule_config import build_rule
+from allotment.policies.rule_config import build_rule, parameters_of
 from allotment.scenario.errors import ScenarioError
 from small_worlds import one_shop, shipped_world, two_shops
 
@@ -42,11 +43,20 @@ def test_a_grid_search_finds_the_base_stock_level_that_zipkin_prints_and_its_cos
     assert about["validation"]["episodes"] == 400
     assert abs(about["validation"]["score"] + 5.1977) <= 3 * about["validation"]["standard_error"]
     assert about["search"]["score"] != about["validation"]["score"]
+    assert about["search"]["standard_error"] == pytest.approx(about["validation"]["standard_error"], rel=0.2)
     assert {name: about["search"][name] for name in ("method", "worlds", "candidates")} == {
         "method": search,
         "worlds": 400,
         "candidates": 16,
     }
+
+
+def test_bounds_may_differ_by_site_and_sku_and_no_step_goes_beyond_them():
+    low, high = ({"north": 2, "south": {"apple": 5, "pear": 3}}, {"north": 2, "south": {"apple": 9, "pear": 4}})
+    policy, left = ready(two_shops(), search="exhaustive", ranges={"level": {"low": low, "high": high, "step": 2}})
+    grid = Space(policy, [parameters_of(policy.config, policy.world)[name] for name in left]).grid()
+    candidates = [grid.space.candidate(grid.numbers(np.full(2, place))).values["level"].tolist() for place in range(grid.size)]
+    assert candidates == [[[2, 2], [5, 3]], [[2, 2], [7, 3]], [[2, 2], [9, 3]]]
 
 
 def test_narrowing_plays_a_fraction_of_what_an_exhaustive_search_plays(monkeypatch):
@@ -156,8 +166,8 @@ STEPS = {"low": 0, "high": 20, "step": 0.001}
         ({"search": "exhaustive", "ranges": {"level": STEPS | {"step": 0}}}, "rule: tuning.ranges.level.step must be > 0"),
         ({"search": "exhaustive", "ranges": {"level": {"values": [-1]}}}, "rule: tuning.ranges.level.values must be >= 0"),
         (
-            {"search": "narrowing", "ranges": {"level": STEPS}},
-            r"400,040,001 candidates \(20,001 × 20,001\) are more than 100,000",
+            {"search": "narrowing", "ranges": {"level": {"low": 1, "high": 400}}},
+            r"160,000 candidates \(400 × 400\) are more than 100,000",
         ),
         ({"search": "narrowing", "ranges": {"level": STEPS | {"high": 900}}}, "level: 900,001 values are more than 100,000"),
     ],

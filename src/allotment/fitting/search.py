@@ -66,9 +66,9 @@ class Space:
             method = self.policy.config.tuning.method
             raise ScenarioError(f"{where} needs a step, or values, for search: {method}; only samplers search all numbers")
         if low.ndim == 1:
-            return [Dimension(parameter, None, low, high, points)]
-        rows = range(len(low))
-        return [Dimension(parameter, row, low[row], high[row], None if points is None else points[:, row]) for row in rows]
+            return [Dimension(parameter, None, low, high, None if points is None else _without_repeats(points))]
+        rows = [None if points is None else _without_repeats(points[:, row]) for row in range(len(low))]
+        return [Dimension(parameter, row, low[row], high[row], of_site) for row, of_site in enumerate(rows)]
 
     @property
     def skus(self) -> int:
@@ -165,6 +165,11 @@ def _points(parameter: Parameter, given: Range, world: World, where: str) -> tup
         raise ScenarioError(f"{where}: {steps.max() + 1:,.0f} values are more than {MOST_POINTS:,}; take larger steps")
     numbers = np.arange(steps.max() + 1).reshape(-1, *(1,) * low.ndim)
     return parameter.legal(low + np.minimum(numbers, steps) * step, world), low, high
+
+
+def _without_repeats(points: Floats) -> Floats:
+    """Leave out points (n, K) that are those before them again: rounded to whole units, or beyond what the site may take."""
+    return points[np.concatenate([[True], (points[1:] != points[:-1]).any(axis=1)])]
 
 
 def _step(parameter: Parameter, given: Any, world: World, where: str) -> Floats | None:

@@ -14,6 +14,7 @@ from allotment.evaluation.testing import mean_measures
 from allotment.fitting.fitter import Progress
 from allotment.fitting.grid_search import exhaustive, narrowing
 from allotment.fitting.pattern_search import pattern
+from allotment.fitting.replications import Replications, search_worlds
 from allotment.fitting.sampling import check_sampler, sampled
 from allotment.fitting.search import Space, Told, Tuned
 from allotment.policies.bundle import save_bundle
@@ -55,7 +56,7 @@ class RuleTuning:
         worlds = max(FRESH_WORLDS, policy.config.tuning.worlds) if found else FRESH_WORLDS
         rows = place.evaluate(policy, worlds, run.seed, "validate").episodes
         write_rule_based(run.logs, mean_measures(rows), 1)
-        searched = {"search": _told_of(found)} if found else {}
+        searched = {"search": _told_of(found, run.seed)} if found else {}
         run.update(finished=True, validation=validated(rows), **searched)
         return policy
 
@@ -82,10 +83,12 @@ def _found(
     return found.policy, found
 
 
-def _told_of(found: Tuned) -> dict[str, Any]:
-    """Return what a run's metadata keep of its search."""
+def _told_of(found: Tuned, seed: int) -> dict[str, Any]:
+    """Return what a run's metadata keep of its search: among others the score that it chose by, and its standard error."""
     tuning = found.policy.config.tuning
-    return {"method": tuning.method, "score": found.score, "worlds": tuning.worlds, "candidates": found.candidates}
+    scores = Replications(found.policy.world, search_worlds(found.policy, seed)).by_world(found.policy).sum(axis=1)
+    reached = {"score": found.score, "standard_error": float(scores.std(ddof=1)) / len(scores) ** 0.5}
+    return {"method": tuning.method, **reached, "worlds": tuning.worlds, "candidates": found.candidates}
 
 
 def check_search(policy: RulePolicy, tuned: list[str]) -> None:
