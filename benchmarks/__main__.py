@@ -8,7 +8,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import batch, compilation, gradients, machine, peers, periods, rule_based, training
+from benchmarks import batch, compilation, gradients, machine, peers, periods, rule_based, training, tuning
 from benchmarks.timing import spread
 
 Rows = Iterator[tuple[str, ...]]
@@ -28,6 +28,8 @@ def main() -> None:
     _print(console, "Against gym-invmgmt 0.2.1, through Gymnasium, in turns", header, _peers())
     header = ("lost_sales, base_stock, 4,096 episodes", "here, million periods", "DynaPlex, million periods", "ratio", "target")
     _print(console, "Against DynaPlex 1.14.1 under one rule, in a CPU second, in turns", header, _rule_rates())
+    header = ("lost_sales, base_stock, 1,000 periods", "wall s", "CPU s", "target")
+    _print(console, f"An exhaustive search of {tuning.RUNS:,} runs", header, _tuning())
     header = ("base network, batch of 1,024, float32", "site-periods, millions", "target")
     _print(console, "Torch dynamics in a CPU second on one thread", header, _gradients())
     header = ("environment steps", "wall clock", "CPU time", "target")
@@ -77,6 +79,12 @@ def _rule_rates() -> Rows:
     ratios = [one / other for one, other in zip(ours, theirs, strict=True)]
     millions = [[each / 1e6 for each in rates] for rates in (ours, theirs)]
     yield "", spread(millions[0], ",.1f"), spread(millions[1], ",.1f"), spread(ratios), "30 million"
+
+
+def _tuning() -> Rows:
+    for candidates, worlds, times in tuning.durations():
+        what = f"{candidates:,} candidates in {worlds:,} worlds"
+        yield what, spread([each.wall for each in times]), spread([each.cpu for each in times]), "5"
 
 
 def _gradients() -> Rows:

@@ -13,7 +13,7 @@ from typing import Any
 from mkdocs.structure.files import File
 
 from allotment.fitting.sb3 import config as learned_config
-from allotment.policies import encoding_config, rule_config
+from allotment.policies import encoding_config, protection, rule_config, tuning_config
 from allotment.scenario import amounts, processes, schema
 from allotment.studies import study, value_study
 from builders import (
@@ -36,7 +36,9 @@ MARK = re.compile(r"^<!-- made: (.+) -->$", re.MULTILINE)
 FIELDS = "fields of "  # and the full path of a class
 MADE: dict[str, Callable[[], str]] = {
     "world reference": lambda: schema_reference.reference(schema.Scenario, [schema, processes, amounts]),
-    "rule reference": lambda: schema_reference.reference(rule_config.RuleConfig, [rule_config], level=3),
+    "rule reference": lambda: schema_reference.reference(
+        rule_config.RuleConfig, [rule_config, tuning_config, protection], level=3
+    ),
     "learner reference": lambda: schema_reference.reference(
         learned_config.LearnedConfig, [learned_config, encoding_config], level=3
     ),

@@ -12,7 +12,7 @@ from small_policies import rule
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import batch, gradients, growth, machine, peers, periods, rule_based, serving, timing, training
+from benchmarks import batch, gradients, growth, machine, peers, periods, rule_based, serving, timing, training, tuning
 
 
 def test_the_machine_is_described():
@@ -29,6 +29,12 @@ def test_every_rule_is_timed():
     for _, durations in rule_based.durations(episodes=2, repeats=2):
         assert len(durations) == 2
         assert all(each.cpu > 0 for each in durations)
+
+
+def test_a_search_of_so_many_runs_is_timed():
+    timed = list(tuning.durations(runs=2_000, periods=1, repeats=1))
+    assert [candidates * worlds for candidates, worlds, _ in timed] == [2_000] * 3
+    assert all(each.cpu > 0 for _, _, (each,) in timed)
 
 
 def test_the_time_inside_the_environment_is_a_part_of_the_training():

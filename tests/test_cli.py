@@ -119,7 +119,11 @@ def test_a_rule_is_tuned_into_a_run_folder_that_can_be_evaluated(command):
     assert code == 0
     found = yaml.safe_load(out)  # all but the parameters is a comment
     assert set(found) == {"parameters"} and set(found["parameters"]) == {"level"}
-    reached = json.loads(Path("runs/levels/metadata.json").read_text())["validation"]
+    about = json.loads(Path("runs/levels/metadata.json").read_text())
+    reached, search = about["validation"], about["search"]
+    there = f"score {search['score']:,.4f} ± {search['standard_error']:,.4f} in its own 8 worlds (pattern, best of"
+    assert there in out
+    assert f"{abs(search['score'] - reached['score']):,.4f} ± " in out
     assert f"score {reached['score']:,.4f} ± {reached['standard_error']:,.4f} in 64 validation worlds" in out
     Path("mine.yaml").write_text("policy: base_stock\n" + out)
     scores = []

@@ -50,6 +50,7 @@ HOMES = {
     "numba": ["engine/", "exact/"],
     "typer": ["cli/"],
     "statsmodels": ["forecasting/"],
+    "optuna": ["fitting/sampling.py"],
 }
 
 

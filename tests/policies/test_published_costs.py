@@ -13,7 +13,8 @@ import pytest
 
 import allotment
 from allotment.evaluation.testing import evaluate
-from allotment.fitting.tuning import sku_scores, tune
+from allotment.fitting.replications import Replications
+from allotment.fitting.tuning import tune
 from allotment.policies.config_file import read_config, rule_config
 from allotment.policies.rule_config import build_rule
 from small_worlds import seen
@@ -196,8 +197,9 @@ def test_a_tuned_policy_scores_as_it_says_and_no_worse_than_its_guess():
     from allotment.scenario.streams import derived_seed
 
     seeds = derived_seed("tune", 5) + np.arange(8)
-    assert found.score == pytest.approx(sku_scores(found.policy, world(ZIPKIN, SHORT), seeds).sum(), rel=1e-12)
-    assert found.score >= sku_scores(initial, world(ZIPKIN, SHORT), seeds).sum()
+    played = Replications(world(ZIPKIN, SHORT), seeds)
+    assert found.score == pytest.approx(played.by_sku(found.policy).sum(), rel=1e-12)
+    assert found.score >= played.by_sku(initial).sum()
     assert [(done, rounds) for done, rounds, _ in told] == [(1, 2), (2, 2)]
 
 

@@ -53,7 +53,7 @@ def test_a_rule_for_goods_that_perish_is_refused_where_none_do():
 
 
 def test_the_shipped_critical_level_is_optimal_between_two_classes():
-    name, content = read_config("critical_levels", ["parameters.level=2"])
+    name, content = read_config("critical_levels", ["parameters.level=2", "protection.1=1"])
     world = load_scenario("demand_classes")
     policy = build_rule(rule_config(content, name), world, name)[0]
     assert exact_value(world, policy).value == pytest.approx(1.639413, abs=1e-6)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import hypot
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -74,13 +75,18 @@ def tell_finished(run: Path, overrides: list[str] | None) -> bool:
 
 
 def reached(run: Path) -> Iterator[str]:
-    """Yield what a run's best policy reached on validation worlds, and the rule that it corrects in the same ones."""
+    """Yield what a search said of a run's best policy, what that reached on validation worlds, and the rule it corrects."""
     from allotment.runs.run_folder import RunFolder
 
     metadata = RunFolder(run).metadata
-    best, rule = metadata.get("validation"), metadata.get("corrected_rule")
+    best, rule, search = metadata.get("validation"), metadata.get("corrected_rule"), metadata.get("search")
+    if search and best:
+        gap, error = search["score"] - best["score"], hypot(search["standard_error"], best["standard_error"])
+        chosen = f"{search['method']}, best of {search['candidates']:,} candidates"
+        yield f"search:     {_score(search)} in its own {search['worlds']:,} worlds ({chosen})"
+        yield f"            {abs(gap):,.4f} ± {error:,.4f} {'above' if gap > 0 else 'below'} that in fresh ones"
     if best:
-        at = f" after {best['steps']:,} steps" if "steps" in best else ""
+        at = f" after {best['steps']:,} steps" if "steps" in best else ", fresh to the search" if search else ""
         yield f"best:       {_score(best)} in {best['episodes']} validation worlds{at}"
     if rule:
         yield f"corrects:   {rule['name']}, {_score(rule)} in the same worlds"

@@ -37,11 +37,15 @@ class Ordering:
     constant: Floats | None = None  # (S, K) units on the usual lane, whatever the position
     echelon: bool = False  # positions are those of a site and all downstream of it
     lateral: tuple[Integers, Floats] | None = None  # lanes in rising freight; covers (2, S, K) in units
+    protection: Floats | None = None  # (S, J, K) units that classes below each may not use, in every period; none = nothing
 
     def put_into(self, simulation: Simulation) -> None:
         """Let the kernel decide by this in a simulation."""
         for field, array in self._arrays().items():
             simulation.memory.put(field, np.ascontiguousarray(array, dtype=f.FIELDS[field].declared.dtype))
+        protection = simulation.memory.decision.protection
+        if protection is not None:
+            protection[...] = 0.0 if self.protection is None else self.protection
 
     def _arrays(self) -> dict[int, Any]:
         shape, expedites = self.lanes.shape, self.expedite_level is not None

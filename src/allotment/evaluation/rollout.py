@@ -23,8 +23,13 @@ AT_ONCE = 20_000_000  # lanes × SKUs × worlds × periods played in one call, w
 def started(world: World, seeds: Integers) -> Simulation:
     """Return a simulation of the first episode of each seed (n,), up to its first decision."""
     simulation = Simulation(world.problem, len(seeds))
-    simulation.reset(np.arange(len(seeds)), np.asarray(seeds, dtype=np.int64), np.zeros(len(seeds), dtype=np.int64))
+    restart(simulation, seeds)
     return simulation
+
+
+def restart(simulation: Simulation, seeds: Integers) -> None:
+    """Put a simulation at the first decision of the first episode of each seed (n,), one for each of its worlds."""
+    simulation.reset(np.arange(len(seeds)), np.asarray(seeds, dtype=np.int64), np.zeros(len(seeds), dtype=np.int64))
 
 
 def rollout(world: World, policy: Policy, seeds: Integers) -> Iterator[tuple[int, Flows]]:

@@ -18,6 +18,7 @@ from allotment.evaluation.rollout import compiled_ordering, play_compiled, playe
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats, Integers
 from allotment.scenario.streams import derived_seed
+from allotment.simulation.simulation import Simulation
 
 CELLS_AT_ONCE = 4_000_000  # supply lanes × SKUs × order slots × episodes held in memory together
 
@@ -74,7 +75,17 @@ def measured(
     progress: Callable[[int], None] | None = None,
 ) -> EpisodeMeasures:
     """Play the first episode of each seed (n,), and return what is measured of them."""
-    simulation = started(world, seeds)
+    return measured_in(started(world, seeds), policy, world, metrics, progress)
+
+
+def measured_in(
+    simulation: Simulation,
+    policy: Policy,
+    world: World,
+    metrics: Sequence[Metric] = (),
+    progress: Callable[[int], None] | None = None,
+) -> EpisodeMeasures:
+    """Play a simulation that stands at its first decision to the end of its episodes, and return what is measured of them."""
     measures = EpisodeMeasures(world, simulation, metrics)
     ordering = None if measures.by_period else compiled_ordering(policy, world)
     if ordering is not None:
@@ -83,7 +94,7 @@ def measured(
     for period, flows in played(simulation, policy):
         measures.add(period, flows)
         if progress:
-            progress(len(seeds))
+            progress(simulation.batch)
     return measures
 
 

@@ -25,6 +25,7 @@ from allotment.policies.encoding_config import EncodingConfig, build_encoding
 from allotment.policies.forecast_config import with_forecast
 from allotment.policies.json_file import read_json
 from allotment.policies.parameters import declared_settings
+from allotment.policies.protection import PROTECTION, whole_keys
 from allotment.policies.rule_config import RulePolicy, build_rule, rule_class
 from allotment.policies.sealed_folder import ABOUT, is_bundle, part_of, sealed, standing
 from allotment.scenario.errors import ScenarioError
@@ -129,9 +130,12 @@ def _load_rule(folder: Path, about: dict[str, Any], world: World) -> RulePolicy:
     transfers = None
     if config.transfers is not None:
         transfers = {name: values.pop(name) for name in ("pull_below", "give_above") if name in values}
+    levels = {name: values.pop(name) for name in list(values) if name.startswith(PROTECTION)}
+    protection = whole_keys({name.removeprefix(PROTECTION): units for name, units in levels.items()}) or config.protection
     settings = declared_settings(rule_class(config.policy, str(folder / "bundle.json")))
     kept = {name: value for name, value in config.parameters.items() if name in settings}
-    given = config.model_copy(update={"transfers": transfers, **with_forecast(config, kept, values)})
+    parts = {"transfers": transfers, "protection": protection, **with_forecast(config, kept, values)}
+    given = config.model_copy(update=parts)
     policy, missing = build_rule(given, world, str(folder / "parameters.json"), about["name"])
     if missing:
         raise ScenarioError(f"{folder / 'parameters.json'}: has no values for {', '.join(missing)}")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from allotment import extensions
 from allotment.decisions.observation import Observation
@@ -19,10 +18,9 @@ from allotment.decisions.policy import Policy
 from allotment.engine.state import Decision
 from allotment.exchange.recommend import Recommender, recommend
 from allotment.policies import rules, rules_echelon, rules_lost_sales, rules_perishable, rules_rolling, transfers  # noqa: F401, importing them names their rules
-from allotment.policies.allocating import Allocator, allocator, expected_marginal_revenue
+from allotment.policies.allocating import Allocator, allocator
 from allotment.policies.forecast_config import FORECAST, check_forecast, forecaster_class, forecaster_of, settings_of
 from allotment.policies.forecasters import Forecaster
-from allotment.policies.initial_values import constant
 from allotment.policies.parameters import (
     TUNED,
     Parameter,
@@ -32,14 +30,22 @@ from allotment.policies.parameters import (
     declared_settings,
     parameter_values,
 )
+from allotment.policies.protection import (
+    EMSR_B,
+    PROTECTION,
+    Protection,
+    given_protection,
+    protected_units,
+    protection_parameters,
+)
 from allotment.policies.serving import ByWorth
 from allotment.policies.sources import CHEAPEST, FASTEST, source_lanes
+from allotment.policies.tuning_config import Tuning
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
 
 FROM_COSTS = "from_costs"  # the way to compute a parameter that looks at costs alone
-_PROTECTION = Parameter("protection", "site_sku", constant(0.0, "site_sku"), constant(1.0, "site_sku"))
 
 
 def rule_class(name: str, where: str) -> type:
@@ -50,25 +56,6 @@ def rule_class(name: str, where: str) -> type:
     if next(iter(each.name for each in fields(found)), "") != "network":
         raise ScenarioError(f"{where}: the first field of {name} must be `network: Network`, what it knows of its world")
     return found
-
-
-class Tuning(BaseModel):
-    """How parameters are searched for."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-    worlds: Annotated[int, Field(ge=2)] = 128  # common worlds every candidate is played on
-    rounds: Annotated[int, Field(ge=1)] = 12  # passes over the parameters
-
-
-def _whole_keys(given: Any) -> Any:
-    """Read priorities as whole numbers, which JSON writes as text."""
-    if not isinstance(given, dict):
-        return given
-    return {int(key) if isinstance(key, str) and key.isdigit() else key: value for key, value in given.items()}
-
-
-Protection = Annotated[dict[int, Any] | Literal["emsr_b"] | None, BeforeValidator(_whole_keys)]
 
 
 class RuleConfig(BaseModel):
@@ -86,7 +73,7 @@ class RuleConfig(BaseModel):
     transfers: dict[str, Any] | None = None  # when sites draw on each other, likewise; none = no transfers
     allocation: str | None = None  # the rule by which sites ship to channels; none = the scenario's own
     quotas: dict[str, float] | None = None  # percent by channel, for the rules that go by quotas
-    protection: Protection = None  # by priority, units that classes below may not use; or how they are found
+    protection: Protection = None  # by priority, units that classes below may not use, likewise; or how all are found
     tuning: Tuning = Tuning()  # how open parameters are searched for
 
 
@@ -99,7 +86,6 @@ class RulePolicy:
     world: World
     values: dict[str, Floats]
     rule: Policy
-    protected: Floats | None = None  # (S, J, K) units that classes below each may not use
     allocator: Allocator | ByWorth | None = None  # what ships to channels, where the scenario leaves it to the policy
     kind: str = "rule-based"
     version: str = ""  # of the bundle it was loaded from
@@ -119,8 +105,14 @@ class RulePolicy:
         return decision
 
     def ordering(self) -> Ordering | None:
-        """Return what the rule orders as compiled code takes it; none where it cannot, or where the policy decides more."""
-        return ordering_of(self.rule) if self.protected is None and self.allocator is None else None
+        """Return what the rule orders as compiled code takes it; none where it cannot, or where the policy allocates too."""
+        ordering = ordering_of(self.rule) if self.allocator is None else None
+        return ordering if ordering is None else replace(ordering, protection=self.protected)
+
+    @cached_property
+    def protected(self) -> Floats | None:
+        """Return what classes below each may not use, (S, J, K) units; none where nothing is protected."""
+        return protected_units(self.values, self.world)
 
     @property
     def memory_size(self) -> int:
@@ -144,7 +136,7 @@ class RulePolicy:
         computed = any(isinstance(given.get(name), str) and given[name] in ways[name] for name in ways)
         expects = self.allocator is not None and not self.world.problem.clock.demand_first
         forecast = sees == "forecast" and self.forecaster.INFORMED
-        return sees == "law" or forecast or expects or computed or isinstance(self.config.protection, str)
+        return sees == "law" or forecast or expects or computed or self.config.protection == EMSR_B
 
     def write(self, folder: Path) -> dict[str, Any]:
         """Write what the policy is into a bundle's folder; returns what the bundle says of it."""
@@ -162,14 +154,16 @@ class RulePolicy:
         return Recommender(self)
 
     def as_config(self) -> dict[str, Any]:
-        """Return `parameters`, and `transfers` where it makes any, as a config would state them: what it was tuned to."""
+        """Return `parameters`, and what else has values, as a config would state them: what it was tuned to."""
         stated = {name: _stated(array, self.world) for name, array in self.values.items() if (array < rules.NO_CAP).all()}
         moves = {parameter.name for parameter in transfers.PARAMETERS}
         settings = {name: value for name, value in self.config.parameters.items() if name not in self.values}
         between = {name: stated.pop(name) for name in list(stated) if name in moves}
         forecast = {name.removeprefix(FORECAST): stated.pop(name) for name in list(stated) if name.startswith(FORECAST)}
+        levels = {int(name.removeprefix(PROTECTION)): stated.pop(name) for name in list(stated) if name.startswith(PROTECTION)}
         parts = {
             "parameters": {**settings, **stated},
+            "protection": levels,
             "transfers": between,
             "forecast": {**(self.config.forecast or {}), **forecast},
         }
@@ -187,7 +181,7 @@ def parameters_of(config: RuleConfig, world: World) -> dict[str, Parameter]:
         named.update({parameter.name: parameter for parameter in transfers.PARAMETERS})
     for parameter in declared_parameters(forecaster_class(config)):
         named[FORECAST + parameter.name] = replace(parameter, name=FORECAST + parameter.name)
-    return named
+    return named | {parameter.name: parameter for parameter in protection_parameters(config.protection, world)}
 
 
 def build_rule(config: RuleConfig, world: World, origin: str, name: str | None = None) -> tuple[RulePolicy, list[str]]:
@@ -198,7 +192,8 @@ def build_rule(config: RuleConfig, world: World, origin: str, name: str | None =
     check_names(config.transfers or {}, [parameter.name for parameter in transfers.PARAMETERS], f"{origin}: transfers")
     check_forecast(config, cls, world, f"{origin}: forecast")
     forecast = {FORECAST + name: value for name, value in (config.forecast or {}).items()}
-    given = {**config.parameters, **(config.transfers or {}), **forecast}
+    levels = given_protection(config.protection, world, f"{origin}: protection")
+    given = {**config.parameters, **(config.transfers or {}), **forecast, **levels}
     values, tuned = {}, []
     for parameter in parameters_of(config, world).values():
         value = given.get(parameter.name, parameter.default)
@@ -210,30 +205,13 @@ def build_rule(config: RuleConfig, world: World, origin: str, name: str | None =
             values[parameter.name] = parameter.legal(computed, world)
         else:
             values[parameter.name] = parameter_values(parameter, value, world, f"{origin}: {parameter.name}")
-    protected = None if config.protection is None else _protected(config.protection, world, f"{origin}: protection")
     shares = None
     if config.allocation is not None:
         shares = allocator(config.allocation, config.quotas, world, f"{origin}: allocation")
     elif config.quotas is not None:
         raise ScenarioError(f"{origin}: quotas need a rule that goes by them (allocation: quota or quota_borrowing)")
     rule = _rule(config, world, values, origin)
-    return RulePolicy(name or config.name or config.policy, config, world, values, rule, protected, shares), tuned
-
-
-def _protected(given: Mapping[int, Any] | str, world: World, where: str) -> Floats:
-    """Return what is protected for each class and all above it, (S, J, K) units; classes that are not named protect nothing."""
-    if not world.problem.rules.protects:
-        raise ScenarioError(f"{where}: {world.scenario.name} leaves no protection to policies; its decisions must name it")
-    if isinstance(given, str):
-        levels = expected_marginal_revenue(world, where)
-        return np.floor(levels + 0.5) if world.problem.rules.whole else levels
-    priorities = sorted({channel.priority for channel in world.scenario.channels})
-    protected = np.zeros((world.problem.shape.sites, len(priorities), world.problem.shape.skus))
-    for priority, units in given.items():
-        if priority not in priorities:
-            raise ScenarioError(f"{where}: no channel has priority {priority}; allowed: {', '.join(map(str, priorities))}")
-        protected[:, priorities.index(priority)] = parameter_values(_PROTECTION, units, world, f"{where}.{priority}")
-    return protected
+    return RulePolicy(name or config.name or config.policy, config, world, values, rule, shares), tuned
 
 
 def _stated(values: Floats, world: World) -> Any:
