@@ -174,5 +174,5 @@ def test_small_shipments_price_themselves_out_where_each_costs_a_fixed_sum(fixed
 
 
 def test_a_rule_for_transfers_beside_a_plan_is_refused():
-    with pytest.raises(ScenarioError, match="rule.yaml: rolling_horizon plans transfers itself; leave `transfers` out"):
+    with pytest.raises(ScenarioError, match=r"rule.yaml: rolling_horizon plans transfers itself; leave `transfers` out"):
         plans(two_shops(), transfers={"pull_below": 1, "give_above": 2})
