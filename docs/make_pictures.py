@@ -17,9 +17,9 @@ from PIL import Image
 
 import allotment
 from allotment.environments.episode_figure import draw_episode
-from allotment.evaluation.comparison import compare
+from allotment.evaluation.comparison import by_knowledge, compare
 from allotment.evaluation.rollout import rollout
-from allotment.report.figures import paired_differences, panel
+from allotment.report.figures import paired_differences, panel, rows_of
 from allotment.report.money import money_of
 from allotment.scenario.loader import World
 from allotment.simulation.episode_record import RECORDED, record_of
@@ -56,8 +56,8 @@ def comparison_figure() -> Figure:
     """Return the paired differences of the rules on 200 common test worlds."""
     world = allotment.load_scenario("three_warehouses")
     played = [allotment.evaluate(rule(name, world), world, episodes=200).assign(policy=name) for name in RULES]
-    comparison = compare(pd.concat(played), reference="newsvendor", rng=np.random.default_rng(0))
-    return panel(paired_differences, comparison, money_of(world.scenario), rows=len(RULES))
+    comparison = by_knowledge(compare(pd.concat(played), reference="newsvendor", rng=np.random.default_rng(0)))
+    return panel(paired_differences, comparison, money_of(world.scenario), rows=rows_of(comparison))
 
 
 def write(figure: Figure, name: str) -> Path:

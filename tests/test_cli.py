@@ -104,7 +104,8 @@ def test_evaluate_prints_the_measures_and_writes_them_as_json(command):
     written = json.loads(Path("measures.json").read_text())
     measures = written.pop("measures")
     assert code == 0
-    assert written == {"policy": "base_stock", "env": "lost_sales", "episodes": 20, "seed": 3}
+    assert written == {"policy": "base_stock", "env": "lost_sales", "episodes": 20, "seed": 3, "informed": False}
+    assert "base_stock is uninformed: it sees nothing of coming demand but its past" in out
     assert measures["score"] == pytest.approx(-measures["money/holding"] - measures["money/lost_sale"])
     assert "20 test worlds" in out
     for measure, unit in {"score": "money/period", "discounted_return": "money/episode", "on_hand": "units"}.items():

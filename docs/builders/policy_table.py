@@ -10,7 +10,7 @@ from allotment.policies.rules import RULES
 from allotment.resources import shipped_folder, shipped_names
 from allotment.scenario.yaml_file import read_yaml
 
-ROW = re.compile(r"^\| \[(\w+)\]\(\w+\.yaml\) \| (.+?) \|$", re.MULTILINE)
+ROW = re.compile(r"^\| \[(\w+)\]\(\w+\.yaml\) \|(.+)\|$", re.MULTILINE)
 
 
 def rules() -> str:
@@ -33,13 +33,14 @@ def rules() -> str:
 def shipped() -> str:
     """Return a row for each shipped config, with the words of configs/README.md; one that is missing there is an error."""
     readme = (shipped_folder("configs") / "README.md").read_text(encoding="utf-8")
-    words = dict(ROW.findall(readme))
+    words = {name: [cell.strip() for cell in cells.split("|")] for name, cells in ROW.findall(readme)}
     names = shipped_names("configs")
     silent = [name for name in names if name not in words]
     if silent:
         raise LookupError(f"configs/README.md has no row for {', '.join(silent)}")
-    lines = ["| name | kind | decides |", "|---|---|---|"]
+    lines = ["| name | kind | decides | sees of coming demand | needs |", "|---|---|---|---|---|"]
     for name in (name for name in words if name in names):
         content = read_yaml(shipped_folder("configs") / f"{name}.yaml")
-        lines.append(f"| `{name}` | {'rule' if 'policy' in content else 'learns'} | {words[name]} |")
+        kind, unsaid = ("rule", []) if "policy" in content else ("learns", ["", ""])
+        lines.append(f"| {' | '.join([f'`{name}`', kind, *words[name], *unsaid])} |")
     return "\n".join(lines)

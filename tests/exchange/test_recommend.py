@@ -204,6 +204,28 @@ def test_a_given_forecast_takes_the_place_of_the_worlds_own():
     assert [order.units for order in again] == [order.units for order in plain.orders]
 
 
+@pytest.mark.parametrize(
+    ("config", "used"),
+    [
+        ({"policy": "newsvendor", "parameters": {"safety_factor": 0}}, True),
+        ({"policy": "newsvendor", "parameters": {"safety_factor": 0}, "forecast": {"method": "adaptive", "power": 1}}, True),
+        ({"policy": "newsvendor", "parameters": {"safety_factor": 0}, "forecast": {"method": "croston"}}, False),
+        ({"policy": "base_stock", "parameters": {"level": 30}}, False),
+    ],
+)
+def test_a_forecast_is_used_or_refused(config, used):
+    policy = rule(two_shops(observation={"demand_history": 2}), config)
+    periods = [{"mean": 40, "deviation": 0}] * 5
+    snapshot = two_shops_snapshot(forecast=[{"channel": "walkers", "sku": "apple", "periods": periods}])
+    assert policy.uses_forecast is used
+    if used:
+        assert policy.recommend(snapshot).orders != policy.recommend(two_shops_snapshot()).orders
+    else:
+        with pytest.raises(SnapshotError, match=f"snapshot.forecast: {policy.name} does not go by a forecast"):
+            policy.recommend(snapshot)
+        assert policy.recommend(two_shops_snapshot(forecast=[]))
+
+
 def test_several_snapshots_get_a_plan_each_as_if_alone():
     policy = network(two_shops(), SHAPES[1], Quantity(two_shops()))
     contents = [two_shops_snapshot(), two_shops_snapshot(period=3, memory=[0.5] * 6), two_shops_snapshot(open_demand=[])]

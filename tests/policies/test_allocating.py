@@ -12,6 +12,7 @@ from allotment.policies.allocating import BY_QUOTA, RULES, WORTH
 from allotment.policies.bundle import load_bundle, save_bundle
 from allotment.policies.config_file import rule_config
 from allotment.policies.rule_config import build_rule
+from allotment.policies.serving import ByWorth
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import load_scenario, world_from
 from allotment.scenario.problem import REASONS
@@ -64,6 +65,7 @@ def shipped_by_channel(method, changes=None, **config):
     return [flows.shipped[0, world.problem.fulfilment.channel == channel].sum() for channel in range(3)]
 
 
+FROM_WEST = {"fulfilment_lanes": [{"from": "west", "to": "*", "freight": 1}]}
 ONE_DEPOT = {
     "sites": [{"name": "west", "initial_stock": 50}],
     "fulfilment_lanes": [{"from": "west", "to": "*", "freight": 1}],
@@ -124,6 +126,38 @@ def test_worth_keeps_commitments_and_capacities():
         **{"fulfilment_lanes": ONE_DEPOT["fulfilment_lanes"]},
     }
     assert shipped_by_channel("worth", {"channels": channels, **depot}) == [10, 3, 5]
+
+
+def test_a_policy_that_serves_by_worth_ships_what_a_world_that_does_would():
+    rule = {"policy": "dual_newsvendor", "parameters": {"expedite_factor": -0.3, "safety_factor": 0.0}}
+    promised = ["channels.3.commitment={sku-01: 5, sku-02: 4, '*': 0}"]
+    shorter = [f"sequence=[{', '.join(SEEN_FIRST)}]", "horizon.periods=20", "horizon.warm_up=0", *promised]
+    shipped = []
+    for own, config in (("fulfilment=worth", rule), ("decisions=[orders, allocation]", {**rule, "allocation": "worth"})):
+        world = load_scenario("three_warehouses", [own, *shorter])
+        policy, simulation = build_rule(rule_config(config, "rule"), world, "rule")[0], Simulation(world.problem, 40)
+        simulation.reset(np.arange(40), np.arange(40), np.zeros(40, dtype=int))
+        shipped.append([simulation.step(policy.decide(observe(simulation))).shipped.copy() for _ in range(20)])
+    assert np.array_equal(*np.array(shipped))
+    assert np.array(shipped[0]).sum() > 0.0
+
+
+def test_claims_of_equal_worth_share_in_proportion_as_a_world_serves_them():
+    channels = [{"name": name, "price": 8} for name in ("near", "town", "far")]
+    short = {"channels": channels, "sites": [{"name": "west", "initial_stock": 40}], **FROM_WEST}
+    assert shipped_by_channel("worth", short) == [5, 10, 25]  # 40 over 10, 20 and 50
+    assert served_by_scenario({"decisions": ["orders"], "fulfilment": "worth", **short}) == [5, 10, 25]
+
+
+def test_what_transfers_take_of_a_sites_handling_is_left_to_nobody():
+    world = load_scenario("three_warehouses", [f"sequence=[{', '.join(SEEN_FIRST)}]", "decisions=[orders, allocation]"])
+    simulation = Simulation(world.problem, 1)
+    simulation.reset(np.zeros(1, dtype=int), np.zeros(1, dtype=int), np.zeros(1, dtype=int))
+    orders = np.zeros((1, *world.problem.lanes.allowed.shape))
+    lane = int(np.flatnonzero(world.problem.lanes.site == 0)[0])
+    orders[0, lane, 0] = 100.0
+    shipped = ByWorth(world).allocation(observe(simulation), orders)
+    assert 0.0 < shipped[0, world.problem.fulfilment.site == 0].sum() <= world.problem.sites.handling[0, 0] - 100.0
 
 
 def served_by_scenario(changes):

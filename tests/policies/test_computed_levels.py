@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from allotment.evaluation.testing import evaluate
 from allotment.policies.config_file import read_config, rule_config
 from allotment.policies.echelon_levels import clark_scarf, shang_song, shang_song_lower, shang_song_upper
 from allotment.policies.newsvendor_levels import newsvendor_level, safety_stock_level
@@ -33,6 +34,19 @@ def test_the_bounds_of_shang_and_song_hold(overrides):
 def test_a_last_stage_has_the_critical_quantile_in_which_stages_above_count_as_cost_of_shortage():
     best = clark_scarf(load_scenario("serial"))
     assert best[2, 0] == pytest.approx(stats.norm(5, 1).ppf((37.12 + 4) / (37.12 + 7)), abs=1e-3)
+
+
+@pytest.mark.parametrize("overrides", [(), IN_UNITS])
+def test_a_serial_system_costs_the_same_whatever_the_rationing_as_nobody_shares(overrides):
+    name, content = read_config("clark_scarf")
+    costs = []
+    for rationing in ("proportional", "priority", "balanced", "min_shortage"):
+        world = load_scenario("serial", [f"rationing={rationing}", "horizon.periods=200", *overrides])
+        policy, _ = build_rule(rule_config(content, name), world, name)
+        costs.append(-evaluate(policy, world, 100, seed=0).episodes["score"].to_numpy())
+    assert np.array(costs) == pytest.approx(np.broadcast_to(costs[0], (4, 100)), rel=1e-9)
+    if not overrides:  # the optimum that Clark and Scarf's levels have, as `envs/serial.yaml` cites it
+        assert costs[0].mean() == pytest.approx(27.660, abs=3.0 * costs[0].std(ddof=1) / np.sqrt(100))
 
 
 @pytest.mark.parametrize(("lead", "periods"), [(0, 1), (3, 4)])

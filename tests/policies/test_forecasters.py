@@ -11,7 +11,7 @@ from allotment.forecasting.tracking import Tracked
 from allotment.policies.bundle import load_bundle, save_bundle
 from allotment.policies.config_file import rule_config
 from allotment.policies.rule_config import build_rule
-from allotment.report.cells import comparison_cells
+from allotment.report.cells import tables_of
 from allotment.report.money import Money
 from allotment.scenario.errors import ScenarioError
 from allotment.simulation.simulation import Simulation
@@ -188,5 +188,5 @@ def test_results_and_comparisons_say_which_policies_were_informed():
         episodes=3,
     )
     assert dict(zip(table["policy"], table["informed"], strict=True)) == {"knows": True, "level": False}
-    kinds = {row[0]: row[1] for row in comparison_cells(table, Money("cost")).rows}
-    assert kinds == {"knows": "rule-based", "level": "rule-based, uninformed"}
+    first = tables_of(table, Money("cost"))[0]
+    assert dict(zip([row[0] for row in first.rows], first.groups, strict=True)) == {"knows": "informed", "level": "uninformed"}

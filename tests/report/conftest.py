@@ -16,6 +16,7 @@ def row(
     fill_rate=0.95,
     holding=40.0,
     lost_sale=60.0,
+    informed=False,
 ):
     """Return a policy's row of a comparison; without a difference (mean, low, high), it is the reference."""
     mean, low, high = difference or (0.0, 0.0, 0.0)
@@ -24,6 +25,7 @@ def row(
     return {
         "policy": policy,
         "kind": kind,
+        "informed": informed,
         "seeds": seeds,
         "worlds": 1000,
         "items": 0,

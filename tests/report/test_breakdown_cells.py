@@ -60,6 +60,12 @@ def test_of_many_skus_those_that_differ_most_are_shown_and_the_rest_is_summed_up
     assert greatest("sku", policies)[:2] == ["sku 9", "sku 8"]
 
 
+def test_policies_side_by_side_say_which_are_informed(comparison, means):
+    tables = all_tables(comparison.assign(informed=[True, False, True, False]), means, EUROS)[-3:]
+    assert all(table.note.endswith("Informed: ppo, sac.") for table in tables)
+    assert all_tables(comparison, means, EUROS)[-1].note == "Informed: none of these."
+
+
 def test_of_many_policies_the_best_and_the_reference_are_shown(means):
     several = {f"policy {place}": means["ppo"] for place in range(9)}
     table = side_by_side(several, COST, "policy 8")[0]

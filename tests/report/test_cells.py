@@ -1,6 +1,7 @@
 import pytest
 from shown_money import COST, PROFIT
 
+from allotment.evaluation.comparison import by_knowledge
 from allotment.report.cells import (
     certainty_cells,
     comparison_cells,
@@ -98,6 +99,23 @@ def test_every_table_has_a_row_a_policy(comparison, money):
     for cells in tables_of(comparison, money):
         assert [row[0] for row in cells.rows] == ["ppo (3 seeds)", "base_stock", "sac", "constant_order"]
         assert {len(row) for row in cells.rows} == {len(cells.header)}
+
+
+def test_informed_policies_are_listed_apart_in_every_table(comparison):
+    mixed = comparison.assign(informed=[False, True, False, True])
+    for cells in tables_of(mixed, COST):
+        assert [row[0] for row in cells.rows] == ["ppo (3 seeds)", "sac", "base_stock", "constant_order"]
+        assert cells.groups == ["uninformed", "uninformed", "informed", "informed"]
+    table = tables_of(mixed, COST)[0]
+    assert table.verdicts == ["better", "open", "reference", "worse"]
+    assert "Informed policies see more of coming demand than its past tells" in table.note
+    assert headline(by_knowledge(mixed), COST) == headline(mixed, COST)  # the best of all comes first
+
+
+def test_the_best_policy_is_in_the_first_group(comparison):
+    cells = tables_of(comparison.assign(informed=[True, False, False, True]), COST)[0]
+    assert cells.groups == ["informed", "informed", "uninformed", "uninformed"]
+    assert [row[0] for row in cells.rows] == ["ppo (3 seeds)", "constant_order", "base_stock", "sac"]
 
 
 def test_differences_show_the_digits_that_their_intervals_support(comparison):

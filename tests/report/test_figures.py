@@ -5,14 +5,17 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from shown_money import COST, PROFIT
 
+from allotment.evaluation.comparison import by_knowledge
 from allotment.report.figures import (
     chances,
     cost_terms,
     learning_curve,
     paired_differences,
+    rows_of,
     service_against_stock,
     term_differences,
 )
+from allotment.report.knowledge import GROUPS
 from allotment.report.money import Money
 from allotment.report.palette import LEARNED, RULE_BASED
 
@@ -25,7 +28,8 @@ def ax():
 
 
 def texts(ax):
-    return [text.get_text() for text in ax.texts]
+    """Return what is written on the axes but the titles of groups."""
+    return [text.get_text() for text in ax.texts if text.get_text() not in GROUPS.values()]
 
 
 def legend(ax):
@@ -147,12 +151,29 @@ def test_terms_add_up_to_the_difference_in_the_sign_of_the_table(ax, comparison,
     assert legend(ax) == ["revenue", "holding", "lost sale"]
     # The learned policy sells for 10 more, holds for 10 less and loses for 10 more.
     assert [float(each) for each in ax.lines[1].get_xdata()] == [sign * total for total in (10, 0, -10, -110)][:3]
-    assert [text.get_text() for text in ax.texts] == [
+    assert texts(ax) == [
         f"{sign * 10:+.1f}",
         "reference",
         f"{-sign * 10:+.1f}",
         f"{-sign * 110:+.1f}",
     ]
+
+
+@pytest.mark.parametrize("draw", [paired_differences, chances, cost_terms, term_differences])
+def test_informed_policies_stand_apart_below_a_title(ax, comparison, draw):
+    draw(ax, by_knowledge(comparison.assign(informed=[True, False, False, True])), *([] if draw is chances else [PROFIT]))
+    titles = {text.get_text(): text.xy[1] for text in ax.texts if text.get_text() in GROUPS.values()}
+    rows = {label.get_text(): label.get_position()[1] for label in ax.get_yticklabels()}
+    assert list(rows) == ["ppo (3 seeds)", "constant_order", "base_stock", "sac"]  # from top to bottom
+    assert titles["informed"] < rows["ppo (3 seeds)"] < rows["constant_order"]
+    assert rows["constant_order"] < titles["uninformed"] < rows["base_stock"] < rows["sac"] < ax.get_ylim()[0]
+    assert rows_of(comparison) == len(comparison) + 0.8  # all of these are uninformed
+
+
+def test_uninformed_policies_are_hollow_where_service_stands_against_stock(ax, comparison):
+    service_against_stock(ax, comparison.assign(informed=[True, False, True, True]))
+    assert [line.get_markerfacecolor() == "white" for line in ax.lines] == [False, True, False, False]
+    assert "uninformed (hollow)" in legend(ax)
 
 
 def test_a_small_term_is_seen_beside_a_bar_off_the_axis(ax, comparison):

@@ -2,7 +2,7 @@ import pytest
 from rich.console import Console
 from shown_money import COST
 
-from allotment.report.cells import comparison_cells, term_cells
+from allotment.report.cells import comparison_cells, tables_of, term_cells
 from allotment.report.tables import to_html, to_markdown, to_terminal
 
 
@@ -39,6 +39,21 @@ def test_the_note_stands_below_the_table(comparison):
 def test_names_in_brackets_are_not_taken_for_styles(comparison):
     comparison.loc[0, "policy"] = "base_stock [red]"
     assert "base_stock [red]" in printed(to_terminal(comparison_cells(comparison, COST)), 120)
+
+
+def test_every_group_of_policies_begins_with_its_title(comparison):
+    cells = tables_of(comparison.assign(informed=[True, False, True, False]), COST)[0]
+    names = ["informed", "ppo", "sac", "uninformed", "base_stock", "constant_order"]
+    marked = [f"*{name}*" if name.endswith("informed") else name for name in names]
+    terminal = printed(to_terminal(cells), 120).splitlines()
+    assert [line.split()[0] for line in terminal if line.split()[:1] and line.split()[0] in names] == names
+    lines = to_markdown(cells).splitlines()
+    assert [line.split()[1] for line in lines[2:]] == marked
+    assert len({line.replace("\\|", "").count("|") for line in lines}) == 1  # as many cells in each line
+    text = to_html(cells)
+    assert text.count('<tr class="group">') == 2
+    informed, uninformed = (text.index(f'colspan="7">{title}<') for title in ("informed", "uninformed"))
+    assert informed < text.index("sac") < uninformed < text.index("constant")
 
 
 def test_markdown_has_a_line_a_policy_and_numbers_to_the_right(comparison):

@@ -49,7 +49,7 @@ def _worlds() -> list[World]:
 @cache
 def services() -> list[tuple[World, dict[str, Any], Any]]:
     """Return worlds, each with an example of a snapshot and the application that answers it."""
-    policies = [rule(world, {"policy": "base_stock", "parameters": {"level": 20}}) for world in _worlds()]
+    policies = [rule(world, {"policy": "newsvendor", "parameters": {"safety_factor": 1}}) for world in _worlds()]
     return [(policy.world, _full(policy), build_service(policy)) for policy in policies]
 
 

@@ -20,7 +20,8 @@ from small_worlds import two_shops
 
 pytestmark = pytest.mark.security
 
-POLICY = rule(two_shops())
+GOES_BY_FORECASTS = {"policy": "newsvendor", "parameters": {"safety_factor": 1}}
+POLICY = rule(two_shops(), GOES_BY_FORECASTS)
 APPLES = {"apple": 4, "pear": 2}
 EMPTY = {"period": 3, "stock": {"north": APPLES, "south": APPLES}}
 WALKERS = {"channel": "walkers", "sku": "apple"}

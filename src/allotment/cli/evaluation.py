@@ -40,6 +40,7 @@ def evaluate(
     from allotment.evaluation.testing import mean_measures
     from allotment.extensions import digests, metric
     from allotment.report.breakdown_cells import breakdown_tables
+    from allotment.report.knowledge import known_by
     from allotment.report.money import money_of
     from allotment.runs.run_folder import RunFolder, is_run
     from allotment.whole_file import write_whole
@@ -60,12 +61,16 @@ def evaluate(
     rows, measures = result.episodes, mean_measures(result.episodes)
     errors = rows[list(measures)].std(ddof=1) / len(rows) ** 0.5
     _print_measures(chosen.name, place, len(rows), measures, errors, own)
+    informed = bool(rows["informed"].all()) if place.kind == "world" else None  # nothing is known of others' environments
+    if informed is not None:
+        typer.echo(known_by(chosen.name, informed))
     for line in exactly:
         typer.echo(line)
     if place.kind == "world":
         print_tables(breakdown_tables(result.breakdown.means(), money_of(place.world.scenario)))
     if json:
         content = {"policy": chosen.name, "env": place.name, "episodes": episodes, "seed": seed, "measures": measures}
+        content |= {} if informed is None else {"informed": informed}
         write_whole(json, json_format.dumps(content, indent=1) + "\n")
     if env is None and not env_overrides and is_run(Path(policy)):
         with _told_where_not_kept():

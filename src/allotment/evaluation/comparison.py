@@ -86,6 +86,12 @@ def compare(
     return table.join(means, on="policy")
 
 
+def by_knowledge(comparison: pd.DataFrame) -> pd.DataFrame:
+    """Return a comparison with informed policies and the others apart, each best first, those first that have the best."""
+    first = comparison["informed"].iloc[0]
+    return comparison.sort_values("informed", key=lambda informed: informed != first, kind="stable", ignore_index=True)
+
+
 def scores_by_policy(episodes: pd.DataFrame) -> dict[str, Floats]:
     """Return each policy's scores as (seeds, worlds), seeds and worlds in rising order, policies in alphabetical order.
 

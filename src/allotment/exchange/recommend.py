@@ -55,6 +55,11 @@ class Named(Policy, Protocol):
         ...
 
 
+def uses_forecast(policy: Any) -> bool:
+    """Tell whether a policy goes by the forecast of an observation; what says nothing of it may."""
+    return bool(getattr(policy, "uses_forecast", True))
+
+
 class Recommender:
     """Answers snapshots of one world with one policy's plans."""
 
@@ -81,6 +86,10 @@ class Recommender:
         if snapshot.memory is not None and len(snapshot.memory) != self.policy.memory_size:
             wanted = f"{self.policy.memory_size} numbers for {self.policy.name}"
             raise SnapshotError(f"{where}.memory must hold {wanted}, not {len(snapshot.memory)}")
+        if snapshot.forecast and not uses_forecast(self.policy):
+            raise SnapshotError(
+                f"{where}.forecast: {self.policy.name} does not go by a forecast that is given to it; leave it out"
+            )
         return snapshot
 
     def _answered(self, snapshots: dict[str, Snapshot]) -> list[Plan]:

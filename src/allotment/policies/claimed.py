@@ -18,10 +18,16 @@ def wanted_by_slot(world: World, observation: Observation) -> Floats:
     return wanted
 
 
+def sent_away(world: World, orders: Floats) -> Floats:
+    """Return what each site is asked to send to other sites, (B, S, K) units, by orders (B, L, K)."""
+    lanes = world.problem.lanes
+    sent = np.zeros((len(orders), *world.problem.sites.initial_stock.shape))
+    for lane in np.flatnonzero(lanes.site >= 0):
+        sent[:, lanes.site[lane]] += np.maximum(orders[:, lane], 0.0)
+    return sent
+
+
 def free_stock(world: World, observation: Observation, orders: Floats) -> Floats:
     """Return what sites hold and do not send to other sites, (B, S, K) units."""
-    lanes, stock = world.problem.lanes, observation.on_hand.copy()
-    for lane in np.flatnonzero(lanes.site >= 0):
-        stock[:, lanes.site[lane]] -= np.maximum(orders[:, lane], 0.0)
-    stock = np.maximum(stock, 0.0)
+    stock = np.maximum(observation.on_hand - sent_away(world, orders), 0.0)
     return np.floor(stock) if world.problem.rules.whole else stock

@@ -15,7 +15,7 @@ from allotment.decisions.encodings import Discrete, Encoding, Quantity, Residual
 from allotment.decisions.flatten import Flattener
 from allotment.decisions.observation import Observation
 from allotment.engine.state import Decision
-from allotment.exchange.recommend import Recommender, recommend
+from allotment.exchange.recommend import Recommender, recommend, uses_forecast
 from allotment.policies.bundle import Kept, save_bundle
 from allotment.policies.encoding_config import described
 from allotment.policies.networks import NetworkShape, cell_network, vector_network
@@ -67,6 +67,12 @@ class LearnedPolicy:
         return bool(self.world.scenario.observation.forecast) or bool(
             getattr(getattr(self.encoding, "rule", None), "informed", False)
         )
+
+    @property
+    def uses_forecast(self) -> bool:
+        """Tell whether it is shown the observation's forecast, or corrects a rule that goes by it."""
+        shown = bool(self.world.scenario.observation.forecast)
+        return shown or (isinstance(self.encoding, Residual) and uses_forecast(self.encoding.rule))
 
     @property
     def memory_size(self) -> int:

@@ -138,6 +138,16 @@ class RulePolicy:
         forecast = sees == "forecast" and self.forecaster.INFORMED
         return sees == "law" or forecast or expects or computed or self.config.protection == EMSR_B
 
+    @property
+    def uses_forecast(self) -> bool:
+        """Tell whether it goes by the observation's forecast: not where it makes its own from past demand, or needs none.
+
+        A rule of one's own may, unless its forecast is made from past demand.
+        """
+        cls = rule_class(self.config.policy, self.name)
+        shipped = rules.RULES.get(self.config.policy) is cls
+        return self.forecaster.INFORMED and (not shipped or getattr(cls, "SEES", None) == "forecast")
+
     def write(self, folder: Path) -> dict[str, Any]:
         """Write what the policy is into a bundle's folder; returns what the bundle says of it."""
         values = {name: array.tolist() for name, array in self.values.items()}

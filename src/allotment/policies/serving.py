@@ -1,17 +1,24 @@
-"""Serving by worth: channels are served in a fixed order, what an unmet unit costs less freight, in all worlds at once."""
+"""Serving by worth: channels are served in a fixed order, what an unmet unit costs less freight, in all worlds at once.
+
+It is the order in which a world with `fulfilment: worth` serves: a policy that has seen demand ships what that world would.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
 from allotment.decisions.observation import Observation
-from allotment.policies.claimed import free_stock, wanted_by_slot
+from allotment.engine.dynamics.fulfilment import topped_up
+from allotment.engine.dynamics.rationing import share, share_alike
+from allotment.policies.claimed import free_stock, sent_away, wanted_by_slot
+from allotment.scenario.fulfilment import FulfilmentReader
 from allotment.scenario.loader import World
-from allotment.scenario.problem import Floats, Integers
-from allotment.scenario.worth import worth_of_serving
+from allotment.scenario.problem import Claims, Floats, Integers
 
 
 @dataclass(frozen=True)
@@ -23,35 +30,16 @@ class ByWorth:
     def allocation(self, observation: Observation, orders: Floats) -> Floats:
         """Return what each fulfilment lane ships, (B, F, K) units, beside orders (B, L, K) of the same decision."""
         serving = _Serving(self.world, observation, orders)
-        commitment = self.world.problem.channels.commitment
-        if commitment.any():
-            serving.serve(self._claims, np.repeat(commitment[None], observation.batch, axis=0))
-        serving.serve(self._claims, None)
+        serving.serve_promised(self.claims)
+        for group in serving.wanted_groups(self.claims):
+            serving.serve_group(group)
         return serving.shipped
 
     @cached_property
-    def _claims(self) -> Integers:
-        """Return lane, SKU and due slot of every claim in the order in which they are served, (claims, 3)."""
-        problem = self.world.problem
-        lane, sku, slot = (axis.ravel() for axis in np.indices((*self.worth.shape, problem.shape.slots)))
-        reached = slot <= problem.fulfilment.latest[lane]
-        lane, sku, slot = lane[reached], sku[reached], slot[reached]
-        order = np.lexsort([lane, sku, -slot, -self.worth[lane, sku]])
-        return np.stack([lane, sku, slot], axis=1)[order]
-
-    @cached_property
-    def worth(self) -> Floats:
-        """Return what a unit is worth by lane and SKU, (F, K) money."""
-        problem, prices = self.world.problem, self.world.problem.prices
-        margin = np.maximum(prices.price.mean(axis=0) - problem.goods.unit_cost.mean(axis=0), 0.0)
-        return worth_of_serving(
-            problem.channels.stays,
-            margin,
-            prices.shortage.mean(axis=0),
-            prices.backorder.mean(axis=0),
-            problem.fulfilment.channel,
-            prices.outbound_freight.mean(axis=0),
-        )
+    def claims(self) -> Claims:
+        """Return the claims in the order in which a world that serves by worth serves them."""
+        scenario = self.world.scenario.model_copy(update={"fulfilment": "worth"})
+        return FulfilmentReader(scenario).compiled()[1]
 
 
 class _Serving:
@@ -63,7 +51,8 @@ class _Serving:
         self.wanted = np.ascontiguousarray(np.moveaxis(wanted_by_slot(world, observation), 0, -1))  # (C, K, D, B)
         self.stock = np.ascontiguousarray(np.moveaxis(free_stock(world, observation, orders), 0, -1))  # (S, K, B)
         self.lanes_left = _now(problem.fulfilment.capacity, period)  # (F, B)
-        self.sites_left = _now(problem.sites.handling, period)  # (S, B)
+        handled = sent_away(world, orders).sum(axis=2).T  # (S, B)
+        self.sites_left = np.maximum(_now(problem.sites.handling, period) - handled, 0.0)  # (S, B)
         self.lanes_limited = bool(np.isfinite(problem.fulfilment.capacity).any())
         self.sites_limited = bool(np.isfinite(problem.sites.handling).any())
         self.moved = np.zeros((*problem.prices.outbound_freight.shape[1:], observation.batch))  # (F, K, B)
@@ -73,29 +62,59 @@ class _Serving:
         """Return what is shipped, (B, F, K) units."""
         return np.moveaxis(self.moved, -1, 0)
 
-    def serve(self, claims: Integers, promised: Floats | None) -> None:
-        """Serve claims in their order, each at most to what its channel is promised, (B, C, K) units, where that is given."""
-        left = None if promised is None else np.moveaxis(promised, 0, -1).copy()
-        some = (self.wanted > 0.0).max(axis=-1)
-        site, channel = self.problem.fulfilment.site, self.problem.fulfilment.channel
-        for lane, sku, slot in claims[some[channel[claims[:, 0]], claims[:, 1], claims[:, 2]]]:
-            at, to = site[lane], channel[lane]
-            units = np.minimum(self.wanted[to, sku, slot], self.stock[at, sku])
-            if self.lanes_limited:
-                units = np.minimum(units, self.lanes_left[lane])
-            if self.sites_limited:
-                units = np.minimum(units, self.sites_left[at])
-            if left is not None:
-                units = np.minimum(units, left[to, sku])
-                left[to, sku] -= units
-            self._take(units, lane, sku, slot, at, to)
+    def serve_promised(self, claims: Claims) -> None:
+        """Serve each channel what it has been promised, its oldest orders first."""
+        promised = np.repeat(self.problem.channels.commitment[..., None], self.moved.shape[-1], axis=-1)  # (C, K, B)
+        for lane, sku in zip(claims.promised_lane, claims.promised_sku, strict=True):
+            of_channel = promised[self.problem.fulfilment.channel[lane], sku]
+            for slot in range(self.problem.fulfilment.latest[lane], -1, -1):
+                of_channel -= self._serve(lane, sku, slot, of_channel)
 
-    def _take(self, units: Floats, lane: int, sku: int, slot: int, at: int, to: int) -> None:
+    def wanted_groups(self, claims: Claims) -> Iterator[list[list[int]]]:
+        """Yield lane, SKU and slot of the claims of each group in their order, those that are wanted in any world."""
+        each = np.stack([claims.lane, claims.sku, claims.slot])
+        some = (self.wanted.max(axis=-1) > 0.0)[self.problem.fulfilment.channel[claims.lane], claims.sku, claims.slot]
+        group = np.repeat(np.arange(len(claims.group_start) - 1), np.diff(claims.group_start))[some]
+        rows, ends = each[:, some].T.tolist(), np.append(np.flatnonzero(np.diff(group)) + 1, len(group)).tolist()
+        yield from (rows[begin:end] for begin, end in pairwise([0, *ends]))
+
+    def serve_group(self, group: list[list[int]]) -> None:
+        """Serve claims of equal worth, which share what is scarce; what one of them cannot take goes to the next in line."""
+        if len(group) > 1:
+            for (lane, sku, slot), units in zip(group, self._shared(*np.array(group).T).T, strict=True):
+                self._take(units, lane, sku, slot)
+            if not topped_up(self.problem):
+                return
+        for lane, sku, slot in group:
+            self._serve(lane, sku, slot, np.inf)
+
+    def _shared(self, lanes: Integers, skus: Integers, slots: Integers) -> Floats:
+        """Return what claims of one site get (B, n), in proportion to what they want."""
+        rules, site = self.problem.rules, self.problem.fulfilment.site[lanes[0]]
+        units = self.wanted[self.problem.fulfilment.channel[lanes], skus, slots].T
+        units = share_alike(rules, units, skus, self.stock[site, skus].T)
+        if self.lanes_limited:
+            units = share_alike(rules, units, lanes, self.lanes_left[lanes].T)
+        return share(rules, units, self.sites_left[site]) if self.sites_limited else units
+
+    def _serve(self, lane: int, sku: int, slot: int, most: Floats | float) -> Floats:
+        """Serve one claim, at most so much; returns what it gets, (B,) units."""
+        site, channel = self.problem.fulfilment.site[lane], self.problem.fulfilment.channel[lane]
+        units = np.minimum(np.minimum(self.wanted[channel, sku, slot], self.stock[site, sku]), most)
+        if self.lanes_limited:
+            units = np.minimum(units, self.lanes_left[lane])
+        if self.sites_limited:
+            units = np.minimum(units, self.sites_left[site])
         units = np.floor(units) if self.problem.rules.whole else units
-        self.wanted[to, sku, slot] -= units
-        self.stock[at, sku] -= units
+        self._take(units, lane, sku, slot)
+        return units
+
+    def _take(self, units: Floats, lane: int, sku: int, slot: int) -> None:
+        site, channel = self.problem.fulfilment.site[lane], self.problem.fulfilment.channel[lane]
+        self.wanted[channel, sku, slot] -= units
+        self.stock[site, sku] -= units
         self.lanes_left[lane] -= units
-        self.sites_left[at] -= units
+        self.sites_left[site] -= units
         self.moved[lane, sku] += units
 
 

@@ -31,6 +31,7 @@ class TabularPolicy:
     step: float  # units in which continuous units are counted
     kind: str = "optimal"
     informed: bool = True  # it was found with the law of demand
+    uses_forecast: bool = False  # the law is in its table
     memory_size: int = 0  # it remembers nothing
     version: str = ""  # of the bundle it was loaded from
 

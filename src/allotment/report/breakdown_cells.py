@@ -7,12 +7,14 @@ short, for several those in which the policies differ most.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from allotment.evaluation.breakdown import AXES, KEYS
 from allotment.report.cells import Cells, reference_policy, tables_of
+from allotment.report.knowledge import GROUPS
 from allotment.report.money import Money
 from allotment.report.numbers import decimals, number, percentage
 
@@ -43,7 +45,16 @@ def all_tables(comparison: pd.DataFrame, means: Mapping[str, pd.DataFrame], mone
     """Return the tables of a comparison in the order to read them, those of who is served last."""
     if len(means) == 1:
         return [*tables_of(comparison, money), *breakdown_tables(next(iter(means.values())), money)]
-    return [*tables_of(comparison, money), *side_by_side(means, money, reference_policy(comparison))]
+    beside = side_by_side(means, money, reference_policy(comparison))
+    return [*tables_of(comparison, money), *(_told_apart(cells, comparison) for cells in beside)]
+
+
+def _told_apart(cells: Cells, comparison: pd.DataFrame) -> Cells:
+    """Return a table that has policies as columns with a note that says which of them are informed."""
+    informed = set(comparison.loc[comparison["informed"], "policy"])
+    shown = [name for name in cells.header[2:] if name in informed]
+    named = f"{GROUPS[True].capitalize()}: {', '.join(shown) or 'none of these'}."
+    return replace(cells, note=f"{cells.note} {named}".strip())
 
 
 def side_by_side(means: Mapping[str, pd.DataFrame], money: Money, reference: str) -> list[Cells]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
-from allotment.evaluation.comparison import EQUAL, SURE, money_columns, own_measures
+from allotment.evaluation.comparison import EQUAL, SURE, by_knowledge, money_columns, own_measures
+from allotment.report.knowledge import MEANING, groups_of
 from allotment.report.money import Money
 from allotment.report.numbers import decimals, number, p_value, percent, percentage
 
@@ -20,13 +22,16 @@ class Cells:
     rows: list[list[str]]
     verdicts: list[str]  # of each row: better, worse, equal in practice, open, reference; empty where the table makes no claim
     note: str = ""  # what a reader needs to understand the numbers
+    groups: Sequence[str] = ()  # of each row, the title of the group that it stands in; none where there are no groups
 
 
 def tables_of(comparison: pd.DataFrame, money: Money) -> list[Cells]:
-    """Return all tables of a comparison, as `compare` returns it, in the order to read them."""
+    """Return all tables of a comparison, as `compare` returns it, in the order to read them; informed policies stand apart."""
+    comparison = by_knowledge(comparison)
     tables = [comparison_cells(comparison, money), certainty_cells(comparison, money), service_cells(comparison)]
     tables += [own_cells(comparison), term_cells(comparison, money)]
-    return [cells for cells in tables if cells.rows and len(cells.header) > 1]
+    groups = groups_of(comparison)
+    return [replace(cells, groups=groups) for cells in tables if cells.rows and len(cells.header) > 1]
 
 
 def comparison_cells(comparison: pd.DataFrame, money: Money) -> Cells:
@@ -38,7 +43,7 @@ def comparison_cells(comparison: pd.DataFrame, money: Money) -> Cells:
     rows = [
         [
             shown_name(row),
-            str(row["kind"]) if row.get("informed", True) else f"{row['kind']}, uninformed",
+            str(row["kind"]),
             f"{number(money.sign * row['score'], places)} ± {number(row['score_standard_error'], places)}",
             difference,
             "" if row["reference"] else percent(money.sign * row["percent"]),
@@ -51,7 +56,8 @@ def comparison_cells(comparison: pd.DataFrame, money: Money) -> Cells:
         header.append("gap closed")
         rows = [[*cells, _gap_text(row)] for cells, (_, row) in zip(rows, comparison.iterrows(), strict=True)]
     caption = f"{money.objective.capitalize()} per {money.period} ± standard error; paired differences with 95 % intervals"
-    return Cells(caption, header, rows, list(comparison["verdict"]), reading_note(comparison) + gap_note(comparison, money))
+    note = f"{reading_note(comparison)} {MEANING}{gap_note(comparison, money)}"
+    return Cells(caption, header, rows, list(comparison["verdict"]), note)
 
 
 def _gap_text(row: pd.Series) -> str:

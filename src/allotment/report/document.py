@@ -12,6 +12,7 @@ from pathlib import Path
 import pandas as pd
 from matplotlib.figure import Figure
 
+from allotment.evaluation.comparison import by_knowledge
 from allotment.report.breakdown_cells import all_tables, breakdown_table
 from allotment.report.cells import Cells, headline
 from allotment.report.money import Money
@@ -30,6 +31,7 @@ table { border-collapse: collapse; font-size: .88rem; font-variant-numeric: tabu
 caption { text-align: left; font-weight: 600; padding-bottom: .4rem; white-space: nowrap; }
 th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #e4e4e4; white-space: nowrap; }
 thead th { border-bottom: 2px solid #888; white-space: normal; vertical-align: bottom; }
+.group th { font-weight: 400; font-style: italic; color: #555; padding-top: .8rem; }
 .word { text-align: left; } .better { color: #00684a; } .worse { color: #a33c00; }
 figure { margin: 1.8rem 0; } img { max-width: 100%; }
 figure.broad { width: min(96vw, 110rem); margin-left: 50%; transform: translateX(-50%); }
@@ -89,6 +91,7 @@ def write_report(
     for each policy, the best first; `details` says how the report was made (worlds, policies, versions).
     """
     make_folder(folder)
+    comparison = by_knowledge(comparison)
     tables, finding = all_tables(comparison, means, money), headline(comparison, money)
     document = Document(title, question, finding, notes, tables, images, details)
     for image in images:

@@ -7,7 +7,7 @@ that in a cost world less is better.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ from matplotlib.ticker import FuncFormatter, PercentFormatter, StrMethodFormatte
 from allotment.evaluation.comparison import money_columns
 from allotment.quantities import Floats
 from allotment.report.cells import chance_text, difference_texts, reference_policy, rope_width, score_decimals, shown_name
+from allotment.report.knowledge import GROUPS, begins, groups_of
 from allotment.report.labels import Label, label_beside_points, label_in_margin
 from allotment.report.money import Money
 from allotment.report.numbers import decimals, number
@@ -29,10 +30,11 @@ from allotment.scenario.problem import INCOME
 FAR = 6.0  # a rule further from the curves than so many times their height is told beside the axis, not drawn
 LEAST = 0.02  # of a score: the least height of the axis of learning curves, so that what is small looks small
 NAME_WIDTH = 28  # characters of a line beside the axes
+TITLE = 0.8  # rows that the title of a group of policies takes
 NUMBERS = StrMethodFormatter("{x:,.10g}")
 
 
-def panel(draw: Callable[..., Axes], *content: Any, rows: int | None = None) -> Figure:
+def panel(draw: Callable[..., Axes], *content: Any, rows: float | None = None) -> Figure:
     """Return a figure of one panel, drawn by one of the functions below; as high as so many rows of policies need."""
     figure = Figure(figsize=(9, 4.5 if rows is None else 1.6 + 0.55 * max(rows, 2)), layout="constrained")
     draw(figure.subplots(), *content)
@@ -76,9 +78,10 @@ def learning_curve(ax: Axes, curves: dict[str, pd.DataFrame], rules: dict[str, f
 def cost_terms(ax: Axes, comparison: pd.DataFrame, money: Money) -> Axes:
     """Draw each policy's costs per period as a bar stacked by term, best policy on top; income is left out."""
     terms = [term for term in money_columns(comparison) if not _is_income(term) and comparison[term].max() > 0]
-    total = _stacked(ax, np.zeros(len(comparison)), {term: comparison[term].to_numpy() for term in terms})
+    rows = _rows(comparison)
+    total = _stacked(ax, rows, np.zeros(len(comparison)), {term: comparison[term].to_numpy() for term in terms})
     places = decimals(total.max(), digits=3)
-    for row, cost in enumerate(total):
+    for row, cost in zip(rows, total, strict=True):
         ax.annotate(number(cost, places), (cost, row), (4, 0), textcoords="offset points", va="center", fontsize=9)
     _policies_down(ax, comparison)
     ax.set(title="Costs by term", xlabel=f"cost ({money.rate})", xlim=(0, total.max() * 1.12 or 1))
@@ -94,9 +97,9 @@ def term_differences(ax: Axes, comparison: pd.DataFrame, money: Money) -> Axes:
     reference = comparison[comparison["reference"]].iloc[0]
     parts = {term: _added(comparison, reference, term, money) for term in money_columns(comparison)}
     parts = {term: amounts for term, amounts in parts.items() if np.abs(amounts).max() > 0}
-    rows, zero = np.arange(len(comparison)), np.zeros(len(comparison))
-    right = _stacked(ax, zero, {term: np.clip(amounts, 0, None) for term, amounts in parts.items()})
-    left = _stacked(ax, zero, {term: np.clip(amounts, None, 0) for term, amounts in parts.items()}, named=False)
+    rows, zero = _rows(comparison), np.zeros(len(comparison))
+    right = _stacked(ax, rows, zero, {term: np.clip(amounts, 0, None) for term, amounts in parts.items()})
+    left = _stacked(ax, rows, zero, {term: np.clip(amounts, None, 0) for term, amounts in parts.items()}, named=False)
     reach = _reach(np.maximum(right, -left))
     totals, places = sum(parts.values(), zero), score_decimals(comparison)
     ax.axvline(0, color=NEUTRAL, linewidth=1)
@@ -104,9 +107,8 @@ def term_differences(ax: Axes, comparison: pd.DataFrame, money: Money) -> Axes:
     ax.plot(totals[shown], rows[shown], "D", color="white", markeredgecolor="black", markersize=6)
     for ends, edge, marker in ((right, reach, ">"), (-left, -reach, "<")):
         ax.plot(np.full((ends > reach).sum(), 1.03 * edge), rows[ends > reach], marker, color="white", markeredgecolor="black")
-    for row, total in enumerate(totals):
-        text = "reference" if comparison["reference"].iloc[row] else number(total, places, signed=True)
-        _beside(ax, text, row)
+    for row, total, reference in zip(rows, totals, comparison["reference"], strict=True):
+        _beside(ax, "reference" if reference else number(total, places, signed=True), row)
     _policies_down(ax, comparison)
     ax.set_xlim(max(left.min(), -reach) - 0.06 * reach, min(right.max(), reach) + 0.06 * reach)
     ax.set_title(f"Where the differences to {reference_policy(comparison)} come from")
@@ -116,17 +118,18 @@ def term_differences(ax: Axes, comparison: pd.DataFrame, money: Money) -> Axes:
 
 
 def service_against_stock(ax: Axes, comparison: pd.DataFrame) -> Axes:
-    """Draw each policy's fill rate against the stock it keeps: up and to the left is better."""
+    """Draw each policy's fill rate against the stock it keeps: up and to the left is better; uninformed ones are hollow."""
     labels = []
     for _, row in comparison.iterrows():
         colour = kind_colour(row["kind"])
-        ax.plot(row["on_hand"], row["fill_rate"], _marker(row["kind"]), color=colour, markersize=7)
+        inside = colour if row["informed"] else "white"
+        ax.plot(row["on_hand"], row["fill_rate"], _marker(row["kind"]), color=colour, markerfacecolor=inside, markersize=7)
         labels.append(Label(shown_name(row), row["on_hand"], row["fill_rate"], colour))
     ax.margins(0.12)
     ax.set(title="Service against stock", xlabel="mean stock on hand (units)", ylabel="fill rate (share of units)")
     ax.yaxis.set_major_formatter(PercentFormatter(1))
     ax.xaxis.set_major_formatter(NUMBERS)
-    _kind_legend(ax, comparison)
+    _kind_legend(ax, comparison, [_hollow()] if not comparison["informed"].all() else [])
     return label_beside_points(_tidy(ax), labels)
 
 
@@ -141,13 +144,13 @@ def paired_differences(ax: Axes, comparison: pd.DataFrame, money: Money) -> Axes
     if width > 0:
         ax.axvspan(-width, width, color=ROPE, linewidth=0, label="equal in practice")
     ax.axvline(0, color=NEUTRAL, linewidth=1)
-    for position, (_, row) in enumerate(comparison.iterrows()):
-        colour, side = kind_colour(row["kind"]), int(np.sign(found[position]))
-        beyond = abs(found[position]) > reach
-        marker = {1: ">", -1: "<"}[side] if beyond else _marker(row["kind"])
-        ax.plot(ends[position], [position, position], color=colour, linewidth=2)
-        ax.plot(side * reach if beyond else found[position], position, marker, color=colour, markersize=6)
-        _beside(ax, difference_texts(comparison, money)[position], position)
+    texts, heights = difference_texts(comparison, money), _rows(comparison)
+    for height, value, both, text, kind in zip(heights, found, ends, texts, comparison["kind"], strict=True):
+        colour, side, beyond = kind_colour(kind), int(np.sign(value)), abs(value) > reach
+        marker = {1: ">", -1: "<"}[side] if beyond else _marker(kind)
+        ax.plot(both, [height, height], color=colour, linewidth=2)
+        ax.plot(side * reach if beyond else value, height, marker, color=colour, markersize=6)
+        _beside(ax, text, height)
     _policies_down(ax, comparison)
     ax.set_xlim(max(ends.min(), -reach) - 0.06 * reach, min(ends.max(), reach) + 0.06 * reach)
     ax.set_title("Paired differences on common episodes, with 95 % intervals")
@@ -160,12 +163,11 @@ def paired_differences(ax: Axes, comparison: pd.DataFrame, money: Money) -> Axes
 def chances(ax: Axes, comparison: pd.DataFrame) -> Axes:
     """Draw each policy's chance to beat the reference in a world drawn at random, with its 95 % interval."""
     ax.axvline(0.5, color=NEUTRAL, linewidth=1)
-    for position, (_, row) in enumerate(comparison.iterrows()):
+    for height, (_, row) in zip(_rows(comparison), comparison.iterrows(), strict=True):
         colour = kind_colour(row["kind"])
-        ax.plot([row["improvement_low"], row["improvement_high"]], [position, position], color=colour, linewidth=2)
-        ax.plot(row["improvement"], position, _marker(row["kind"]), color=colour, markersize=6)
-        text = "reference" if row["reference"] else chance_text(row)
-        _beside(ax, text, position)
+        ax.plot([row["improvement_low"], row["improvement_high"]], [height, height], color=colour, linewidth=2)
+        ax.plot(row["improvement"], height, _marker(row["kind"]), color=colour, markersize=6)
+        _beside(ax, "reference" if row["reference"] else chance_text(row), height)
     _policies_down(ax, comparison)
     ax.set(xlim=(-0.02, 1.02), title=f"Chance to beat {reference_policy(comparison)}, with 95 % intervals")
     ax.set_xlabel("share of worlds with the higher score (right of one half is better)")
@@ -183,12 +185,11 @@ def _is_income(column: str) -> bool:
     return column.removeprefix("money/") in INCOME
 
 
-def _stacked(ax: Axes, start: Floats, parts: dict[str, Floats], named: bool = True) -> Floats:
+def _stacked(ax: Axes, rows: Floats, start: Floats, parts: dict[str, Floats], named: bool = True) -> Floats:
     """Draw one bar a row, stacked by term, each term in its own colour; returns where the bars end."""
     for term, amounts in parts.items():
         name = term.removeprefix("money/")
         label, colour = name.replace("_", " ") if named else None, term_colour(name)
-        rows = np.arange(len(start))
         ax.barh(rows, amounts, left=start, height=0.68, color=colour, edgecolor="white", linewidth=0.6, label=label)
         start = start + amounts
     return start
@@ -200,7 +201,7 @@ def _finish_terms(ax: Axes) -> Axes:
     return _tidy(ax, grid="x")
 
 
-def _beside(ax: Axes, text: str, row: int) -> None:
+def _beside(ax: Axes, text: str, row: float) -> None:
     """Write a text to the right of a row."""
     ax.annotate(text, (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=9)
 
@@ -226,11 +227,26 @@ def _score_limits(curves: dict[str, pd.DataFrame], rules: dict[str, float]) -> t
     return low - room, high + room
 
 
+def rows_of(comparison: pd.DataFrame) -> float:
+    """Return how many rows of policies a figure has, with the titles of their groups."""
+    return len(comparison) + TITLE * sum(begins(groups_of(comparison)))
+
+
+def _rows(comparison: pd.DataFrame) -> Floats:
+    """Return where each policy's row stands: one below the other, with room for a title before each group."""
+    return np.arange(len(comparison)) + TITLE * np.cumsum(begins(groups_of(comparison)))
+
+
 def _policies_down(ax: Axes, comparison: pd.DataFrame) -> None:
-    """Name the rows of the axes after the policies, the first on top."""
+    """Name the rows of the axes after the policies, the first on top, and each group of them by its title."""
+    rows, groups = _rows(comparison), groups_of(comparison)
+    for row, group, first in zip(rows, groups, begins(groups), strict=True):
+        if first:
+            place = (0.01, row - 0.5)
+            ax.annotate(group, place, xycoords=("axes fraction", "data"), color=NEUTRAL, style="italic", fontsize=9)
     names = [textwrap.fill(shown_name(row), NAME_WIDTH, max_lines=3, placeholder="…") for _, row in comparison.iterrows()]
-    ax.set_yticks(range(len(comparison)), names)
-    ax.set_ylim(len(comparison) - 0.4, -0.6)
+    ax.set_yticks(rows, names)
+    ax.set_ylim(rows[-1] + 0.6, TITLE - 1.1)
     ax.tick_params(axis="y", length=0)
 
 
@@ -239,13 +255,19 @@ def _marker(kind: str) -> str:
     return "o" if kind == "learned" else "s"
 
 
-def _kind_legend(ax: Axes, comparison: pd.DataFrame) -> None:
+def _hollow() -> Line2D:
+    """Return what explains hollow markers."""
+    label = f"{GROUPS[False]} (hollow)"
+    return Line2D([], [], color=NEUTRAL, marker="o", linestyle="", markerfacecolor="white", label=label)
+
+
+def _kind_legend(ax: Axes, comparison: pd.DataFrame, more: Sequence[Line2D] = ()) -> None:
     """Explain the colours and markers of the kinds of policies, and what else has a name, below the axes."""
     handles: list[Any] = [
         Line2D([], [], color=kind_colour(kind), marker=_marker(kind), linestyle="", label=kind)
         for kind in sorted(comparison["kind"].unique())
     ]
-    handles += ax.get_legend_handles_labels()[0]
+    handles += [*more, *ax.get_legend_handles_labels()[0]]
     _legend_below(ax, handles, [str(handle.get_label()) for handle in handles], columns=4)
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from allotment.names import no_formula
 from allotment.report.cells import Cells
+from allotment.report.knowledge import begins
 from allotment.whole_file import write_whole
 
 if TYPE_CHECKING:
@@ -35,7 +36,9 @@ def to_terminal(cells: Cells) -> Table:
     for position, name in enumerate(cells.header):
         width = None if name in NAMES else _width(cells, position)
         table.add_column(Text(name), justify="left" if name in WORDS else "right", width=width, overflow="fold")
-    for row, verdict in zip(cells.rows, _verdicts(cells), strict=True):
+    for row, verdict, group in zip(cells.rows, _verdicts(cells), _titles(cells), strict=True):
+        if group:
+            table.add_row(Text(group, style="italic"))
         shade = {"better": "green", "worse": "red"}.get(verdict, "")
         styles = [shade if _is_claim(name) else "" for name in cells.header]
         table.add_row(*(Text(text, style=style) for text, style in zip(row, styles, strict=True)))
@@ -48,8 +51,10 @@ def to_markdown(cells: Cells) -> str:
     lines = [
         [markdown_text(text) for text in cells.header],
         rule,
-        *([markdown_text(text) for text in row] for row in cells.rows),
     ]
+    for row, group in zip(cells.rows, _titles(cells), strict=True):
+        lines += [[f"*{markdown_text(group)}*", *[""] * (len(row) - 1)]] if group else []
+        lines.append([markdown_text(text) for text in row])
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
@@ -73,8 +78,8 @@ def to_html(cells: Cells) -> str:
     """Return the cells as an HTML table; what is sure in them has the class `better` or `worse`."""
     head = _html_row("th", cells.header, cells.header, "")
     body = [
-        f"<tr>{_html_row('td', row, cells.header, verdict)}</tr>"
-        for row, verdict in zip(cells.rows, _verdicts(cells), strict=True)
+        f"{_html_group(group, len(row))}<tr>{_html_row('td', row, cells.header, verdict)}</tr>"
+        for row, verdict, group in zip(cells.rows, _verdicts(cells), _titles(cells), strict=True)
     ]
     caption = f"<caption>{html.escape(cells.caption)}</caption>"
     return "\n".join(["<table>", caption, f"<thead><tr>{head}</tr></thead>", "<tbody>", *body, "</tbody>", "</table>"])
@@ -89,6 +94,18 @@ def _html_row(element: str, texts: list[str], header: list[str], verdict: str) -
         mark = f' class="{" ".join(classes)}"' if classes else ""
         cells.append(f"<{element}{mark}>{html.escape(text)}</{element}>")
     return "".join(cells)
+
+
+def _html_group(title: str, columns: int) -> str:
+    """Return the row with a group's title, nothing where no group begins."""
+    return f'<tr class="group"><th class="word" colspan="{columns}">{html.escape(title)}</th></tr>\n' if title else ""
+
+
+def _titles(cells: Cells) -> list[str]:
+    """Return the title of the group that each row begins, nothing where it begins none."""
+    if not cells.groups:
+        return [""] * len(cells.rows)
+    return [group if first else "" for group, first in zip(cells.groups, begins(cells.groups), strict=True)]
 
 
 def _verdicts(cells: Cells) -> list[str]:

@@ -205,9 +205,9 @@ class FulfilmentReader:
     def _promised(self, outbound: Floats) -> tuple[Integers, Integers]:
         """Return lanes and SKUs in the order in which commitments are served: by the channel's worth, its best lane first."""
         committed = self._amounts("commitment") > 0.0
-        if not committed.any() or self.scenario.fulfilment != "priority":
+        if not committed.any() or self.scenario.fulfilment not in ("priority", "worth"):
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-        values = self._unit_values(outbound)
+        values = self._worth(outbound) if self.scenario.fulfilment == "worth" else self._unit_values(outbound)
         best = np.full(committed.shape, -np.inf)
         np.maximum.at(best, self.channel, values)
         lane, sku = np.nonzero(committed[self.channel])

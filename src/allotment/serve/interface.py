@@ -6,6 +6,7 @@ import importlib.metadata
 from typing import Any
 
 from allotment.exchange.plan import Plan
+from allotment.exchange.recommend import uses_forecast
 from allotment.serve.access import OPEN, Access
 from allotment.serve.limits import Limits
 from allotment.serve.request_schema import request_schemas
@@ -38,6 +39,7 @@ def metadata(policy: Any, limits: Limits) -> Content:
         "supply_lanes": names.supply_lanes,
         "fulfilment_lanes": names.fulfilment_lanes,
         "memory": policy.memory_size,
+        "uses_forecast": uses_forecast(policy),
         "limits": {"bytes": limits.bytes, "snapshots": limits.snapshots_of(world.problem), "values": limits.values},
     }
 
@@ -62,7 +64,7 @@ def _schemas(policy: Any) -> Content:
     error = {"type": "object", "properties": {"error": {"type": "string"}}, "required": ["error"]}
     plan = Plan.model_json_schema(mode="serialization", by_alias=True, ref_template="#/components/schemas/{model}")
     parts = plan.pop("$defs", {})
-    return {"Error": error, "Plan": plan, **parts, **request_schemas(policy.world, policy.memory_size)}
+    return {"Error": error, "Plan": plan, **parts, **request_schemas(policy.world, policy.memory_size, uses_forecast(policy))}
 
 
 def _recommend(limits: Limits, most: int, example: Content) -> Content:

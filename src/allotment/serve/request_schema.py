@@ -15,8 +15,8 @@ from allotment.scenario.loader import World
 Schema = dict[str, Any]
 
 
-def request_schemas(world: World, memory_size: int) -> dict[str, Schema]:
-    """Return the schemas of a snapshot and its parts, by name."""
+def request_schemas(world: World, memory_size: int, forecasts: bool) -> dict[str, Schema]:
+    """Return the schemas of a snapshot and its parts, by name; `forecasts` says whether the policy goes by given ones."""
     register = Register(world)
     return {
         "Units": _units(world),
@@ -25,11 +25,12 @@ def request_schemas(world: World, memory_size: int) -> dict[str, Schema]:
         "OpenDemand": _object({**_of_channel(register), "units": _ref("Units")}),
         "PastDemand": _object({**_of_channel(register), "units": _past(register)}),
         "Forecast": _object({**_of_channel(register), "periods": _forecast_periods()}),
-        "Snapshot": _snapshot(world, register, memory_size),
+        "Snapshot": _snapshot(world, register, memory_size, forecasts),
     }
 
 
-def _snapshot(world: World, register: Register, memory_size: int) -> Schema:
+def _snapshot(world: World, register: Register, memory_size: int, forecasts: bool) -> Schema:
+    forecast = _array("Forecast", "instead of the world's own, for the channels and SKUs named", possible=forecasts)
     clock = world.problem.clock
     properties = {
         "period": {
@@ -45,7 +46,7 @@ def _snapshot(world: World, register: Register, memory_size: int) -> Schema:
         "in_transit": _array("InTransit", "ordered and not received yet", possible=visible_ages(world.problem) > 0),
         "open_demand": _array("OpenDemand", "ordered by customers and not shipped yet"),
         "demand_history": _once(register, _array("PastDemand", "needed where the policy observes it; 0 where left out")),
-        "forecast": _once(register, _array("Forecast", "instead of the world's own, for the channels and SKUs named")),
+        "forecast": _once(register, forecast) if forecasts else forecast,
         "memory": _memory(memory_size),
     }
     return {**_object(properties, required=["period", "stock"]), "description": "what is known when a decision is due"}

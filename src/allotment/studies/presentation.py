@@ -11,6 +11,7 @@ import numpy as np
 import yaml
 
 from allotment.environments.figure_text import plain_text
+from allotment.evaluation.comparison import by_knowledge
 from allotment.evaluation.rollout import rollout
 from allotment.policies.bundle import load_bundle
 from allotment.report import figures
@@ -56,21 +57,22 @@ def _names(outcome: Outcome) -> list[str]:
 
 def _figures(outcome: Outcome) -> Iterator[tuple[str, str, Figure]]:
     """Yield the report's figures, each with its name and caption."""
-    comparison, money, policies = outcome.comparison, outcome.money, len(outcome.comparison)
+    comparison, money = by_knowledge(outcome.comparison), outcome.money
+    rows = figures.rows_of(comparison)
     reference, worlds = reference_policy(comparison), f"{outcome.worlds.episodes:,} test worlds"
     means = f"means over {worlds}{' and training seeds' if comparison['seeds'].max() > 1 else ''}"
     if outcome.curves:
         yield "learning", _curve_caption(outcome), figures.panel(_curves, outcome)
-    if policies > 1:
+    if len(comparison) > 1:
         caption = f"Differences to {reference}, paired by world, with 95 % intervals. {reading_note(comparison)}"
-        yield "differences", caption, figures.panel(figures.paired_differences, comparison, money, rows=policies)
+        yield "differences", caption, figures.panel(figures.paired_differences, comparison, money, rows=rows)
         caption = f"How likely each policy scores higher than {reference} in the same world, with 95 % intervals: {worlds}."
-        yield "chances", caption, figures.panel(figures.chances, comparison, rows=policies)
+        yield "chances", caption, figures.panel(figures.chances, comparison, rows=rows)
         caption = f"What each term of money adds to the difference to {reference}, per {money.period}: {means}."
-        yield "terms", caption, figures.panel(figures.term_differences, comparison, money, rows=policies)
+        yield "terms", caption, figures.panel(figures.term_differences, comparison, money, rows=rows)
     else:
         caption = f"Where the money goes, per {money.period}: {means}."
-        yield "terms", caption, figures.panel(figures.cost_terms, comparison, money, rows=policies)
+        yield "terms", caption, figures.panel(figures.cost_terms, comparison, money, rows=rows)
     yield "service", f"Service against stock: {means}.", figures.panel(figures.service_against_stock, comparison)
     records = [_episode(outcome, each) for each in outcome.ranking]
     yield "episodes", _episode_caption(outcome), episodes_side_by_side(records, money.period)

@@ -40,7 +40,7 @@ def _serve_group(problem: Problem, state: State, left: Remaining, claims: slice)
     wanted = _accepted(problem, state, at(left.open_demand, (fulfilment.channel[lanes], skus, slots)), lanes, skus, slots)
     units = within_limits(problem, state, left, lanes, skus, wanted)
     left = ship(problem, left, lanes, skus, slots, units)
-    if len(lanes) == 1 or not _topped_up(problem):
+    if len(lanes) == 1 or not topped_up(problem):
         return left
     missing = wanted - units
     for place in range(len(lanes)):  # what a full lane or site left over goes to the next in line
@@ -51,7 +51,7 @@ def _serve_group(problem: Problem, state: State, left: Remaining, claims: slice)
     return left
 
 
-def _topped_up(problem: Problem) -> bool:
+def topped_up(problem: Problem) -> bool:
     """Tell whether several limits bind a group, so that one claim may leave what another can take."""
     limited = np.isfinite(problem.fulfilment.capacity).any() or np.isfinite(problem.sites.handling).any()
     return bool(limited and (problem.rules.largest_remainder or not problem.rules.whole))
