@@ -43,7 +43,10 @@ class Outlook:
         return self._path(period, demand, self._expected_arrival, chance, share, good)
 
     def drawn(self, period: int, demand: Floats, draw: int) -> SamplePath:
-        """Return a path from a period on with lead times, capacities and yields of a draw; demand (T, C, K) units."""
+        """Return a path from a period on with lead times, capacities and yields of a draw; demand (T, C, K) units.
+
+        Lead times of later decisions are expected ones: known beforehand they would only be taken advantage of.
+        """
         suppliers, sites = self.problem.suppliers, self.problem.sites
         chances = np.random.default_rng([derived_seed("outlook", draw), period])
         event, filled, good = (chances.random((len(demand), n)) for n in (1, len(suppliers.fill_low), len(sites.yield_low)))
@@ -51,8 +54,9 @@ class Outlook:
         capacity = np.where(suppliers.event_low > 1.0, np.inf, happens)
         share = suppliers.fill_low + filled * (suppliers.fill_high - suppliers.fill_low)
         good = sites.yield_low + good * (sites.yield_high - sites.yield_low)
-        ages = self.problem.lanes.slots - 1
-        arrival = self._arrivals(chances.random((ages + self.periods, len(self.problem.lanes.to))))
+        known = self.problem.lanes.slots  # orders in transit, and the decision's own
+        arrival = self._expected_arrival.copy()
+        arrival[:known] = self._arrivals(chances.random(arrival.shape))[:known]
         return self._path(period, demand, arrival, capacity, share, good)
 
     def _path(
