@@ -76,10 +76,13 @@ def test_what_is_worth_more_at_the_end_than_it_costs_has_no_bound():
 
 def test_the_command_shows_the_table_and_writes_every_number(tmp_path):
     file = tmp_path / "bound.json"
-    command = ["bound", "two_centres", "--episodes", "3", "--policy", "constant_order", "--json", str(file), "-q"]
+    command = ["bound", "two_centres", "--episodes", "3", "--policy", "constant_order", "--replan", "--json", str(file), "-q"]
     shown = CliRunner().invoke(app, command)
     assert shown.exit_code == 0, shown.output
     assert "all orders" in shown.output and "relaxed: whole units" in shown.output
     content = json.loads(file.read_text())
     assert content["bound"] == pytest.approx(np.mean(content["scores"]["all orders"]["episodes"]))
     assert content["bound"] >= content["scores"][POLICY]["mean"]
+    planned = content["scores"]["planned again at every decision"]
+    assert planned["mean"] <= content["bound"] and len(planned["episodes"]) == 3
+    assert f"on forecasts: {-planned['mean']:.3f} ±" in shown.output

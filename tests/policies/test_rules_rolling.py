@@ -176,3 +176,10 @@ def test_small_shipments_price_themselves_out_where_each_costs_a_fixed_sum(fixed
 def test_a_rule_for_transfers_beside_a_plan_is_refused():
     with pytest.raises(ScenarioError, match=r"rule.yaml: rolling_horizon plans transfers itself; leave `transfers` out"):
         plans(two_shops(), transfers={"pull_below": 1, "give_above": 2})
+
+
+def test_a_plan_looks_as_far_as_what_is_ordered_now_takes_to_its_customers():
+    farm = {"from": "farm", "to": "south", "lead_time": 3}
+    world = two_shops(supply_lanes=[farm, {"from": "south", "to": "north", "lead_time": 2}])
+    assert plans(world).rule.outlook.periods == 3 + 2 + 4
+    assert plans(world, parameters={"periods": 7}).rule.outlook.periods == 7

@@ -71,6 +71,10 @@ def bound(
         typer.Option(metavar="RUN_OR_CONFIG", help="Whose decisions are replaced step by step; by default the world's rule."),
     ] = None,
     episodes: Annotated[int, typer.Option(min=2, help="Test worlds, the first of those that `evaluate` plays.")] = 30,
+    replan: Annotated[
+        bool,
+        typer.Option("--replan", help="Also play what plans again at every decision, on forecasts: rolling_horizon. Slow."),
+    ] = False,
     seed: Seed = 0,
     json: Annotated[Path | None, typer.Option(help="Also write the numbers to this file.", callback=writable_file)] = None,
     imports: Imports = None,
@@ -84,7 +88,7 @@ def bound(
     from allotment.bounds.perfect_information import seeds_of_tests
     from allotment.programs.relaxed import relaxed
     from allotment.programs.world_program import check_possible
-    from allotment.report.bound_cells import bound_cells, bound_content
+    from allotment.report.bound_cells import bound_cells, bound_content, replanning
     from allotment.report.money import money_of
     from allotment.scenario.loader import load_scenario
     from allotment.whole_file import write_whole
@@ -101,9 +105,14 @@ def bound(
             show("solving", done, episodes, None)
 
         found = foresight(place.world, chosen, seeds, count)
+        planner = policy_and_place("rolling_horizon", world, seed=seed)[0] if replan else None
+        replanned = place.evaluate(planner, episodes, seed).episodes["score"].to_numpy() if replan else None
     print_tables([bound_cells(found, money_of(world.scenario), chosen.name)])
+    if replanned is not None:
+        typer.echo(replanning(found, replanned, money_of(world.scenario), chosen.name))
     for name in relaxed(place.world):
         typer.echo(f"relaxed: {name}")
     if json:
-        content = {"env": world.name, "policy": chosen.name, "episodes": episodes, "seed": seed, **bound_content(found)}
+        numbers = bound_content(found, replanned)
+        content = {"env": world.name, "policy": chosen.name, "episodes": episodes, "seed": seed, **numbers}
         write_whole(json, json_format.dumps({**content, "relaxed": relaxed(place.world)}, indent=1) + "\n")

@@ -19,6 +19,7 @@ from pydantic import Field
 from allotment.decisions.observation import Observation, by_nearest_site
 from allotment.engine.state import Decision
 from allotment.policies.critical_ratios import underage_by_kind
+from allotment.policies.initial_values import until_sold
 from allotment.policies.parameters import parameter
 from allotment.policies.rules import Network, Sees, rule
 from allotment.programs.draft import Draft
@@ -33,7 +34,7 @@ from allotment.scenario.problem import Floats
 from allotment.scenario.streams import derived_seed
 
 SCALED = 2  # times that fixed costs are scaled to the shipments of a plan
-BEYOND = 3  # periods after the longest usual lead time that are planned by default
+BEYOND = 3  # periods that are planned by default after what is ordered now could be sold and a period of review
 
 
 class RollingHorizon:
@@ -62,8 +63,8 @@ class RollingHorizon:
     @cached_property
     def outlook(self) -> Outlook:
         """Return what it knows of the coming periods beside demand."""
-        leads = self.network.lead_times[0][self.network.lanes >= 0]
-        return Outlook(self.network.world.problem, self.periods or int(np.ceil(leads.max(initial=0.0))) + 1 + BEYOND)
+        longest = until_sold(self.network.world, self.network.lanes).max(initial=0.0)
+        return Outlook(self.network.world.problem, self.periods or int(np.ceil(longest)) + 1 + BEYOND)
 
     def plan(self, observation: Observation, world: int, mean: Floats, deviation: Floats) -> Decision:
         """Return the decision for one world; mean and deviation (T, S, K) of the demand near sites that is to come."""
@@ -154,7 +155,7 @@ class DeterministicPlan(RollingHorizon):
 
     network: Network
     hedge: Floats = parameter(0.5, 0.25, default=0.5)  # (S, K) standard deviations for which one of the forecast's is taken
-    periods: Annotated[int, Field(ge=2, le=1000)] | None = None  # planned; none = the longest usual lead time and 4 more
+    periods: Annotated[int, Field(ge=2, le=1000)] | None = None  # planned; none = 4 more than from an order to sale
 
     def plan(self, observation: Observation, world: int, mean: Floats, deviation: Floats) -> Decision:
         """Return the first period of the plan for the mean."""
@@ -199,7 +200,7 @@ class SampleAveragePlan(RollingHorizon):
 
     network: Network
     scenarios: Annotated[int, Field(ge=1, le=1000)] = 10  # futures
-    periods: Annotated[int, Field(ge=2, le=1000)] | None = None  # planned; none = the longest usual lead time and 4 more
+    periods: Annotated[int, Field(ge=2, le=1000)] | None = None  # planned; none = 4 more than from an order to sale
 
     def plan(self, observation: Observation, world: int, mean: Floats, deviation: Floats) -> Decision:
         """Return the first period, which all futures share."""

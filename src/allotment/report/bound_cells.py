@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 
 from allotment.bounds.foresight import POLICY, Foresight
+from allotment.bounds.gap import gap_closed
 from allotment.quantities import Floats
 from allotment.report.cells import Cells
 from allotment.report.money import Money
-from allotment.report.numbers import decimals, number
+from allotment.report.numbers import decimals, number, percentage
 
 NOTE = (
     "Each row frees one kind of decision more, and leaves the others as the policy executed them. What is served is free from "
@@ -42,11 +43,24 @@ def bound_cells(found: Foresight, money: Money, policy: str) -> Cells:
     return Cells(caption, header, rows, [], NOTE + (OPENED if found.bound is not found.reachable else ""))
 
 
-def bound_content(found: Foresight) -> dict[str, Any]:
+def replanning(found: Foresight, scores: Floats, money: Money, policy: str) -> str:
+    """Return what planning again at every decision, on forecasts, has in the same episodes, in words."""
+    own = found.scores[POLICY]
+    share, places = (
+        gap_closed(scores, own, found.reachable),
+        max(decimals(abs(scores.mean()), 4), decimals(standard_error(own), 2)),
+    )
+    earned = f"{_with_error(money.sign * scores, places)}, {_with_error(money.sign * (scores - own), places, signed=True)}"
+    closes = f"{percentage(share.estimate)} ± {percentage(share.standard_error)} of the gap"
+    return f"planned again at every decision, on forecasts: {earned} against {policy}; closes {closes}"
+
+
+def bound_content(found: Foresight, replanned: Floats | None = None) -> dict[str, Any]:
     """Return means, standard errors and every episode's numbers, as scores: profit, or minus cost."""
+    played = found.scores if replanned is None else {**found.scores, "planned again at every decision": replanned}
     steps = {
         name: {"mean": float(scores.mean()), "standard_error": standard_error(scores), "episodes": scores.tolist()}
-        for name, scores in found.scores.items()
+        for name, scores in played.items()
     }
     return {"bound": float(found.bound.mean()), "reachable": float(found.reachable.mean()), "scores": steps}
 
