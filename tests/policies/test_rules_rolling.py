@@ -183,3 +183,17 @@ def test_a_plan_looks_as_far_as_what_is_ordered_now_takes_to_its_customers():
     world = two_shops(supply_lanes=[farm, {"from": "south", "to": "north", "lead_time": 2}])
     assert plans(world).rule.outlook.periods == 3 + 2 + 4
     assert plans(world, parameters={"periods": 7}).rule.outlook.periods == 7
+
+
+def test_a_plan_on_smoothed_demand_does_not_know_the_season():
+    season = {"period": 4, "amplitude": 0.9, "peak": 0}
+    demand = [
+        {"channel": "walkers", "process": {"distribution": "poisson", "mean": 8, "season": season}},
+        {"channel": "callers", "process": {"distribution": "poisson", "mean": 8}},
+    ]
+    lanes = [{"from": "*", "to": "*"}]
+    world = two_shops(demand=demand, observation={"demand_history": 1}, fulfilment_lanes=lanes)
+    plan = plans(world, forecast={"method": "exponential_smoothing"}).rule
+    near = np.full((plan.outlook.periods, 2, 2), 10.0)
+    by_period = [plan.by_channel(seen(world, 0, period=period), 0, near, near)[0][1] for period in range(4)]
+    assert all(np.array_equal(each, by_period[0]) for each in by_period)

@@ -100,19 +100,22 @@ class RollingHorizon:
     def by_channel(self, observation: Observation, world: int, mean: Floats, deviation: Floats) -> tuple[Floats, Floats]:
         """Return mean and deviation of channels, (T, C, K) units, of forecasts near sites (n, S, K).
 
-        Channels share a site's mean and variance as in the true process. Demand that has been seen in this period already is
-        none that comes.
+        Channels share a site's mean and variance as in the true process, or as in its long run where forecasts are of the past
+        alone. Demand that has been seen in this period already is none that comes.
         """
         problem, periods = self.network.world.problem, self.horizon(observation, world)
         seen = int(problem.clock.demand_first)
         places = problem.table_period(int(observation.period[world]) + seen + np.arange(periods - seen))
-        parts = [(problem.demand.mean[places], mean), (problem.demand.deviation[places] ** 2, deviation**2)]
-        split = [self._split(own, given[: periods - seen]) for own, given in parts]
+        given = [(problem.demand.mean, mean), (problem.demand.deviation**2, deviation**2)]
+        split = []
+        for own, near_sites in given:
+            own = own[places] if self.network.forecaster.INFORMED else own.mean(axis=0, keepdims=True)
+            split.append(self._split(own, near_sites[: periods - seen]))
         before = np.zeros((seen, *split[0].shape[1:]))
         return np.concatenate([before, split[0]]), np.concatenate([before, np.sqrt(split[1])])
 
     def _split(self, own: Floats, near_sites: Floats) -> Floats:
-        """Return what of sites' numbers (T, S, K) belongs to each channel, going by channels' own numbers (T, C, K)."""
+        """Return what of sites' numbers (T, S, K) belongs to each channel, going by channels' own (T, C, K) or (1, C, K)."""
         site = self.network.world.problem.channels.nearest_site
         total = by_nearest_site(self.network.world.problem, own)
         share = own / np.maximum(total, 1e-300)[:, site]
