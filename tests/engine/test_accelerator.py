@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from rollouts import Kernel, Tensors, begun
-from test_gradients import ALL_IGNORED, as_leaves, total_reward
+from test_gradients import ALL_IGNORED, as_leaves, total_rewards
 from test_two_implementations import assert_agree
 
 from allotment.engine.relaxation import FEATURES, on_torch, relaxed
@@ -64,7 +64,7 @@ def test_gradients_are_those_of_the_processor(numbers):
             leaves = as_leaves(decisions, np.random.default_rng(number))
             moved = [type(decided)(*(part.to(device) for part in decided[:3])) for decided in leaves]
             inputs = [part for decided in leaves for part in decided[:3]]
-            total = total_reward(problem, start, moved)
+            total = total_rewards(problem, start, moved).sum()
             if not total.requires_grad:  # no decision of this world moves money
                 break
             gradients.append(torch.autograd.grad(total, inputs, allow_unused=True, materialize_grads=True))

@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import os
 import shutil
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -180,6 +183,41 @@ def test_a_bundle_survives_a_process_that_died_while_it_was_replaced(tmp_path):
     assert np.array_equal(decisions(load_bundle(folder)), decisions(rule(two_shops())))
     save_bundle(rule(two_shops()), folder)
     assert [path.name for path in tmp_path.iterdir()] == ["best"]
+
+
+class Killed(BaseException):
+    """What ends a process between two calls of the system."""
+
+
+def test_a_process_may_die_at_any_moment_of_a_replacement(tmp_path, monkeypatch):
+    """Every removal and renaming is the last of some process; the next one finds a bundle, and replaces it."""
+    first, second = (rule(two_shops(), {"policy": "base_stock", "parameters": {"level": level}}) for level in (20, 21))
+    versions, folder, moments = set(), tmp_path / "best", 0
+    save_bundle(first, folder)
+    for last in range(1000):
+        calls = 0
+
+        def dies(original, last=last):
+            def call(*args, **kwargs):
+                nonlocal calls
+                calls += 1
+                if calls > last:
+                    raise Killed
+                return original(*args, **kwargs)
+
+            return call
+
+        with monkeypatch.context() as patched, suppress(Killed):
+            for owner, name in ((Path, "rename"), (os, "unlink"), (os, "rmdir"), (Path, "touch"), (Path, "mkdir")):
+                patched.setattr(owner, name, dies(getattr(owner, name)))
+            save_bundle(second, folder)
+        versions.add(load_bundle(folder).version)
+        moments += calls > last
+        if calls <= last:
+            break
+        save_bundle(first, folder)
+        assert [path.name for path in tmp_path.iterdir()] == ["best"]
+    assert len(versions) == 2 and moments > 5
 
 
 def test_a_residual_without_its_rule_says_so(tmp_path):

@@ -43,10 +43,10 @@ def sealed(folder: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
         (part / UNFINISHED).unlink()
         flush_all(part)
     except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
+        _remove(part)
         raise
     _put(part, folder, old)
-    shutil.rmtree(old, ignore_errors=True)
+    _remove(old)
 
 
 def _put(part: Path, folder: Path, old: Path) -> None:
@@ -68,7 +68,8 @@ def recover(folder: Path) -> None:
     Only a sealed folder is put back, by the name that is given to one that is being replaced: no folder of a user's is.
     """
     _, old = _beside(folder)
-    if (old / ABOUT).is_file() and not old.is_symlink() and not folder.exists():
+    whole = (old / ABOUT).is_file() and not (old / UNFINISHED).exists()
+    if whole and not old.is_symlink() and not folder.exists():
         with suppress(ScenarioError):
             _envelope(old)
             old.rename(folder)
@@ -83,9 +84,22 @@ def _beside(folder: Path) -> tuple[Path, Path]:
 def _clear(left_over: Path) -> None:
     """Remove what a killed process left; `ScenarioError` where a folder of that name is none of those that are written here."""
     own = any((left_over / mark).is_file() for mark in (UNFINISHED, ABOUT)) or not left_over.exists()
-    if left_over.is_symlink() or not own:
+    empty = left_over.is_dir() and not any(left_over.iterdir())
+    if left_over.is_symlink() or not (own or empty):
         raise ScenarioError(f"{left_over}: is in the way; remove it")
-    shutil.rmtree(left_over, ignore_errors=True)
+    _remove(left_over)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a folder that was written here: its mark last, so that what a process killed meanwhile leaves is known again."""
+    with suppress(OSError):
+        (folder / UNFINISHED).touch()
+        for entry in folder.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            elif entry.name != UNFINISHED:
+                entry.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _seal(folder: Path, about: dict[str, Any]) -> None:
