@@ -53,7 +53,8 @@ class RuleTuning:
         policy, found = _found(config, run.policy_name, place.world, run.seed, progress)
         for bundle in (run.best, run.final):
             save_bundle(policy, bundle)
-        worlds = max(FRESH_WORLDS, policy.config.tuning.worlds) if found else FRESH_WORLDS
+        wanted = policy.config.tuning.worlds
+        worlds = max(FRESH_WORLDS, wanted) if found else min(FRESH_WORLDS, wanted)
         rows = place.evaluate(policy, worlds, run.seed, "validate").episodes
         write_rule_based(run.logs, mean_measures(rows), 1)
         searched = {"search": _told_of(found, run.seed)} if found else {}
