@@ -1,0 +1,200 @@
+"""Playing programs in blocks of worlds, forward and in reverse; a block's rows stay in the processor's cache."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+
+from allotment.engine.tracing import graph as g
+from allotment.engine.tracing.program import Program
+
+BLOCK = 64  # worlds
+ADD, SUB, MUL, DIV, MIN, MAX, FLOOR_AT, CAP_AT = g.ADD, g.SUB, g.MUL, g.DIV, g.MIN, g.MAX, g.FLOOR_AT, g.CAP_AT
+LESS, AT_MOST, EQUAL, AND, OR, NOT, CHOOSE, ROUND_DOWN, SIZE = g.LESS, g.AT_MOST, g.EQUAL, g.AND, g.OR, g.NOT, g.CHOOSE, g.ROUND_DOWN, g.SIZE
+
+
+@numba.njit(cache=True)
+def _forward(kinds, parts, first, rows):  # type: ignore[no-untyped-def]
+    for n in range(kinds.shape[0]):
+        kind = kinds[n]
+        x, y, w, z = rows[parts[n, 0]], rows[parts[n, 1]], rows[parts[n, 2]], rows[first + n]
+        if kind == ADD:
+            for j in range(BLOCK):
+                z[j] = x[j] + y[j]
+        elif kind == SUB:
+            for j in range(BLOCK):
+                z[j] = x[j] - y[j]
+        elif kind == MUL:
+            for j in range(BLOCK):
+                z[j] = x[j] * y[j]
+        elif kind == DIV:
+            for j in range(BLOCK):
+                z[j] = x[j] / y[j]
+        elif kind == MIN or kind == CAP_AT:
+            for j in range(BLOCK):
+                z[j] = x[j] if x[j] < y[j] else y[j]
+        elif kind == MAX or kind == FLOOR_AT:
+            for j in range(BLOCK):
+                z[j] = x[j] if x[j] > y[j] else y[j]
+        elif kind == CHOOSE:
+            for j in range(BLOCK):
+                z[j] = y[j] if x[j] != 0.0 else w[j]
+        elif kind == LESS:
+            for j in range(BLOCK):
+                z[j] = 1.0 if x[j] < y[j] else 0.0
+        elif kind == AT_MOST:
+            for j in range(BLOCK):
+                z[j] = 1.0 if x[j] <= y[j] else 0.0
+        elif kind == EQUAL:
+            for j in range(BLOCK):
+                z[j] = 1.0 if x[j] == y[j] else 0.0
+        elif kind == AND:
+            for j in range(BLOCK):
+                z[j] = x[j] * y[j]
+        elif kind == OR:
+            for j in range(BLOCK):
+                z[j] = x[j] if x[j] > y[j] else y[j]
+        elif kind == NOT:
+            for j in range(BLOCK):
+                z[j] = 1.0 - x[j]
+        elif kind == ROUND_DOWN:
+            for j in range(BLOCK):
+                z[j] = np.floor(x[j])
+        elif kind == SIZE:
+            for j in range(BLOCK):
+                z[j] = abs(x[j])
+        else:
+            for j in range(BLOCK):
+                z[j] = x[j]
+
+
+@numba.njit(cache=True)
+def _reverse(kinds, parts, first, rows, slopes, half):  # type: ignore[no-untyped-def]
+    for n in range(kinds.shape[0] - 1, -1, -1):
+        kind = kinds[n]
+        a, b = parts[n, 0], parts[n, 1]
+        x, y, d = rows[a], rows[b], slopes[first + n]
+        u, v = slopes[a], slopes[b]
+        if kind == ADD:
+            for j in range(BLOCK):
+                u[j] += d[j]
+            for j in range(BLOCK):
+                v[j] += d[j]
+        elif kind == SUB:
+            for j in range(BLOCK):
+                u[j] += d[j]
+            for j in range(BLOCK):
+                v[j] -= d[j]
+        elif kind == MUL:
+            for j in range(BLOCK):
+                u[j] += d[j] * y[j]
+            for j in range(BLOCK):
+                v[j] += d[j] * x[j]
+        elif kind == DIV:
+            z = rows[first + n]
+            for j in range(BLOCK):
+                u[j] += d[j] / y[j]
+            for j in range(BLOCK):
+                v[j] -= d[j] / y[j] * z[j]
+        elif kind == MIN:
+            for j in range(BLOCK):
+                u[j] += d[j] if x[j] < y[j] else (half * d[j] if x[j] == y[j] else half * 0)
+            for j in range(BLOCK):
+                v[j] += d[j] if x[j] > y[j] else (half * d[j] if x[j] == y[j] else half * 0)
+        elif kind == MAX:
+            for j in range(BLOCK):
+                u[j] += d[j] if x[j] > y[j] else (half * d[j] if x[j] == y[j] else half * 0)
+            for j in range(BLOCK):
+                v[j] += d[j] if x[j] < y[j] else (half * d[j] if x[j] == y[j] else half * 0)
+        elif kind == FLOOR_AT:
+            for j in range(BLOCK):
+                u[j] += d[j] if x[j] >= y[j] else half * 0
+        elif kind == CAP_AT:
+            for j in range(BLOCK):
+                u[j] += d[j] if x[j] <= y[j] else half * 0
+        elif kind == CHOOSE:
+            w = slopes[parts[n, 2]]
+            for j in range(BLOCK):
+                v[j] += d[j] if x[j] != 0.0 else half * 0
+            for j in range(BLOCK):
+                w[j] += half * 0 if x[j] != 0.0 else d[j]
+        elif kind == SIZE:
+            for j in range(BLOCK):
+                u[j] += d[j] if x[j] > 0.0 else (-d[j] if x[j] < 0.0 else half * 0)
+
+
+@numba.njit(cache=True)
+def play(kinds, parts, constants, outputs, given, made):  # type: ignore[no-untyped-def]
+    first = given.shape[0] + constants.shape[0]
+    rows = np.ones((first + kinds.shape[0], BLOCK), given.dtype)
+    for n in range(constants.shape[0]):
+        rows[given.shape[0] + n] = constants[n]
+    for start in range(0, given.shape[1], BLOCK):
+        count = min(BLOCK, given.shape[1] - start)
+        for n in range(given.shape[0]):
+            for j in range(count):
+                rows[n, j] = given[n, start + j]
+        _forward(kinds, parts, first, rows)
+        for n in range(outputs.shape[0]):
+            row = rows[outputs[n]]
+            for j in range(count):
+                made[n, start + j] = row[j]
+
+
+@numba.njit(cache=True)
+def reverse(kinds, parts, constants, outputs, given, of_made, of_given):  # type: ignore[no-untyped-def]
+    first = given.shape[0] + constants.shape[0]
+    rows = np.ones((first + kinds.shape[0], BLOCK), given.dtype)
+    slopes = np.zeros_like(rows)
+    half = given.dtype.type(0.5)
+    for n in range(constants.shape[0]):
+        rows[given.shape[0] + n] = constants[n]
+    for start in range(0, given.shape[1], BLOCK):
+        count = min(BLOCK, given.shape[1] - start)
+        for n in range(given.shape[0]):
+            for j in range(count):
+                rows[n, j] = given[n, start + j]
+        _forward(kinds, parts, first, rows)
+        slopes[:] = 0
+        for n in range(outputs.shape[0]):
+            row = slopes[outputs[n]]
+            for j in range(count):
+                row[j] += of_made[n, start + j]
+        _reverse(kinds, parts, first, rows, slopes, half)
+        for n in range(given.shape[0]):
+            for j in range(count):
+                of_given[n, start + j] = slopes[n, j]
+
+
+def forward(program: Program, given: np.ndarray) -> np.ndarray:
+    """Return what a program makes of rows (given, B), (made, B)."""
+    made = np.empty((program.made.rows, given.shape[1]), given.dtype)
+    play(program.kinds, program.parts, program.constants.astype(given.dtype), program.outputs, given, made)
+    return made
+
+
+def backward(program: Program, given: np.ndarray, of_made: np.ndarray) -> np.ndarray:
+    """Return the gradient of what a program is given, (given, B), from that of what it makes, (made, B)."""
+    of_given = np.empty_like(given)
+    constants = program.constants.astype(given.dtype)
+    reverse(program.kinds, program.parts, constants, program.outputs, given, np.ascontiguousarray(of_made), of_given)
+    return of_given
+
+
+def function() -> Any:
+    """Return the function of Torch that plays a program and knows its gradient."""
+    import torch
+
+    class Played(torch.autograd.Function):
+        @staticmethod
+        def forward(context: Any, given: Any, program: Program) -> Any:
+            context.given, context.program = given.detach().contiguous(), program
+            return torch.from_numpy(forward(program, context.given.numpy()))
+
+        @staticmethod
+        def backward(context: Any, of_made: Any) -> Any:
+            return torch.from_numpy(backward(context.program, context.given.numpy(), of_made.numpy())), None
+
+    return Played.apply
