@@ -16,7 +16,7 @@ LESS, AT_MOST, EQUAL, AND, OR, NOT, CHOOSE, ROUND_DOWN, SIZE = g.LESS, g.AT_MOST
 
 
 @numba.njit(cache=True)
-def _forward(kinds, parts, first, rows):  # type: ignore[no-untyped-def]
+def _forward(kinds, parts, first, rows, zero, one):  # type: ignore[no-untyped-def]
     for n in range(kinds.shape[0]):
         kind = kinds[n]
         x, y, w, z = rows[parts[n, 0]], rows[parts[n, 1]], rows[parts[n, 2]], rows[first + n]
@@ -40,16 +40,16 @@ def _forward(kinds, parts, first, rows):  # type: ignore[no-untyped-def]
                 z[j] = x[j] if x[j] > y[j] else y[j]
         elif kind == CHOOSE:
             for j in range(BLOCK):
-                z[j] = y[j] if x[j] != 0.0 else w[j]
+                z[j] = y[j] if x[j] != zero else w[j]
         elif kind == LESS:
             for j in range(BLOCK):
-                z[j] = 1.0 if x[j] < y[j] else 0.0
+                z[j] = one if x[j] < y[j] else zero
         elif kind == AT_MOST:
             for j in range(BLOCK):
-                z[j] = 1.0 if x[j] <= y[j] else 0.0
+                z[j] = one if x[j] <= y[j] else zero
         elif kind == EQUAL:
             for j in range(BLOCK):
-                z[j] = 1.0 if x[j] == y[j] else 0.0
+                z[j] = one if x[j] == y[j] else zero
         elif kind == AND:
             for j in range(BLOCK):
                 z[j] = x[j] * y[j]
@@ -58,7 +58,7 @@ def _forward(kinds, parts, first, rows):  # type: ignore[no-untyped-def]
                 z[j] = x[j] if x[j] > y[j] else y[j]
         elif kind == NOT:
             for j in range(BLOCK):
-                z[j] = 1.0 - x[j]
+                z[j] = one - x[j]
         elif kind == ROUND_DOWN:
             for j in range(BLOCK):
                 z[j] = np.floor(x[j])
@@ -71,7 +71,7 @@ def _forward(kinds, parts, first, rows):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _reverse(kinds, parts, first, rows, slopes, half):  # type: ignore[no-untyped-def]
+def _reverse(kinds, parts, first, rows, slopes, zero, half):  # type: ignore[no-untyped-def]
     for n in range(kinds.shape[0] - 1, -1, -1):
         kind = kinds[n]
         a, b = parts[n, 0], parts[n, 1]
@@ -100,34 +100,34 @@ def _reverse(kinds, parts, first, rows, slopes, half):  # type: ignore[no-untype
                 v[j] -= d[j] / y[j] * z[j]
         elif kind == MIN:
             for j in range(BLOCK):
-                u[j] += d[j] if x[j] < y[j] else (half * d[j] if x[j] == y[j] else half * 0)
+                u[j] += d[j] if x[j] < y[j] else (half * d[j] if x[j] == y[j] else zero)
             for j in range(BLOCK):
-                v[j] += d[j] if x[j] > y[j] else (half * d[j] if x[j] == y[j] else half * 0)
+                v[j] += d[j] if x[j] > y[j] else (half * d[j] if x[j] == y[j] else zero)
         elif kind == MAX:
             for j in range(BLOCK):
-                u[j] += d[j] if x[j] > y[j] else (half * d[j] if x[j] == y[j] else half * 0)
+                u[j] += d[j] if x[j] > y[j] else (half * d[j] if x[j] == y[j] else zero)
             for j in range(BLOCK):
-                v[j] += d[j] if x[j] < y[j] else (half * d[j] if x[j] == y[j] else half * 0)
+                v[j] += d[j] if x[j] < y[j] else (half * d[j] if x[j] == y[j] else zero)
         elif kind == FLOOR_AT:
             for j in range(BLOCK):
-                u[j] += d[j] if x[j] >= y[j] else half * 0
+                u[j] += d[j] if x[j] >= y[j] else zero
         elif kind == CAP_AT:
             for j in range(BLOCK):
-                u[j] += d[j] if x[j] <= y[j] else half * 0
+                u[j] += d[j] if x[j] <= y[j] else zero
         elif kind == CHOOSE:
             w = slopes[parts[n, 2]]
             for j in range(BLOCK):
-                v[j] += d[j] if x[j] != 0.0 else half * 0
+                v[j] += d[j] if x[j] != zero else zero
             for j in range(BLOCK):
-                w[j] += half * 0 if x[j] != 0.0 else d[j]
+                w[j] += zero if x[j] != zero else d[j]
         elif kind == SIZE:
             for j in range(BLOCK):
-                u[j] += d[j] if x[j] > 0.0 else (-d[j] if x[j] < 0.0 else half * 0)
+                u[j] += d[j] if x[j] > zero else (-d[j] if x[j] < zero else zero)
 
 
 @numba.njit(cache=True)
 def play(kinds, parts, constants, outputs, given, made):  # type: ignore[no-untyped-def]
-    first = given.shape[0] + constants.shape[0]
+    first, zero, one = given.shape[0] + constants.shape[0], given.dtype.type(0.0), given.dtype.type(1.0)
     rows = np.ones((first + kinds.shape[0], BLOCK), given.dtype)
     for n in range(constants.shape[0]):
         rows[given.shape[0] + n] = constants[n]
@@ -136,7 +136,7 @@ def play(kinds, parts, constants, outputs, given, made):  # type: ignore[no-unty
         for n in range(given.shape[0]):
             for j in range(count):
                 rows[n, j] = given[n, start + j]
-        _forward(kinds, parts, first, rows)
+        _forward(kinds, parts, first, rows, zero, one)
         for n in range(outputs.shape[0]):
             row = rows[outputs[n]]
             for j in range(count):
@@ -145,7 +145,7 @@ def play(kinds, parts, constants, outputs, given, made):  # type: ignore[no-unty
 
 @numba.njit(cache=True)
 def reverse(kinds, parts, constants, outputs, given, of_made, of_given):  # type: ignore[no-untyped-def]
-    first = given.shape[0] + constants.shape[0]
+    first, zero, one = given.shape[0] + constants.shape[0], given.dtype.type(0.0), given.dtype.type(1.0)
     rows = np.ones((first + kinds.shape[0], BLOCK), given.dtype)
     slopes = np.zeros_like(rows)
     half = given.dtype.type(0.5)
@@ -156,13 +156,13 @@ def reverse(kinds, parts, constants, outputs, given, of_made, of_given):  # type
         for n in range(given.shape[0]):
             for j in range(count):
                 rows[n, j] = given[n, start + j]
-        _forward(kinds, parts, first, rows)
+        _forward(kinds, parts, first, rows, zero, one)
         slopes[:] = 0
         for n in range(outputs.shape[0]):
             row = slopes[outputs[n]]
             for j in range(count):
                 row[j] += of_made[n, start + j]
-        _reverse(kinds, parts, first, rows, slopes, half)
+        _reverse(kinds, parts, first, rows, slopes, zero, half)
         for n in range(given.shape[0]):
             for j in range(count):
                 of_given[n, start + j] = slopes[n, j]
