@@ -10,8 +10,9 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-INPUT, CONSTANT, ADD, SUB, MUL, DIV, MIN, MAX, FLOOR_AT, CAP_AT, LESS, AT_MOST, EQUAL, AND, OR, NOT, CHOOSE, ROUND_DOWN, SIZE, DETACH = range(20)
-"""What a number is: `FLOOR_AT` and `CAP_AT` pass their gradient at the bound, as `clip` does; `MIN` and `MAX` halve it at ties."""
+INPUT, CONSTANT, ADD, SUB, MUL, DIV, MIN, MAX, FLOOR_AT, CAP_AT, LESS, AT_MOST, EQUAL, AND, OR, NOT, CHOOSE, ROUND_DOWN, SIZE, DETACH, CUT, LINEAR = range(22)
+"""What a number is. `FLOOR_AT` and `CAP_AT` pass their gradient at the bound, as `clip` does; `MIN` and `MAX` halve it at ties;
+`CUT` is the first, or the second where that is less, and so is its gradient."""
 
 
 class Node(NamedTuple):
@@ -34,6 +35,8 @@ class Graph:
         self.nodes: list[Node] = []
         self.values: dict[int, float] = {}  # of constants
         self.bounds: dict[int, tuple[float, float]] = {}  # between which some numbers are known to lie
+        self.at_least_nothing: set[int] = set()  # numbers that are known not to be negative
+        self._at_most: dict[int, frozenset[int]] = {}  # what some numbers are known not to exceed
         self._constants: dict[float, int] = {}
         self._known: dict[Node, int] = {}
 
@@ -64,18 +67,37 @@ class Graph:
         if found is None:
             found = self._known[node] = len(self.nodes)
             self.nodes.append(node)
+            self._note(found, node)
         return found
+
+    def _note(self, place: int, node: Node) -> None:
+        """Note what is known of a number."""
+        kind, a, b = node.kind, node.a, node.b
+        if kind in (CUT, MIN, CAP_AT):
+            self._at_most[place] = frozenset((a, b)) | self._at_most.get(a, frozenset()) | self._at_most.get(b, frozenset())
+        both = self._not_negative(a) and self._not_negative(b)
+        if (kind in (ADD, MUL, DIV, MIN, CUT, CAP_AT) and both) or (kind == SUB and a in self._at_most.get(b, ())):
+            self.at_least_nothing.add(place)
+        if kind in (MAX, FLOOR_AT) and (self._not_negative(a) or self._not_negative(b)):
+            self.at_least_nothing.add(place)
+        if kind == CHOOSE and self._not_negative(b) and self._not_negative(node.c):
+            self.at_least_nothing.add(place)
+        if kind in (LESS, AT_MOST, EQUAL, AND, OR, NOT, SIZE):
+            self.at_least_nothing.add(place)
+
+    def _not_negative(self, place: int) -> bool:
+        return place in self.at_least_nothing or self.values.get(place, -1.0) >= 0.0
 
     def _simpler(self, kind: int, a: int, b: int, c: int) -> int | None:  # noqa: PLR0911, PLR0912
         x, y = self.values.get(a), self.values.get(b)
         if kind == CHOOSE:
             if x is not None:
                 return b if x else c
-            return b if b == c else None
+            return b if b == c else self._cut(a, b, c)
         if x is not None and (y is not None or b < 0):
             return self.constant(_value(kind, x, y if y is not None else 0.0))
         if kind == ADD:
-            return b if x == 0.0 else a if y == 0.0 else None
+            return b if x == 0.0 else a if y == 0.0 else self._difference(a, b) or self._difference(b, a)
         if kind == SUB:
             return a if y == 0.0 else self.constant(0.0) if a == b else None
         if kind == MUL:
@@ -87,6 +109,8 @@ class Graph:
         if kind in (MIN, CAP_AT):
             return b if x == math.inf else a if y == math.inf or a == b else None
         if kind in (MAX, FLOOR_AT):
+            if kind == FLOOR_AT and y == 0.0 and a in self.at_least_nothing:
+                return a
             if kind == FLOOR_AT and self.nodes[a].kind == FLOOR_AT and self.nodes[a].b == b:
                 return a
             return b if x == -math.inf else a if y == -math.inf or a == b else None
@@ -107,6 +131,16 @@ class Graph:
                 return self.constant(1.0)
             return b if x is not None else a if y is not None or a == b else None
         return None
+
+    def _difference(self, a: int, b: int) -> int | None:
+        """Return a number plus the negative of another as their difference; none where there is no such."""
+        node = self.nodes[b]
+        return self.add(SUB, a, node.b) if node.kind == SUB and self.values.get(node.a) == 0.0 else None
+
+    def _cut(self, condition: int, one: int, other: int) -> int | None:
+        """Return a choice of the lesser of two numbers as a cut; none where it is another choice."""
+        node = self.nodes[condition]
+        return self.add(CUT, other, one) if node.kind == LESS and (node.a, node.b) == (one, other) else None
 
     def _differ(self, a: int, b: int) -> bool:
         """Tell whether two numbers are known to differ: a constant lies outside of the other's bounds."""
@@ -144,6 +178,7 @@ _VALUES = {
     MIN: min,
     MAX: max,
     CAP_AT: min,
+    CUT: min,
     FLOOR_AT: max,
     LESS: lambda x, y: x < y,
     AT_MOST: lambda x, y: x <= y,

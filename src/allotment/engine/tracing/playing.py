@@ -12,13 +12,24 @@ from allotment.engine.tracing.program import Program
 
 BLOCK = 64  # worlds
 ADD, SUB, MUL, DIV, MIN, MAX, FLOOR_AT, CAP_AT = g.ADD, g.SUB, g.MUL, g.DIV, g.MIN, g.MAX, g.FLOOR_AT, g.CAP_AT
+CUT, LINEAR = g.CUT, g.LINEAR
 LESS, AT_MOST, EQUAL, AND, OR, NOT, CHOOSE, ROUND_DOWN, SIZE = g.LESS, g.AT_MOST, g.EQUAL, g.AND, g.OR, g.NOT, g.CHOOSE, g.ROUND_DOWN, g.SIZE
 
 
 @numba.njit(cache=True)
-def _forward(kinds, parts, first, rows, zero, one):  # type: ignore[no-untyped-def]
+def _forward(kinds, parts, terms, factors, first, rows, zero, one):  # type: ignore[no-untyped-def]
     for n in range(kinds.shape[0]):
         kind = kinds[n]
+        if kind == LINEAR:
+            z, start, end = rows[first + n], parts[n, 0], parts[n, 1]
+            x, factor = rows[terms[start]], factors[start]
+            for j in range(BLOCK):
+                z[j] = factor * x[j]
+            for k in range(start + 1, end):
+                x, factor = rows[terms[k]], factors[k]
+                for j in range(BLOCK):
+                    z[j] += factor * x[j]
+            continue
         x, y, w, z = rows[parts[n, 0]], rows[parts[n, 1]], rows[parts[n, 2]], rows[first + n]
         if kind == ADD:
             for j in range(BLOCK):
@@ -32,7 +43,7 @@ def _forward(kinds, parts, first, rows, zero, one):  # type: ignore[no-untyped-d
         elif kind == DIV:
             for j in range(BLOCK):
                 z[j] = x[j] / y[j]
-        elif kind == MIN or kind == CAP_AT:
+        elif kind == MIN or kind == CAP_AT or kind == CUT:
             for j in range(BLOCK):
                 z[j] = x[j] if x[j] < y[j] else y[j]
         elif kind == MAX or kind == FLOOR_AT:
@@ -71,9 +82,16 @@ def _forward(kinds, parts, first, rows, zero, one):  # type: ignore[no-untyped-d
 
 
 @numba.njit(cache=True)
-def _reverse(kinds, parts, first, rows, slopes, zero, half):  # type: ignore[no-untyped-def]
+def _reverse(kinds, parts, terms, factors, first, rows, slopes, zero, half):  # type: ignore[no-untyped-def]
     for n in range(kinds.shape[0] - 1, -1, -1):
         kind = kinds[n]
+        if kind == LINEAR:
+            d = slopes[first + n]
+            for k in range(parts[n, 0], parts[n, 1]):
+                u, factor = slopes[terms[k]], factors[k]
+                for j in range(BLOCK):
+                    u[j] += factor * d[j]
+            continue
         a, b = parts[n, 0], parts[n, 1]
         x, y, d = rows[a], rows[b], slopes[first + n]
         u, v = slopes[a], slopes[b]
@@ -114,6 +132,11 @@ def _reverse(kinds, parts, first, rows, slopes, zero, half):  # type: ignore[no-
         elif kind == CAP_AT:
             for j in range(BLOCK):
                 u[j] += d[j] if x[j] <= y[j] else zero
+        elif kind == CUT:
+            for j in range(BLOCK):
+                u[j] += d[j] if x[j] <= y[j] else zero
+            for j in range(BLOCK):
+                v[j] += zero if x[j] <= y[j] else d[j]
         elif kind == CHOOSE:
             w = slopes[parts[n, 2]]
             for j in range(BLOCK):
@@ -126,7 +149,7 @@ def _reverse(kinds, parts, first, rows, slopes, zero, half):  # type: ignore[no-
 
 
 @numba.njit(cache=True)
-def play(kinds, parts, constants, outputs, given, made):  # type: ignore[no-untyped-def]
+def play(kinds, parts, terms, factors, constants, outputs, given, made):  # type: ignore[no-untyped-def]
     first, zero, one = given.shape[0] + constants.shape[0], given.dtype.type(0.0), given.dtype.type(1.0)
     rows = np.ones((first + kinds.shape[0], BLOCK), given.dtype)
     for n in range(constants.shape[0]):
@@ -136,7 +159,7 @@ def play(kinds, parts, constants, outputs, given, made):  # type: ignore[no-unty
         for n in range(given.shape[0]):
             for j in range(count):
                 rows[n, j] = given[n, start + j]
-        _forward(kinds, parts, first, rows, zero, one)
+        _forward(kinds, parts, terms, factors, first, rows, zero, one)
         for n in range(outputs.shape[0]):
             row = rows[outputs[n]]
             for j in range(count):
@@ -144,7 +167,7 @@ def play(kinds, parts, constants, outputs, given, made):  # type: ignore[no-unty
 
 
 @numba.njit(cache=True)
-def reverse(kinds, parts, constants, outputs, given, of_made, of_given):  # type: ignore[no-untyped-def]
+def reverse(kinds, parts, terms, factors, constants, outputs, given, of_made, of_given):  # type: ignore[no-untyped-def]
     first, zero, one = given.shape[0] + constants.shape[0], given.dtype.type(0.0), given.dtype.type(1.0)
     rows = np.ones((first + kinds.shape[0], BLOCK), given.dtype)
     slopes = np.zeros_like(rows)
@@ -156,30 +179,34 @@ def reverse(kinds, parts, constants, outputs, given, of_made, of_given):  # type
         for n in range(given.shape[0]):
             for j in range(count):
                 rows[n, j] = given[n, start + j]
-        _forward(kinds, parts, first, rows, zero, one)
+        _forward(kinds, parts, terms, factors, first, rows, zero, one)
         slopes[:] = 0
         for n in range(outputs.shape[0]):
             row = slopes[outputs[n]]
             for j in range(count):
                 row[j] += of_made[n, start + j]
-        _reverse(kinds, parts, first, rows, slopes, zero, half)
+        _reverse(kinds, parts, terms, factors, first, rows, slopes, zero, half)
         for n in range(given.shape[0]):
             for j in range(count):
                 of_given[n, start + j] = slopes[n, j]
 
 
+def _code(program: Program, precision: Any) -> tuple[np.ndarray, ...]:
+    numbers = program.factors.astype(precision), program.constants.astype(precision)
+    return program.kinds, program.parts, program.terms, *numbers, program.outputs
+
+
 def forward(program: Program, given: np.ndarray) -> np.ndarray:
     """Return what a program makes of rows (given, B), (made, B)."""
     made = np.empty((program.made.rows, given.shape[1]), given.dtype)
-    play(program.kinds, program.parts, program.constants.astype(given.dtype), program.outputs, given, made)
+    play(*_code(program, given.dtype), given, made)
     return made
 
 
 def backward(program: Program, given: np.ndarray, of_made: np.ndarray) -> np.ndarray:
     """Return the gradient of what a program is given, (given, B), from that of what it makes, (made, B)."""
     of_given = np.empty_like(given)
-    constants = program.constants.astype(given.dtype)
-    reverse(program.kinds, program.parts, constants, program.outputs, given, np.ascontiguousarray(of_made), of_given)
+    reverse(*_code(program, given.dtype), given, np.ascontiguousarray(of_made), of_given)
     return of_given
 
 

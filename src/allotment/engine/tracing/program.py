@@ -83,6 +83,7 @@ class _Inputs:
                 return self.asked[name]
         name = f"draw-{len(self.draws)}"
         self.draws[name], self.asked[name] = draw, inputs(self.graph, shape)
+        self.graph.at_least_nothing.update(self.asked[name].places.ravel().tolist())
         return self.asked[name]
 
 
@@ -93,7 +94,9 @@ class Program:
     given: Layout
     made: Layout
     kinds: np.ndarray  # (ops,) int8
-    parts: np.ndarray  # (ops, 3) rows each is made of
+    parts: np.ndarray  # (ops, 3) rows each is made of; of sums, the first of their terms and the one behind the last
+    terms: np.ndarray  # rows of which sums are made
+    factors: np.ndarray  # of each of them
     constants: np.ndarray  # values of the rows behind what is given
     outputs: np.ndarray  # rows of what is made
     draws: dict[str, Draw] = field(default_factory=dict)  # that it is given, by name
@@ -163,6 +166,7 @@ def _state(problem: Problem, graph: Graph, given: Layout, period: int) -> State:
     alive = _in_transit(problem, period)
     for name, shape in _names(problem):
         array = inputs(graph, shape)
+        graph.at_least_nothing.update(() if name == "arrival" else array.places.ravel().tolist())
         given.add(name, shape)
         if name == "pipeline":
             array.places[:, ~alive] = graph.constant(0.0)
@@ -223,12 +227,70 @@ def _by_age(problem: Problem, state: State, period: int) -> Iterator[tuple[str, 
 def _compiled(graph: Graph, given: Layout, made: Layout, outputs: np.ndarray) -> Program:
     """Return the program of what is needed for some places: inputs first, then constants, then the rest in order."""
     needed = graph.needed(outputs.tolist())
+    sums = linear_sums(graph, needed, set(outputs.tolist()))
+    inside = {place for place in needed if _terms(graph, place) is not None and place not in sums}
+    made_of = [place for place in needed if graph.nodes[place].kind > g.CONSTANT and place not in inside]
+    used = {part for place in made_of if place not in sums for part in graph.nodes[place][1:]} | set(outputs.tolist())
+    used |= {term for terms in sums.values() for term in terms}
     every_input = [place for place, node in enumerate(graph.nodes) if node.kind == g.INPUT]
-    constants = [place for place in needed if graph.nodes[place].kind == g.CONSTANT]
-    made_of = [place for place in needed if graph.nodes[place].kind > g.CONSTANT]
+    constants = [place for place in needed if graph.nodes[place].kind == g.CONSTANT and place in used]
     rows = {place: row for row, place in enumerate([*every_input, *constants, *made_of])}
     assert len(every_input) == given.rows, (len(every_input), given.rows)
-    kinds = np.array([graph.nodes[place].kind for place in made_of], dtype=np.int8)
-    parts = np.array([[rows.get(part, 0) for part in graph.nodes[place][1:]] for place in made_of], dtype=np.int32).reshape(-1, 3)
-    values = np.array([graph.values[place] for place in constants])
-    return Program(given, made, kinds, parts, values, np.array([rows[place] for place in outputs.tolist()], dtype=np.int32))
+    kinds, parts, terms, factors = [], [], [], []
+    for place in made_of:
+        if place in sums:
+            start = len(terms)
+            terms += [rows[term] for term in sums[place]]
+            factors += list(sums[place].values())
+            kinds.append(g.LINEAR)
+            parts.append((start, len(terms), 0))
+        else:
+            kinds.append(graph.nodes[place].kind)
+            parts.append(tuple(rows.get(part, 0) for part in graph.nodes[place][1:]))
+    return Program(
+        given,
+        made,
+        np.array(kinds, dtype=np.int8),
+        np.array(parts, dtype=np.int32).reshape(-1, 3),
+        np.array(terms, dtype=np.int32),
+        np.array(factors, dtype=np.float64),
+        np.array([graph.values[place] for place in constants]),
+        np.array([rows[place] for place in outputs.tolist()], dtype=np.int32),
+    )
+
+
+def linear_sums(graph: Graph, needed: list[int], outputs: set[int]) -> dict[int, dict[int, float]]:
+    """Return numbers that are sums of others times constants, as factor by place; sums used once become part of what uses them."""
+    uses: dict[int, int] = {}
+    for place in needed:
+        if graph.nodes[place].kind > g.CONSTANT:
+            for part in graph.nodes[place][1:]:
+                uses[part] = uses.get(part, 0) + 1
+    sums: dict[int, dict[int, float]] = {}
+    for place in needed:
+        own = _terms(graph, place)
+        if own is None:
+            continue
+        total: dict[int, float] = {}
+        for part, factor in own:
+            inner = sums[part] if part in sums and uses[part] == 1 and part not in outputs else {part: 1.0}
+            for term, times in inner.items():
+                total[term] = total.get(term, 0.0) + factor * times
+        for part, _ in own:
+            if part in sums and uses[part] == 1 and part not in outputs:
+                del sums[part]
+        sums[place] = total
+    return sums
+
+
+def _terms(graph: Graph, place: int) -> list[tuple[int, float]] | None:
+    """Return the terms of a sum or of a number times a constant, none where it is neither."""
+    node = graph.nodes[place]
+    if node.kind == g.ADD:
+        return [(node.a, 1.0), (node.b, 1.0)]
+    if node.kind == g.SUB:
+        return [(node.a, 1.0), (node.b, -1.0)]
+    if node.kind == g.MUL and (node.a in graph.values or node.b in graph.values):
+        constant, other = (node.a, node.b) if node.a in graph.values else (node.b, node.a)
+        return [(other, graph.values[constant])]
+    return None
