@@ -67,7 +67,9 @@ def plain(array: Array) -> np.ndarray:
 
 def straight_through(value: Array, origin: Array) -> Array:
     """Return a value whose gradient is that of what it was made from."""
-    return origin + (value - origin).detach() if is_torch_array(value) else value
+    if is_torch_array(value):
+        return value.detach() + (origin - origin.detach())  # nothing is added to the value, not even a rounding error
+    return value if isinstance(value, np.ndarray) else value.straight_through(origin)
 
 
 def add_at(array: Array, where: tuple[Places, ...], values: Array) -> Array:

@@ -10,9 +10,10 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-INPUT, CONSTANT, ADD, SUB, MUL, DIV, MIN, MAX, FLOOR_AT, CAP_AT, LESS, AT_MOST, EQUAL, AND, OR, NOT, CHOOSE, ROUND_DOWN, SIZE, DETACH, CUT, LINEAR = range(22)
+INPUT, CONSTANT, ADD, SUB, MUL, DIV, MIN, MAX, FLOOR_AT, CAP_AT, LESS, AT_MOST, EQUAL, AND, OR, NOT, CHOOSE, ROUND_DOWN, SIZE, THROUGH, CUT, LINEAR = range(22)
 """What a number is. `FLOOR_AT` and `CAP_AT` pass their gradient at the bound, as `clip` does; `MIN` and `MAX` halve it at ties;
-`CUT` is the first, or the second where that is less, and so is its gradient."""
+`CUT` is the first, or the second where that is less, and so is its gradient; `THROUGH` is the first, with the gradient of the
+second."""
 
 
 class Node(NamedTuple):
@@ -94,6 +95,8 @@ class Graph:
             if x is not None:
                 return b if x else c
             return b if b == c else self._cut(a, b, c)
+        if kind == THROUGH:
+            return a if a == b else None
         if x is not None and (y is not None or b < 0):
             return self.constant(_value(kind, x, y if y is not None else 0.0))
         if kind == ADD:
@@ -188,5 +191,4 @@ _VALUES = {
     NOT: lambda x, y: not x,
     ROUND_DOWN: lambda x, y: math.floor(x),
     SIZE: lambda x, y: abs(x),
-    DETACH: lambda x, y: x,
 }

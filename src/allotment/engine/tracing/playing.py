@@ -12,7 +12,7 @@ from allotment.engine.tracing.program import Program
 
 BLOCK = 64  # worlds
 ADD, SUB, MUL, DIV, MIN, MAX, FLOOR_AT, CAP_AT = g.ADD, g.SUB, g.MUL, g.DIV, g.MIN, g.MAX, g.FLOOR_AT, g.CAP_AT
-CUT, LINEAR = g.CUT, g.LINEAR
+CUT, LINEAR, THROUGH = g.CUT, g.LINEAR, g.THROUGH
 LESS, AT_MOST, EQUAL, AND, OR, NOT, CHOOSE, ROUND_DOWN, SIZE = g.LESS, g.AT_MOST, g.EQUAL, g.AND, g.OR, g.NOT, g.CHOOSE, g.ROUND_DOWN, g.SIZE
 
 
@@ -143,6 +143,9 @@ def _reverse(kinds, parts, terms, factors, first, rows, slopes, zero, half):  # 
                 v[j] += d[j] if x[j] != zero else zero
             for j in range(BLOCK):
                 w[j] += zero if x[j] != zero else d[j]
+        elif kind == THROUGH:
+            for j in range(BLOCK):
+                v[j] += d[j]
         elif kind == SIZE:
             for j in range(BLOCK):
                 u[j] += d[j] if x[j] > zero else (-d[j] if x[j] < zero else zero)

@@ -17,7 +17,7 @@ from allotment.engine import randomness
 from allotment.engine.dynamics.period import step
 from allotment.engine.state import DECISION, STATE, Decision, State, empty_state
 from allotment.engine.tracing import graph as g
-from allotment.engine.tracing.graph import Graph
+from allotment.engine.tracing.graph import Graph, Untraceable
 from allotment.engine.tracing.traced import Traced, inputs
 from allotment.scenario.problem import Problem
 
@@ -63,6 +63,8 @@ class _Inputs:
         return self._new(Draw("uniforms", self._later(period), streams), streams.shape)
 
     def demands(self, problem, multiplier, seed, episode, period):  # type: ignore[no-untyped-def]
+        if problem.shape.groups and self._later(period):
+            raise Untraceable("demand that is drawn after goodwill has changed")
         return self._new(Draw("demands", self._later(period)), problem.demand.kind.shape)
 
     def lead_times(self, problem, seed, episode, period):  # type: ignore[no-untyped-def]
@@ -72,7 +74,7 @@ class _Inputs:
         return drawn
 
     def coming_through(self, units, probability):  # type: ignore[no-untyped-def]
-        raise g.Untraceable("units that come through one by one")
+        raise Untraceable("units that come through one by one")
 
     def _later(self, period: np.ndarray) -> int:
         return int(period[0]) - self.period

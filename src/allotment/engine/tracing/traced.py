@@ -9,36 +9,47 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from allotment.engine.tracing import graph as g
 from allotment.engine.tracing.graph import Graph, Untraceable
+from allotment.quantities import Integers
 
 
-class Traced:
-    """An array of places in a graph."""
+class Traced(NDArrayOperatorsMixin):
+    """An array of numbers of a graph, by their places in it."""
 
-    def __init__(self, graph: Graph, places: np.ndarray) -> None:
+    dtype = np.dtype(np.float64)
+
+    def __init__(self, graph: Graph, places: Integers) -> None:
         self.graph, self.places = graph, places
 
-    shape = property(lambda self: self.places.shape)
-    ndim = property(lambda self: self.places.ndim)
-    size = property(lambda self: self.places.size)
-    dtype = np.dtype(np.float64)
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the shape, the batch axis of length 1 first."""
+        return self.places.shape
+
+    @property
+    def ndim(self) -> int:
+        """Return the number of axes."""
+        return self.places.ndim
+
+    @property
+    def size(self) -> int:
+        """Return the number of entries."""
+        return self.places.size
 
     def __len__(self) -> int:
         return len(self.places)
 
-    def __array_namespace__(self, api_version: Any = None) -> Any:
+    def __array_namespace__(self, api_version: str | None = None) -> Any:
         return np
 
     def __getitem__(self, key: Any) -> Traced:
         return Traced(self.graph, self.places[key])
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self.places[key] = _places(self.graph, value)
-
-    def copy(self) -> Traced:
-        return Traced(self.graph, self.places.copy())
+        self.places[key] = places_of(self.graph, value)
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise Untraceable("a traced array has no values")
@@ -46,38 +57,48 @@ class Traced:
     def __bool__(self) -> bool:
         raise Untraceable("a traced array has no values")
 
-    def any(self, *_: Any, **__: Any) -> bool:
-        """Return that something may be there: what is asked before work that is nothing otherwise."""
-        return any(self.graph.values.get(int(place)) != 0.0 for place in self.places.ravel())
+    def any(self) -> bool:
+        """Tell whether there may be something: whether not all of it is known to be nothing."""
+        return any(self.graph.values.get(place) != 0.0 for place in self.places.ravel().tolist())
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Traced:
-        return _sum(self, axis=axis, keepdims=keepdims)
+        """Return the sum along some axes."""
+        return _sum(self, axis, keepdims)
 
     def max(self, axis: int) -> Traced:
+        """Return the largest along an axis."""
         return _reduced(self, axis, g.MAX)
+
+    def reshape(self, *shape: Any) -> Traced:
+        """Return the same numbers in another shape."""
+        return Traced(self.graph, self.places.reshape(*shape))
+
+    def copy(self) -> Traced:
+        """Return the same numbers, to be changed."""
+        return Traced(self.graph, self.places.copy())
 
     def new(self, array: Any) -> Traced:
         """Return another array's numbers in this one's graph, to be changed."""
-        return Traced(self.graph, _places(self.graph, array).copy())
+        return Traced(self.graph, places_of(self.graph, array).copy())
 
     def new_zeros(self, shape: tuple[int, ...]) -> Traced:
-        return Traced(self.graph, np.full(shape, self.graph.constant(0.0), dtype=np.int64))
+        """Return an array of nothing."""
+        return self.new(np.zeros(shape))
 
-    def reshape(self, *shape: Any) -> Traced:
-        return Traced(self.graph, self.places.reshape(*shape))
+    def straight_through(self, origin: Any) -> Traced:
+        """Return these numbers with the gradient of those that they were made from."""
+        return _elementwise(g.THROUGH)(self, origin)
 
-    def ravel(self) -> Traced:
-        return Traced(self.graph, self.places.ravel())
-
-    def astype(self, _: Any) -> Traced:
-        return self
-
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    def __array_ufunc__(self, ufunc: Any, method: str, *given: Any, **kwargs: Any) -> Any:
         if ufunc is np.add and method == "at":
-            return _add_at(*inputs)
-        if method != "__call__" or kwargs.pop("out", None) is not None or ufunc not in _UFUNCS:
-            return NotImplemented
-        return _UFUNCS[ufunc](*inputs)
+            return _add_at(*given)
+        if method != "__call__" or ufunc not in _UFUNCS:
+            raise Untraceable(f"{ufunc.__name__} of a traced array")
+        made = _UFUNCS[ufunc](*given)
+        for changed in kwargs.get("out", ()):
+            changed.places[...] = made.places
+            return changed
+        return made
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         found = _FUNCTIONS.get(function)
@@ -85,34 +106,13 @@ class Traced:
             raise Untraceable(f"{function.__name__} of a traced array")
         return found(*args, **kwargs)
 
-    __add__ = lambda self, other: np.add(self, other)  # noqa: E731
-    __radd__ = lambda self, other: np.add(other, self)  # noqa: E731
-    __sub__ = lambda self, other: np.subtract(self, other)  # noqa: E731
-    __rsub__ = lambda self, other: np.subtract(other, self)  # noqa: E731
-    __mul__ = lambda self, other: np.multiply(self, other)  # noqa: E731
-    __rmul__ = lambda self, other: np.multiply(other, self)  # noqa: E731
-    __truediv__ = lambda self, other: np.divide(self, other)  # noqa: E731
-    __rtruediv__ = lambda self, other: np.divide(other, self)  # noqa: E731
-    __lt__ = lambda self, other: np.less(self, other)  # noqa: E731
-    __le__ = lambda self, other: np.less_equal(self, other)  # noqa: E731
-    __gt__ = lambda self, other: np.greater(self, other)  # noqa: E731
-    __ge__ = lambda self, other: np.greater_equal(self, other)  # noqa: E731
-    __eq__ = lambda self, other: np.equal(self, other)  # type: ignore[assignment] # noqa: E731
-    __and__ = lambda self, other: np.bitwise_and(self, other)  # noqa: E731
-    __rand__ = lambda self, other: np.bitwise_and(other, self)  # noqa: E731
-    __or__ = lambda self, other: np.bitwise_or(self, other)  # noqa: E731
-    __invert__ = lambda self: np.invert(self)  # noqa: E731
-    __abs__ = lambda self: np.absolute(self)  # noqa: E731
-    __neg__ = lambda self: np.negative(self)  # noqa: E731
-    __hash__ = None  # type: ignore[assignment]
-
 
 def inputs(graph: Graph, shape: tuple[int, ...]) -> Traced:
     """Return an array of numbers that are given, (1, *shape)."""
     return Traced(graph, np.array([graph.input() for _ in range(int(np.prod(shape)))], dtype=np.int64).reshape(1, *shape))
 
 
-def _places(graph: Graph, value: Any) -> np.ndarray:
+def places_of(graph: Graph, value: Any) -> Integers:
     """Return the places of an array's numbers, constants where it is NumPy's."""
     if isinstance(value, Traced):
         return value.places
@@ -129,7 +129,7 @@ def _elementwise(kind: int) -> Callable[..., Traced]:
 
     def made(*arrays: Any) -> Traced:
         graph = _graph(*arrays)
-        parts = np.broadcast_arrays(*(_places(graph, array) for array in arrays))
+        parts = np.broadcast_arrays(*(places_of(graph, array) for array in arrays))
         made_of = zip(*(part.ravel().tolist() for part in parts), strict=True)
         return Traced(graph, np.array([graph.add(kind, *each) for each in made_of], dtype=np.int64).reshape(parts[0].shape))
 
@@ -149,17 +149,12 @@ def _reduced(array: Traced, axis: int, kind: int) -> Traced:
 
 
 def _sum(array: Traced, axis: Any = None, keepdims: bool = False) -> Traced:
-    axes = tuple(range(array.ndim)) if axis is None else (axis,) if isinstance(axis, int) else axis
-    axes = sorted((each % array.ndim for each in axes), reverse=True)
+    axes = range(array.ndim) if axis is None else (axis,) if isinstance(axis, int) else axis
     total = array
-    for each in axes:
-        if total.shape[each]:
-            total = _reduced(total, each, g.ADD)
-        else:
-            total = _like(total[(slice(None),) * each + (0,)] if False else Traced(array.graph, np.take(total.places, [], axis=each).sum(axis=each)), 0.0)
-    if keepdims:
-        for each in sorted(axes):
-            total = Traced(total.graph, np.expand_dims(total.places, each))
+    for each in sorted((each % array.ndim for each in axes), reverse=True):
+        nothing = total.new_zeros((*total.shape[:each], *total.shape[each + 1 :]))
+        total = _reduced(total, each, g.ADD) if total.shape[each] else nothing
+        total = Traced(total.graph, np.expand_dims(total.places, each)) if keepdims else total
     return total
 
 
@@ -168,7 +163,7 @@ def _add_at(array: Any, where: Any, values: Any) -> None:
     graph = array.graph
     index = np.arange(array.size).reshape(array.shape)[where]
     flat = array.places.reshape(-1)
-    given = np.broadcast_to(_places(graph, values), index.shape)
+    given = np.broadcast_to(places_of(graph, values), index.shape)
     for place, value in zip(index.ravel().tolist(), given.ravel().tolist(), strict=True):
         flat[place] = graph.add(g.ADD, int(flat[place]), value)
     array.places[...] = flat.reshape(array.shape)
@@ -209,7 +204,7 @@ def _comparisons(count: int) -> Iterator[tuple[int, int]]:
         run *= 2
 
 
-def _structural(function: Callable[..., np.ndarray]) -> Callable[..., Traced]:
+def _structural(function: Callable[..., Any]) -> Callable[..., Traced]:
     """Return a function that puts numbers elsewhere."""
 
     def put(array: Traced, *args: Any, **kwargs: Any) -> Traced:
@@ -218,12 +213,12 @@ def _structural(function: Callable[..., np.ndarray]) -> Callable[..., Traced]:
     return put
 
 
-def _together(function: Callable[..., np.ndarray]) -> Callable[..., Traced]:
+def _together(function: Callable[..., Any]) -> Callable[..., Traced]:
     """Return a function that puts arrays together."""
 
     def put(arrays: Any, *args: Any, **kwargs: Any) -> Traced:
         graph = _graph(*arrays)
-        return Traced(graph, function([_places(graph, each) for each in arrays], *args, **kwargs))
+        return Traced(graph, function([places_of(graph, each) for each in arrays], *args, **kwargs))
 
     return put
 
@@ -261,8 +256,6 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.moveaxis: _structural(np.moveaxis),
     np.reshape: _structural(np.reshape),
     np.broadcast_to: _structural(np.broadcast_to),
-    np.ascontiguousarray: lambda array: array,
     np.expand_dims: _structural(np.expand_dims),
-    np.shape: lambda array: array.shape,
     np.any: lambda array: array.any(),
 }

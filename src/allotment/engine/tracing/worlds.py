@@ -66,6 +66,9 @@ class TracedWorlds:
         import torch
 
         program = self.program(frozenset(decision))
+        if self.problem.shape.groups:
+            goodwill = rows[program.given.slice("goodwill")].detach().numpy().T
+            self.state = self.state._replace(goodwill=goodwill.astype(np.float64))
         drawn = [torch.as_tensor(np.ascontiguousarray(each), dtype=rows.dtype) for each in self.drawn(program)]
         parts = [decision[name] for name in DECISION if name in decision]
         given = torch.cat([rows, *parts, *drawn])
