@@ -10,7 +10,30 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-INPUT, CONSTANT, ADD, SUB, MUL, DIV, MIN, MAX, FLOOR_AT, CAP_AT, LESS, AT_MOST, EQUAL, AND, OR, NOT, CHOOSE, ROUND_DOWN, SIZE, THROUGH, CUT, LINEAR = range(22)
+(
+    INPUT,
+    CONSTANT,
+    ADD,
+    SUB,
+    MUL,
+    DIV,
+    MIN,
+    MAX,
+    FLOOR_AT,
+    CAP_AT,
+    LESS,
+    AT_MOST,
+    EQUAL,
+    AND,
+    OR,
+    NOT,
+    CHOOSE,
+    ROUND_DOWN,
+    SIZE,
+    THROUGH,
+    CUT,
+    LINEAR,
+) = range(22)
 """What a number is. `FLOOR_AT` and `CAP_AT` pass their gradient at the bound, as `clip` does; `MIN` and `MAX` halve it at ties;
 `CUT` is the first, or the second where that is less, and so is its gradient; `THROUGH` is the first, with the gradient of the
 second."""
@@ -89,7 +112,7 @@ class Graph:
     def _not_negative(self, place: int) -> bool:
         return place in self.at_least_nothing or self.values.get(place, -1.0) >= 0.0
 
-    def _simpler(self, kind: int, a: int, b: int, c: int) -> int | None:  # noqa: PLR0911, PLR0912
+    def _simpler(self, kind: int, a: int, b: int, c: int) -> int | None:
         x, y = self.values.get(a), self.values.get(b)
         if kind == CHOOSE:
             if x is not None:

@@ -1,43 +1,70 @@
-"""Playing programs in blocks of worlds, forward and in reverse; a block's rows stay in the processor's cache."""
+"""Playing programs in blocks of worlds, forward and in reverse: compiled, and as a function that Torch differentiates.
+
+A block's numbers stay in the processor's cache. Nothing but what a program was given is kept for the reverse, which plays it
+again: that takes less time than to fetch what was kept.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
-import numba
 import numpy as np
 
-from allotment.engine.tracing import graph as g
+from allotment.engine.compiled import entry, inner
+from allotment.engine.tracing.graph import (
+    ADD,
+    AND,
+    AT_MOST,
+    CAP_AT,
+    CHOOSE,
+    CUT,
+    DIV,
+    EQUAL,
+    FLOOR_AT,
+    LESS,
+    LINEAR,
+    MAX,
+    MIN,
+    MUL,
+    NOT,
+    OR,
+    ROUND_DOWN,
+    SIZE,
+    SUB,
+    THROUGH,
+)
 from allotment.engine.tracing.program import Program
+from allotment.quantities import Floats
 
 BLOCK = 64  # worlds
-ADD, SUB, MUL, DIV, MIN, MAX, FLOOR_AT, CAP_AT = g.ADD, g.SUB, g.MUL, g.DIV, g.MIN, g.MAX, g.FLOOR_AT, g.CAP_AT
-CUT, LINEAR, THROUGH = g.CUT, g.LINEAR, g.THROUGH
-LESS, AT_MOST, EQUAL, AND, OR, NOT, CHOOSE, ROUND_DOWN, SIZE = g.LESS, g.AT_MOST, g.EQUAL, g.AND, g.OR, g.NOT, g.CHOOSE, g.ROUND_DOWN, g.SIZE
 
 
-@numba.njit(cache=True)
+@inner
+def _sum(terms, factors, start, end, rows, z):  # type: ignore[no-untyped-def]
+    x, factor = rows[terms[start]], factors[start]
+    for j in range(BLOCK):
+        z[j] = factor * x[j]
+    for k in range(start + 1, end):
+        x, factor = rows[terms[k]], factors[k]
+        for j in range(BLOCK):
+            z[j] += factor * x[j]
+
+
+@inner
 def _forward(kinds, parts, terms, factors, first, rows, zero, one):  # type: ignore[no-untyped-def]
     for n in range(kinds.shape[0]):
-        kind = kinds[n]
+        kind, z = kinds[n], rows[first + n]
         if kind == LINEAR:
-            z, start, end = rows[first + n], parts[n, 0], parts[n, 1]
-            x, factor = rows[terms[start]], factors[start]
-            for j in range(BLOCK):
-                z[j] = factor * x[j]
-            for k in range(start + 1, end):
-                x, factor = rows[terms[k]], factors[k]
-                for j in range(BLOCK):
-                    z[j] += factor * x[j]
+            _sum(terms, factors, parts[n, 0], parts[n, 1], rows, z)
             continue
-        x, y, w, z = rows[parts[n, 0]], rows[parts[n, 1]], rows[parts[n, 2]], rows[first + n]
+        x, y, w = rows[parts[n, 0]], rows[parts[n, 1]], rows[parts[n, 2]]
         if kind == ADD:
             for j in range(BLOCK):
                 z[j] = x[j] + y[j]
         elif kind == SUB:
             for j in range(BLOCK):
                 z[j] = x[j] - y[j]
-        elif kind == MUL:
+        elif kind == MUL or kind == AND:
             for j in range(BLOCK):
                 z[j] = x[j] * y[j]
         elif kind == DIV:
@@ -46,7 +73,7 @@ def _forward(kinds, parts, terms, factors, first, rows, zero, one):  # type: ign
         elif kind == MIN or kind == CAP_AT or kind == CUT:
             for j in range(BLOCK):
                 z[j] = x[j] if x[j] < y[j] else y[j]
-        elif kind == MAX or kind == FLOOR_AT:
+        elif kind == MAX or kind == FLOOR_AT or kind == OR:
             for j in range(BLOCK):
                 z[j] = x[j] if x[j] > y[j] else y[j]
         elif kind == CHOOSE:
@@ -61,12 +88,6 @@ def _forward(kinds, parts, terms, factors, first, rows, zero, one):  # type: ign
         elif kind == EQUAL:
             for j in range(BLOCK):
                 z[j] = one if x[j] == y[j] else zero
-        elif kind == AND:
-            for j in range(BLOCK):
-                z[j] = x[j] * y[j]
-        elif kind == OR:
-            for j in range(BLOCK):
-                z[j] = x[j] if x[j] > y[j] else y[j]
         elif kind == NOT:
             for j in range(BLOCK):
                 z[j] = one - x[j]
@@ -76,25 +97,22 @@ def _forward(kinds, parts, terms, factors, first, rows, zero, one):  # type: ign
         elif kind == SIZE:
             for j in range(BLOCK):
                 z[j] = abs(x[j])
-        else:
+        else:  # THROUGH
             for j in range(BLOCK):
                 z[j] = x[j]
 
 
-@numba.njit(cache=True)
+@inner
 def _reverse(kinds, parts, terms, factors, first, rows, slopes, zero, half):  # type: ignore[no-untyped-def]
     for n in range(kinds.shape[0] - 1, -1, -1):
-        kind = kinds[n]
+        kind, d = kinds[n], slopes[first + n]
         if kind == LINEAR:
-            d = slopes[first + n]
             for k in range(parts[n, 0], parts[n, 1]):
                 u, factor = slopes[terms[k]], factors[k]
                 for j in range(BLOCK):
                     u[j] += factor * d[j]
             continue
-        a, b = parts[n, 0], parts[n, 1]
-        x, y, d = rows[a], rows[b], slopes[first + n]
-        u, v = slopes[a], slopes[b]
+        x, y, u, v = rows[parts[n, 0]], rows[parts[n, 1]], slopes[parts[n, 0]], slopes[parts[n, 1]]
         if kind == ADD:
             for j in range(BLOCK):
                 u[j] += d[j]
@@ -116,6 +134,11 @@ def _reverse(kinds, parts, terms, factors, first, rows, slopes, zero, half):  # 
                 u[j] += d[j] / y[j]
             for j in range(BLOCK):
                 v[j] -= d[j] / y[j] * z[j]
+        elif kind == CUT:
+            for j in range(BLOCK):
+                u[j] += d[j] if x[j] <= y[j] else zero
+            for j in range(BLOCK):
+                v[j] += zero if x[j] <= y[j] else d[j]
         elif kind == MIN:
             for j in range(BLOCK):
                 u[j] += d[j] if x[j] < y[j] else (half * d[j] if x[j] == y[j] else zero)
@@ -132,11 +155,6 @@ def _reverse(kinds, parts, terms, factors, first, rows, slopes, zero, half):  # 
         elif kind == CAP_AT:
             for j in range(BLOCK):
                 u[j] += d[j] if x[j] <= y[j] else zero
-        elif kind == CUT:
-            for j in range(BLOCK):
-                u[j] += d[j] if x[j] <= y[j] else zero
-            for j in range(BLOCK):
-                v[j] += zero if x[j] <= y[j] else d[j]
         elif kind == CHOOSE:
             w = slopes[parts[n, 2]]
             for j in range(BLOCK):
@@ -151,80 +169,87 @@ def _reverse(kinds, parts, terms, factors, first, rows, slopes, zero, half):  # 
                 u[j] += d[j] if x[j] > zero else (-d[j] if x[j] < zero else zero)
 
 
-@numba.njit(cache=True)
-def play(kinds, parts, terms, factors, constants, outputs, given, made):  # type: ignore[no-untyped-def]
-    first, zero, one = given.shape[0] + constants.shape[0], given.dtype.type(0.0), given.dtype.type(1.0)
-    rows = np.ones((first + kinds.shape[0], BLOCK), given.dtype)
+@inner
+def _empty_rows(kinds, constants, given):  # type: ignore[no-untyped-def]
+    """Return the rows of a block, of which the constants are there."""
+    rows = np.ones((given.shape[0] + constants.shape[0] + kinds.shape[0], BLOCK), given.dtype)
     for n in range(constants.shape[0]):
         rows[given.shape[0] + n] = constants[n]
+    return rows
+
+
+@inner
+def _fill(rows, given, start, count):  # type: ignore[no-untyped-def]
+    for n in range(given.shape[0]):
+        for j in range(count):
+            rows[n, j] = given[n, start + j]
+
+
+@entry
+def _play(kinds, parts, terms, factors, constants, outputs, given, made):  # type: ignore[no-untyped-def]
+    first, zero, one = given.shape[0] + constants.shape[0], given.dtype.type(0.0), given.dtype.type(1.0)
+    rows = _empty_rows(kinds, constants, given)
     for start in range(0, given.shape[1], BLOCK):
         count = min(BLOCK, given.shape[1] - start)
-        for n in range(given.shape[0]):
-            for j in range(count):
-                rows[n, j] = given[n, start + j]
+        _fill(rows, given, start, count)
         _forward(kinds, parts, terms, factors, first, rows, zero, one)
         for n in range(outputs.shape[0]):
-            row = rows[outputs[n]]
             for j in range(count):
-                made[n, start + j] = row[j]
+                made[n, start + j] = rows[outputs[n], j]
 
 
-@numba.njit(cache=True)
-def reverse(kinds, parts, terms, factors, constants, outputs, given, of_made, of_given):  # type: ignore[no-untyped-def]
+@entry
+def _play_back(kinds, parts, terms, factors, constants, outputs, given, of_made, of_given):  # type: ignore[no-untyped-def]
     first, zero, one = given.shape[0] + constants.shape[0], given.dtype.type(0.0), given.dtype.type(1.0)
-    rows = np.ones((first + kinds.shape[0], BLOCK), given.dtype)
+    rows, half = _empty_rows(kinds, constants, given), given.dtype.type(0.5)
     slopes = np.zeros_like(rows)
-    half = given.dtype.type(0.5)
-    for n in range(constants.shape[0]):
-        rows[given.shape[0] + n] = constants[n]
     for start in range(0, given.shape[1], BLOCK):
         count = min(BLOCK, given.shape[1] - start)
-        for n in range(given.shape[0]):
-            for j in range(count):
-                rows[n, j] = given[n, start + j]
+        _fill(rows, given, start, count)
         _forward(kinds, parts, terms, factors, first, rows, zero, one)
-        slopes[:] = 0
+        slopes[:] = zero
         for n in range(outputs.shape[0]):
-            row = slopes[outputs[n]]
             for j in range(count):
-                row[j] += of_made[n, start + j]
+                slopes[outputs[n], j] += of_made[n, start + j]
         _reverse(kinds, parts, terms, factors, first, rows, slopes, zero, half)
         for n in range(given.shape[0]):
             for j in range(count):
                 of_given[n, start + j] = slopes[n, j]
 
 
-def _code(program: Program, precision: Any) -> tuple[np.ndarray, ...]:
+def _code(program: Program, precision: Any) -> tuple[Any, ...]:
     numbers = program.factors.astype(precision), program.constants.astype(precision)
     return program.kinds, program.parts, program.terms, *numbers, program.outputs
 
 
-def forward(program: Program, given: np.ndarray) -> np.ndarray:
-    """Return what a program makes of rows (given, B), (made, B)."""
+def play(program: Program, given: Floats) -> Floats:
+    """Return what a program makes, (made, B), of rows (given, B), in their precision."""
     made = np.empty((program.made.rows, given.shape[1]), given.dtype)
-    play(*_code(program, given.dtype), given, made)
+    _play(*_code(program, given.dtype), given, made)
     return made
 
 
-def backward(program: Program, given: np.ndarray, of_made: np.ndarray) -> np.ndarray:
-    """Return the gradient of what a program is given, (given, B), from that of what it makes, (made, B)."""
+def play_back(program: Program, given: Floats, of_made: Floats) -> Floats:
+    """Return the gradient of what a program was given, (given, B), from that of what it made, (made, B)."""
     of_given = np.empty_like(given)
-    reverse(*_code(program, given.dtype), given, np.ascontiguousarray(of_made), of_given)
+    _play_back(*_code(program, given.dtype), given, np.ascontiguousarray(of_made), of_given)
     return of_given
 
 
-def function() -> Any:
-    """Return the function of Torch that plays a program and knows its gradient."""
+def torch_function() -> Any:
+    """Return the function of Torch that plays a program (given, program) and knows its gradient; tensors lie on the processor."""
     import torch
 
     class Played(torch.autograd.Function):
         @staticmethod
         def forward(context: Any, given: Any, program: Program) -> Any:
-            context.given, context.program = given.detach().contiguous(), program
-            return torch.from_numpy(forward(program, context.given.numpy()))
+            context.save_for_backward(given)
+            context.program = program
+            return torch.from_numpy(play(program, given.detach().contiguous().numpy()))
 
         @staticmethod
-        def backward(context: Any, of_made: Any) -> Any:
-            return torch.from_numpy(backward(context.program, context.given.numpy(), of_made.numpy())), None
+        def backward(context: Any, *of_made: Any) -> Any:
+            (given,) = context.saved_tensors
+            return torch.from_numpy(play_back(context.program, given.contiguous().numpy(), of_made[0].numpy())), None
 
     return Played.apply

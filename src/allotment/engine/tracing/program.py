@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,8 @@ from allotment.engine.state import DECISION, STATE, Decision, State, empty_state
 from allotment.engine.tracing import graph as g
 from allotment.engine.tracing.graph import Graph, Untraceable
 from allotment.engine.tracing.traced import Traced, inputs
-from allotment.scenario.problem import Problem
+from allotment.quantities import Floats, Integers
+from allotment.scenario.problem import Keys, Problem
 
 BY_SLOT = {"pipeline": "lanes", "arrival": "lanes", "demand_history": "demand"}
 KNOWN = ("period", "seed", "episode", "regime")  # what a program is not given
@@ -48,7 +49,7 @@ class Draw(NamedTuple):
 
     what: str  # a function of `randomness`
     later: int  # periods
-    streams: np.ndarray | None = None
+    streams: Keys | None = None
 
 
 class _Inputs:
@@ -76,7 +77,7 @@ class _Inputs:
     def coming_through(self, units, probability):  # type: ignore[no-untyped-def]
         raise Untraceable("units that come through one by one")
 
-    def _later(self, period: np.ndarray) -> int:
+    def _later(self, period: Integers) -> int:
         return int(period[0]) - self.period
 
     def _new(self, draw: Draw, shape: tuple[int, ...]) -> Traced:
@@ -95,12 +96,12 @@ class Program:
 
     given: Layout
     made: Layout
-    kinds: np.ndarray  # (ops,) int8
-    parts: np.ndarray  # (ops, 3) rows each is made of; of sums, the first of their terms and the one behind the last
-    terms: np.ndarray  # rows of which sums are made
-    factors: np.ndarray  # of each of them
-    constants: np.ndarray  # values of the rows behind what is given
-    outputs: np.ndarray  # rows of what is made
+    kinds: Integers  # (ops,) int8
+    parts: Integers  # (ops, 3) rows each is made of; of sums, the first of their terms and the one behind the last
+    terms: Integers  # rows of which sums are made
+    factors: Floats  # of each of them
+    constants: Floats  # values of the rows behind what is given
+    outputs: Integers  # rows of what is made
     draws: dict[str, Draw] = field(default_factory=dict)  # that it is given, by name
 
     @cached_property
@@ -122,7 +123,9 @@ def traced_period(problem: Problem, period: int, decided: frozenset[str], record
     for name, declared in DECISION.items():
         shape = declared.shape(problem)
         given_now = name in decided and np.prod(shape)
-        decision[name] = inputs(graph, shape) if given_now else np.zeros((1, 0, *shape[1:]) if name == "allocation" else (1, *shape))
+        decision[name] = (
+            inputs(graph, shape) if given_now else np.zeros((1, 0, *shape[1:]) if name == "allocation" else (1, *shape))
+        )
         if given_now:
             given.add(f"decided-{name}", shape)
     draws = _Inputs(graph, period)
@@ -137,7 +140,7 @@ def traced_period(problem: Problem, period: int, decided: frozenset[str], record
     return replace(_compiled(graph, given, made, np.concatenate(places)), draws=draws.draws)
 
 
-def _place(graph: Graph, array: Traced | np.ndarray) -> np.ndarray:
+def _place(graph: Graph, array: Traced | Integers) -> Integers:
     if isinstance(array, Traced):
         return array.places
     return np.array([graph.constant(each) for each in np.asarray(array, float).ravel().tolist()])
@@ -147,13 +150,13 @@ def _slots(problem: Problem, name: str) -> int:
     return problem.lanes.slots if BY_SLOT[name] == "lanes" else problem.demand.history_slots
 
 
-def _ages(problem: Problem, name: str, period: int) -> np.ndarray:
-    """Return which slot is of the age 1, 2, … (and the number of slots) at a period's decision."""
+def slots_by_age(problem: Problem, name: str, period: int) -> Integers:
+    """Return which slot of an array is 1, 2, … periods old at a period's decision."""
     slots = _slots(problem, name)
     return (period - 1 - np.arange(slots)) % max(slots, 1)
 
 
-def _names(problem: Problem) -> Iterator[tuple[str, tuple[int, ...]]]:
+def given_arrays(problem: Problem) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Yield the arrays of a state that a program is given, with their shapes."""
     for name, declared in STATE.items():
         shape = declared.shape(problem)
@@ -164,9 +167,11 @@ def _names(problem: Problem) -> Iterator[tuple[str, tuple[int, ...]]]:
 
 def _state(problem: Problem, graph: Graph, given: Layout, period: int) -> State:
     """Return a state of numbers that are given."""
-    state = empty_state(problem, 1)._replace(period=np.array([period]), seed=np.zeros(1, np.int64), episode=np.zeros(1, np.int64))
+    state = empty_state(problem, 1)._replace(
+        period=np.array([period]), seed=np.zeros(1, np.int64), episode=np.zeros(1, np.int64)
+    )
     alive = _in_transit(problem, period)
-    for name, shape in _names(problem):
+    for name, shape in given_arrays(problem):
         array = inputs(graph, shape)
         graph.at_least_nothing.update(() if name == "arrival" else array.places.ravel().tolist())
         given.add(name, shape)
@@ -176,36 +181,36 @@ def _state(problem: Problem, graph: Graph, given: Layout, period: int) -> State:
             array = _bounded(problem, array + float(period), alive, period)
         if name in BY_SLOT:
             by_slot = np.empty_like(array.places)
-            by_slot[:, _ages(problem, name, period)] = array.places
+            by_slot[:, slots_by_age(problem, name, period)] = array.places
             array = Traced(graph, by_slot)
         state = state._replace(**{name: array})
     if (problem.lanes.constant >= 0).all():
         arrival = np.empty(state.arrival.shape, dtype=np.int64)
-        ages = _ages(problem, "arrival", period)
+        ages = slots_by_age(problem, "arrival", period)
         for place, slot in enumerate(ages):
             arrival[:, slot] = (period - 1 - place + problem.lanes.constant)[:, None]
         state = state._replace(arrival=arrival)
     return state
 
 
-def _lead_times(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
+def _lead_times(problem: Problem) -> tuple[Integers, Integers]:
     """Return the shortest and the longest lead time of each lane, (L,) periods."""
     rows, tables = problem.lanes.lead_row, problem.tables
     first = tables.first[rows].astype(np.int64)
     return first, first + tables.start[rows + 1] - tables.start[rows] - 1
 
 
-def _in_transit(problem: Problem, period: int) -> np.ndarray:
+def _in_transit(problem: Problem, period: int) -> Integers:
     """Return which orders may still be in transit at a decision, by age from 1 on, (N, L).
 
     What was ordered before an episode arrives in its first period at the earliest, however old it is.
     """
     age = 1 + np.arange(problem.lanes.slots)[:, None]
-    on_its_way: np.ndarray = age + int(problem.clock.received_first) <= _lead_times(problem)[1]
+    on_its_way: Integers = age + int(problem.clock.received_first) <= _lead_times(problem)[1]
     return on_its_way | ((age > period) & (period == 0) & (age <= len(problem.lanes.initial)))
 
 
-def _bounded(problem: Problem, array: Traced, alive: np.ndarray, period: int) -> Traced:
+def _bounded(problem: Problem, array: Traced, alive: Integers, period: int) -> Traced:
     """Return arrivals (1, N, L, draws) by age that lie where lead times allow; those of orders that have arrived are none."""
     shortest, longest = _lead_times(problem)
     array.places[:, ~alive] = array.graph.constant(-1.0)
@@ -219,14 +224,14 @@ def _bounded(problem: Problem, array: Traced, alive: np.ndarray, period: int) ->
 
 def _by_age(problem: Problem, state: State, period: int) -> Iterator[tuple[str, Traced]]:
     """Yield the arrays of a state after a period by age, arrivals counted from the period."""
-    for name, _ in _names(problem):
+    for name, _ in given_arrays(problem):
         array = getattr(state, name)
         if name in BY_SLOT:
-            array = array[:, _ages(problem, name, period)]
+            array = array[:, slots_by_age(problem, name, period)]
         yield name, array - float(period) if name == "arrival" else array
 
 
-def _compiled(graph: Graph, given: Layout, made: Layout, outputs: np.ndarray) -> Program:
+def _compiled(graph: Graph, given: Layout, made: Layout, outputs: Integers) -> Program:
     """Return the program of what is needed for some places: inputs first, then constants, then the rest in order."""
     needed = graph.needed(outputs.tolist())
     sums = linear_sums(graph, needed, set(outputs.tolist()))

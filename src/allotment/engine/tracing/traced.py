@@ -174,7 +174,7 @@ def _like(array: Any, value: float) -> Traced:
     return Traced(graph, np.full(array.shape, graph.constant(value), dtype=np.int64))
 
 
-def _clip(array: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Traced:  # noqa: A002
+def _clip(array: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, max: Any = None) -> Traced:
     low, high = min if a_min is None else a_min, max if a_max is None else a_max
     if low is not None:
         array = _elementwise(g.FLOOR_AT)(array, low)

@@ -1,87 +1,126 @@
-"""Worlds whose periods are programs: their state as rows, the draws of a period, and a step that Torch differentiates."""
+"""A batch of worlds whose periods are programs: state as rows, a period's draws, and a step that Torch differentiates.
+
+Rows (n, B) hold the arrays of a state one after the other, each number in all worlds; `array` gives one of them its axes back.
+All worlds of a batch are in the same period. Values and gradients are those of the array dynamics on Torch, at a small part of
+the time, on the processor.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any, get_type_hints
 
 import numpy as np
 
 from allotment.engine import randomness
-from allotment.engine.dynamics.period import _multipliers, _with_next_regimes, reset
+from allotment.engine.dynamics.period import multipliers, reset, with_next_regimes
 from allotment.engine.state import DECISION, State
-from allotment.engine.tracing.program import BY_SLOT, Draw, Program, _ages, _names, traced_period
-from allotment.engine.tracing.playing import function
+from allotment.engine.tracing.playing import torch_function
+from allotment.engine.tracing.program import BY_SLOT, Draw, Layout, Program, given_arrays, slots_by_age, traced_period
+from allotment.quantities import Floats, Integers
 from allotment.scenario.problem import Problem
 
 
 class TracedWorlds:
-    """A batch of worlds in one period, of a relaxed problem."""
+    """Episodes of a relaxed problem, one for each seed (B,). `records` names what of each period's record is wanted.
 
-    def __init__(self, problem: Problem, seeds: np.ndarray, records: tuple[str, ...] = ("reward",)) -> None:
+    Raises `Untraceable` at a step whose dynamics look at values: whole units, and demand that is drawn after goodwill has changed.
+    """
+
+    def __init__(self, problem: Problem, seeds: Integers, records: tuple[str, ...] = ("reward",)) -> None:
+        if not problem.rules.relaxed:
+            raise ValueError("programs are of a world's continuous relaxation: make it with relaxation.relaxed")
         self.problem, self.records = problem, records
-        self.state = reset(problem, seeds, np.zeros_like(seeds))  # periods, seeds and regimes; arrays of the first decision
-        self.programs: dict[Any, Program] = {}
-        self.apply = function()
+        self._state = reset(problem, np.asarray(seeds), np.zeros(len(seeds), dtype=np.int64))
+        self._programs: dict[tuple[Any, ...], Program] = {}
+        self._played, self._cycle = torch_function(), _cycle(problem)
+        self.layout = Layout()
+        for name, shape in given_arrays(problem):
+            self.layout.add(name, shape)
 
     @property
     def period(self) -> int:
-        return int(self.state.period[0])
+        """Return the period of the coming decision."""
+        return int(self._state.period[0])
 
-    def program(self, decided: frozenset[str]) -> Program:
-        """Return the program of the coming period."""
-        key = (self.period, decided)
-        if key not in self.programs:
-            self.programs[key] = traced_period(self.problem, self.period, decided, self.records)
-        return self.programs[key]
+    def start(self, dtype: Any = None) -> Any:
+        """Return the rows of the state before an episode's first decision, by default in Torch's usual precision."""
+        import torch
 
-    def rows_of(self, state: State) -> np.ndarray:
-        """Return the arrays of a state as rows, (rows, B)."""
+        return torch.as_tensor(self.rows_of(self._state), dtype=dtype or torch.get_default_dtype())
+
+    def rows_of(self, state: State) -> Floats:
+        """Return the arrays of a state of NumPy as rows, (n, B): by age, and arrivals counted from its period."""
         parts = []
-        for name, _ in _names(self.problem):
+        for name in self.layout.shapes:
             array = getattr(state, name)
             if name in BY_SLOT:
-                array = array[:, _ages(self.problem, name, int(state.period[0]))]
+                array = array[:, slots_by_age(self.problem, name, int(state.period[0]))]
             if name == "arrival":
                 array = array - state.period[:, None, None, None]
             parts.append(np.asarray(array, dtype=np.float64).reshape(len(array), -1).T)
         return np.concatenate(parts)
 
-    def drawn(self, program: Program) -> list[np.ndarray]:
-        """Return what a period draws, in the order in which its program is given it; regimes move on."""
-        return [self._draw(draw).reshape(len(self.state.period), -1).T for draw in program.draws.values()]
+    def array(self, rows: Any, name: str) -> Any:
+        """Return one array of a state's rows, (B, …)."""
+        return rows[self.layout.slice(name)].T.reshape(-1, *self.layout.shapes[name])
 
-    def _draw(self, draw: Draw) -> np.ndarray:
-        problem, state = self.problem, self.state._replace(period=self.state.period + draw.later)
-        where = state.seed, state.episode, state.period
-        if draw.what == "uniforms":
-            return randomness.uniforms(draw.streams, *where)
-        if draw.what == "lead_times":
-            return randomness.lead_times(problem, *where)
-        state = _with_next_regimes(problem, state)
-        self.state = self.state._replace(regime=state.regime)
-        return randomness.demands(problem, _multipliers(problem, state), *where)
+    def step(self, rows: Any, decision: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """Play a period; returns the next state's rows, and the wanted records, (B, …) each.
 
-    def step(self, rows: Any, decision: dict[str, Any]) -> Any:
-        """Return what a period makes of rows (state, B) and decisions by name, (n, B): the next state's rows, then records'."""
+        Quantities of a decision go by name, each (B, …) as in `Decision`; those left out are the scenario's.
+        """
         import torch
 
-        program = self.program(frozenset(decision))
+        program = self._program(frozenset(decision))
         if self.problem.shape.groups:
-            goodwill = rows[program.given.slice("goodwill")].detach().numpy().T
-            self.state = self.state._replace(goodwill=goodwill.astype(np.float64))
-        drawn = [torch.as_tensor(np.ascontiguousarray(each), dtype=rows.dtype) for each in self.drawn(program)]
-        parts = [decision[name] for name in DECISION if name in decision]
-        given = torch.cat([rows, *parts, *drawn])
-        assert len(given) == program.given.rows
-        made = self._discounted(program, self.apply(given, program))
-        self.state = self.state._replace(period=self.state.period + 1)
-        return made
+            goodwill = self.array(rows, "goodwill").detach().numpy().astype(np.float64)
+            self._state = self._state._replace(goodwill=goodwill)
+        parts = [decision[name].reshape(rows.shape[1], -1).T for name in DECISION if name in decision]
+        drawn = [torch.as_tensor(np.ascontiguousarray(each), dtype=rows.dtype) for each in self._drawn(program)]
+        made = self._played(torch.cat([rows, *parts, *drawn]), program)
+        records = {name: self._record(program, made, name) for name in self.records}
+        self._state = self._state._replace(period=self._state.period + 1)
+        return made[: self.layout.rows], records
 
-    def _discounted(self, program: Program, made: Any) -> Any:
-        """Return what is made with the reward discounted, as a record's is."""
+    def _record(self, program: Program, made: Any, name: str) -> Any:
+        """Return a record of the period, (B, …); rewards are discounted."""
+        record = made[program.made.slice(name)].T.reshape(-1, *program.made.shapes[name])
         clock = self.problem.clock
-        if clock.discount == 1.0 or "reward" not in program.made.shapes:
-            return made
-        scale = np.ones((len(made), 1))
-        scale[program.made.slice("reward")] = clock.discount ** max(self.period - clock.warm_up, 0)
-        return made * made.new_tensor(scale)
+        return record * clock.discount ** max(self.period - clock.warm_up, 0) if name == "reward" else record
+
+    def _program(self, decided: frozenset[str]) -> Program:
+        """Return the program of the coming period: an earlier one's that was alike, or a new one."""
+        last, first = self.period == self.problem.clock.length - 1, self.period < self.problem.lanes.slots
+        key = (decided, last, first, self.period if last or first else self.period % self._cycle)
+        if key not in self._programs:
+            self._programs[key] = traced_period(self.problem, self.period, decided, self.records)
+        return self._programs[key]
+
+    def _drawn(self, program: Program) -> Iterator[Floats]:
+        """Yield what a period draws, in the order in which its program is given it; regimes move on."""
+        for draw in program.draws.values():
+            yield self._draw(draw).reshape(len(self._state.period), -1).T
+
+    def _draw(self, draw: Draw) -> Any:
+        state = self._state._replace(period=self._state.period + draw.later)
+        where = state.seed, state.episode, state.period
+        if draw.what == "uniforms":
+            assert draw.streams is not None
+            return randomness.uniforms(draw.streams, *where)
+        if draw.what == "lead_times":
+            return randomness.lead_times(self.problem, *where)
+        state = with_next_regimes(self.problem, state)
+        self._state = self._state._replace(regime=state.regime)
+        return randomness.demands(self.problem, multipliers(self.problem, state), *where)
+
+
+def _cycle(problem: Problem) -> int:
+    """Return after how many periods calendars and counts of stock are alike again."""
+    lengths = {1, *problem.sites.count_every[problem.sites.count_every > 0].tolist()}
+    for part in problem:
+        for name, hint in get_type_hints(type(part), include_extras=True).items() if hasattr(part, "_fields") else ():
+            if getattr(hint, "__metadata__", ("",))[0].split(" ")[0] == "T":
+                lengths.add(len(getattr(part, name)))
+    return math.lcm(*lengths)
