@@ -43,9 +43,9 @@ def tracked(arrays: Any) -> bool:
 
 def rounding_error(units: Array) -> Array:
     """Return how much of some units is rounding error: that of `quantities`, and what single precision cannot tell apart."""
-    if isinstance(units, np.ndarray | np.number | float):
+    if isinstance(units, np.ndarray) or np.isscalar(units):
         return quantities.rounding_error(units)
-    if not is_torch_array(units):
+    if not is_torch_array(units):  # traced
         return ROUNDING * np.clip(abs(units), min=1.0)
     size = units.detach().abs()
     error = ROUNDING * size.clip(min=1.0)

@@ -10,30 +10,8 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-(
-    INPUT,
-    CONSTANT,
-    ADD,
-    SUB,
-    MUL,
-    DIV,
-    MIN,
-    MAX,
-    FLOOR_AT,
-    CAP_AT,
-    LESS,
-    AT_MOST,
-    EQUAL,
-    AND,
-    OR,
-    NOT,
-    CHOOSE,
-    ROUND_DOWN,
-    SIZE,
-    THROUGH,
-    CUT,
-    LINEAR,
-) = range(22)
+INPUT, CONSTANT, ADD, SUB, MUL, DIV, MIN, MAX, FLOOR_AT, CAP_AT, CUT, LINEAR = range(12)
+LESS, AT_MOST, EQUAL, AND, OR, NOT, CHOOSE, ROUND_DOWN, SIZE, THROUGH = range(12, 22)
 """What a number is. `FLOOR_AT` and `CAP_AT` pass their gradient at the bound, as `clip` does; `MIN` and `MAX` halve it at ties;
 `CUT` is the first, or the second where that is less, and so is its gradient; `THROUGH` is the first, with the gradient of the
 second."""

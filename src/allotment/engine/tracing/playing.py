@@ -64,16 +64,16 @@ def _forward(kinds, parts, terms, factors, first, rows, zero, one):  # type: ign
         elif kind == SUB:
             for j in range(BLOCK):
                 z[j] = x[j] - y[j]
-        elif kind == MUL or kind == AND:
+        elif kind in (MUL, AND):
             for j in range(BLOCK):
                 z[j] = x[j] * y[j]
         elif kind == DIV:
             for j in range(BLOCK):
                 z[j] = x[j] / y[j]
-        elif kind == MIN or kind == CAP_AT or kind == CUT:
+        elif kind in (MIN, CAP_AT, CUT):
             for j in range(BLOCK):
                 z[j] = x[j] if x[j] < y[j] else y[j]
-        elif kind == MAX or kind == FLOOR_AT or kind == OR:
+        elif kind in (MAX, FLOOR_AT, OR):
             for j in range(BLOCK):
                 z[j] = x[j] if x[j] > y[j] else y[j]
         elif kind == CHOOSE:
@@ -237,7 +237,7 @@ def play_back(program: Program, given: Floats, of_made: Floats) -> Floats:
 
 
 def torch_function() -> Any:
-    """Return the function of Torch that plays a program (given, program) and knows its gradient; tensors lie on the processor."""
+    """Return the function of Torch that plays rows (given, B) by a program, and knows the gradient; on the processor."""
     import torch
 
     class Played(torch.autograd.Function):

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from allotment.engine import randomness
 from allotment.engine.dynamics.period import step
@@ -19,8 +20,8 @@ from allotment.engine.state import DECISION, STATE, Decision, State, empty_state
 from allotment.engine.tracing import graph as g
 from allotment.engine.tracing.graph import Graph, Untraceable
 from allotment.engine.tracing.traced import Traced, inputs
-from allotment.quantities import Floats, Integers
-from allotment.scenario.problem import Keys, Problem
+from allotment.quantities import Flags, Floats, Integers, Keys
+from allotment.scenario.problem import Problem
 
 BY_SLOT = {"pipeline": "lanes", "arrival": "lanes", "demand_history": "demand"}
 KNOWN = ("period", "seed", "episode", "regime")  # what a program is not given
@@ -82,12 +83,16 @@ class _Inputs:
 
     def _new(self, draw: Draw, shape: tuple[int, ...]) -> Traced:
         for name, other in self.draws.items():
-            if draw[:2] == other[:2] and np.array_equal(draw.streams, other.streams):
+            if draw[:2] == other[:2] and _same(draw.streams, other.streams):
                 return self.asked[name]
         name = f"draw-{len(self.draws)}"
         self.draws[name], self.asked[name] = draw, inputs(self.graph, shape)
         self.graph.at_least_nothing.update(self.asked[name].places.ravel().tolist())
         return self.asked[name]
+
+
+def _same(one: Keys | None, other: Keys | None) -> bool:
+    return one is other or (one is not None and other is not None and np.array_equal(one, other))
 
 
 @dataclass(frozen=True)
@@ -96,12 +101,12 @@ class Program:
 
     given: Layout
     made: Layout
-    kinds: Integers  # (ops,) int8
-    parts: Integers  # (ops, 3) rows each is made of; of sums, the first of their terms and the one behind the last
-    terms: Integers  # rows of which sums are made
+    kinds: NDArray[np.int8]  # (ops,)
+    parts: NDArray[np.int32]  # (ops, 3) rows each is made of; of sums, the first of their terms and the one behind the last
+    terms: NDArray[np.int32]  # rows of which sums are made
     factors: Floats  # of each of them
     constants: Floats  # values of the rows behind what is given
-    outputs: Integers  # rows of what is made
+    outputs: NDArray[np.int32]  # rows of what is made
     draws: dict[str, Draw] = field(default_factory=dict)  # that it is given, by name
 
     @cached_property
@@ -119,7 +124,7 @@ def traced_period(problem: Problem, period: int, decided: frozenset[str], record
     modulation = problem.modulation._replace(initial=np.zeros(0, dtype=np.int64))
     problem = problem._replace(modulation=modulation, clock=problem.clock._replace(discount=1.0))
     state, places = _state(problem, graph, given, period), []
-    decision = {}
+    decision: dict[str, Any] = {}
     for name, declared in DECISION.items():
         shape = declared.shape(problem)
         given_now = name in decided and np.prod(shape)
@@ -167,7 +172,7 @@ def given_arrays(problem: Problem) -> Iterator[tuple[str, tuple[int, ...]]]:
 
 def _state(problem: Problem, graph: Graph, given: Layout, period: int) -> State:
     """Return a state of numbers that are given."""
-    state = empty_state(problem, 1)._replace(
+    state: Any = empty_state(problem, 1)._replace(
         period=np.array([period]), seed=np.zeros(1, np.int64), episode=np.zeros(1, np.int64)
     )
     alive = _in_transit(problem, period)
@@ -190,7 +195,8 @@ def _state(problem: Problem, graph: Graph, given: Layout, period: int) -> State:
         for place, slot in enumerate(ages):
             arrival[:, slot] = (period - 1 - place + problem.lanes.constant)[:, None]
         state = state._replace(arrival=arrival)
-    return state
+    found: State = state
+    return found
 
 
 def _lead_times(problem: Problem) -> tuple[Integers, Integers]:
@@ -200,17 +206,17 @@ def _lead_times(problem: Problem) -> tuple[Integers, Integers]:
     return first, first + tables.start[rows + 1] - tables.start[rows] - 1
 
 
-def _in_transit(problem: Problem, period: int) -> Integers:
+def _in_transit(problem: Problem, period: int) -> Flags:
     """Return which orders may still be in transit at a decision, by age from 1 on, (N, L).
 
     What was ordered before an episode arrives in its first period at the earliest, however old it is.
     """
     age = 1 + np.arange(problem.lanes.slots)[:, None]
-    on_its_way: Integers = age + int(problem.clock.received_first) <= _lead_times(problem)[1]
+    on_its_way: Flags = age + int(problem.clock.received_first) <= _lead_times(problem)[1]
     return on_its_way | ((age > period) & (period == 0) & (age <= len(problem.lanes.initial)))
 
 
-def _bounded(problem: Problem, array: Traced, alive: Integers, period: int) -> Traced:
+def _bounded(problem: Problem, array: Traced, alive: Flags, period: int) -> Traced:
     """Return arrivals (1, N, L, draws) by age that lie where lead times allow; those of orders that have arrived are none."""
     shortest, longest = _lead_times(problem)
     array.places[:, ~alive] = array.graph.constant(-1.0)
@@ -243,7 +249,10 @@ def _compiled(graph: Graph, given: Layout, made: Layout, outputs: Integers) -> P
     constants = [place for place in needed if graph.nodes[place].kind == g.CONSTANT and place in used]
     rows = {place: row for row, place in enumerate([*every_input, *constants, *made_of])}
     assert len(every_input) == given.rows, (len(every_input), given.rows)
-    kinds, parts, terms, factors = [], [], [], []
+    kinds: list[int] = []
+    parts: list[tuple[int, ...]] = []
+    terms: list[int] = []
+    factors: list[float] = []
     for place in made_of:
         if place in sums:
             start = len(terms)
@@ -267,7 +276,7 @@ def _compiled(graph: Graph, given: Layout, made: Layout, outputs: Integers) -> P
 
 
 def linear_sums(graph: Graph, needed: list[int], outputs: set[int]) -> dict[int, dict[int, float]]:
-    """Return numbers that are sums of others times constants, as factor by place; sums used once become part of what uses them."""
+    """Return sums of numbers times constants, as factor by place; a sum that is used once becomes part of what uses it."""
     uses: dict[int, int] = {}
     for place in needed:
         if graph.nodes[place].kind > g.CONSTANT:

@@ -25,7 +25,7 @@ from allotment.scenario.problem import Problem
 class TracedWorlds:
     """Episodes of a relaxed problem, one for each seed (B,). `records` names what of each period's record is wanted.
 
-    Raises `Untraceable` at a step whose dynamics look at values: whole units, and demand that is drawn after goodwill has changed.
+    Raises `Untraceable` at a step whose dynamics look at values: demand that is drawn after goodwill has changed.
     """
 
     def __init__(self, problem: Problem, seeds: Integers, records: tuple[str, ...] = ("reward",)) -> None:
