@@ -43,7 +43,7 @@ def tracked(arrays: Any) -> bool:
 
 def rounding_error(units: Array) -> Array:
     """Return how much of some units is rounding error: that of `quantities`, and what single precision cannot tell apart."""
-    if isinstance(units, np.ndarray) or np.isscalar(units):
+    if isinstance(units, np.ndarray | float):
         return quantities.rounding_error(units)
     if not is_torch_array(units):  # traced
         return ROUNDING * np.clip(abs(units), min=1.0)

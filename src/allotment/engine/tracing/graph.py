@@ -7,8 +7,8 @@ infinity) is left out, so that a world without a limit pays nothing for it. What
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 INPUT, CONSTANT, ADD, SUB, MUL, DIV, MIN, MAX, FLOOR_AT, CAP_AT, CUT, LINEAR = range(12)
 LESS, AT_MOST, EQUAL, AND, OR, NOT, CHOOSE, ROUND_DOWN, SIZE, THROUGH = range(12, 22)
@@ -175,7 +175,7 @@ def _value(kind: int, x: float, y: float) -> float:
     return float(_VALUES[kind](x, y))
 
 
-_VALUES = {
+_VALUES: dict[int, Callable[[float, float], Any]] = {
     ADD: lambda x, y: x + y,
     SUB: lambda x, y: x - y,
     MUL: lambda x, y: x * y,

@@ -184,7 +184,7 @@ def _clip(array: Any, a_min: Any = None, a_max: Any = None, *, min: Any = None, 
 def _sorted(array: Traced, axis: int = -1) -> Traced:
     """Sort by a network of comparisons (Batcher 1968): which numbers are compared does not depend on what they are."""
     assert axis in (-1, array.ndim - 1)
-    rows = [Traced(array.graph, array.places[..., place]) for place in range(array.shape[-1])]
+    rows: list[Any] = [Traced(array.graph, array.places[..., place]) for place in range(array.shape[-1])]
     for low, high in _comparisons(len(rows)):
         rows[low], rows[high] = np.minimum(rows[low], rows[high]), np.maximum(rows[low], rows[high])
     return Traced(array.graph, np.stack([row.places for row in rows], axis=-1))
