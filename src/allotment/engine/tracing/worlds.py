@@ -32,12 +32,16 @@ class TracedWorlds:
         if not problem.rules.relaxed:
             raise ValueError("programs are of a world's continuous relaxation: make it with relaxation.relaxed")
         self.problem, self.records = problem, records
-        self._state = reset(problem, np.asarray(seeds), np.zeros(len(seeds), dtype=np.int64))
+        self.restart(seeds)
         self._programs: dict[tuple[Any, ...], Program] = {}
         self._played, self._cycle = torch_function(), _cycle(problem)
         self.layout = Layout()
         for name, shape in given_arrays(problem):
             self.layout.add(name, shape)
+
+    def restart(self, seeds: Integers) -> None:
+        """Begin the first episode of each seed (B,); programs are kept."""
+        self._state = reset(self.problem, np.asarray(seeds), np.zeros(len(seeds), dtype=np.int64))
 
     @property
     def period(self) -> int:
