@@ -65,7 +65,7 @@ def check(world, seed, decisions, generator):
             torch.testing.assert_close(other, one, rtol=1e-7, atol=1e-9)
 
 
-@settings(max_examples=30)
+@settings(max_examples=15)
 @holds_in_random_worlds()
 def test_a_program_is_the_array_dynamics(world, seed):
     try:
@@ -107,7 +107,7 @@ def test_slopes_are_those_of_the_rewards():
     assert torch.autograd.grad(reward(orders.requires_grad_()).sum(), orders)[0].abs().sum() > 1.0
 
 
-@pytest.mark.parametrize("batch", [1, 63, 64, 65, 200])
+@pytest.mark.parametrize("batch", [1, 65, 200])
 def test_single_precision_and_any_batch_come_to_the_same(batch):
     problem = relaxed(load_scenario("three_warehouses").problem, TREATMENTS)
     orders = torch.rand(200, *problem.lanes.allowed.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) * 20
