@@ -14,8 +14,11 @@ import torch
 
 import allotment
 from allotment.engine import dynamics
-from allotment.engine.relaxation import on_torch, relaxed
+from allotment.engine.relaxation import FEATURES, IGNORED, on_torch, relaxed
+from allotment.engine.tracing.worlds import TracedWorlds
 from benchmarks.timing import repeat, spread
+
+TREATMENTS = {feature.name: IGNORED for feature in FEATURES}
 
 
 def episodes(batch: int = 1024, repeats: int = 7, device: str = "cpu") -> tuple[list[float], list[float]]:
@@ -50,6 +53,30 @@ def episodes(batch: int = 1024, repeats: int = 7, device: str = "cpu") -> tuple[
     with torch.no_grad():
         forward = per_second(play)
     return forward, per_second(lambda: play().backward())
+
+
+def traced(world: str, batch: int, periods: int, repeats: int = 5) -> list[float]:
+    """Return site-SKU-periods a CPU second of worlds whose periods are programs, played and differentiated.
+
+    In single precision on one thread, demand and lead times drawn inside; tracing and compiling are not counted.
+    """
+    torch.set_num_threads(1)
+    problem = relaxed(allotment.load_scenario(world).problem, TREATMENTS)
+    lanes, skus = problem.lanes.allowed.shape
+    wanted = torch.from_numpy(problem.sites.expected_demand[problem.lanes.to]).float().expand(batch, lanes, skus)
+    orders, worlds = wanted.clone().requires_grad_(), TracedWorlds(problem, np.arange(batch))
+
+    def play() -> None:
+        worlds.restart(np.arange(batch))
+        rows, total = worlds.start(torch.float32), torch.zeros(())
+        for _ in range(periods):
+            rows, records = worlds.step(rows, {"orders": orders})
+            total = total + records["reward"].sum()
+        total.backward()
+
+    play()
+    gc.freeze()
+    return [batch * problem.shape.sites * skus * periods / each.cpu for each in repeat(play, repeats)]
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ import test_compiled_decisions
 import test_gradients
 import test_invariants
 import test_policy_allocations
+import test_tracing
 import test_two_implementations
 from hypothesis.errors import UnsatisfiedAssumption
 from rich.progress import track
@@ -28,7 +29,10 @@ Property = Callable[..., None]
 
 def properties() -> list[Property]:
     """Return what must hold in any world."""
-    modules = test_compiled_decisions, test_gradients, test_invariants, test_policy_allocations, test_two_implementations
+    modules = (
+        *(test_compiled_decisions, test_gradients, test_invariants, test_policy_allocations, test_tracing),
+        test_two_implementations,
+    )
     tests = [test for module in modules for test in vars(module).values()]
     inner: Iterator[Any] = (getattr(test, "hypothesis", None) for test in tests)
     return [each.inner_test for each in inner if each is not None and hasattr(each.inner_test, "fixed")]

@@ -43,8 +43,10 @@ def tracked(arrays: Any) -> bool:
 
 def rounding_error(units: Array) -> Array:
     """Return how much of some units is rounding error: that of `quantities`, and what single precision cannot tell apart."""
-    if not is_torch_array(units):
+    if isinstance(units, np.ndarray | float):
         return quantities.rounding_error(units)
+    if not is_torch_array(units):  # traced
+        return ROUNDING * np.clip(abs(units), min=1.0)
     size = units.detach().abs()
     error = ROUNDING * size.clip(min=1.0)
     return error if units.element_size() > 4 else error + 8.0 * namespace(units).finfo(units.dtype).eps * size
@@ -65,7 +67,9 @@ def plain(array: Array) -> np.ndarray:
 
 def straight_through(value: Array, origin: Array) -> Array:
     """Return a value whose gradient is that of what it was made from."""
-    return origin + (value - origin).detach() if is_torch_array(value) else value
+    if is_torch_array(value):
+        return value.detach() + (origin - origin.detach())  # nothing is added to the value, not even a rounding error
+    return value if isinstance(value, np.ndarray) else value.straight_through(origin)
 
 
 def add_at(array: Array, where: tuple[Places, ...], values: Array) -> Array:
@@ -83,7 +87,7 @@ def put_at(array: Array, where: tuple[Places, ...], values: Array) -> Array:
     if is_torch_array(array):
         flat, places = _along_one_axis(array, where)
         return flat.index_copy(1, places, values).reshape(array.shape)
-    changed = array.copy()
+    changed = array.copy() if isinstance(values, np.ndarray) else values.new(array)
     changed[(slice(None), *where)] = values
     return changed
 
@@ -107,11 +111,13 @@ def sum_into(array: Array, owners: Places, count: int, axis: int = 1) -> Array:
         empty = array.new_zeros([count if place == axis else length for place, length in enumerate(array.shape)])
         return empty.index_add(axis, like(array, owners[owned]), entries)
     moved = np.moveaxis(array, axis, 0)
-    sums = np.zeros((count, *moved.shape[1:]), dtype=array.dtype)
+    shape = (count, *moved.shape[1:])
+    sums = np.zeros(shape, dtype=array.dtype) if isinstance(array, np.ndarray) else array.new_zeros(shape)
     for entry, owner in zip(moved, owners, strict=True):
         if owner >= 0:
             sums[owner] += entry
-    return np.ascontiguousarray(np.moveaxis(sums, 0, axis))
+    summed = np.moveaxis(sums, 0, axis)
+    return np.ascontiguousarray(summed) if isinstance(summed, np.ndarray) else summed
 
 
 def sum_last(array: Array) -> Array:

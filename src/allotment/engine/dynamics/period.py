@@ -156,9 +156,9 @@ def _units(problem: Problem, decided: Array) -> Array:
 
 def demand(problem: Problem, state: State) -> State:
     """Let regimes change, draw the period's demand and add it to the open demand."""
-    state = _with_next_regimes(problem, state)
+    state = with_next_regimes(problem, state)
     drawn = like(
-        state.on_hand, randomness.demands(problem, _multipliers(problem, state), state.seed, state.episode, state.period)
+        state.on_hand, randomness.demands(problem, multipliers(problem, state), state.seed, state.episode, state.period)
     )
     history = state.demand_history
     if problem.demand.history_slots and not problem.demand.of_sales:
@@ -174,7 +174,7 @@ def _noted(problem: Problem, state: State, units: Array) -> Array:
     return namespace(units).where(here[:, :, None, None], units[:, None], state.demand_history)
 
 
-def _with_next_regimes(problem: Problem, state: State) -> State:
+def with_next_regimes(problem: Problem, state: State) -> State:
     """Let each Markov chain move on, but for an episode's first period."""
     modulation = problem.modulation
     if not len(modulation.initial):
@@ -185,7 +185,7 @@ def _with_next_regimes(problem: Problem, state: State) -> State:
     return state._replace(regime=np.where((state.period > 0)[:, None], following, state.regime))
 
 
-def _multipliers(problem: Problem, state: State) -> Array:
+def multipliers(problem: Problem, state: State) -> Array:
     """Return what goodwill and regimes make of the mean of demand, (B, C, K)."""
     modulation, shape = problem.modulation, (len(state.period), *problem.demand.kind.shape)
     multiplier = np.ones(shape)

@@ -39,6 +39,8 @@ def ration(rules: Rules, amounts: Array, claims: Claims, limit: Array) -> Array:
 
 def share(rules: Rules, amounts: Array, limit: Array) -> Array:
     """Return amounts (…, n) in proportion where they exceed limit (…); whole units left over go to the largest remainders."""
+    if amounts.shape[-1] == 1 and not rules.whole:
+        return namespace(amounts).where(amounts > limit[..., None], limit[..., None], amounts)
     return _where_short(amounts, limit, _in_proportion(rules, amounts, limit))
 
 
