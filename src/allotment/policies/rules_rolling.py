@@ -8,6 +8,7 @@ a world.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -37,7 +38,7 @@ SCALED = 2  # times that fixed costs are scaled to the shipments of a plan
 BEYOND = 3  # periods that are planned by default after what is ordered now could be sold and a period of review
 
 
-class RollingHorizon:
+class RollingHorizon(ABC):
     """What rules have in common that plan ahead: what they see, how far they look, and what of a plan they carry out."""
 
     SEES: ClassVar[Sees] = "forecast"
@@ -66,9 +67,9 @@ class RollingHorizon:
         longest = until_sold(self.network.world, self.network.lanes).max(initial=0.0)
         return Outlook(self.network.world.problem, self.periods or int(np.ceil(longest)) + 1 + BEYOND)
 
+    @abstractmethod
     def plan(self, observation: Observation, world: int, mean: Floats, deviation: Floats) -> Decision:
         """Return the decision for one world; mean and deviation (T, S, K) of the demand near sites that is to come."""
-        raise NotImplementedError
 
     def decide(self, observation: Observation) -> Decision:
         """Return what the plans of all worlds have in their first period."""
