@@ -7,6 +7,7 @@ the history that the observation holds; before anything has been seen it expects
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Protocol
 
@@ -113,15 +114,15 @@ def periods_seen(observation: Observation) -> Integers:
     return observation.period + int(clock.demand_first and not demand.of_sales)
 
 
-class FromHistory:
+class FromHistory(ABC):
     """A forecaster that knows what has been demanded, and nothing else."""
 
     INFORMED: ClassVar[bool] = False
 
     @property
+    @abstractmethod
     def method(self) -> Method:
         """Return the recursion over series (B, S, K)."""
-        raise NotImplementedError
 
     def memory_size(self, world: World) -> int:
         """Return how many numbers it keeps from one decision to the next."""

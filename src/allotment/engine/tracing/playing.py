@@ -15,7 +15,6 @@ from allotment.engine.tracing.graph import (
     ADD,
     AND,
     AT_MOST,
-    CAP_AT,
     CHOOSE,
     CUT,
     DIV,
@@ -56,50 +55,67 @@ def _forward(kinds, parts, terms, factors, first, rows, zero, one):  # type: ign
         kind, z = kinds[n], rows[first + n]
         if kind == LINEAR:
             _sum(terms, factors, parts[n, 0], parts[n, 1], rows, z)
-            continue
-        x, y, w = rows[parts[n, 0]], rows[parts[n, 1]], rows[parts[n, 2]]
-        if kind == ADD:
-            for j in range(BLOCK):
-                z[j] = x[j] + y[j]
-        elif kind == SUB:
-            for j in range(BLOCK):
-                z[j] = x[j] - y[j]
-        elif kind in (MUL, AND):
-            for j in range(BLOCK):
-                z[j] = x[j] * y[j]
-        elif kind == DIV:
-            for j in range(BLOCK):
-                z[j] = x[j] / y[j]
-        elif kind in (MIN, CAP_AT, CUT):
-            for j in range(BLOCK):
-                z[j] = x[j] if x[j] < y[j] else y[j]
-        elif kind in (MAX, FLOOR_AT, OR):
-            for j in range(BLOCK):
-                z[j] = x[j] if x[j] > y[j] else y[j]
         elif kind == CHOOSE:
+            x, y, w = rows[parts[n, 0]], rows[parts[n, 1]], rows[parts[n, 2]]
             for j in range(BLOCK):
                 z[j] = y[j] if x[j] != zero else w[j]
-        elif kind == LESS:
-            for j in range(BLOCK):
-                z[j] = one if x[j] < y[j] else zero
-        elif kind == AT_MOST:
-            for j in range(BLOCK):
-                z[j] = one if x[j] <= y[j] else zero
-        elif kind == EQUAL:
-            for j in range(BLOCK):
-                z[j] = one if x[j] == y[j] else zero
-        elif kind == NOT:
-            for j in range(BLOCK):
-                z[j] = one - x[j]
-        elif kind == ROUND_DOWN:
-            for j in range(BLOCK):
-                z[j] = np.floor(x[j])
-        elif kind == SIZE:
-            for j in range(BLOCK):
-                z[j] = abs(x[j])
-        else:  # THROUGH
-            for j in range(BLOCK):
-                z[j] = x[j]
+        elif kind < LESS:
+            _calculate(kind, rows[parts[n, 0]], rows[parts[n, 1]], z)
+        else:
+            _compare(kind, rows[parts[n, 0]], rows[parts[n, 1]], z, zero, one)
+
+
+@inner
+def _calculate(kind, x, y, z):  # type: ignore[no-untyped-def]
+    if kind == ADD:
+        for j in range(BLOCK):
+            z[j] = x[j] + y[j]
+    elif kind == SUB:
+        for j in range(BLOCK):
+            z[j] = x[j] - y[j]
+    elif kind == MUL:
+        for j in range(BLOCK):
+            z[j] = x[j] * y[j]
+    elif kind == DIV:
+        for j in range(BLOCK):
+            z[j] = x[j] / y[j]
+    elif kind in (MAX, FLOOR_AT):
+        for j in range(BLOCK):
+            z[j] = x[j] if x[j] > y[j] else y[j]
+    else:  # MIN, CAP_AT, CUT
+        for j in range(BLOCK):
+            z[j] = x[j] if x[j] < y[j] else y[j]
+
+
+@inner
+def _compare(kind, x, y, z, zero, one):  # type: ignore[no-untyped-def]
+    if kind == LESS:
+        for j in range(BLOCK):
+            z[j] = one if x[j] < y[j] else zero
+    elif kind == AT_MOST:
+        for j in range(BLOCK):
+            z[j] = one if x[j] <= y[j] else zero
+    elif kind == EQUAL:
+        for j in range(BLOCK):
+            z[j] = one if x[j] == y[j] else zero
+    elif kind == AND:
+        for j in range(BLOCK):
+            z[j] = x[j] * y[j]
+    elif kind == OR:
+        for j in range(BLOCK):
+            z[j] = x[j] if x[j] > y[j] else y[j]
+    elif kind == NOT:
+        for j in range(BLOCK):
+            z[j] = one - x[j]
+    elif kind == ROUND_DOWN:
+        for j in range(BLOCK):
+            z[j] = np.floor(x[j])
+    elif kind == SIZE:
+        for j in range(BLOCK):
+            z[j] = abs(x[j])
+    else:  # THROUGH
+        for j in range(BLOCK):
+            z[j] = x[j]
 
 
 @inner
@@ -107,54 +123,13 @@ def _reverse(kinds, parts, terms, factors, first, rows, slopes, zero, half):  # 
     for n in range(kinds.shape[0] - 1, -1, -1):
         kind, d = kinds[n], slopes[first + n]
         if kind == LINEAR:
-            for k in range(parts[n, 0], parts[n, 1]):
-                u, factor = slopes[terms[k]], factors[k]
-                for j in range(BLOCK):
-                    u[j] += factor * d[j]
+            _spread(terms, factors, parts[n, 0], parts[n, 1], slopes, d)
             continue
         x, y, u, v = rows[parts[n, 0]], rows[parts[n, 1]], slopes[parts[n, 0]], slopes[parts[n, 1]]
-        if kind == ADD:
-            for j in range(BLOCK):
-                u[j] += d[j]
-            for j in range(BLOCK):
-                v[j] += d[j]
-        elif kind == SUB:
-            for j in range(BLOCK):
-                u[j] += d[j]
-            for j in range(BLOCK):
-                v[j] -= d[j]
-        elif kind == MUL:
-            for j in range(BLOCK):
-                u[j] += d[j] * y[j]
-            for j in range(BLOCK):
-                v[j] += d[j] * x[j]
-        elif kind == DIV:
-            z = rows[first + n]
-            for j in range(BLOCK):
-                u[j] += d[j] / y[j]
-            for j in range(BLOCK):
-                v[j] -= d[j] / y[j] * z[j]
-        elif kind == CUT:
-            for j in range(BLOCK):
-                u[j] += d[j] if x[j] <= y[j] else zero
-            for j in range(BLOCK):
-                v[j] += zero if x[j] <= y[j] else d[j]
-        elif kind == MIN:
-            for j in range(BLOCK):
-                u[j] += d[j] if x[j] < y[j] else (half * d[j] if x[j] == y[j] else zero)
-            for j in range(BLOCK):
-                v[j] += d[j] if x[j] > y[j] else (half * d[j] if x[j] == y[j] else zero)
-        elif kind == MAX:
-            for j in range(BLOCK):
-                u[j] += d[j] if x[j] > y[j] else (half * d[j] if x[j] == y[j] else zero)
-            for j in range(BLOCK):
-                v[j] += d[j] if x[j] < y[j] else (half * d[j] if x[j] == y[j] else zero)
-        elif kind == FLOOR_AT:
-            for j in range(BLOCK):
-                u[j] += d[j] if x[j] >= y[j] else zero
-        elif kind == CAP_AT:
-            for j in range(BLOCK):
-                u[j] += d[j] if x[j] <= y[j] else zero
+        if kind in (ADD, SUB, MUL, DIV):
+            _calculate_back(kind, x, y, rows[first + n], d, u, v)
+        elif kind < LINEAR:
+            _bound_back(kind, x, y, d, u, v, zero, half)
         elif kind == CHOOSE:
             w = slopes[parts[n, 2]]
             for j in range(BLOCK):
@@ -167,6 +142,63 @@ def _reverse(kinds, parts, terms, factors, first, rows, slopes, zero, half):  # 
         elif kind == SIZE:
             for j in range(BLOCK):
                 u[j] += d[j] if x[j] > zero else (-d[j] if x[j] < zero else zero)
+
+
+@inner
+def _spread(terms, factors, start, end, slopes, d):  # type: ignore[no-untyped-def]
+    for k in range(start, end):
+        u, factor = slopes[terms[k]], factors[k]
+        for j in range(BLOCK):
+            u[j] += factor * d[j]
+
+
+@inner
+def _calculate_back(kind, x, y, z, d, u, v):  # type: ignore[no-untyped-def]
+    if kind == ADD:
+        for j in range(BLOCK):
+            u[j] += d[j]
+        for j in range(BLOCK):
+            v[j] += d[j]
+    elif kind == SUB:
+        for j in range(BLOCK):
+            u[j] += d[j]
+        for j in range(BLOCK):
+            v[j] -= d[j]
+    elif kind == MUL:
+        for j in range(BLOCK):
+            u[j] += d[j] * y[j]
+        for j in range(BLOCK):
+            v[j] += d[j] * x[j]
+    else:  # DIV
+        for j in range(BLOCK):
+            u[j] += d[j] / y[j]
+        for j in range(BLOCK):
+            v[j] -= d[j] / y[j] * z[j]
+
+
+@inner
+def _bound_back(kind, x, y, d, u, v, zero, half):  # type: ignore[no-untyped-def]
+    if kind == CUT:
+        for j in range(BLOCK):
+            u[j] += d[j] if x[j] <= y[j] else zero
+        for j in range(BLOCK):
+            v[j] += zero if x[j] <= y[j] else d[j]
+    elif kind == MIN:
+        for j in range(BLOCK):
+            u[j] += d[j] if x[j] < y[j] else (half * d[j] if x[j] == y[j] else zero)
+        for j in range(BLOCK):
+            v[j] += d[j] if x[j] > y[j] else (half * d[j] if x[j] == y[j] else zero)
+    elif kind == MAX:
+        for j in range(BLOCK):
+            u[j] += d[j] if x[j] > y[j] else (half * d[j] if x[j] == y[j] else zero)
+        for j in range(BLOCK):
+            v[j] += d[j] if x[j] < y[j] else (half * d[j] if x[j] == y[j] else zero)
+    elif kind == FLOOR_AT:
+        for j in range(BLOCK):
+            u[j] += d[j] if x[j] >= y[j] else zero
+    else:  # CAP_AT
+        for j in range(BLOCK):
+            u[j] += d[j] if x[j] <= y[j] else zero
 
 
 @inner
