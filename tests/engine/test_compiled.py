@@ -30,6 +30,7 @@ from allotment.engine import compiled
 from allotment.scenario.loader import load_scenario
 from allotment.simulation.simulation import Simulation
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin without it
 make, sent = compiled.CFunc, []
 
 def interrupted(*arguments, **settings):
