@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from allotment.decisions.encodings import Discrete, Encoding, Quantity, Residual, decision
+from allotment.decisions.encodings import Discrete, Encoding, Quantity, Residual
 from allotment.decisions.flatten import Flattener
 from allotment.decisions.observation import Observation
 from allotment.engine.state import Decision
@@ -42,7 +42,7 @@ class LearnedPolicy:
         """Return the network's decision."""
         answers, memory = answered(self.name, self.actor, self.flattener(observation), observation.memory)
         actions = chosen_actions(answers, isinstance(self.encoding, Discrete))
-        return decision(self.encoding, actions, observation)._replace(memory=memory)
+        return self.encoding.decision(actions, observation)._replace(memory=memory)
 
     def write(self, folder: Path) -> dict[str, Any]:
         """Write what the policy is into a bundle's folder; returns what the bundle says of it."""
