@@ -37,11 +37,6 @@ class Encoding(Protocol):
         ...
 
     @property
-    def periods(self) -> float:
-        """Return the reach of its actions in periods of mean demand."""
-        ...
-
-    @property
     def size(self) -> int:
         """Return the number of actions."""
         ...

@@ -50,9 +50,7 @@ class TracedDecisions:
 
         program = self._program(ACTIONS, self._decided)
         made = self._played(torch.cat([rows, actions.T]), program)
-        return {
-            name: made[program.made.slice(name)].T.reshape(-1, *program.made.shapes[name]) for name in program.made.shapes
-        }
+        return {name: made[program.made.slice(name)].T.reshape(-1, *program.made.shapes[name]) for name in program.made.shapes}
 
     def _program(self, kind: str, trace: Callable[[Graph, Layout, Observation], dict[str, Any]]) -> Program:
         key = (kind, self._phase)

@@ -15,6 +15,7 @@ from array_api_compat import array_namespace
 from allotment.decisions.allocation_actions import AllocationActions
 from allotment.decisions.observation import Observation
 from allotment.engine.state import Decision
+from allotment.policies.answers import Answers
 from allotment.policies.parameters import LARGEST, Parameter
 from allotment.policies.rule_config import RulePolicy, parameters_of
 from allotment.policies.rules import NO_CAP
@@ -65,11 +66,6 @@ class RuleParameters:
         return found
 
     @property
-    def periods(self) -> float:
-        """Return 0: actions do not count periods of mean demand."""
-        return 0.0
-
-    @property
     def own_size(self) -> int:
         """Return the number of actions that move parameters."""
         return self.moved[-1].actions.stop
@@ -96,7 +92,8 @@ class RuleParameters:
         for parameter, shape, own in self.moved:
             limits = xp.asarray(self.limits[own], dtype=actions.dtype)
             shift = xp.reshape(actions[:, own] * limits, (-1, *shape))
-            by_name[parameter.name] = _legal(xp, xp.asarray(self.rule.values[parameter.name], dtype=actions.dtype) + shift, parameter)
+            tuned = xp.asarray(self.rule.values[parameter.name], dtype=actions.dtype)
+            by_name[parameter.name] = _legal(xp, tuned + shift, parameter)
         return by_name
 
     def base(self, observation: Observation) -> None:
@@ -123,6 +120,15 @@ class RuleParameters:
     def within(self, world: World) -> RuleParameters:
         """Return the same encoding in another form of its world."""
         return replace(self, world=world, rule=self.rule.within(world))
+
+    def by_cell(self) -> Answers:
+        """Return what a network of cells answers with: a number for each parameter, one of SKUs is the mean over sites."""
+        sites, skus = self.world.problem.sites.initial_stock.shape
+        cell, width = np.arange(sites * skus), len(self.moved)
+        chosen = [cell * width + place for place in range(width)]
+        owner = {"site_sku": cell, "sku": np.tile(np.arange(skus), sites)}
+        groups = [each.actions.start + owner[each.parameter.axes] for each in self.moved]
+        return Answers(width, np.concatenate(chosen), np.concatenate(groups))
 
     def parameter_names(self) -> list[str]:
         """Return a name for every parameter that is moved, such as `safety_factor[store, item]`."""
