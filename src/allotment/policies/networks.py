@@ -110,6 +110,14 @@ class WithLevels(nn.Module):
         return torch.cat(waves, dim=1)
 
 
+def start_at_nothing(network: nn.Module) -> None:
+    """Let a network answer nothing to anything, until it has learned."""
+    layers = [module for module in network.modules() if isinstance(module, nn.Linear)]
+    if layers:
+        nn.init.zeros_(layers[-1].weight)
+        nn.init.zeros_(layers[-1].bias)
+
+
 def _perceptron(inputs: int, shape: NetworkShape, outputs: int) -> nn.Sequential:
     layers: list[nn.Module] = []
     for width in shape.hidden:
