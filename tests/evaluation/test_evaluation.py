@@ -40,7 +40,7 @@ def measured(**sections):
 
 def test_money_counts_in_the_measured_periods():
     row = measured()
-    # Stock on hand is 0, 2, 1 in the end; 5, 2 and 5 are shipped and 1 is lost. Stock at cost falls by 2, rises by 4, falls by 2.
+    # Stock on hand is 0, 2, 1 in the end; 5, 2 and 5 are shipped and 1 is lost. Stock at cost falls by 2, rises by 4, falls.
     earned = [50 - 8 - 2 - 0 - 3, 20 - 8 + 4 - 2, 50 - 8 - 2 - 1]
     assert row["score"] == pytest.approx(sum(earned) / 3) == 30
     assert row["discounted_return"] == earned[0] + 0.5 * earned[1] + 0.25 * earned[2]
