@@ -108,11 +108,12 @@ def _moved_before_decisions(problem: Problem) -> set[str]:
 def _waiting(problem: Problem) -> Flags:
     """Return which slots may hold open demand before a decision, or when a season is over, (C, D)."""
     channels, slots = problem.channels, np.arange(problem.shape.slots)
-    due, last = channels.due[:, None] == slots, channels.last[:, None] == slots
+    due: Flags = channels.due[:, None] == slots
+    last: Flags = channels.last[:, None] == slots
     new = np.broadcast_to(slots == 0, due.shape)
-    waiting: Flags = _older(due & channels.initial_open.any(axis=1)[:, None], last)
+    waiting = _older(due & (channels.initial_open.sum(axis=1) > 0.0)[:, None], last)
     for _ in slots:
-        kept = (waiting | new) & ~(due & (channels.stays[:, None] == 0.0)) & ~(last & ~channels.open_ended[:, None])
+        kept = (waiting | new) & ~(due & ~channels.stays.astype(bool)[:, None]) & ~(last & ~channels.open_ended[:, None])
         waiting = waiting | _older(kept, last) | (kept & problem.clock.season)
     return waiting | new if problem.clock.demand_first else waiting
 
