@@ -102,7 +102,7 @@ def traced_period(problem: Problem, period: int, decided: frozenset[str], record
     graph, given = Graph(), Layout()
     modulation = problem.modulation._replace(initial=np.zeros(0, dtype=np.int64))
     problem = problem._replace(modulation=modulation, clock=problem.clock._replace(discount=1.0))
-    state, places = _state(problem, graph, given, period), []
+    state, places = traced_state(problem, graph, given, period), []
     decision: dict[str, Any] = {}
     for name, declared in DECISION.items():
         shape = declared.shape(problem)
@@ -119,21 +119,22 @@ def traced_period(problem: Problem, period: int, decided: frozenset[str], record
         given.add(name, everything(array.shape[1:]))
     made = state_layout(problem)
     for name, there in made.there.items():
-        places += [_place(graph, by_age(problem, after, name, period + 1))[0, there]]
+        places += [place_of(graph, by_age(problem, after, name, period + 1))[0, there]]
     for name in records:
         array = getattr(flows, name)
         made.add(name, everything(array.shape[1:]))
-        places += [_place(graph, array).ravel()]
-    return _compiled(graph, given, made, np.concatenate(places), draws.draws)
+        places += [place_of(graph, array).ravel()]
+    return compiled(graph, given, made, np.concatenate(places), draws.draws)
 
 
-def _place(graph: Graph, array: Traced | Integers) -> Integers:
+def place_of(graph: Graph, array: Traced | Integers) -> Integers:
+    """Return the places of an array's numbers; what NumPy knows is constant."""
     if isinstance(array, Traced):
         return array.places
     return np.array([graph.constant(each) for each in np.asarray(array, float).ravel().tolist()])
 
 
-def _state(problem: Problem, graph: Graph, given: Layout, period: int) -> State:
+def traced_state(problem: Problem, graph: Graph, given: Layout, period: int) -> State:
     """Return a state of numbers that are given."""
     state: Any = empty_state(problem, 1)._replace(
         period=np.array([period]), seed=np.zeros(1, np.int64), episode=np.zeros(1, np.int64)
@@ -183,7 +184,7 @@ def _bounded(problem: Problem, array: Traced, alive: Flags, period: int) -> Trac
     return array
 
 
-def _compiled(graph: Graph, given: Layout, made: Layout, outputs: Integers, draws: dict[str, Draw] | None = None) -> Program:
+def compiled(graph: Graph, given: Layout, made: Layout, outputs: Integers, draws: dict[str, Draw] | None = None) -> Program:
     """Return the program that makes some places of a graph of all that it is given.
 
     There is no slope in draws, nor in when what is in transit arrives.

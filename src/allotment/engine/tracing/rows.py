@@ -46,6 +46,11 @@ class Layout:
         self.there[name], self.starts[name] = there, self.rows
         self.rows += int(there.sum())
 
+    @property
+    def lengths(self) -> list[int]:
+        """Return how many rows each array has."""
+        return [int(there.sum()) for there in self.there.values()]
+
     def slice(self, name: str) -> slice:
         """Return the rows of an array."""
         return slice(self.starts[name], self.starts[name] + int(self.there[name].sum()))
