@@ -43,19 +43,15 @@ class TracedDecisions:
 
     def vectors(self, rows: Any) -> Any:
         """Return what a network sees of states (n, B), (B, inputs): as `Flattener` makes it."""
-        (vectors,) = self._made(self._program("vectors", self._vectors), rows)
-        return vectors
+        program = self._program("vectors", self._vectors)
+        return self._played(program, program.made.lengths, rows)[0].T
 
     def decision(self, rows: Any, actions: Any) -> dict[str, Any]:
         """Return the decision, quantities (B, …) by name, that actions (B, size) in [-1, 1] stand for in states (n, B)."""
         program = self._program(ACTIONS, self._decided)
-        return dict(zip(program.made.there, self._made(program, rows, actions.T), strict=True))
-
-    def _made(self, program: Program, *given: Any) -> list[Any]:
-        """Return the arrays (B, …) that a program makes of rows."""
-        shapes = [there.shape for there in program.made.there.values()]
-        made = self._played(program, [math.prod(shape) for shape in shapes], *given)
-        return [rows.T.reshape(-1, *shape) for rows, shape in zip(made, shapes, strict=True)]
+        made = self._played(program, program.made.lengths, rows, actions.T)
+        arrays = zip(program.made.there.items(), made, strict=True)
+        return {name: quantities.T.reshape(-1, *there.shape) for (name, there), quantities in arrays}
 
     def _program(self, kind: str, trace: Callable[[Graph, Layout, Observation], dict[str, Any]]) -> Program:
         key = (kind, self._phase)

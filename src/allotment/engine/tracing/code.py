@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,8 @@ from allotment.quantities import Floats
 FETCH, STORE = range(25, 27)  # operations beside those that make numbers
 
 
-class Code(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Code:
     """Operations on rows: what each does, with which rows."""
 
     kinds: NDArray[np.int8]  # (ops,)
@@ -32,6 +33,7 @@ class Code(NamedTuple):
     factors: Floats  # of each of them
     constants: Floats  # what the first rows hold
     rows: int
+    memory: dict[Any, Any] = field(default_factory=dict)  # in which it has been played
 
 
 @dataclass

@@ -121,36 +121,34 @@ def _table(arrays: Sequence[Floats]) -> Integers:
     return np.concatenate(tables)
 
 
-def _block(code: Code, worlds: int, item: int) -> int:
+def _times(code: Code, worlds: int, item: int) -> int:
     """Return how many times `LANES` worlds a block has: as many as there are, or as stay near the processor."""
     near = max(NEAR // max(code.rows * item * v.LANES, 1), 1)
     return min(near, LONGEST // v.LANES, -(-worlds // v.LANES))
 
 
+def _memory(code: Code, dtype: Any, times: int) -> tuple[Floats, Floats]:
+    """Return the rows of a block, of which the constants are there, and the factors of sums; kept for the next time."""
+    found = code.memory.get((dtype, times))
+    if found is None:
+        block = times * v.LANES
+        raw = np.empty(code.rows * block * dtype.itemsize + ALIGNED, np.uint8)
+        start = -raw.ctypes.data % ALIGNED
+        rows = raw[start:][: code.rows * block * dtype.itemsize].view(dtype).reshape(code.rows, block)
+        rows[:] = 1.0
+        rows[: len(code.constants)] = code.constants[:, None]
+        found = code.memory[dtype, times] = rows, code.factors.astype(dtype)
+    return found
+
+
 def play(code: Code, given: Sequence[Floats], made: Sequence[Floats]) -> None:
     """Fill what is made, arrays (n, B) whose rows come one after the other, by what is given, likewise; in one precision."""
     dtype, worlds = made[0].dtype, made[0].shape[1]
-    times = _block(code, worlds, dtype.itemsize)
-    width = times * v.LANES * dtype.itemsize
-    memory = np.ones(code.rows * width + ALIGNED, np.uint8)
-    start = -memory.ctypes.data % ALIGNED
-    rows = memory[start : start + code.rows * width].view(dtype).reshape(code.rows, -1)
-    rows[:] = 1.0
-    rows[: len(code.constants)] = code.constants[:, None]
-    factors = code.factors.astype(dtype)
-    _play(
-        code.kinds,
-        code.places,
-        code.terms.ctypes.data,
-        factors.ctypes.data,
-        dtype.type(1.0),
-        worlds,
-        times,
-        rows.ctypes.data,
-        width,
-        _table(given),
-        _table(made),
-    )
+    times = _times(code, worlds, dtype.itemsize)
+    rows, factors = _memory(code, dtype, times)
+    memory, width = rows.ctypes.data, times * v.LANES * dtype.itemsize
+    of_sums, one = (code.terms.ctypes.data, factors.ctypes.data), dtype.type(1.0)
+    _play(code.kinds, code.places, *of_sums, one, worlds, times, memory, width, _table(given), _table(made))
 
 
 def torch_function() -> Any:

@@ -5,8 +5,7 @@ What a program is given and makes are rows, a number each in all worlds (`rows`)
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -90,32 +89,9 @@ class Program:
 
     given: Layout
     made: Layout
-    graph: Graph
-    inputs: list[int]  # places of what is given
-    outputs: list[int]  # places of what is made
+    forward: Code  # makes what is made of what is given
+    reverse: Code  # makes slopes in what is given, of what is given and slopes in what is made
     draws: dict[str, Draw] = field(default_factory=dict)  # that it is given, by name
-
-    @cached_property
-    def forward(self) -> Code:
-        """Return the code that makes what is made (n, B) of what is given."""
-        return coded(self.graph, self.inputs, self.outputs)
-
-    @cached_property
-    def reverse(self) -> Code:
-        """Return the code that makes slopes in what is given, of what is given and the slopes in what is made.
-
-        There is none in draws, nor in when what is in transit arrives.
-        """
-        of_outputs = [self.graph.input() for _ in self.outputs]
-        fixed = {row for name in (*self.draws, "arrival") if name in self.given.starts for row in self._rows(name)}
-        free = [place for row, place in enumerate(self.inputs) if row not in fixed]
-        of_free = dict(zip(free, slopes(self.graph, free, self.outputs, of_outputs), strict=True))
-        nothing = self.graph.constant(0.0)
-        return coded(self.graph, [*self.inputs, *of_outputs], [of_free.get(place, nothing) for place in self.inputs])
-
-    def _rows(self, name: str) -> range:
-        rows = self.given.slice(name)
-        return range(rows.start, rows.stop)
 
 
 def traced_period(problem: Problem, period: int, decided: frozenset[str], records: tuple[str, ...] = ("reward",)) -> Program:
@@ -148,7 +124,7 @@ def traced_period(problem: Problem, period: int, decided: frozenset[str], record
         array = getattr(flows, name)
         made.add(name, everything(array.shape[1:]))
         places += [place_of(graph, array).ravel()]
-    return replace(compiled(graph, given, made, np.concatenate(places)), draws=draws.draws)
+    return compiled(graph, given, made, np.concatenate(places), draws.draws)
 
 
 def place_of(graph: Graph, array: Traced | Integers) -> Integers:
@@ -208,8 +184,18 @@ def _bounded(problem: Problem, array: Traced, alive: Flags, period: int) -> Trac
     return array
 
 
-def compiled(graph: Graph, given: Layout, made: Layout, outputs: Integers) -> Program:
-    """Return the program that makes some places of a graph of all that it is given."""
+def compiled(graph: Graph, given: Layout, made: Layout, outputs: Integers, draws: dict[str, Draw] | None = None) -> Program:
+    """Return the program that makes some places of a graph of all that it is given.
+
+    There is no slope in draws, nor in when what is in transit arrives.
+    """
     inputs = [place for place, node in enumerate(graph.nodes) if node.kind == g.INPUT]
     assert len(inputs) == given.rows, (len(inputs), given.rows)
-    return Program(given, made, graph, inputs, outputs.tolist())
+    forward, of_outputs = coded(graph, inputs, outputs.tolist()), [graph.input() for _ in outputs]
+    fixed = np.zeros(given.rows, dtype=bool)
+    for name in given.starts.keys() & {"arrival", *(draws or {})}:
+        fixed[given.slice(name)] = True
+    free, nothing = [place for place, none in zip(inputs, fixed, strict=True) if not none], graph.constant(0.0)
+    of_free = dict(zip(free, slopes(graph, free, outputs.tolist(), of_outputs), strict=True))
+    reverse = coded(graph, [*inputs, *of_outputs], [of_free.get(place, nothing) for place in inputs])
+    return Program(given, made, forward, reverse, draws or {})

@@ -46,6 +46,11 @@ class Layout:
         self.there[name], self.starts[name] = there, self.rows
         self.rows += int(there.sum())
 
+    @property
+    def lengths(self) -> list[int]:
+        """Return how many rows each array has."""
+        return [int(there.sum()) for there in self.there.values()]
+
     def slice(self, name: str) -> slice:
         """Return the rows of an array."""
         return slice(self.starts[name], self.starts[name] + int(self.there[name].sum()))
@@ -111,12 +116,10 @@ def _waiting(problem: Problem) -> Flags:
     due: Flags = channels.due[:, None] == slots
     last: Flags = channels.last[:, None] == slots
     new = np.broadcast_to(slots == 0, due.shape)
-    opened: Flags = channels.initial_open.any(axis=1)
-    waiting: Flags = _older(due & opened[:, None], last)
+    waiting = _older(due & (channels.initial_open.sum(axis=1) > 0.0)[:, None], last)
     for _ in slots:
-        kept = (waiting | new) & ~(due & (channels.stays[:, None] == 0.0)) & ~(last & ~channels.open_ended[:, None])
-        kept_to_the_end = kept if problem.clock.season else np.zeros_like(kept)
-        waiting = waiting | _older(kept, last) | kept_to_the_end
+        kept = (waiting | new) & ~(due & ~channels.stays.astype(bool)[:, None]) & ~(last & ~channels.open_ended[:, None])
+        waiting = waiting | _older(kept, last) | (kept & problem.clock.season)
     return waiting | new if problem.clock.demand_first else waiting
 
 
