@@ -1,7 +1,7 @@
 """Perfect information: what the best decisions would earn in an episode whose chance is known beforehand, as a bound.
 
 No policy does better in the same episode. In a window the bound is free to open and to close with what stock it likes: the
-warm-up brings it there and keeps it for nothing, and where the window does not count stock at cost, stock itself is for nothing.
+warm-up brings it there and keeps it for nothing, and where the window does not count stock at cost, it costs nothing itself.
 `foresight` says what perfect information is worth without that.
 """
 
