@@ -128,6 +128,28 @@ def test_what_is_left_counts_what_it_takes_to_bring_it_there():
     assert cost(north).tolist() == [[2.5, 2.5], [2, 2]]
 
 
+@pytest.mark.parametrize("policy", ["rolling_horizon", "two_stage"])
+def test_a_plan_is_the_same_whether_the_change_of_stock_counts_or_not(policy):
+    sites = [{"name": "press", "kind": "plant", "yield": 0.5, "initial_stock": 90}, {"name": "shop", "holding_cost": 1}]
+    lanes = [
+        {"from": "farm", "to": "press", "lead_time": 1, "charged": "on_receipt", "freight": 0.2},
+        {"from": "press", "to": "shop", "lead_time": 1},
+    ]
+    found = []
+    for stock_value in ("cost", "none"):
+        world = one_shop(
+            **WAITS | {"channels": [{"name": "walkers", "unmet": "lost", "shortage_cost": 9}]},
+            horizon={"periods": 5, "stock_value": stock_value},
+            skus=[{"name": "item", "unit_cost": 2}],
+            sites=sites,
+            supply_lanes=lanes,
+            fulfilment_lanes=[{"from": "shop", "to": "walkers"}],
+        )
+        found.append(order(world, observe(started(world, [0])), policy=policy))
+    np.testing.assert_allclose(*found, rtol=1e-6)
+    assert found[0].min() > 0.0
+
+
 def test_a_hedge_against_backorders_saves_the_whole_expected_shortage_and_one_against_lost_sales_what_a_period_adds():
     one, far = np.ones((1, 1)), np.full((1, 1), 1e9)
     alone = Uncertainty(one[None], one[None], 2.0 * one[None])
