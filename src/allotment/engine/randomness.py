@@ -156,8 +156,8 @@ GIVEN: ContextVar[Draws | None] = ContextVar("GIVEN", default=None)
 
 
 @contextmanager
-def drawing(draws: Draws) -> Iterator[None]:
-    """Let the array dynamics take these draws instead of random ones."""
+def drawing(draws: Draws | None) -> Iterator[None]:
+    """Let the array dynamics take these draws instead of random ones; none are random ones again."""
     token = GIVEN.set(draws)
     try:
         yield

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+from array_api_compat import is_torch_array
 
 from allotment.engine.dynamics.feasibility import limits_of_suppliers
 from allotment.engine.state import State
@@ -58,6 +59,12 @@ def on_torch(state: State, dtype: Any = None, device: Any = None) -> State:
         return torch.tensor(values, dtype=dtype or torch.get_default_dtype(), device=device)
 
     return State(*map(tensor, state))
+
+
+def detach(state: State) -> State:
+    """Return a state of Torch through which no gradient passes: what was played before it counts as given."""
+    detached: list[Any] = [part.detach() if is_torch_array(part) else part for part in state]
+    return State(*detached)
 
 
 def _check(problem: Problem, treatments: Mapping[str, str]) -> None:

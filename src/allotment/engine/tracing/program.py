@@ -5,7 +5,8 @@ What a program is given and makes are rows, a number each in all worlds (`rows`)
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from functools import cached_property, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,15 +84,20 @@ def _same(one: Keys | None, other: Keys | None) -> bool:
     return one is other or (one is not None and other is not None and np.array_equal(one, other))
 
 
-@dataclass(frozen=True)
 class Program:
     """What is made of what is given, and how; a period's, or any other."""
 
-    given: Layout
-    made: Layout
-    forward: Code  # makes what is made of what is given
-    reverse: Code  # makes slopes in what is given, of what is given and slopes in what is made
-    draws: dict[str, Draw] = field(default_factory=dict)  # that it is given, by name
+    def __init__(self, given: Layout, made: Layout, forward: Code, back: Callable[[], Code], draws: dict[str, Draw]) -> None:
+        self.given, self.made, self.draws = given, made, draws  # draws that it is given, by name
+        self.forward = forward  # makes what is made of what is given
+        self._back: Callable[[], Code] | None = back
+
+    @cached_property
+    def reverse(self) -> Code:
+        """Return the code that makes slopes in what is given, of what is given and slopes in what is made."""
+        assert self._back is not None
+        code, self._back = self._back(), None  # with what it was made of
+        return code
 
 
 def traced_period(problem: Problem, period: int, decided: frozenset[str], records: tuple[str, ...] = ("reward",)) -> Program:
@@ -185,17 +191,19 @@ def _bounded(problem: Problem, array: Traced, alive: Flags, period: int) -> Trac
 
 
 def compiled(graph: Graph, given: Layout, made: Layout, outputs: Integers, draws: dict[str, Draw] | None = None) -> Program:
-    """Return the program that makes some places of a graph of all that it is given.
-
-    There is no slope in draws, nor in when what is in transit arrives.
-    """
+    """Return the program that makes some places of a graph of all that it is given."""
     inputs = [place for place, node in enumerate(graph.nodes) if node.kind == g.INPUT]
     assert len(inputs) == given.rows, (len(inputs), given.rows)
-    forward, of_outputs = coded(graph, inputs, outputs.tolist()), [graph.input() for _ in outputs]
     fixed = np.zeros(given.rows, dtype=bool)
     for name in given.starts.keys() & {"arrival", *(draws or {})}:
         fixed[given.slice(name)] = True
+    back = partial(_reversed, graph, inputs, outputs.tolist(), fixed)
+    return Program(given, made, coded(graph, inputs, outputs.tolist()), back, draws or {})
+
+
+def _reversed(graph: Graph, inputs: list[int], outputs: list[int], fixed: Flags) -> Code:
+    """Return the code of slopes; there is none in what is fixed: draws, and when what is in transit arrives."""
+    of_outputs = [graph.input() for _ in outputs]
     free, nothing = [place for place, none in zip(inputs, fixed, strict=True) if not none], graph.constant(0.0)
-    of_free = dict(zip(free, slopes(graph, free, outputs.tolist(), of_outputs), strict=True))
-    reverse = coded(graph, [*inputs, *of_outputs], [of_free.get(place, nothing) for place in inputs])
-    return Program(given, made, forward, reverse, draws or {})
+    of_free = dict(zip(free, slopes(graph, free, outputs, of_outputs), strict=True))
+    return coded(graph, [*inputs, *of_outputs], [of_free.get(place, nothing) for place in inputs])

@@ -14,6 +14,7 @@ from typing import Any, get_type_hints
 import numpy as np
 
 from allotment.engine import randomness
+from allotment.engine.drawn import Drawn
 from allotment.engine.dynamics.period import multipliers, reset, with_next_regimes
 from allotment.engine.state import DECISION, State
 from allotment.engine.tracing.playing import torch_function
@@ -24,12 +25,12 @@ from allotment.scenario.problem import Problem
 
 
 class TracedWorlds:
-    """Episodes of a relaxed problem, one for each seed (B,). `records` names what of each period's record is wanted.
+    """Episodes of a relaxed problem, one for each seed (B,), or drawn ahead; `records` names what is wanted of a record.
 
     Raises `Untraceable` at a step whose dynamics look at values: demand that is drawn after goodwill has changed.
     """
 
-    def __init__(self, problem: Problem, seeds: Integers, records: tuple[str, ...] = ("reward",)) -> None:
+    def __init__(self, problem: Problem, seeds: Integers | Drawn, records: tuple[str, ...] = ("reward",)) -> None:
         if not problem.rules.relaxed:
             raise ValueError("programs are of a world's continuous relaxation: make it with relaxation.relaxed")
         self.problem, self.records = problem, records
@@ -38,9 +39,12 @@ class TracedWorlds:
         self._played, self.cycle = torch_function(), _cycle(problem)
         self.layout = state_layout(problem)
 
-    def restart(self, seeds: Integers) -> None:
-        """Begin the first episode of each seed (B,); programs are kept."""
-        self._state = reset(self.problem, np.asarray(seeds), np.zeros(len(seeds), dtype=np.int64))
+    def restart(self, seeds: Integers | Drawn) -> None:
+        """Begin the first episode of each seed (B,), or of worlds that were drawn ahead; programs are kept."""
+        self._drawn = seeds if isinstance(seeds, Drawn) else None
+        numbers = np.asarray(seeds.seeds if isinstance(seeds, Drawn) else seeds)
+        with randomness.drawing(self._drawn):
+            self._state = reset(self.problem, numbers, np.zeros(len(numbers), dtype=np.int64))
 
     @property
     def period(self) -> int:
@@ -73,7 +77,8 @@ class TracedWorlds:
             goodwill = self.array(rows, "goodwill").detach().numpy().astype(np.float64)
             self._state = self._state._replace(goodwill=goodwill)
         given = [rows, *(decision[name].to(rows.dtype).reshape(rows.shape[1], -1).T for name in DECISION if name in decision)]
-        given += [torch.tensor(each, dtype=rows.dtype) for each in self._drawn(program)]
+        with randomness.drawing(self._drawn):
+            given += [torch.as_tensor(np.require(each, requirements="W"), dtype=rows.dtype) for each in self._draws(program)]
         lengths = [self.layout.rows, *(int(program.made.there[name].sum()) for name in self.records)]
         after, *made = self._played(program, lengths, *given)
         records = {name: self._record(program, array, name) for name, array in zip(self.records, made, strict=True)}
@@ -94,7 +99,7 @@ class TracedWorlds:
             self._programs[key] = traced_period(self.problem, self.period, decided, self.records)
         return self._programs[key]
 
-    def _drawn(self, program: Program) -> Iterator[Floats]:
+    def _draws(self, program: Program) -> Iterator[Floats]:
         """Yield what a period draws, in the order in which its program is given it; regimes move on."""
         for draw in program.draws.values():
             yield self._draw(draw).reshape(len(self._state.period), -1).T
