@@ -82,7 +82,7 @@ def test_what_is_ordered_after_the_periods_demand_covers_a_period_less(policy):
     world = two_shops(supply_lanes=lanes, sequence=SEEN_FIRST)
     orders = orders_of(rule(world, policy=policy, parameters={"safety_factor": 0}), 0)
     south = 9 * 3 if policy == "newsvendor" else (9 + 4) * (3 + 1)
-    assert orders[:, APPLE].tolist() == [south, 4]
+    assert orders[:, APPLE] == pytest.approx([south, 4])
 
 
 MARKET_SOUTH = {"from": "market", "to": "south", "lead_time": 1, "unit_cost": 3}
@@ -95,7 +95,7 @@ def test_an_echelon_of_two_sources_expedites_by_what_is_near_of_all_demand_downs
     near, level = (
         (9 + 4) * (1 + 1 + 1),
         (9 + 4) * (3 + 1 + 1),
-    )  # apples; what was ordered first arrives as soon as from the market
+    )  # apples; the older order arrives as soon
     assert orders[2, APPLE] == pytest.approx(near - (4 + 10 + 5))
     assert orders[0, APPLE] == pytest.approx(level + np.sqrt(level) - (4 + 10 + 5 + 6) - orders[2, APPLE])
     assert orders[1, APPLE] == pytest.approx(8 + np.sqrt(8) - 4)
@@ -123,7 +123,7 @@ def test_what_is_not_kept_back_is_shared_in_proportion():
 
 
 def test_nothing_is_kept_back_where_no_site_supplies_another():
-    with pytest.raises(ScenarioError, match="rule.yaml: keep_back: no site of two_shops supplies another"):
+    with pytest.raises(ScenarioError, match=r"rule.yaml: keep_back: no site of two_shops supplies another"):
         rule(two_shops(supply_lanes=WITHOUT_TRANSFERS), policy="base_stock", parameters={"level": 9}, keep_back=1)
 
 
