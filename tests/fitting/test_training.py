@@ -13,6 +13,7 @@ from stable_baselines3 import PPO
 import allotment
 from allotment.decisions.observation import observe
 from allotment.evaluation.testing import evaluate
+from allotment.fitting.learning_curve import LearningCurve
 from allotment.fitting.sb3.config import LearnedConfig, check_learned
 from allotment.fitting.sb3.schedules import scheduled
 from allotment.fitting.sb3.validation import Validation, spacing
@@ -126,20 +127,19 @@ def test_a_policy_is_kept_only_where_it_scores_better_than_all_before():
     written: list[int] = []
     rules = {quantity: rule(world, quantity) for quantity in (9, 4, 0, 5)}  # without prices, what is bought only costs
     candidates = iter(rules.values())
-    validation = Validation(
+    curve = LearningCurve(
         lambda policy: evaluate(policy, world, 2, 0, purpose="validate").episodes,
-        lambda model: next(candidates),
         kept.append,
         lambda measures, step: written.append(step),
-        1,
         None,
     )
+    validation = Validation(curve, lambda model: next(candidates), 1)
     validation.model = None  # which only finds the next candidate
     for steps in range(4):
         validation.num_timesteps = steps
         validation.measure()
     assert kept == [rules[9], rules[4], rules[0]]
-    assert [row["steps"] for row in validation.curve] == written == [0, 1, 2, 3]
+    assert [row["steps"] for row in curve.points] == written == [0, 1, 2, 3]
 
 
 def test_the_same_seed_gives_the_same_weights_and_another_seed_others(run, tmp_path):

@@ -224,7 +224,7 @@ def test_a_residual_without_its_rule_says_so(tmp_path):
     save_taught(tmp_path, NetworkShape("mlp", [8]), RESIDUAL)
     shutil.rmtree(tmp_path / "rule")
     sealed_again(tmp_path)
-    with pytest.raises(ScenarioError, match="residual needs the rule-based policy that it corrects"):
+    with pytest.raises(ScenarioError, match="residual needs the rule-based policy that it starts from"):
         load_bundle(tmp_path)
 
 

@@ -23,12 +23,12 @@ from safetensors.numpy import load_file, save_file
 from small_trainings import small, world_for
 
 import allotment
-from allotment.fitting.sb3 import tree_file
+from allotment.fitting import tree_file
 from allotment.fitting.sb3.checkpoint import resumed
 from allotment.fitting.sb3.config import LearnedConfig
 from allotment.fitting.sb3.trainer import Training
 from allotment.fitting.sb3.training_place import training_place
-from allotment.fitting.sb3.tree_file import TreeFile, write_tree
+from allotment.fitting.tree_file import TreeFile, write_tree
 from allotment.policies.config_file import checked
 from allotment.runs.run_folder import RunFolder
 from allotment.scenario.errors import ScenarioError

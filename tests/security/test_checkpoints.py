@@ -17,7 +17,7 @@ import allotment
 from allotment.cli import main
 from allotment.fitting.sb3.checkpoint import Checkpoints
 from allotment.fitting.sb3.own_seal import check_seal, key_file, seal_of
-from allotment.fitting.sb3.tree_file import LONGEST_HEADER, TreeError, TreeFile, write_tree
+from allotment.fitting.tree_file import LONGEST_HEADER, TreeError, TreeFile, write_tree
 from allotment.runs.run_folder import RunFolder
 from allotment.scenario.errors import ScenarioError
 from allotment.simulation.simulation import Simulation
@@ -363,7 +363,7 @@ def test_a_full_disk_ends_a_training_and_leaves_the_checkpoint_before(tmp_path, 
     def full(arrays, file, about):
         raise OSError(28, "No space left on device", str(file))
 
-    monkeypatch.setattr("allotment.fitting.sb3.tree_file.save_file", full)
+    monkeypatch.setattr("allotment.fitting.tree_file.save_file", full)
     with pytest.raises(OSError, match="No space left on device"):
         model.learn(16, callback=Checkpoints(run, 1, dict, None))
     assert run.checkpoint.read_bytes() == before

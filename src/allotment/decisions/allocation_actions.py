@@ -25,6 +25,8 @@ class AllocationActions:
     """The actions behind those for orders: one for each fulfilment lane and SKU, then one for each site, class and SKU."""
 
     world: World
+    allocates: bool = True  # where the scenario leaves allocation to the policy
+    protects: bool = True  # likewise protection
 
     @property
     def size(self) -> int:
@@ -35,14 +37,14 @@ class AllocationActions:
     def largest_allocation(self) -> Floats:
         """Return the most that an action allocates, (F, K) units; no lanes where the policy does not allocate."""
         problem = self.world.problem
-        lanes = problem.fulfilment.channel if problem.rules.allocates else np.zeros(0, dtype=np.int64)
+        lanes = problem.fulfilment.channel if self.allocates and problem.rules.allocates else np.zeros(0, dtype=np.int64)
         return np.maximum(PERIODS * mean_demand(problem)[lanes], 1.0)
 
     @cached_property
     def largest_protection(self) -> Floats:
         """Return the most that an action protects from the classes below, (S, classes − 1, K) units."""
         problem, classes = self.world.problem, self.world.problem.shape.classes
-        below = classes - 1 if problem.rules.protects else 0
+        below = classes - 1 if self.protects and problem.rules.protects else 0
         return np.maximum(PERIODS * np.repeat(problem.sites.expected_demand[:, None], below, axis=1), 1.0)
 
     def allocation(self, actions: Array) -> Array | None:
@@ -54,7 +56,7 @@ class AllocationActions:
 
     def protection(self, actions: Array) -> Array | None:
         """Return what is protected, (B, S, J, K) units, from all actions (B, …) of a policy; nothing below the last class."""
-        if not self.world.problem.rules.protects:
+        if not (self.protects and self.world.problem.rules.protects):
             return None
         xp = array_namespace(actions)
         protected = _quantities(actions[:, actions.shape[1] - self.largest_protection.size :], self.largest_protection)

@@ -6,7 +6,7 @@ file serves every world. The mapping itself works on NumPy arrays and on Torch t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, Protocol
 
@@ -37,11 +37,6 @@ class Encoding(Protocol):
         ...
 
     @property
-    def periods(self) -> float:
-        """Return the reach of its actions in periods of mean demand."""
-        ...
-
-    @property
     def size(self) -> int:
         """Return the number of actions."""
         ...
@@ -63,15 +58,41 @@ class Encoding(Protocol):
         """Return what the last of its actions decide beside orders."""
         ...
 
+    def decision(self, actions: Floats, observation: Observation) -> Decision:
+        """Return the decision that actions (B, size) in [-1, 1] stand for."""
+        ...
 
-def decision(encoding: Encoding, actions: Floats, observation: Observation) -> Decision:
-    """Return the decision that actions (B, size) in [-1, 1] stand for."""
-    shared, actions = encoding.allocation_actions, np.asarray(actions, dtype=np.float64)
-    return Decision(encoding.orders(actions, observation), shared.allocation(actions), shared.protection(actions))
+    def within(self, world: World) -> Encoding:
+        """Return the same encoding in another form of its world: its continuous relaxation, say."""
+        ...
+
+
+class OfOrders:
+    """What encodings of orders have in common: allocation and protection are the last of their actions."""
+
+    world: World
+
+    @cached_property
+    def allocation_actions(self) -> AllocationActions:
+        """Return what the last of its actions decide beside orders."""
+        return AllocationActions(self.world)
+
+    def decision(self, actions: Floats, observation: Observation) -> Decision:
+        """Return the decision that actions (B, size) in [-1, 1] stand for."""
+        shared = self.allocation_actions
+        return Decision(self.orders(actions, observation), shared.allocation(actions), shared.protection(actions))
+
+    def within(self, world: World) -> Any:
+        """Return the same encoding in another form of its world."""
+        return replace(self, world=world)  # type: ignore[type-var]
+
+    def orders(self, actions: Floats, observation: Observation) -> Floats:
+        """Return quantities (B, L, K) in units from actions (B, size) in [-1, 1]."""
+        raise NotImplementedError
 
 
 @dataclass(frozen=True)
-class Quantity:
+class Quantity(OfOrders):
     """A quantity for each lane and SKU it carries, from 0 to `periods` of mean demand at the destination."""
 
     world: World
@@ -98,11 +119,6 @@ class Quantity:
         return len(self.cells[0]) + self.allocation_actions.size
 
     @cached_property
-    def allocation_actions(self) -> AllocationActions:
-        """Return what the last of its actions decide beside orders."""
-        return AllocationActions(self.world)
-
-    @cached_property
     def limits(self) -> Floats:
         """Return the largest quantity of each cell, in units."""
         return self.periods * _demand_at(self.world, self.cells)
@@ -125,7 +141,7 @@ class Quantity:
 
 
 @dataclass(frozen=True)
-class OrderUpTo:
+class OrderUpTo(OfOrders):
     """A target position for each site and SKU, and for each lane a weight in the split of the shortfall.
 
     Transfers between sites come first, each its share of the shortfall; what they add or take counts, and suppliers share
@@ -145,11 +161,6 @@ class OrderUpTo:
     def size(self) -> int:
         """Return the number of actions: targets, then weights of lanes where a site has a choice."""
         return self.world.problem.sites.initial_stock.size + int(self._choice.sum()) + self.allocation_actions.size
-
-    @cached_property
-    def allocation_actions(self) -> AllocationActions:
-        """Return what the last of its actions decide beside orders."""
-        return AllocationActions(self.world)
 
     @cached_property
     def limits(self) -> Floats:
@@ -201,7 +212,7 @@ class OrderUpTo:
 
 
 @dataclass(frozen=True)
-class Residual:
+class Residual(OfOrders):
     """A correction to a rule-based policy's order on each supplier lane, up to `periods` of mean demand either way.
 
     Where a rule wants less than nothing (its stock is above its level), the correction counts from there: it moves the level
@@ -236,11 +247,6 @@ class Residual:
         return int(self.groups.max(initial=-1)) + 1 + self.allocation_actions.size
 
     @cached_property
-    def allocation_actions(self) -> AllocationActions:
-        """Return what the last of its actions decide beside orders."""
-        return AllocationActions(self.world)
-
-    @cached_property
     def limits(self) -> Floats:
         """Return the largest correction of each cell, in units."""
         return self.periods * _demand_at(self.world, self.cells)
@@ -248,6 +254,10 @@ class Residual:
     @cached_property
     def _where(self) -> Integers:
         return _places(self.world, self.cells)
+
+    def within(self, world: World) -> Residual:
+        """Return the same encoding in another form of its world."""
+        return replace(self, world=world, rule=self.rule.within(world))  # type: ignore[attr-defined]
 
     def base(self, observation: Observation) -> Floats:
         """Return what the rule wants on every lane, (B, L, K) units; below 0 where it is far from ordering."""
@@ -266,7 +276,7 @@ class Residual:
 
 
 @dataclass(frozen=True)
-class Discrete:
+class Discrete(OfOrders):
     """Whole quantities from 0 to `periods` of mean demand, where a world has a single decision."""
 
     world: World
@@ -290,11 +300,6 @@ class Discrete:
     def size(self) -> int:
         """Return the number of actions: one position in a list."""
         return 1
-
-    @cached_property
-    def allocation_actions(self) -> AllocationActions:
-        """Return what the last of its actions decide beside orders."""
-        return AllocationActions(self.world)
 
     @cached_property
     def groups(self) -> Integers:

@@ -6,6 +6,7 @@ A value of 1 stands for two periods of mean demand. Groups are concatenated in t
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,10 @@ class Flattener:
             place = slice(group.start, group.stop)
             np.multiply(self._values(group, observation), self.per_unit[place], out=vector[:, place], casting="same_kind")
         return np.clip(vector, self.low, self.high, out=vector)
+
+    def traced(self, observation: Any) -> Any:
+        """Return the vector, (1, n), of an observation of traced arrays."""
+        return np.clip(self.unscaled(observation) * self.per_unit, self.low.astype(float), self.high.astype(float))
 
     def unscaled(self, observation: Observation) -> Floats:
         """Return the vector before scaling and clipping, (B, n): units, and the calendar's numbers."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from allotment.decisions.encodings import Encoding, OrderUpTo, Residual, decision
+from allotment.decisions.encodings import Encoding, OrderUpTo, Residual
 from allotment.decisions.observation import observe
 from allotment.decisions.ordering import Ordering
 from allotment.engine import layout as f
@@ -41,7 +41,7 @@ class ActionDecoder:
     def step(self, actions: Any) -> NDArray[np.float32]:
         """Play one period with actions (B, size), or (size,) alone; returns what is seen after it, (B, n) or (n,)."""
         if not self.compiled:
-            self.simulation.take(decision(self.encoding, self._checked(actions), observe(self.simulation)))
+            self.simulation.take(self.encoding.decision(self._checked(actions), observe(self.simulation)))
             self.simulation.advance()
             self.vectors()
             return self._seen.copy()

@@ -22,6 +22,10 @@ def fitter_of(config: dict[str, Any], name: str) -> Fitter:
         from allotment.fitting.tuning import RuleTuning
 
         return RuleTuning()
+    if config["algorithm"] == "pathwise":
+        from allotment.fitting.pathwise.trainer import PathwiseTraining
+
+        return PathwiseTraining()
     from allotment.fitting.sb3.trainer import Sb3Training
 
     return Sb3Training()

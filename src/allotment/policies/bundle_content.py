@@ -35,6 +35,8 @@ class Network(Section):
     memory: Units
     output: Literal["plain", "tanh"]
     settings: dict[str, Any]
+    seasons: Annotated[int, Field(ge=0, le=MOST_LAYERS)] | None
+    tags: Annotated[int, Field(ge=0, le=MOST_UNITS)]
 
 
 class _Policy(Section):

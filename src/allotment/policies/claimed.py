@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from allotment.decisions.observation import Observation
+from allotment.engine.dynamics.arrays import sum_into
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
 
@@ -21,10 +22,7 @@ def wanted_by_slot(world: World, observation: Observation) -> Floats:
 def sent_away(world: World, orders: Floats) -> Floats:
     """Return what each site is asked to send to other sites, (B, S, K) units, by orders (B, L, K)."""
     lanes = world.problem.lanes
-    sent = np.zeros((len(orders), *world.problem.sites.initial_stock.shape))
-    for lane in np.flatnonzero(lanes.site >= 0):
-        sent[:, lanes.site[lane]] += np.maximum(orders[:, lane], 0.0)
-    return sent
+    return sum_into(np.maximum(orders, 0.0), lanes.site, world.problem.shape.sites)
 
 
 def free_stock(world: World, observation: Observation, orders: Floats) -> Floats:

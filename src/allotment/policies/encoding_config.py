@@ -8,10 +8,20 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from allotment.decisions.encodings import Discrete, Encoding, OrderUpTo, Quantity, Residual
 from allotment.policies.rule_config import RulePolicy
+from allotment.policies.rule_parameters import RuleParameters
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World
 
 Periods = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+OF_RULES: dict[str, Any] = {"residual": Residual, "rule_parameters": RuleParameters}
+KEYS = {  # the encodings that a key belongs to
+    "rule": tuple(OF_RULES),
+    "by": ("residual",),
+    "steps": ("rule_parameters",),
+    "periods": ("quantity", "order_up_to", "residual", "discrete"),
+}
 
 
 class EncodingConfig(BaseModel):
@@ -19,32 +29,34 @@ class EncodingConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    name: Literal["quantity", "order_up_to", "residual", "discrete"] = "quantity"  # what actions mean
+    name: Literal["quantity", "order_up_to", "residual", "rule_parameters", "discrete"] = "quantity"  # what actions mean
     periods: Periods | None = None  # reach, in periods of mean demand; none = the encoding's own
     by: Literal["lane", "lane_and_sku"] | None = None  # residual only: one correction for a lane, or one for each SKU
-    rule: str | dict[str, Any] | None = None  # residual only: the config it corrects, a file's name or written out
+    steps: Periods | None = None  # rule_parameters only: reach, in first steps of tuning; none = the encoding's own
+    rule: str | dict[str, Any] | None = (
+        None  # residual and rule_parameters: the config that is corrected or moved, a file's name or written out
+    )
 
 
 def build_encoding(config: EncodingConfig, world: World, rule: RulePolicy | None = None) -> Encoding:
     """Return a config's encoding in a world; `rule` is the policy that a residual corrects."""
-    given: dict[str, Any] = {} if config.periods is None else {"periods": config.periods}
-    if config.by is not None:
-        given["by"] = config.by
-    if config.name == "residual":
-        if rule is None:
-            raise ScenarioError("encoding residual needs the rule-based policy that it corrects: encoding.rule")
-        return Residual(world, rule, **given)
-    if rule is not None or config.by is not None:
-        raise ScenarioError(f"encoding.rule and encoding.by belong to encoding residual, not {config.name}")
-    kinds: dict[str, type[Quantity] | type[OrderUpTo] | type[Discrete]] = {
-        "quantity": Quantity,
-        "order_up_to": OrderUpTo,
-        "discrete": Discrete,
-    }
-    return kinds[config.name](world, **given)
+    _check_keys(config, rule is not None)
+    given = {key: value for key in ("periods", "by", "steps") if (value := getattr(config, key)) is not None}
+    kinds: dict[str, Any] = {"quantity": Quantity, "order_up_to": OrderUpTo, "discrete": Discrete, **OF_RULES}
+    return kinds[config.name](world, *([] if rule is None else [rule]), **given)
+
+
+def _check_keys(config: EncodingConfig, with_rule: bool) -> None:
+    """Refuse a key that belongs to another encoding, and an encoding of a rule without one."""
+    if config.name in OF_RULES and not with_rule:
+        raise ScenarioError(f"encoding {config.name} needs the rule-based policy that it starts from: encoding.rule")
+    given = {"rule": with_rule, **{key: getattr(config, key) is not None for key in ("by", "steps", "periods")}}
+    for key, is_given in given.items():
+        if is_given and config.name not in KEYS[key]:
+            raise ScenarioError(f"encoding.{key} belongs to {' and '.join(KEYS[key])}, not to {config.name}")
 
 
 def described(encoding: Encoding) -> dict[str, Any]:
-    """Return what a config would say of an encoding, but for the rule that a residual corrects."""
-    about = {"name": encoding.name, "periods": encoding.periods}
-    return {**about, "by": encoding.by} if isinstance(encoding, Residual) else about
+    """Return what a config would say of an encoding, but for the rule that it starts from."""
+    keys = [key for key in ("periods", "by", "steps") if encoding.name in KEYS[key]]
+    return {"name": encoding.name, **{key: getattr(encoding, key) for key in keys}}

@@ -78,7 +78,7 @@ class Adaptive(TrueProcess):
 
     def forecast(self, observation: Observation, periods: int) -> tuple[Floats, Floats]:
         """Return the means times a power of the ratio, and the deviations times its root."""
-        ratio = self._ratio(observation)[:, None, None] ** self.power
+        ratio = self._ratio(observation)[:, None, None] ** self.power[..., None, None, :]
         mean, deviation = observation.forecast(periods)
         return mean * ratio, deviation * np.sqrt(ratio)
 

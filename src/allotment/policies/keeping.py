@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from allotment.decisions.observation import Observation, by_nearest_site
+from allotment.engine.dynamics.arrays import put_at
 from allotment.engine.dynamics.rationing import share
 from allotment.engine.state import Decision
 from allotment.policies.initial_values import constant
@@ -35,22 +36,23 @@ class KeptBack:
     """Cuts what sites are asked to send to others, in proportion, to what they do not keep back."""
 
     world: World
-    periods: Floats  # (K,) of mean demand near a site, or downstream of it where there is none near it
+    periods: Floats  # (K,) or (B, K) of mean demand near a site, or downstream of it where there is none near it
 
     def cut(self, observation: Observation, decision: Decision) -> Decision:
         """Return a decision that asks no site for more than it may send."""
-        orders, free = decision.orders.copy(), self._free(observation)
+        orders, free = decision.orders, self._free(observation)
         for site, lanes in self._lanes:
             asked = np.moveaxis(np.maximum(orders[:, lanes], 0.0), 1, -1)  # (B, K, n)
             asked = np.floor(asked + 0.5) if self.world.problem.rules.whole else asked
-            orders[:, lanes] = np.moveaxis(share(self.world.problem.rules, asked, free[:, site]), -1, 1)
+            sent = share(self.world.problem.rules, asked, free[:, site])
+            orders = put_at(orders, (lanes,), np.moveaxis(sent, -1, 1))
         wanted = decision.wanted
         return decision._replace(orders=orders, wanted=None if wanted is None else np.minimum(wanted, orders))
 
     def _free(self, observation: Observation) -> Floats:
         """Return what each site may send to others, (B, S, K) units."""
         kept = by_nearest_site(self.world.problem, observation.open_demand)
-        kept = kept + self.periods * self.world.problem.sites.expected_demand
+        kept = kept + self.periods[..., None, :] * self.world.problem.sites.expected_demand
         free: Floats = np.maximum(observation.on_hand - kept, 0.0)
         return np.floor(free) if self.world.problem.rules.whole else free
 

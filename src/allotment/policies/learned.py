@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
@@ -11,14 +11,16 @@ import numpy as np
 import torch
 from torch import nn
 
-from allotment.decisions.encodings import Discrete, Encoding, Quantity, Residual, decision
+from allotment.decisions.encodings import Discrete, Encoding, Quantity, Residual
 from allotment.decisions.flatten import Flattener
 from allotment.decisions.observation import Observation
 from allotment.engine.state import Decision
 from allotment.exchange.recommend import Recommender, recommend, uses_forecast
+from allotment.policies.answers import lane_answers
 from allotment.policies.bundle import Kept, save_bundle
 from allotment.policies.encoding_config import described
-from allotment.policies.networks import NetworkShape, cell_network, vector_network
+from allotment.policies.networks import NetworkShape, cell_network, vector_network, with_levels
+from allotment.policies.rule_parameters import RuleParameters
 from allotment.policies.weights_file import write_weights
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World
@@ -42,12 +44,12 @@ class LearnedPolicy:
         """Return the network's decision."""
         answers, memory = answered(self.name, self.actor, self.flattener(observation), observation.memory)
         actions = chosen_actions(answers, isinstance(self.encoding, Discrete))
-        return decision(self.encoding, actions, observation)._replace(memory=memory)
+        return self.encoding.decision(actions, observation)._replace(memory=memory)
 
     def write(self, folder: Path) -> dict[str, Any]:
         """Write what the policy is into a bundle's folder; returns what the bundle says of it."""
         write_weights(self.actor, folder)
-        if isinstance(self.encoding, Residual):
+        if isinstance(self.encoding, Residual | RuleParameters):
             save_bundle(cast(Kept, self.encoding.rule), folder / "rule")
         about = {"kind": self.kind, "name": self.name, "network": self.shape.as_dict()}
         return {**about, "encoding": described(self.encoding)}
@@ -72,7 +74,7 @@ class LearnedPolicy:
     def uses_forecast(self) -> bool:
         """Tell whether it is shown the observation's forecast, or corrects a rule that goes by it."""
         shown = bool(self.world.scenario.observation.forecast)
-        return shown or (isinstance(self.encoding, Residual) and uses_forecast(self.encoding.rule))
+        return shown or (isinstance(self.encoding, Residual | RuleParameters) and uses_forecast(self.encoding.rule))
 
     @property
     def memory_size(self) -> int:
@@ -110,14 +112,25 @@ def chosen_actions(answers: np.ndarray, discrete: bool) -> Floats:
 
 def build_actor(shape: NetworkShape, world: World, encoding: Encoding) -> nn.Module:
     """Return the network that answers with one number for each action, or one for each choice of a discrete encoding."""
+    outputs = encoding.choices if isinstance(encoding, Discrete) else encoding.size
+    if shape.kind == "levels":
+        return with_levels(None, shape, world, outputs)
+    if shape.seasons is None:
+        return _network(shape, world, encoding, outputs)
+    return with_levels(_network(replace(shape, output="plain"), world, encoding, outputs), shape, world, outputs)
+
+
+def _network(shape: NetworkShape, world: World, encoding: Encoding, outputs: int) -> nn.Module:
     if shape.kind != "cells":
-        outputs = encoding.choices if isinstance(encoding, Discrete) else encoding.size
         return vector_network(shape, Flattener(world).size, outputs)
-    if not isinstance(encoding, Quantity | Residual):
-        raise ValueError(f"network kind cells works with encodings quantity and residual, not {encoding.name}")
     if encoding.allocation_actions.size:
         raise ValueError(f"network kind cells answers for orders alone; {world.scenario.name} needs kind mlp or lstm")
-    return cell_network(shape, world, (*encoding.cells, encoding.groups))
+    if isinstance(encoding, RuleParameters):
+        return cell_network(shape, world, encoding.by_cell())
+    if not isinstance(encoding, Quantity | Residual):
+        allowed = "quantity, residual and rule_parameters"
+        raise ValueError(f"network kind cells works with encodings {allowed}, not {encoding.name}")
+    return cell_network(shape, world, lane_answers(world, *encoding.cells, encoding.groups))
 
 
 def build_critic(shape: NetworkShape, world: World) -> nn.Module:

@@ -16,13 +16,17 @@ from torch import Tensor, nn
 
 from allotment import extensions
 from allotment.decisions.flatten import Flattener
+from allotment.policies.answers import Answers
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU, "silu": nn.SiLU, "elu": nn.ELU}
 
 
-SHIPPED = {"mlp": "perceptron", "cells": "shared by sites and SKUs", "lstm": "recurrent"}  # kinds of network
+SHIPPED = {  # kinds of network
+    **{"mlp": "perceptron", "cells": "shared by sites and SKUs", "lstm": "recurrent"},
+    "levels": "a number for each action and season, whatever is seen else",
+}
 OWN = "FILE.py:NAME"  # stands for a user's own network
 
 
@@ -36,13 +40,12 @@ class NetworkShape:
     memory: int = 64  # units of a network that remembers (lstm)
     output: Literal["plain", "tanh"] = "plain"
     settings: dict[str, Any] = field(default_factory=dict)  # arguments of your own network
+    seasons: int | None = None  # harmonics of the season in a level of each action's own, beside what a network answers
+    tags: int = 4  # learned numbers that tell a cell from the others (cells)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the shape as plain values, for bundles."""
         return asdict(self)
-
-
-Actions = tuple[np.ndarray, np.ndarray, np.ndarray]  # lane and SKU of each cell that is acted on, and its action
 
 
 def vector_network(shape: NetworkShape, inputs: int, outputs: int) -> nn.Module:
@@ -67,9 +70,52 @@ def _own_network(shape: NetworkShape, inputs: int, outputs: int) -> nn.Module:
     return made
 
 
-def cell_network(shape: NetworkShape, world: World, actions: Actions | None) -> CellNetwork:
-    """Return a network from observation vectors (B, n) to an answer for each action, or without `actions` to a value (B, 1)."""
-    return CellNetwork(Flattener(world), world, shape, actions)
+def cell_network(shape: NetworkShape, world: World, answers: Answers | None) -> CellNetwork:
+    """Return a network from observation vectors (B, n) to an answer for each action, or without `answers` to a value (B, 1)."""
+    return CellNetwork(Flattener(world), world, shape, answers)
+
+
+def with_levels(network: nn.Module | None, shape: NetworkShape, world: World, actions: int) -> nn.Module:
+    """Return a network whose answers count from a level of each action's own, which may follow the season."""
+    flattener = Flattener(world)
+    calendar = next((group.start for group in flattener.layout if group.kind.kind == "calendar"), None)
+    return WithLevels(network, calendar, actions, shape)
+
+
+class WithLevels(nn.Module):
+    """Answers that count from a level of each action's own: a constant, and harmonics of the season where one is seen."""
+
+    def __init__(self, network: nn.Module | None, calendar: int | None, actions: int, shape: NetworkShape) -> None:
+        super().__init__()
+        self.network, self.calendar, self.squashed = network, calendar or 0, shape.output == "tanh"
+        self.seasons = (shape.seasons or 0) if calendar is not None else 0
+        self.levels = nn.Parameter(torch.zeros(actions, 1 + 2 * self.seasons))
+
+    def forward(self, vectors: Tensor) -> Tensor:
+        """Return an answer for each action, (B, actions)."""
+        answers = self._waves(vectors) @ self.levels.T
+        if self.network is not None:
+            answers = answers + self.network(vectors)
+        return torch.tanh(answers) if self.squashed else answers
+
+    def _waves(self, vectors: Tensor) -> Tensor:
+        """Return 1 and the sines and cosines of the harmonics, (B, 1 + 2 × seasons)."""
+        waves = [torch.ones_like(vectors[:, :1])]
+        if self.seasons:
+            first = vectors[:, self.calendar : self.calendar + 1], vectors[:, self.calendar + 1 : self.calendar + 2]
+            sine, cosine = first
+            for _ in range(self.seasons):
+                waves += [sine, cosine]
+                sine, cosine = sine * first[1] + cosine * first[0], cosine * first[1] - sine * first[0]
+        return torch.cat(waves, dim=1)
+
+
+def start_at_nothing(network: nn.Module) -> None:
+    """Let a network answer nothing to anything, until it has learned."""
+    layers = [module for module in network.modules() if isinstance(module, nn.Linear)]
+    if layers:
+        nn.init.zeros_(layers[-1].weight)
+        nn.init.zeros_(layers[-1].bias)
 
 
 def _perceptron(inputs: int, shape: NetworkShape, outputs: int) -> nn.Sequential:
@@ -124,14 +170,12 @@ class Normalised(nn.Module):
 class CellNetwork(nn.Module):
     """One perceptron shared by all cells."""
 
-    TAG = 4  # learned numbers that tell a cell from the others
-
     def __init__(
         self,
         flattener: Flattener,
         world: World,
         shape: NetworkShape,
-        actions: Actions | None,
+        answers: Answers | None,
     ) -> None:
         super().__init__()
         sites, skus = world.problem.sites.initial_stock.shape
@@ -139,15 +183,14 @@ class CellNetwork(nn.Module):
         places = torch.from_numpy(_places(flattener, world))
         self.register_buffer("places", places, persistent=False)  # (cells, features) in the vector, the last one empty
         self.features = places.shape[1]
-        self.tags = nn.Parameter(torch.zeros(self.cells, self.TAG))
-        lanes_in = int(np.bincount(world.problem.lanes.to).max())
-        self.values = actions is None
-        self.shared = _perceptron(2 * self.features + self.TAG, shape, 1 if self.values else lanes_in)
-        if actions is not None:
-            lanes, skus, groups = actions
-            self.register_buffer("chosen", torch.from_numpy(_outputs(world, lanes, skus)), persistent=False)
-            member = groups[:, None] == np.arange(groups.max() + 1)
-            self.register_buffer("share", torch.from_numpy(member / member.sum(axis=0)).float(), persistent=False)
+        self.tags = nn.Parameter(torch.zeros(self.cells, shape.tags))
+        self.answers = answers
+        self.shared = _perceptron(2 * self.features + shape.tags, shape, 1 if answers is None else answers.width)
+        if answers is not None:
+            self.register_buffer("chosen", torch.from_numpy(answers.chosen), persistent=False)
+            self.register_buffer("groups", torch.from_numpy(answers.groups), persistent=False)
+            counts = np.bincount(answers.groups, minlength=answers.actions)
+            self.register_buffer("members", torch.from_numpy(counts).float(), persistent=False)
 
     def forward(self, vectors: Tensor) -> Tensor:
         """Return an output for each action, (B, actions), or the value (B, 1)."""
@@ -155,19 +198,12 @@ class CellNetwork(nn.Module):
         cells = padded[:, self.places.reshape(-1)].reshape(-1, self.cells, self.features)  # type: ignore[operator]
         around = cells.mean(dim=1, keepdim=True).expand_as(cells)
         tags = self.tags.expand(vectors.shape[0], -1, -1)
-        answers = self.shared(torch.cat([cells, around, tags], dim=-1))
-        if self.values:
-            return answers.mean(dim=1)
-        return answers.reshape(vectors.shape[0], -1)[:, self.chosen] @ self.share
-
-
-def _outputs(world: World, lanes: np.ndarray, skus: np.ndarray) -> np.ndarray:
-    """Return which of the cells' answers belongs to each cell acted on: the cell it leads to, the lane's rank there."""
-    to = world.problem.lanes.to
-    rank = np.array([int((to[:lane] == to[lane]).sum()) for lane in range(len(to))])
-    width = int(np.bincount(to).max())
-    cell = to[lanes] * len(world.names.skus) + skus
-    return cell * width + rank[lanes]
+        given = self.shared(torch.cat([cells, around, tags], dim=-1))
+        if self.answers is None:
+            return given.mean(dim=1)
+        chosen = given.reshape(vectors.shape[0], -1)[:, self.chosen]
+        together = chosen.new_zeros(vectors.shape[0], self.answers.actions).index_add(1, self.groups, chosen)
+        return together / self.members
 
 
 def _places(flattener: Flattener, world: World) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from allotment.decisions.encodings import Discrete, Encoding, decision
+from allotment.decisions.encodings import Discrete, Encoding
 from allotment.decisions.flatten import Flattener
 from allotment.decisions.observation import Observation
 from allotment.engine.state import Decision
@@ -75,7 +75,7 @@ class ModelPolicy:
 def _decision(encoding: Encoding, actions: Any, observation: Observation) -> Decision:
     """Return the decision that actions stand for, those of quantities within their bounds."""
     actions = np.asarray(actions, dtype=np.float64)
-    return decision(encoding, actions if isinstance(encoding, Discrete) else np.clip(actions, -1.0, 1.0), observation)
+    return encoding.decision(actions if isinstance(encoding, Discrete) else np.clip(actions, -1.0, 1.0), observation)
 
 
 def own_policy(policy: Any, world: World) -> Any:

@@ -60,15 +60,13 @@ def given_protection(given: Mapping[int, Any] | str | None, world: World, where:
 
 
 def protected_units(values: Mapping[str, Floats], world: World) -> Floats | None:
-    """Return what is protected for each class and all above it, (S, J, K) units; none where nothing is.
+    """Return what is protected for each class and all above it, (…, S, J, K) units; none where nothing is.
 
     Classes that are not named protect nothing.
     """
     own = {name: array for name, array in values.items() if name.startswith(PROTECTION)}
     if not own:
         return None
-    priorities, shape = priorities_of(world), world.problem.shape
-    units = np.zeros((shape.sites, len(priorities), shape.skus))
-    for name, array in own.items():
-        units[:, priorities.index(int(name.removeprefix(PROTECTION)))] = array
+    nothing = np.zeros_like(next(iter(own.values())))
+    units = np.stack([own.get(f"{PROTECTION}{priority}", nothing) for priority in priorities_of(world)], axis=-2)
     return np.floor(units + 0.5) if world.problem.rules.whole else units

@@ -103,7 +103,7 @@ class RulePolicy:
         if self.keeping is not None:
             decision = self.keeping.cut(observation, decision)
         if self.protected is not None:
-            everywhere = np.broadcast_to(self.protected, (observation.batch, *self.protected.shape))
+            everywhere = np.broadcast_to(self.protected, (observation.batch, *self.protected.shape[-3:]))
             decision = decision._replace(protection=everywhere)
         if self.allocator is not None:
             decision = decision._replace(allocation=self.allocator.allocation(observation, decision.orders))
@@ -186,9 +186,21 @@ class RulePolicy:
         return {name: part for name, part in parts.items() if part or name == "parameters"} | kept
 
     def with_values(self, values: dict[str, Floats]) -> RulePolicy:
-        """Return the same policy with other values of its parameters."""
-        rule = _rule(self.config, self.world, values, self.name)
-        return replace(self, values=values, rule=rule, keeping=_keeping(self.world, values))
+        """Return the same policy with other values of its parameters; they may have an axis of worlds, (B, …)."""
+        rule: Any = self.rule
+        network, own = rule.network, {name: value for name, value in values.items() if hasattr(rule, name)}
+        if "pull_below" in values:
+            covers = {each.name: values[each.name] for each in transfers.PARAMETERS}
+            network = replace(network, transfers=replace(network.transfers, **covers))
+        if any(name.startswith(FORECAST) for name in values):
+            network = replace(network, forecaster=forecaster_of(self.config, values, self.name))
+        return replace(self, values=values, rule=replace(rule, network=network, **own), keeping=_keeping(self.world, values))
+
+    def within(self, world: World) -> RulePolicy:
+        """Return the same policy in another form of its world: its continuous relaxation, say."""
+        allocates = None if self.allocator is None else replace(self.allocator, world=world)
+        rule, keeps = _rule(self.config, world, self.values, self.name), _keeping(world, self.values)
+        return replace(self, world=world, rule=rule, allocator=allocates, keeping=keeps)
 
 
 def parameters_of(config: RuleConfig, world: World) -> dict[str, Parameter]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from allotment.engine.dynamics.arrays import put_at
 from allotment.scenario.errors import ScenarioError, nearest
 from allotment.scenario.loader import World
 from allotment.scenario.moments import lead_time_moments
@@ -41,10 +42,9 @@ def source_lanes(world: World, source: str) -> Integers:
 
 def placed(world: World, quantities: Floats, lanes: Integers) -> Floats:
     """Put quantities by site and SKU (B, S, K) on the chosen lanes (S, K); returns orders (B, L, K) in units."""
-    orders = np.zeros((len(quantities), *world.problem.lanes.allowed.shape))
+    nothing = np.zeros((len(quantities), *world.problem.lanes.allowed.shape))
     sites, skus = np.nonzero(lanes >= 0)
-    orders[:, lanes[sites, skus], skus] = quantities[:, sites, skus]
-    return orders
+    return put_at(nothing, (lanes[sites, skus], skus), quantities[:, sites, skus])
 
 
 def at_sources(by_lane: Floats, lanes: Integers) -> Floats:

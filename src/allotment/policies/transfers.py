@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from allotment.decisions.observation import Observation, by_nearest_site
-from allotment.engine.dynamics.arrays import sum_into
+from allotment.engine.dynamics.arrays import put_at, sum_into
 from allotment.policies.initial_values import constant
 from allotment.policies.parameters import Parameter
 from allotment.quantities import rounding_error
@@ -43,7 +43,7 @@ class Transfers:
     def orders(self, observation: Observation) -> Floats:
         """Return transfers (B, L, K) in units; zero on lanes of suppliers."""
         lanes, (low, high) = self.world.problem.lanes, self.covers
-        orders = np.zeros((observation.batch, *lanes.allowed.shape))
+        orders: Floats = np.zeros((observation.batch, *lanes.allowed.shape))
         wanted = by_nearest_site(self.world.problem, observation.open_demand)
         lacking = low + wanted - observation.on_hand - self._coming(observation)
         spare = observation.on_hand - wanted - high
@@ -54,7 +54,7 @@ class Transfers:
             units = np.floor(units + rounding_error(units)) if self.world.problem.rules.whole else units
             lacking[:, to] -= units
             spare[:, source] -= units
-            orders[:, lane] = units
+            orders = put_at(orders, (np.array([lane]),), units[:, None])
         return orders
 
     @cached_property
@@ -65,8 +65,9 @@ class Transfers:
 
     @cached_property
     def covers(self) -> Floats:
-        """Return below what a site asks others and above what it gives, (2, S, K) units."""
-        return np.stack([self.pull_below * self._demand, self.give_above * self._demand])
+        """Return below what a site asks others and above what it gives, (2, S, K) units; (2, B, S, K) by world."""
+        pull_below, give_above = (by_sku[..., None, :] * self._demand for by_sku in (self.pull_below, self.give_above))
+        return np.stack([pull_below, give_above])
 
     @property
     def _demand(self) -> Floats:

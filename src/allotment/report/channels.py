@@ -37,13 +37,12 @@ def served_by_channel(means: Mapping[str, pd.DataFrame], reference: str, money: 
     ax.imshow(1.0 - shares, cmap=_colours(), vmin=0.0, vmax=1.0 - LEAST_SERVED, aspect="auto")
     places = decimals(np.nanmax(short), digits=3)
     for row, column in np.ndindex(shares.shape):
-        text = f"{percentage(shares[row, column])}\n{number(short[row, column], places)}"
-        dark = 1.0 - shares[row, column] > 0.6 * (1.0 - LEAST_SERVED)
+        share, units = float(shares[row, column]), float(short[row, column])
+        text, dark = f"{percentage(share)}\n{number(units, places)}", 1.0 - share > 0.6 * (1.0 - LEAST_SERVED)
         ax.text(column, row, text, ha="center", va="center", fontsize=8.5, color="white" if dark else "#222222")
     _named(ax, [wrapped(name, HEADER_WIDTH) for name in names], [wrapped(name, NAME_WIDTH) for name in shown])
-    ax.set_title(
-        f"Share of demand served when due, by channel; below it units short per {money.period}", loc="left", fontsize=11
-    )
+    title = f"Share of demand served when due, by channel; below it units short per {money.period}"
+    ax.set_title(title, loc="left", fontsize=11)
     return figure
 
 

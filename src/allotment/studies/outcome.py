@@ -159,7 +159,7 @@ def _validated(folder: Path, setup: ComparisonSetup, worlds: dict[int, int]) -> 
 
 def _validation_worlds(policies: list[ComparedPolicy]) -> dict[int, int]:
     """Return how many validation worlds the trainings of each seed were measured in."""
-    from allotment.fitting.sb3.config import ValidationConfig
+    from allotment.fitting.sections import ValidationConfig
 
     worlds: dict[int, int] = {}
     for run in (run for policy in policies if policy.kind == "learned" for run in policy.runs):

@@ -75,9 +75,7 @@ def _figures(outcome: Outcome) -> Iterator[tuple[str, str, Figure]]:
         caption = f"Where the money goes, per {money.period}: {means}."
         yield "terms", caption, figures.panel(figures.cost_terms, comparison, money, rows=rows)
     if "gap_closed" in comparison and len(comparison) > 1:
-        caption = (
-            f"Of what perfect foresight adds to {reference}, the share that each policy closes. {gap_note(comparison, money)}"
-        )
+        caption = f"What each policy earns of what foresight would add.{gap_note(comparison, money)}"
         yield "gap", caption, figures.panel(figures.gaps_closed, comparison, money, rows=rows)
     if len(outcome.setup.world.scenario.channels) > 1 and not outcome.breakdown_means[reference].empty:
         caption = f"Who got what was scarce: units that were there when due, and units short, by channel: {means}."

@@ -123,7 +123,7 @@ def traced_period(problem: Problem, period: int, decided: frozenset[str], record
     graph, given = Graph(), Layout()
     modulation = problem.modulation._replace(initial=np.zeros(0, dtype=np.int64))
     problem = problem._replace(modulation=modulation, clock=problem.clock._replace(discount=1.0))
-    state, places = _state(problem, graph, given, period), []
+    state, places = traced_state(problem, graph, given, period), []
     decision: dict[str, Any] = {}
     for name, declared in DECISION.items():
         shape = declared.shape(problem)
@@ -141,11 +141,12 @@ def traced_period(problem: Problem, period: int, decided: frozenset[str], record
     made = Layout()
     for name, array in (*_by_age(problem, after, period + 1), *((each, getattr(flows, each)) for each in records)):
         made.add(name, array.shape[1:])
-        places += [_place(graph, array).ravel()]
-    return replace(_compiled(graph, given, made, np.concatenate(places)), draws=draws.draws)
+        places += [place_of(graph, array).ravel()]
+    return replace(compiled(graph, given, made, np.concatenate(places)), draws=draws.draws)
 
 
-def _place(graph: Graph, array: Traced | Integers) -> Integers:
+def place_of(graph: Graph, array: Traced | Integers) -> Integers:
+    """Return the places of an array's numbers; what NumPy knows is constant."""
     if isinstance(array, Traced):
         return array.places
     return np.array([graph.constant(each) for each in np.asarray(array, float).ravel().tolist()])
@@ -170,7 +171,7 @@ def given_arrays(problem: Problem) -> Iterator[tuple[str, tuple[int, ...]]]:
         yield name, shape
 
 
-def _state(problem: Problem, graph: Graph, given: Layout, period: int) -> State:
+def traced_state(problem: Problem, graph: Graph, given: Layout, period: int) -> State:
     """Return a state of numbers that are given."""
     state: Any = empty_state(problem, 1)._replace(
         period=np.array([period]), seed=np.zeros(1, np.int64), episode=np.zeros(1, np.int64)
@@ -237,7 +238,7 @@ def _by_age(problem: Problem, state: State, period: int) -> Iterator[tuple[str, 
         yield name, array - float(period) if name == "arrival" else array
 
 
-def _compiled(graph: Graph, given: Layout, made: Layout, outputs: Integers) -> Program:
+def compiled(graph: Graph, given: Layout, made: Layout, outputs: Integers) -> Program:
     """Return the program of what is needed for some places: inputs first, then constants, then the rest in order."""
     needed = graph.needed(outputs.tolist())
     sums = linear_sums(graph, needed, set(outputs.tolist()))

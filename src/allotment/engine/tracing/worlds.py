@@ -34,7 +34,7 @@ class TracedWorlds:
         self.problem, self.records = problem, records
         self.restart(seeds)
         self._programs: dict[tuple[Any, ...], Program] = {}
-        self._played, self._cycle = torch_function(), _cycle(problem)
+        self._played, self.cycle = torch_function(), _cycle(problem)
         self.layout = Layout()
         for name, shape in given_arrays(problem):
             self.layout.add(name, shape)
@@ -97,7 +97,7 @@ class TracedWorlds:
     def _program(self, decided: frozenset[str]) -> Program:
         """Return the program of the coming period: an earlier one's that was alike, or a new one."""
         last, first = self.period == self.problem.clock.length - 1, self.period < self.problem.lanes.slots
-        key = (decided, last, first, self.period if last or first else self.period % self._cycle)
+        key = (decided, last, first, self.period if last or first else self.period % self.cycle)
         if key not in self._programs:
             self._programs[key] = traced_period(self.problem, self.period, decided, self.records)
         return self._programs[key]

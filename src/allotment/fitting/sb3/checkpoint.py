@@ -8,7 +8,6 @@ own key.
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,14 +16,12 @@ from typing import Any
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 
+from allotment.fitting.learning_curve import check_progress
 from allotment.fitting.sb3.training_state import captured, restore, set_generators
-from allotment.fitting.sb3.tree_file import Kept, TreeError, TreeFile, check_array, write_tree
+from allotment.fitting.tree_file import TreeError, TreeFile, write_tree
 from allotment.runs.run_folder import RunFolder
 from allotment.scenario.errors import ScenarioError
 from allotment.whole_file import whole_file
-
-LARGEST_CURVE = 2**24  # numbers of a learning curve
-POINT = (float, int, float)  # value, step and time of a series
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ def resumed(model: BaseAlgorithm, run: RunFolder) -> Resumed | None:
         return None
     try:
         with TreeFile(run.checkpoint) as kept:
-            _check_progress(kept.tree)
+            check_progress(kept.tree)
             restore(model, kept)
             progress, generators = kept.loaded(kept.tree["progress"]), kept.loaded(kept.tree["generators"])
     except (ValueError, OverflowError, RuntimeError, OSError) as error:
@@ -97,37 +94,3 @@ class Checkpoints(BaseCallback):
     def _tell(self, error: Exception) -> None:
         self.possible = False
         warnings.warn(f"training cannot be resumed once interrupted: its state cannot be kept ({error})", stacklevel=3)
-
-
-def _check_progress(content: Any) -> None:
-    """Raise `TreeError` where a file does not say how far a training came."""
-    found = content.get("progress") if isinstance(content, dict) else None
-    if not isinstance(found, dict) or found.keys() != {"measures", "curve", "best", "series"}:
-        raise TreeError("progress must hold measures, curve, best and series")
-    measures, best, series = found["measures"], found["best"], found["series"]
-    if not (_are(measures, list, str) and {"steps", "score"} <= set(measures) and len(set(measures)) == len(measures)):
-        raise TreeError("progress/measures must be names, steps and score among them")
-    rows = found["curve"].shape[0] if isinstance(found["curve"], Kept) and found["curve"].shape else 0
-    most = LARGEST_CURVE // len(measures)
-    check_array(found["curve"], "array", "float64", (min(max(rows, 1), most), len(measures)), "progress/curve")
-    if not (
-        isinstance(best, dict) and _are([*best], list, str) and _are([*best.values()], list, int, float) and "score" in best
-    ):
-        raise TreeError("progress/best must be numbers by name, score among them")
-    if not (isinstance(series, dict) and _are([*series], list, str) and all(map(_is_held, series.values()))):
-        raise TreeError("progress/series must be the first and last point of each series, or none")
-
-
-def _are(values: Any, kind: Any, *types: type) -> bool:
-    return type(values) is kind and all(type(each) in types for each in values)
-
-
-def _is_held(value: Any) -> bool:
-    """Tell whether a value is the first and the last point of a series, or none."""
-    return value is None or (type(value) is tuple and len(value) == 2 and all(map(_is_point, value)))
-
-
-def _is_point(value: Any) -> bool:
-    if type(value) is not tuple or tuple(map(type, value)) != POINT:
-        return False
-    return bool(0 <= value[1] < 2**62 and math.isfinite(value[2]))

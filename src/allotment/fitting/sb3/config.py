@@ -5,13 +5,13 @@ from __future__ import annotations
 import inspect
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from allotment import extensions
 from allotment.fitting.sb3.algorithms import Algorithm, algorithm_of
 from allotment.fitting.sb3.settings import check_setting, check_together
+from allotment.fitting.sections import CheckpointConfig, NetworkConfig, Section, ValidationConfig, check_network
 from allotment.policies.encoding_config import EncodingConfig
-from allotment.policies.networks import ACTIVATIONS, OWN, SHIPPED
+from allotment.policies.networks import OWN, SHIPPED
 from allotment.scenario.errors import ScenarioError, nearest
 
 SET_ELSEWHERE = {  # arguments of Stable-Baselines3's algorithms that are not settings here
@@ -22,34 +22,10 @@ SET_ELSEWHERE = {  # arguments of Stable-Baselines3's algorithms that are not se
 }
 
 
-class Section(BaseModel):
-    """A part of a config that refuses unknown keys."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class NetworkConfig(Section):
+class Networks(NetworkConfig):
     """The networks of actor and critic."""
 
-    kind: str = "mlp"  # mlp; cells, one small network for all sites and SKUs; lstm, which remembers; or your own, file.py:Name
-    settings: dict[str, Any] = {}  # arguments of a network of your own
-    hidden: Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = [64, 64]  # size of each hidden layer
-    activation: str = "tanh"  # what stands between layers
-    memory: Annotated[int, Field(ge=1)] = 64  # how much a network of kind lstm remembers
     initial_deviation: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 0.5  # of actions in [-1, 1]
-
-
-class ValidationConfig(Section):
-    """Evaluation during training, on validation worlds."""
-
-    every: Annotated[int, Field(ge=1)] | None = None  # environment steps between evaluations; none = about ten in all
-    episodes: Annotated[int, Field(ge=2)] = 64  # worlds, the same at every evaluation
-
-
-class CheckpointConfig(Section):
-    """How often training is put on disk, from where an interrupted one goes on."""
-
-    every: Annotated[int, Field(ge=1)] = 100_000  # environment steps between checkpoints
 
 
 class LearnedConfig(Section):
@@ -58,7 +34,7 @@ class LearnedConfig(Section):
     algorithm: str  # the algorithm, by name
     name: str | None = None  # in tables; none = the file's
     encoding: EncodingConfig = EncodingConfig()  # what actions mean
-    network: NetworkConfig = NetworkConfig()  # the networks of actor and critic
+    network: Networks = Networks()  # the networks of actor and critic
     environments: Annotated[int, Field(ge=1)] = 256  # simulated together
     steps: Annotated[int, Field(ge=1)]  # environment steps, in all
     stagger: bool = True  # first episodes of windows end one after the other
@@ -80,11 +56,7 @@ class LearnedConfig(Section):
 def check_learned(config: LearnedConfig, origin: str) -> LearnedConfig:
     """Return a config whose names all exist; `ScenarioError` names the first that does not."""
     algorithm = algorithm_of(config.algorithm, origin)
-    if config.network.activation not in ACTIVATIONS:
-        raise ScenarioError(
-            f"{origin}: network.activation: unknown {config.network.activation!r}; "
-            f"{nearest(config.network.activation, ACTIVATIONS)}"
-        )
+    check_network(config.network, origin)
     _check_fit(config, algorithm, origin)
     _check_settings(config, algorithm, origin)
     return config
@@ -122,16 +94,10 @@ def _parameters(algorithm: Any) -> dict[str, Any]:
 
 def _check_fit(config: LearnedConfig, algorithm: Algorithm, origin: str) -> None:
     """Refuse what an algorithm cannot do."""
-    kind = config.network.kind
-    if kind not in SHIPPED:
-        extensions.find("network", kind, SHIPPED, f"{origin}: network.kind")
-        kind = OWN
+    kind = config.network.kind if config.network.kind in SHIPPED else OWN
     if kind not in algorithm.networks:
         allowed = " or ".join(filter(None, (", ".join(algorithm.networks[:-1]), algorithm.networks[-1])))
         raise ScenarioError(f"{origin}: network.kind must be {allowed} for {config.algorithm}, not {config.network.kind}")
-    if kind != OWN and config.network.settings:
-        given = ", ".join(config.network.settings)
-        raise ScenarioError(f"{origin}: network.settings: a network {kind} takes none beside its own keys, not {given}")
     if config.encoding.name == "discrete" and "discrete" not in algorithm.actions:
         raise ScenarioError(f"{origin}: {config.algorithm} cannot choose from a list; encoding discrete works with dqn and ppo")
     if config.encoding.name != "discrete" and "continuous" not in algorithm.actions and "encoding" in config.model_fields_set:

@@ -21,6 +21,7 @@ from torch.utils.tensorboard import SummaryWriter
 from allotment import extensions
 from allotment.evaluation.place import Place
 from allotment.fitting.fitter import Progress
+from allotment.fitting.learning_curve import LearningCurve, Steps
 from allotment.fitting.sb3.algorithms import Algorithm, Networks, algorithm_of, check_actions
 from allotment.fitting.sb3.checkpoint import Checkpoints, resumed
 from allotment.fitting.sb3.config import LearnedConfig, check_learned, settings_of
@@ -28,17 +29,16 @@ from allotment.fitting.sb3.loggers import LOGGERS, check_logger
 from allotment.fitting.sb3.scalars import Scalars
 from allotment.fitting.sb3.schedules import scheduled
 from allotment.fitting.sb3.training_place import TrainingPlace, training_place
-from allotment.fitting.sb3.validation import Steps, Validation, spacing
-from allotment.fitting.sb3.warm_start import check_start, kept_start, start_weights
-from allotment.fitting.tuning import tuned_rule
-from allotment.policies.bundle import load_bundle, save_bundle
-from allotment.policies.config_file import checked, rule_config
+from allotment.fitting.sb3.validation import Validation, spacing
+from allotment.fitting.starting_rule import starting_rule, untuned_rule
+from allotment.fitting.warm_start import check_start, kept_start, start_weights
+from allotment.policies.bundle import save_bundle
+from allotment.policies.config_file import checked
 from allotment.policies.networks import NetworkShape
-from allotment.policies.rule_config import RulePolicy, build_rule
-from allotment.policies.sealed_folder import is_bundle
+from allotment.policies.rule_config import RulePolicy
 from allotment.runs.run_folder import CURVE, RunFolder, validated
 from allotment.runs.tensorboard import Changing, tag, write_scores
-from allotment.scenario.errors import ScenarioError, shown
+from allotment.scenario.errors import ScenarioError
 from allotment.scenario.streams import derived_seed
 
 REWARD_REACH = 10.0  # normalised rewards and observations are clipped here
@@ -54,7 +54,7 @@ class Sb3Training:
             extensions.check("callback", given, {}, f"{name}: callbacks", BaseCallback)
         for given in typed.loggers:
             check_logger(given, f"{name}: loggers")
-        trained_in = training_place(place, typed, _untuned_rule(place, typed))
+        trained_in = training_place(place, typed, untuned_rule(place, typed.encoding))
         check_actions(typed.algorithm, trained_in.actions, f"{name} in {place.name}")
         _check_fit(trained_in, typed, name)
 
@@ -69,7 +69,7 @@ class Sb3Training:
         """Train, fill the run folder, and return the best policy on validation worlds."""
         typed = checked(LearnedConfig, config, run.policy_name)
         start = kept_start(typed.start, run) if typed.start is not None else None
-        rule = _corrected_rule(place, typed, run, progress)
+        rule = starting_rule(place, typed.encoding, run, progress)
 
         def show(done: int, steps: int, score: float | None) -> None:
             if progress:
@@ -84,35 +84,9 @@ def _check_fit(place: TrainingPlace, config: LearnedConfig, name: str) -> None:
     shape = shape_of(config, algorithm)
     actor = place.actor(shape)
     if config.start is not None:
-        check_start(config.start, algorithm, shape, actor, name)
-
-
-def _corrected_rule(place: Place, config: LearnedConfig, run: RunFolder, progress: Progress | None) -> RulePolicy | None:
-    """Return the rule that a residual corrects, tuned, from the run folder where it lies there already."""
-    if config.encoding.rule is None:
-        return None
-    if is_bundle(run.corrected_rule):
-        return load_bundle(run.corrected_rule, place.world)
-    name, content = _rule_of(config)
-    rule = tuned_rule(content, name, place.world, run.seed, progress)
-    save_bundle(rule, run.corrected_rule)
-    return rule
-
-
-def _untuned_rule(place: Place, config: LearnedConfig) -> RulePolicy | None:
-    """Return the rule that a residual corrects, as it is before it is tuned."""
-    if config.encoding.rule is None:
-        return None
-    name, content = _rule_of(config)
-    return build_rule(rule_config(content, name), place.world, name, name)[0]
-
-
-def _rule_of(config: LearnedConfig) -> tuple[str, dict[str, Any]]:
-    """Return name and config of the rule that a residual corrects."""
-    given = config.encoding.rule
-    if not isinstance(given, dict):  # what a user's config names was written out when it was read
-        raise ScenarioError(f"encoding.rule: must be written out in a run folder, not named: {shown(given)}")
-    return given.get("name", "rule"), given
+        if algorithm.fill is None:
+            raise ScenarioError(f"{name}: from: the algorithm does not say how its policy is filled with weights")
+        check_start(config.start, shape, actor, name)
 
 
 def shape_of(config: LearnedConfig, algorithm: Algorithm) -> NetworkShape:
@@ -260,15 +234,17 @@ def train(training: Training, progress: Steps | None = None) -> Any:
         closing.callback(series.close)
         training.open_loggers(closing)
         training.log(model, series)
-        validation = _validation(training, model, series, progress)
+        curve = _curve(training, series, progress)
+        every = training.config.validation.every or spacing(training.config.steps, model)
+        validation = Validation(curve, training.policy, every)
 
         def progress_so_far() -> dict[str, Any]:
-            return {**validation.progress_so_far(), "series": dict(series.held)}
+            return {**curve.progress_so_far(), "series": dict(series.held)}
 
         checkpoints = Checkpoints(training.run, training.config.checkpoint.every, progress_so_far, start)
         callbacks = training.callbacks()
         if start:
-            validation.go_on(start.progress)
+            curve.go_on(start.progress)
         else:
             training.begin(model)
         finished = False
@@ -278,28 +254,26 @@ def train(training: Training, progress: Steps | None = None) -> Any:
             )
             finished = True
         finally:
-            _keep(training, model, environments, validation, finished)
+            _keep(training, model, environments, curve, finished)
     return training.place.load(training.run.best)
 
 
-def _validation(training: Training, model: BaseAlgorithm, series: Changing, progress: Steps | None) -> Validation:
-    return Validation(
-        measure=training.validate,
-        current=training.policy,
+def _curve(training: Training, series: Changing, progress: Steps | None) -> LearningCurve:
+    return LearningCurve(
+        measured=training.validate,
         keep=lambda policy: save_bundle(policy, training.run.best),
         write=training.write_measures(series),
-        every=training.config.validation.every or spacing(training.config.steps, model),
         progress=progress,
     )
 
 
-def _keep(training: Training, model: BaseAlgorithm, environments: VecEnv, validation: Validation, finished: bool) -> None:
+def _keep(training: Training, model: BaseAlgorithm, environments: VecEnv, curve: LearningCurve, finished: bool) -> None:
     """Write what there is: the last policy, the learning curve, the best score, and how far training came."""
-    if validation.best is None:
+    if curve.best is None:
         return  # nothing was measured, so that there is no policy
-    run, entries = training.run, {"validation": validation.best}
+    run, entries = training.run, {"validation": curve.best}
     save_bundle(training.policy(model), run.final)
-    validation.write(run.path / CURVE)
+    curve.write(run.path / CURVE)
     if isinstance(environments, VecNormalize) and environments.norm_reward:
         entries["return_statistics"] = {"mean": float(environments.ret_rms.mean), "variance": float(environments.ret_rms.var)}
     if finished and training.rule is not None:

@@ -17,7 +17,7 @@ from stable_baselines3.common.vec_env import VecEnv, VecNormalize
 
 from allotment.environments.sb3 import Sb3VecEnv
 from allotment.fitting.sb3.own_seal import check_seal, seal_of
-from allotment.fitting.sb3.tree_file import Kept, TreeError, TreeFile, check_alike, check_array
+from allotment.fitting.tree_file import Kept, TreeError, TreeFile, check_alike, check_array
 
 COUNTS = ("num_timesteps", "_episode_num", "_n_updates", "_n_calls")  # attributes of Stable-Baselines3's algorithms
 SHARES = ("_current_progress_remaining", "exploration_rate")

@@ -8,7 +8,6 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from allotment.fitting.sb3.algorithms import Algorithm
 from allotment.policies.bundle import bundle_of
 from allotment.policies.bundle_content import about_policy
 from allotment.policies.networks import NetworkShape
@@ -19,14 +18,12 @@ from allotment.scenario.errors import ScenarioError
 from allotment.whole_file import whole_folder
 
 
-def check_start(folder: str, algorithm: Algorithm, shape: NetworkShape, actor: nn.Module, where: str) -> None:
+def check_start(folder: str, shape: NetworkShape, actor: nn.Module, where: str) -> None:
     """Raise `ScenarioError` where a folder holds no policy whose weights fit an empty actor of a shape."""
     bundle = bundle_of(Path(folder))
     about = about_policy(bundle)
     if about["kind"] != "learned":
         raise ScenarioError(f"{where}: from: {folder} holds a rule, {about['name']}, which has no weights to begin with")
-    if algorithm.fill is None:
-        raise ScenarioError(f"{where}: from: the algorithm does not say how its policy is filled with weights")
     own, other = (_described(network) for network in (shape.as_dict(), about["network"]))
     sizes, theirs = (_sizes(weights) for weights in (actor.state_dict(), start_weights(bundle)))
     if own != other or sizes != theirs:

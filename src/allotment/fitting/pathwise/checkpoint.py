@@ -1,0 +1,98 @@
+"""Checkpoints of a training by gradients: weights, optimiser, learning curve, and which worlds come next.
+
+They are written between two episodes, so that no state of a world belongs to them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from allotment.fitting.learning_curve import check_progress
+from allotment.fitting.pathwise.rollout import Rollout
+from allotment.fitting.tree_file import TreeError, TreeFile, check_alike, write_tree
+from allotment.runs.run_folder import RunFolder
+from allotment.scenario.errors import ScenarioError
+from allotment.whole_file import whole_file
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """What an interrupted training goes on with, beside what its network and its optimiser took over."""
+
+    steps: int  # environment steps done
+    progress: dict[str, Any]
+
+
+def resumed(actor: nn.Module, optimiser: torch.optim.Optimizer, rollout: Rollout, run: RunFolder) -> Resumed | None:
+    """Put a training that was just built into the state that a run's checkpoint holds; returns none where there is none.
+
+    `ScenarioError` where the checkpoint is damaged, or of another training.
+    """
+    if not run.checkpoint.is_file():
+        return None
+    try:
+        with TreeFile(run.checkpoint) as kept:
+            _check(kept.tree, actor, optimiser)
+            kept.check()
+            content = kept.loaded(kept.tree)
+    except (ValueError, OverflowError, RuntimeError, OSError) as error:
+        told = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ScenarioError(
+            f"{run.checkpoint}: {told.removeprefix(f'{run.checkpoint}: ')}; "
+            f"remove {run.checkpoints} to train again from the start"
+        ) from None
+    actor.load_state_dict(content["weights"])
+    for weights, moments in zip(_weights(optimiser), content["optimiser"], strict=True):
+        optimiser.state[weights] = {name: moment.clone() for name, moment in moments.items()}
+    rollout.block = content["block"]
+    return Resumed(content["steps"], content["progress"])
+
+
+class Checkpoints:
+    """Writes the checkpoint every so many steps and at the end."""
+
+    def __init__(self, run: RunFolder, every: int, written_at: int) -> None:
+        self.run, self.every, self.written_at = run, every, written_at
+
+    def keep(
+        self,
+        actor: nn.Module,
+        optimiser: torch.optim.Optimizer,
+        rollout: Rollout,
+        progress: dict[str, Any],
+        steps: int,
+        last: bool,
+    ) -> None:
+        """Write a checkpoint if it is time to."""
+        if steps - self.written_at < self.every and not last:
+            return
+        moments = [dict(optimiser.state[weights]) for weights in _weights(optimiser)]
+        content = {"weights": dict(actor.state_dict()), "optimiser": moments, "block": rollout.block, "steps": steps}
+        self.run.checkpoints.mkdir(exist_ok=True)
+        with whole_file(self.run.checkpoint) as part:
+            write_tree({**content, "progress": progress}, part)
+        self.written_at = steps
+
+
+def _weights(optimiser: torch.optim.Optimizer) -> list[torch.Tensor]:
+    return [weights for group in optimiser.param_groups for weights in group["params"]]
+
+
+def _moments(weights: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Return what Adam keeps of some weights, before it has seen a gradient."""
+    zeros = torch.zeros_like(weights).detach()
+    return {"step": torch.zeros(()), "exp_avg": zeros, "exp_avg_sq": zeros}
+
+
+def _check(found: Any, actor: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+    """Raise `TreeError` where a file does not hold a checkpoint of such a training."""
+    moments = [_moments(weights) for weights in _weights(optimiser)]
+    own = {"weights": dict(actor.state_dict()), "optimiser": moments, "block": 0, "steps": 0}
+    check_progress(found)
+    check_alike({key: value for key, value in found.items() if key != "progress"}, own)
+    if min(found["block"], found["steps"]) < 0:
+        raise TreeError("block and steps must be >= 0")
