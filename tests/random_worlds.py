@@ -176,7 +176,7 @@ def _content(choose: Choices) -> Part:
     channels = [{"name": name, **_channel(choose)} for name in choose.channels]
     sites = [{"name": name, **_site(choose)} for name in choose.sites]
     demand, others = _demand(choose, horizon["periods"] + horizon["warm_up"])
-    return {
+    content = {
         "name": "random",
         "units": choose.units,
         "objective": choose.among("profit", "cost"),
@@ -200,6 +200,9 @@ def _content(choose: Choices) -> Part:
             "history_of": choose.among("demand", "sales"),
         },
     }
+    if horizon["kind"] == "window":
+        horizon |= choose.stated(False, stock_value=lambda: choose.among("none", "cost"))
+    return content
 
 
 def _decisions(choose: Choices, sequence: list[str]) -> list[str]:

@@ -6,10 +6,10 @@ from typing import get_type_hints
 
 from allotment.scenario.problem import INCOME, LINEAR, TERMS, Prices
 
-BESIDE = {  # terms that are more than units times a price
+BESIDE = {  # terms that are more than units times a price, or are said in fewer words
     "fixed_ordering": "a fixed price for each period in which a lane ships, and one for each SKU that it ships then",
     "overflow": "the volume beyond a site's storage at `charge` × `overflow_cost` (money/m³/period)",
-    "stock_change": "the change of stock on hand and in transit × `unit_cost`, where a window counts stock at cost",
+    "stock_change": "the change of stock that is paid for, on hand and in transit × `skus.unit_cost` (money/unit); in windows",
 }
 
 
@@ -20,8 +20,8 @@ def table() -> str:
         addends = [f"{entry.units.replace('_', ' ')} × {_price(entry.price)}" for entry in LINEAR if entry.term == term]
         if not addends and term not in BESIDE:
             raise LookupError(f"the money term {term} has no words in docs/builders/money_table.py")
-        sign = "+" if term in INCOME or term == "stock_change" else "−"
-        lines.append(f"| `{term}` | {sign} | {'; '.join(addends) or BESIDE[term]} |")
+        sign = "+" if term in INCOME else "−"
+        lines.append(f"| `{term}` | {sign} | {BESIDE.get(term) or '; '.join(addends)} |")
     return "\n".join(lines)
 
 

@@ -13,7 +13,7 @@ from allotment.engine.relaxation import FEATURES, IGNORED, STRAIGHT_THROUGH, on_
 from allotment.engine.state import Decision, State, decision_shapes
 from allotment.resources import shipped_names
 from allotment.scenario.loader import load_scenario
-from allotment.scenario.problem import Problem
+from allotment.scenario.problem import TERMS, Problem
 from random_worlds import RandomWorld, holds_in_random_worlds, random_decisions
 from small_worlds import SMALLER, one_shop, two_shops
 
@@ -215,7 +215,7 @@ def test_treatments_keep_a_feature_or_leave_it_out_with_the_same_gradient(name, 
     order = torch.tensor([[[5.0]]], dtype=torch.float64, requires_grad=True)
     _, flows = dynamics.step(problem, on_torch(begun(problem, [0]), torch.float64), order)
     assert flows.executed.sum().item() == executed
-    assert flows.terms[0, 5].item() == paid
+    assert flows.terms[0, TERMS.index("fixed_ordering")].item() == paid
     flows.executed.sum().backward()
     assert order.grad.item() == 1.0
 

@@ -146,6 +146,50 @@ def test_what_does_not_fit_is_turned_away_or_costs(implementation, overflow, on_
     assert money(records, "overflow") == cost
 
 
+# ---- stock at cost
+
+
+@every_implementation
+@pytest.mark.parametrize(
+    ("changes", "bought", "change"),
+    [  # ten tins that cost 2; three are sold in the second period; six are ordered in the first, and arrive in the second
+        ({}, [12, 0], [12, -6]),
+        ({"charged": "on_receipt"}, [0, 12], [0, 12 - 6]),  # what is not paid for yet belongs to the mill
+        ({"unit_cost": 3}, [18, 0], [12, -6]),  # what costs more is worth no more
+        ({"unit_cost": [1.5, 1.75]}, [9, 0], [9, -4.5]),  # and what can be had for less is worth less
+    ],
+)
+def test_stock_counts_what_is_paid_for_it_until_it_is_sold(implementation, changes, bought, change):
+    lane = {"from": "mill", "to": "shop", "lead_time": 1, **changes}
+    records = played(implementation, {"supply_lanes": [lane], "demand": [asking(0, 3)]}, 6, 0)
+    assert money(records, "purchase") == bought
+    assert money(records, "stock_change") == change
+    gained = np.array(money(records, "revenue")) + change - np.array(bought)
+    assert [record.reward[0] for record in records] == gained.tolist()
+
+
+@every_implementation
+def test_what_perishes_is_turned_away_or_is_used_up_lowers_stock_at_cost(implementation):
+    skus = [{"name": "tin", "unit_cost": 2, "price": 0, "volume": 1, "shelf_life": 2}]
+    sites = [
+        {"name": "press", "kind": "plant", "yield": 0.5, "initial_stock": 6},
+        {"name": "shop", "initial_stock": 1, "storage": 2},
+    ]
+    lanes = [{"from": "mill", "to": "press", "lead_time": 1}, {"from": "press", "to": "shop", "lead_time": 1}]
+    changes = {"skus": skus, "sites": sites, "supply_lanes": lanes, "fulfilment_lanes": [{"from": "shop", "to": "*"}]}
+    records = played(implementation, {**changes, "units": "continuous"}, [0, 3], 0, 0)
+    assert column(records, "consumed") == [[3, 0], [0, 0], [0, 0]]
+    assert column(records, "discarded") == [[0, 0], [0, 2], [0, 0]]  # one tin is there, which expires in the same period
+    assert column(records, "expired") == [[0, 0], [0, 1], [0, 1]]
+    assert money(records, "stock_change") == [-6, -6, -2]
+
+
+@every_implementation
+def test_a_change_of_stock_counts_nothing_in_a_season_or_where_the_world_says_so(implementation):
+    for horizon in ({"kind": "season", "periods": 6}, {"periods": 6, "stock_value": "none"}):
+        assert money(played(implementation, {"horizon": horizon}, 6, 0), "stock_change") == [0, 0]
+
+
 # ---- customers
 
 

@@ -206,7 +206,8 @@ def test_a_season_stays_as_it_ended_with_nothing_of_the_next_period(implementati
 def test_a_window_goes_on_after_its_last_period_and_salvages_nothing(implementation):
     content = copy.deepcopy(CONTENT) | {"horizon": {"kind": "window", "periods": 3}}
     steps = played(implementation, content, [*ORDERS, [0, 0, 0]])
-    assert steps[2].flows.reward.tolist() == [30.0 - 2.0]
+    bought, shipped = 2 * 10, 2 * (6 + 2)  # at cost; stock counts them, salvage does not
+    assert steps[2].flows.reward.tolist() == [30.0 - 2.0 + bought - shipped]
     assert seen(steps[2].after)["period"] == [3]
     assert steps[3].flows.open_demand.ravel().tolist() == [2 + 4, 0]
     assert seen(steps[3].after)["on_hand"] == [10, 0]  # ordered in period 2, received in period 4

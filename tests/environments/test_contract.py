@@ -15,13 +15,13 @@ from allotment.decisions.flatten import Flattener
 from allotment.decisions.observation import Observation
 from allotment.environments.registration import environment_id
 from allotment.environments.sb3 import Sb3VecEnv
-from allotment.environments.shaping import TOGETHER, Money, RelativeToRule, StockAtCost
+from allotment.environments.shaping import TOGETHER, RelativeToRule
 from allotment.environments.single import AllotmentEnv
 from allotment.environments.vector import AllotmentVectorEnv
 from allotment.resources import shipped_folder
 from allotment.scenario.loader import read_yaml
 from allotment.simulation.simulation import Simulation
-from small_worlds import LONGEST, RESIDUAL, SHIPPED, one_decision, one_shop, shipped_world, some_actions, two_shops
+from small_worlds import LONGEST, RESIDUAL, SHIPPED, one_decision, shipped_world, some_actions, two_shops
 
 ENCODINGS = {"quantity": "quantity", "order_up_to": "order_up_to", "residual": RESIDUAL, "discrete": "discrete"}
 CASES = [(name, encoding) for name in SHIPPED for encoding in ENCODINGS if encoding != "discrete" or one_decision(name)]
@@ -417,19 +417,18 @@ def test_a_season_is_never_staggered():
     assert ended == [[4]] * 3
 
 
-def beside_the_rule(world, counting=Money):
+def beside_the_rule(world):
     """Return a batch of two whose rewards count from what the corrected rule earns."""
     encoding = allotment.make(world, RESIDUAL).encoding
-    batch = Sb3VecEnv(world, encoding, 2, reward=RelativeToRule(world, 2, encoding.rule, counting))
+    batch = Sb3VecEnv(world, encoding, 2, reward=RelativeToRule(world, 2, encoding.rule))
     batch.seed(3)
     batch.reset()
     return batch
 
 
-@pytest.mark.parametrize("counting", [Money, StockAtCost])
-def test_rewards_relative_to_a_rule_are_zero_where_nothing_is_corrected(counting):
+def test_rewards_relative_to_a_rule_are_zero_where_nothing_is_corrected():
     world = two_shops(skus=[{"name": "apple", "unit_cost": 2, "price": 5}, {"name": "pear", "unit_cost": 4, "price": 7}])
-    batch = beside_the_rule(world, counting)
+    batch = beside_the_rule(world)
     for _ in range(9):  # two episodes end on the way
         assert batch.step(np.zeros((2, batch.encoding.size)))[1].tolist() == [0.0, 0.0]
     assert batch.step(np.ones((2, batch.encoding.size)))[1].all()
@@ -455,32 +454,3 @@ def test_rewards_relative_to_a_rule_are_what_is_earned_beyond_it_once_it_has_pla
     expected = [corrected.step(correction[0])[1] - ruled.step(0 * correction[0])[1] for _ in range(3)]
     assert np.array(rewards)[:, 0] == pytest.approx(expected, rel=1e-6)
     assert batch.simulation.state.period.tolist() == [2, 2]
-
-
-def test_counting_stock_at_its_cost_moves_rewards_between_periods_only():
-    skus = [{"name": "apple", "unit_cost": 2, "price": 5}, {"name": "pear", "unit_cost": 4, "price": 7}]
-    world = two_shops(skus=skus, horizon={"kind": "season", "periods": 4})
-    encoding = allotment.make(world, "quantity").encoding
-    plain, at_cost = Sb3VecEnv(world, encoding, 1), Sb3VecEnv(world, encoding, 1, reward=StockAtCost(world, 1))
-    rewards = []
-    for batch in (plain, at_cost):
-        batch.seed(0)
-        batch.reset()
-        rewards.append([batch.step(action)[1].item() for action in some_actions(batch.action_space, 8, 1)])
-    usual, smooth = np.array(rewards).reshape(2, 2, 4)  # two episodes of four periods
-    opening = (10 + 20) * (2 + 4)
-    assert smooth.sum(axis=1) == pytest.approx(usual.sum(axis=1) - opening, rel=1e-6)
-    assert (np.abs(smooth - usual) > 1).all()
-
-
-def test_goods_in_transit_at_the_start_are_no_gain_of_the_first_period():
-    on_their_way = [{"from": "farm", "to": "shop", "lead_time": 3, "initial_in_transit": [7, 5]}]
-    world = one_shop(supply_lanes=on_their_way, skus=[{"name": "item", "unit_cost": 100.0, "price": 0.0}])
-    encoding, rewards = allotment.make(world, "quantity").encoding, []
-    for reward in (None, StockAtCost(world, 1)):
-        batch = Sb3VecEnv(world, encoding, 1, reward=reward)
-        batch.seed(0)
-        batch.reset()
-        rewards.append(batch.step(np.full((1, 1), -1.0))[1].item())
-    sold = batch.simulation.flows.shipped.sum()  # nothing is ordered: what is sold is all that leaves the stock
-    assert rewards[1] == pytest.approx(rewards[0] - 100.0 * sold)

@@ -10,6 +10,7 @@ from allotment.evaluation.testing import evaluate, mean_measures
 from allotment.policies.config_file import rule_config
 from allotment.policies.rule_config import build_rule
 from allotment.scenario.loader import world_from
+from allotment.scenario.problem import INCOME
 from allotment.scenario.streams import derived_seed
 from small_worlds import shipped_world, two_shops
 
@@ -39,8 +40,8 @@ def measured(**sections):
 
 def test_money_counts_in_the_measured_periods():
     row = measured()
-    # Stock on hand is 0, 2, 1 in the end; 5, 2 and 5 are shipped and 1 is lost.
-    earned = [50 - 8 - 0 - 3, 20 - 8 - 2, 50 - 8 - 1]
+    # Stock on hand is 0, 2, 1 in the end; 5, 2 and 5 are shipped and 1 is lost. Stock at cost falls by 2, rises by 4, falls.
+    earned = [50 - 8 - 2 - 0 - 3, 20 - 8 + 4 - 2, 50 - 8 - 2 - 1]
     assert row["score"] == pytest.approx(sum(earned) / 3) == 30
     assert row["discounted_return"] == earned[0] + 0.5 * earned[1] + 0.25 * earned[2]
     terms = {name: value for name, value in row.items() if name.startswith("money/") and value}
@@ -174,7 +175,8 @@ def test_the_terms_of_money_add_up_to_the_score():
     world = shipped_world("three_warehouses")
     rows = evaluate(rule(world, "newsvendor", safety_factor=1), world, episodes=4, seed=0).episodes
     money = rows.filter(like="money/")
-    income = money[["money/revenue", "money/salvage"]].sum(axis=1)
+    income = money[[f"money/{term}" for term in INCOME]].sum(axis=1)
+    assert (money["money/stock_change"] != 0.0).all()
     assert (2 * income - money.sum(axis=1)).tolist() == pytest.approx(rows["score"].tolist())
 
 

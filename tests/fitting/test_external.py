@@ -94,8 +94,8 @@ def test_an_unknown_id_names_what_there_is(name, message):
 def test_what_does_not_fit_is_refused(tmp_path):
     with pytest.raises(ScenarioError, match="CartPole-v1: is no world of this project, which this needs"):
         allotment.train("CartPole-v1", "base_stock", out=tmp_path)
-    with pytest.raises(ScenarioError, match="stock_at_cost needs a world of this project"):
-        allotment.train("CartPole-v1", "ppo", out=tmp_path, overrides=["stock_at_cost=true"])
+    with pytest.raises(ScenarioError, match="relative_to_rule needs a world of this project"):
+        allotment.train("CartPole-v1", "ppo", out=tmp_path, overrides=["encoding.name=residual", "relative_to_rule=true"])
     with pytest.raises(ScenarioError, match="kind cells needs a world of this project, not CartPole-v1"):
         allotment.train("CartPole-v1", "ppo", out=tmp_path, overrides=["network.kind=cells"])
     assert not list(tmp_path.iterdir())

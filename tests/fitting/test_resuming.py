@@ -25,7 +25,7 @@ RESIDUAL = {
     "name": "residual",
     "rule": {"policy": "base_stock", "parameters": {"level": "tuned"}, "tuning": {"worlds": 2, "rounds": 1}},
 }
-FULLEST = {"encoding": RESIDUAL, "relative_to_rule": True, "stock_at_cost": True}  # everything that may travel
+FULLEST = {"encoding": RESIDUAL, "relative_to_rule": True}  # everything that may travel
 
 
 def same_weights(one, other):

@@ -105,6 +105,11 @@ OUT_OF_RANGE = [
         "demand[0].process.dispersion must be >= 1.0001, not 1",
     ),
     (small(("horizon.periods", 0)), "horizon.periods must be >= 1, not 0"),
+    (small(("horizon.stock_value", "price")), "horizon.stock_value must be 'cost' or 'none', not 'price'"),
+    (
+        small(("horizon", {"periods": 3, "kind": "season", "stock_value": "cost"})),
+        "horizon: stock_value cost belongs to a window; in a season, sites.salvage values what is left",
+    ),
     (small(("suppliers.0.capacity", float("inf"))), "suppliers[0].capacity must be finite or a list, not inf"),
     (small(("units", "boxes")), "units must be 'integer' or 'continuous', not 'boxes'"),
     (small(("channels.0.unmet", None)), "channels[0].unmet must be 'lost' or 'backorder', not null"),

@@ -39,7 +39,7 @@ class Sb3VecEnv(VecEnv):
         self.simulation = Simulation(world.problem, num_envs)
         self.vectors = ObservationVectors(self.flattener, self.simulation)
         self.decoder = ActionDecoder(encoding, self.simulation, self.vectors)
-        self.reward = reward or Money(world, num_envs)
+        self.reward = reward or Money()
         clock = world.problem.clock
         self.staggered = Staggered(num_envs, clock.length) if stagger and not clock.season else None
         self.returns = np.zeros(num_envs)

@@ -1,11 +1,10 @@
-"""What a training's rewards count beside the period's money, and when its first episodes end: strategies of a VecEnv.
+"""What a training's rewards count, and when its first episodes end: strategies of a VecEnv.
 
 Draws do not depend on decisions, so that both ways of counting leave the best policy the best.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -39,14 +38,8 @@ class Reward(Protocol):
         ...
 
 
-Counting = Callable[[World, int], Reward]  # from a world and how many of it are simulated
-
-
 class Money:
     """The period's money, as the scenario counts it."""
-
-    def __init__(self, world: World, batch: int) -> None:
-        pass
 
     def begin(self, simulation: Simulation, worlds: Integers) -> None:
         """Nothing is kept."""
@@ -63,43 +56,6 @@ class Money:
         """Nothing is kept."""
 
 
-class StockAtCost:
-    """Money and the change of stock at unit cost, as accounts count it: buying is no loss, whether now or next period.
-
-    r + value after − value before, where stock on hand and in transit has a value, and none once a season has ended. Over an
-    episode values cancel but for the first and the last, so the best average per period stays the best.
-    """
-
-    def __init__(self, world: World, batch: int) -> None:
-        self.problem = world.problem
-        self.unit_costs = world.problem.goods.unit_cost.mean(axis=0)
-        self.value = np.zeros(batch)
-
-    def begin(self, simulation: Simulation, worlds: Integers) -> None:
-        """Begin with what the worlds hold: at an episode's start the initial stock, and what was ordered before."""
-        state, sites, lanes = simulation.state, self.problem.sites, self.problem.lanes
-        opening = (sites.initial_stock.sum(axis=0) + lanes.initial.sum(axis=(0, 1))) @ self.unit_costs
-        held = (state.on_hand[worlds].sum(axis=(1, 3)) + state.in_transit[worlds].sum(axis=1)) @ self.unit_costs
-        self.value[worlds] = np.where(state.period[worlds] == 0, opening, held)
-
-    def of(self, simulation: Simulation) -> Floats:
-        """Return the period's money and the change of the stock's value."""
-        flows = simulation.flows
-        value = (flows.on_hand.sum(axis=1) + flows.in_transit.sum(axis=1)) @ self.unit_costs
-        if self.problem.clock.season:
-            value[simulation.ended] = 0.0
-        before, self.value = self.value, value
-        return flows.reward + value - before
-
-    def get_state(self) -> dict[str, Any]:
-        """Return the stock's value."""
-        return {"value": self.value.copy()}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from a value."""
-        self.value = state["value"]
-
-
 class RelativeToRule:
     """What the policy earns more than a rule in the same worlds, side by side: most of the noise of demand is gone.
 
@@ -107,10 +63,9 @@ class RelativeToRule:
     after.
     """
 
-    def __init__(self, world: World, batch: int, rule: Policy, counting: Counting = Money) -> None:
+    def __init__(self, world: World, batch: int, rule: Policy) -> None:
         self.world, self.rule = world, rule
         self.reference = Simulation(world.problem, batch)
-        self.own, self.of_rule = counting(world, batch), counting(world, batch)
 
     def begin(self, simulation: Simulation, worlds: Integers) -> None:
         """Let the rule play the warm-up of the episodes just started; from there it goes on beside the policy."""
@@ -118,28 +73,21 @@ class RelativeToRule:
         opening.reset(np.arange(len(worlds)), simulation.state.seed[worlds], simulation.state.episode[worlds])
         for _ in range(self.world.problem.clock.warm_up):
             opening.step(self.rule.decide(observe(opening)))
-        for each, reward in ((simulation, self.own), (self.reference, self.of_rule)):
+        for each in (simulation, self.reference):
             each.take_over(worlds, opening)
-            reward.begin(each, worlds)
 
     def of(self, simulation: Simulation) -> Floats:
         """Play the rule's period; returns how much more the policy earned."""
         self.reference.step(self.rule.decide(observe(self.reference)))
-        return self.own.of(simulation) - self.of_rule.of(self.reference)
+        return simulation.flows.reward - self.reference.flows.reward
 
     def get_state(self) -> dict[str, Any]:
-        """Return the state of the rule's worlds, and what rewards hold."""
-        return {
-            "reference": self.reference.get_state(),
-            "own": self.own.get_state(),
-            "of_rule": self.of_rule.get_state(),
-        }
+        """Return the state of the rule's worlds."""
+        return {"reference": self.reference.get_state()}
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from there."""
         self.reference.set_state(state["reference"])
-        self.own.set_state(state["own"])
-        self.of_rule.set_state(state["of_rule"])
 
 
 class Staggered:

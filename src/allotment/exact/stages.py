@@ -16,7 +16,7 @@ from allotment.engine import randomness
 from allotment.engine.dynamics.money import charge, pay_at_the_end
 from allotment.engine.dynamics.period import open_period, play_phase
 from allotment.engine.dynamics.shipping import receive
-from allotment.engine.state import MOVEMENTS, Decision, State, empty_flows
+from allotment.engine.state import MOVEMENTS, Decision, Flows, State, empty_flows
 from allotment.exact.coding import Coding
 from allotment.exact.draws import FAR, Laws, Outcomes, Settled, outcomes, rows_of
 from allotment.exact.laws import Law, together
@@ -69,7 +69,7 @@ class Stages:
             now, parts = self._with_event(rows_of(state, rows)), (part[rows] for part in decision[:3] if part is not None)
             flows = empty_flows(self.problem, len(rows))
             after, flows = play_phase(self.problem, DECIDE, now, flows, Decision(*parts))
-            after, money = self.settled_money(self.served(DECIDE, after), flows.executed)
+            after, money = self.settled_money(self.served(DECIDE, after), flows)
             return self.coding.rest(after), self.coding.carried(after), money
 
         return self._pairs(outcomes(play, len(state.period), self.laws), len(state.period))
@@ -154,11 +154,12 @@ class Stages:
             state = state._replace(reserved=np.zeros_like(state.reserved), protected=np.zeros_like(state.protected))
         return open_period(self.problem, state)
 
-    def settled_money(self, state: State, executed: Floats | None = None) -> tuple[State, Floats]:
-        """Return the state without the movements of a record that is still open, and what these cost or earn."""
-        flows = empty_flows(self.problem, len(state.period))
-        if executed is not None:
-            flows = flows._replace(executed=executed)
+    def settled_money(self, state: State, flows: Flows | None = None) -> tuple[State, Floats]:
+        """Return the state without the movements of a record that is still open, and what these cost or earn.
+
+        `flows` is the record after a decision, by default one in which nothing was decided.
+        """
+        flows = flows or empty_flows(self.problem, len(state.period))
         nothing = {name: np.zeros_like(getattr(state, name)) for name in ("on_hand", "in_transit", "open_demand", "owed")}
         _, flows = charge(self.problem, state._replace(**nothing), flows)
         return state._replace(**{name: np.zeros_like(getattr(state, name)) for name in MOVEMENTS}), flows.reward

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from allotment.engine.state import Decision, Flows, State
+from allotment.engine.state import MOVEMENTS, Decision, Flows, State
 from allotment.programs.draft import Draft
 from allotment.programs.linear_program import NONE
 from allotment.programs.opening import Opening, opening_at
@@ -75,7 +75,7 @@ def recorded(problem: Problem, seeds: Sequence[int], decide: Callable[[Simulatio
 
 def _booked(problem: Problem, state: State, period: int) -> Floats:
     """Return the money of what has moved since the last record was closed, (B,)."""
-    moved = {name: getattr(state, name) for name in ("shipped", "lost", "late", "expired", "received")}
+    moved = {name: getattr(state, name) for name in MOVEMENTS}
     moved["paid"] = np.where(problem.lanes.on_receipt[:, None], state.received, 0.0)
     return sum((moved[name] * worth(problem, name, period)).sum(axis=(1, 2)) for name in moved)
 

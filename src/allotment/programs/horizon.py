@@ -19,16 +19,20 @@ SHIPPED = 1e-6  # units above which something is shipped
 def replacement_cost(draft: Draft) -> Floats:
     """Return what it takes at least to buy a unit and bring it to each site, (S, K) money; 0 where nothing leads there.
 
-    The cheapest of the draft's periods and the best of its yields count, so that nothing is bought to be left.
+    The cheapest of the draft's periods and the best of its yields count, so that nothing is bought to be left. Where a change
+    of stock counts, so does what is paid less what stock gains.
     """
     problem, lanes = draft.problem, draft.problem.lanes
     periods = range(draft.first, draft.first + draft.path.periods)
     spent = [-worth(problem, "paid", period) - worth(problem, "received", period) for period in periods]
-    paid = np.where(lanes.allowed, np.min(spent, axis=0), np.inf)
-    good = np.where(lanes.plant >= 0, draft.path.plant_yield.max(axis=0)[lanes.plant], 1.0)[:, None]
+    good = np.maximum(np.where(lanes.plant >= 0, draft.path.plant_yield.max(axis=0)[lanes.plant], 1.0)[:, None], 1e-9)
+    lost = np.where((lanes.plant >= 0)[:, None], -worth(problem, "consumed", draft.first)[lanes.plant], 0.0) * (
+        1.0 / good - 1.0
+    )
+    paid = np.where(lanes.allowed, np.min(spent, axis=0) + lost, np.inf)
     cost = np.full(problem.sites.initial_stock.shape, np.inf)
     for _ in cost:  # one lane farther each time
-        of_source = np.where((lanes.site >= 0)[:, None], cost[lanes.site] / np.maximum(good, 1e-9), 0.0)
+        of_source = np.where((lanes.site >= 0)[:, None], cost[lanes.site] / good, 0.0)
         np.minimum.at(cost, lanes.to, paid + of_source)
     return np.where(np.isfinite(cost), cost, 0.0)
 

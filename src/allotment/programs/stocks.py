@@ -32,6 +32,7 @@ def _shrink(draft: Draft, period: int, shrinking: Integers) -> None:
     program, sites = draft.program, draft.problem.sites
     rows, _ = draft.new_stock()
     draft.shrunk[period] = gone = program.variables(0.0, np.inf, shrinking != NONE)
+    program.pay(gone, draft.worth("shrunk", period)[..., None])
     program.add(rows, gone, -1.0)
     if not draft.problem.rules.whole:
         balance = program.constraints(0.0, 0.0, gone.shape[:2])

@@ -54,7 +54,11 @@ def _accepted(draft: Draft, period: int, columns: Integers, lane: Integers, sku:
     rows = np.where(accepted == NONE, NONE, draft.program.constraints(0.0, np.inf, accepted.shape))
     draft.program.add(rows, columns, 1.0)
     draft.program.add(rows, accepted, -1.0)
-    draft.accepted.append((draft.record_of_receipts(period), lane[limited], sku[limited], accepted[limited]))
+    record = draft.record_of_receipts(period)
+    discarded = np.broadcast_to(draft.worth("discarded", record), draft.orders.shape[1:3])[lane, sku]
+    draft.program.pay(np.where(limited[:, None], columns, NONE), discarded[:, None])
+    draft.program.pay(accepted, -discarded[:, None])
+    draft.accepted.append((record, lane[limited], sku[limited], accepted[limited]))
     return np.where(limited[:, None], accepted, columns)
 
 
@@ -113,6 +117,9 @@ def _leave(draft: Draft, period: int, columns: Integers) -> None:
         draft.program.add(balance[..., None], used, 1.0)
         of_plants = np.flatnonzero(lanes.plant >= 0)
         yields = np.maximum(draft.path.plant_yield[period][lanes.plant[of_plants]], 1e-300)
+        lost = np.broadcast_to(draft.worth("consumed", period), old.shape[:2])
+        draft.program.pay(used, lost[..., None])
+        draft.program.pay(columns[of_plants], -lost[lanes.plant[of_plants]][..., None])
         draft.program.add(balance[lanes.plant[of_plants]][..., None], columns[of_plants], -1.0 / yields[:, None, None])
 
 

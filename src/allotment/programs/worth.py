@@ -9,6 +9,7 @@ from allotment.scenario.problem import LINEAR, SIGNS, TERMS, Floats, Problem
 
 KNOWN = {
     *("shipped", "paid", "on_hand", "in_transit", "due", "lost", "late", "expired", "received"),
+    *("shrunk", "discarded", "consumed"),
     *("remaining_in_transit", "remaining_stock", "remaining_demand"),
 }
 

@@ -14,6 +14,7 @@ TERMS = {
     "revenue": "#3F4A66",
     "salvage": "#A9B4CC",
     "purchase": "#C4C4C4",
+    "stock_change": "#6E7FA8",
     "production": "#8A8A8A",
     "inbound_freight": "#56B4E9",
     "outbound_freight": "#0072B2",

@@ -38,6 +38,7 @@ from allotment.scenario.schema import Scenario
 from allotment.scenario.sites import compile_sites, compile_suppliers
 from allotment.scenario.sizes import check_numbers
 from allotment.scenario.source_data import History
+from allotment.scenario.stock_value import stock_prices, stock_value
 
 WHOLE = (("skus", "case_pack"), ("sites", "initial_stock"), ("channels", "initial_open"), ("supply_lanes", "multiple"))
 PHASE_CODES = {"receive": RECEIVE, "decide": DECIDE, "demand": DEMAND, "fulfil": FULFIL, "expire": EXPIRE, "charge": CHARGE}
@@ -60,7 +61,7 @@ def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple
     near = _near(channels, demand, len(scenario.sites))
     _check_kept(scenario, lanes, demand)
     sites, suppliers = compile_sites(scenario, lanes, near), compile_suppliers(scenario)
-    modulation, goods = compile_modulation(scenario), _goods(scenario)
+    modulation, goods = compile_modulation(scenario), _goods(scenario, lane_reader)
     problem = Problem(
         clock=_clock(scenario, 1),
         rules=_rules(scenario),
@@ -74,7 +75,7 @@ def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple
         fulfilment=fulfilment,
         claims=claims,
         channels=channels,
-        prices=compile_prices(scenario, lane_reader, fulfilment_reader),
+        prices=compile_prices(scenario, lane_reader, fulfilment_reader, stock_prices(goods, sites, lanes, fulfilment)),
         shape=Shape(
             sites=len(scenario.sites),
             skus=len(scenario.skus),
@@ -210,9 +211,10 @@ def _rules(scenario: Scenario) -> Rules:
     )
 
 
-def _goods(scenario: Scenario) -> Goods:
+def _goods(scenario: Scenario, lanes: LaneReader) -> Goods:
     return Goods(
         unit_cost=sku_calendar(scenario, "unit_cost"),
+        stock_value=stock_value(scenario, lanes),
         volume=sku_calendar(scenario, "volume")[0],
         shelf_life=np.array([sku.shelf_life or 0 for sku in scenario.skus]),
         lifo=np.array([sku.issue == "lifo" for sku in scenario.skus]),

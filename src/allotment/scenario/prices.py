@@ -16,8 +16,8 @@ from allotment.scenario.schema import HoldingRate, Scenario
 from allotment.scenario.spreading import aligned, by_period, calendar
 
 
-def compile_prices(scenario: Scenario, lanes: LaneReader, fulfilment: FulfilmentReader) -> Prices:
-    """Return every price of a scenario."""
+def compile_prices(scenario: Scenario, lanes: LaneReader, fulfilment: FulfilmentReader, of_stock: dict[str, Floats]) -> Prices:
+    """Return every price of a scenario; `of_stock` holds what a change of stock counts."""
     price = fulfilment.prices()
     price = price if scenario.objective == "profit" else np.zeros_like(price)
     stated = {name: _stated(scenario, lanes, source) for name, source in stated_prices().items()}
@@ -29,6 +29,7 @@ def compile_prices(scenario: Scenario, lanes: LaneReader, fulfilment: Fulfilment
         holding=aligned([_holding(scenario, position) for position in range(len(sites))]),
         overflow=by_period([site.overflow_cost for site in scenario.sites], 0.0),
         lane_salvage=stated["site_salvage"][:, [sites[lane.to] for lane in lanes.lanes]],
+        **of_stock,
         **lanes.prices(),
         **stated,
     )

@@ -56,6 +56,7 @@ class Goods(NamedTuple):
     """Stock-keeping units."""
 
     unit_cost: Annotated[Floats, "T K", "money/unit"]
+    stock_value: Annotated[Floats, "K", "money/unit that a change of stock counts; 0 where it counts nothing"]
     volume: Annotated[Floats, "K", "m³/unit"]
     shelf_life: Annotated[Integers, "K", "periods, 0 for what does not perish"]
     lifo: Annotated[Flags, "K", "the freshest leave first"]
@@ -233,13 +234,18 @@ class Prices(NamedTuple):
     site_salvage: Annotated[Floats, "T S K", "money/unit", "sites.salvage"]
     lane_salvage: Annotated[Floats, "T L K", "money/unit, that of the site the lane leads to"]
     channel_salvage: Annotated[Floats, "T C K", "money/unit", "channels.salvage"]
+    stock_bought: Annotated[Floats, "T L K", "money/unit, what stock at cost gains with what is paid for"]
+    stock_shipped: Annotated[Floats, "T F K", "money/unit, at most 0: what it loses to customers"]
+    stock_gone: Annotated[Floats, "T S K", "money/unit, at most 0: what it loses in a site"]
+    stock_discarded: Annotated[Floats, "T L K", "money/unit, at most 0: what it loses when paid goods are turned away"]
 
 
 class Linear(NamedTuple):
     """Units × price, summed over all places: an addend of a money term, by SKU.
 
     `units` is a field of `Flows`, or what a period leaves beside it (`engine.dynamics.money.UNITS`); `price` is a field of
-    `Prices`. What counts `at` the end is paid once, when a season has ended.
+    `Prices`. What counts `at` the end is paid once, when a season has ended. The units of `ARRIVALS` still enter the last
+    record where a `receive` follows its `charge`.
     """
 
     term: str
@@ -251,6 +257,7 @@ class Linear(NamedTuple):
 TERMS = (
     "revenue",
     "purchase",
+    "stock_change",
     "production",
     "inbound_freight",
     "outbound_freight",
@@ -264,11 +271,17 @@ TERMS = (
     "overflow",
     "salvage",
 )
-INCOME = ("revenue", "salvage")
+INCOME = ("revenue", "stock_change", "salvage")
 SIGNS = np.array([1.0 if term in INCOME else -1.0 for term in TERMS])
 LINEAR = (
     Linear("revenue", "shipped", "revenue"),
     Linear("purchase", "paid", "purchase"),
+    Linear("stock_change", "paid", "stock_bought"),
+    Linear("stock_change", "shipped", "stock_shipped"),
+    Linear("stock_change", "expired", "stock_gone"),
+    Linear("stock_change", "shrunk", "stock_gone"),
+    Linear("stock_change", "consumed", "stock_gone"),
+    Linear("stock_change", "discarded", "stock_discarded"),
     Linear("production", "paid", "production"),
     Linear("inbound_freight", "paid", "inbound_freight"),
     Linear("outbound_freight", "shipped", "outbound_freight"),
@@ -282,6 +295,7 @@ LINEAR = (
     Linear("salvage", "remaining_stock", "site_salvage", at="end"),
     Linear("salvage", "remaining_demand", "channel_salvage", at="end"),
 )  # the terms that are not here are more than a price of units: fixed ordering costs and overflow
+ARRIVALS = ("paid", "received", "discarded")
 
 
 class Shape(NamedTuple):

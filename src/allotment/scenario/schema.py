@@ -267,6 +267,15 @@ class Horizon(Part):
     warm_up: Count = 0  # periods that metrics leave out
     discount: Annotated[float, Field(gt=0, le=1)] = 1.0  # per period, on metrics
     discount_rewards: bool = False  # discount rewards too, not only metrics
+    stock_value: Literal["cost", "none"] = "cost"  # of a window, what a change of stock counts: its unit cost, or nothing
+
+    @model_validator(mode="after")
+    def _only_windows_value_stock(self) -> Horizon:
+        if self.kind == "season" and "stock_value" in self.model_fields_set:
+            raise ValueError(
+                f"stock_value {self.stock_value} belongs to a window; in a season, sites.salvage values what is left"
+            )
+        return self
 
 
 class ObservationGroups(Part):

@@ -12,7 +12,7 @@ import numpy as np
 
 from allotment.engine.dynamics.arrays import Array, guarded, like, namespace, now, only
 from allotment.engine.state import MOVEMENTS, Flows, State
-from allotment.scenario.problem import LINEAR, SIGNS, TERMS, Floats, Linear, Problem
+from allotment.scenario.problem import ARRIVALS, LINEAR, SIGNS, TERMS, Floats, Linear, Problem
 
 Quantity = Callable[[Problem, State, Flows], Array]
 
@@ -40,9 +40,10 @@ def pay_at_the_end(problem: Problem, state: State, flows: Flows) -> tuple[State,
         return state, flows
     xp = namespace(state.on_hand)
     money = flows.money
-    arrived = flows._replace(executed=xp.zeros_like(flows.executed), received=only(state.received, last[:, None, None]))
+    late = {name: only(getattr(state, name), last[:, None, None]) for name in ("received", "discarded")}
+    arrived = flows._replace(executed=xp.zeros_like(flows.executed), **late)
     for addend in LINEAR:
-        if addend.units == "paid" and problem.lanes.on_receipt.any():
+        if addend.units in ARRIVALS:
             amount = _amount(problem, state, arrived, addend)
         elif addend.at == "end" and problem.clock.season:
             amount = only(_amount(problem, state, flows, addend), last[:, None])
@@ -50,11 +51,8 @@ def pay_at_the_end(problem: Problem, state: State, flows: Flows) -> tuple[State,
             continue
         place = TERMS.index(addend.term)
         money = xp.concat([money[:, :place], (money[:, place] + amount)[:, None], money[:, place + 1 :]], axis=1)
-    closed, opened = {}, {}
-    for name in ("received", "discarded"):
-        since = getattr(state, name)
-        of_last = only(since, last[:, None, None])
-        closed[name], opened[name] = getattr(flows, name) + of_last, since - of_last
+    closed = {name: getattr(flows, name) + units for name, units in late.items()}
+    opened = {name: getattr(state, name) - units for name, units in late.items()}
     terms = xp.sum(money, axis=-1)
     flows = flows._replace(money=money, terms=terms, reward=_reward(problem, state, money), **closed)
     return state._replace(**opened), flows

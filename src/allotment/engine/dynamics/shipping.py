@@ -133,8 +133,7 @@ def join(problem: Problem, state: State, arrives: Flags) -> State:
         fitting = moved * lane_share
         fitting = xp.floor(fitting + rounding_error(fitting)) if problem.rules.whole else fitting
         accepted = xp.where(lane_share < 1.0, fitting, moved)
-        refused = xp.sum(moved - accepted, axis=(1, 4))
-        discarded = discarded + sum_into(refused, problem.lanes.to, n.sites)
+        discarded = discarded + xp.sum(moved - accepted, axis=(1, 4))
         by_lane = xp.sum(accepted, axis=1)
     return state._replace(
         on_hand=state.on_hand + sum_into(by_lane, problem.lanes.to, n.sites),

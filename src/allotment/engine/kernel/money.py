@@ -10,7 +10,7 @@ from allotment.engine import layout as f
 from allotment.engine.compiled import World, floats1, floats2, floats3, floats4, integers1, linked
 from allotment.engine.kernel.rows import add_over, add_up, copy, hand_over
 from allotment.engine.state import MOVEMENTS
-from allotment.scenario.problem import LINEAR, ROUNDING, SIGNS, TERMS
+from allotment.scenario.problem import ARRIVALS, LINEAR, ROUNDING, SIGNS, TERMS
 
 UNITS = {  # where the units of a linear term stand that are no flow of the record
     "paid": f.PAID,
@@ -19,14 +19,17 @@ UNITS = {  # where the units of a linear term stand that are no flow of the reco
     "remaining_stock": f.REMAINING_STOCK,
     "remaining_demand": f.REMAINING_DEMAND,
 }
+NOTHING = -1
 # of each linear addend: its term, where its units and prices stand, and whether it is paid when a season has ended
 TERM = tuple(TERMS.index(each.term) for each in LINEAR)
 UNITS_OF = tuple(int(UNITS.get(each.units) or f.PLACES[f"FLOWS_{each.units.upper()}"]) for each in LINEAR)
 PRICE_OF = tuple(int(f.PLACES[f"PRICES_{each.price.upper()}"]) for each in LINEAR)
 AT_END = tuple(int(each.at == "end") for each in LINEAR)
+# where the units stand that arrive after the last record was closed, or nothing
+LATE = {"paid": f.PAID, "received": f.RECEIVED, "discarded": f.DISCARDED}
+ARRIVES = tuple(int(LATE[each.units]) if each.units in ARRIVALS else NOTHING for each in LINEAR)
 SIGN = tuple(SIGNS.tolist())
 FIXED, OVERFLOW = TERMS.index("fixed_ordering"), TERMS.index("overflow")
-NOTHING = -1
 # of each movement: where it is collected and recorded, and the feature without which there is none
 COLLECTED = tuple(int(f.PLACES[name.upper()]) for name in MOVEMENTS)
 RECORDED = tuple(int(f.PLACES[f"FLOWS_{name.upper()}"]) for name in MOVEMENTS)
@@ -256,8 +259,9 @@ def pay_at_the_end(table: int, now: int, first: World, count: int) -> None:
         add_up(table, f.ON_HAND, f.REMAINING_STOCK, first, count)
         add_up(table, f.OPEN_DEMAND, f.REMAINING_DEMAND, first, count)
     for addend in range(len(TERM)):
-        arrived = UNITS_OF[addend] == f.PAID and settings[f.ON_RECEIPT]
-        if arrived or (AT_END[addend] and settings[f.CLOCK_SEASON]):
+        if ARRIVES[addend] >= 0 and (ARRIVES[addend] != f.PAID or settings[f.ON_RECEIPT]):
+            value(table, ARRIVES[addend], PRICE_OF[addend], TERM[addend], now, first, count)
+        elif AT_END[addend] and settings[f.CLOCK_SEASON]:
             value(table, UNITS_OF[addend], PRICE_OF[addend], TERM[addend], now, first, count)
     add_over(table, f.RECEIVED, f.FLOWS_RECEIVED, first, count)
     add_over(table, f.DISCARDED, f.FLOWS_DISCARDED, first, count)

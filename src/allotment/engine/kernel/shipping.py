@@ -278,7 +278,7 @@ def join_all(table: int, lane: int, slot: int, first: World, count: int) -> None
             if stores:
                 for j in range(count):
                     world = first + np.uint64(j)
-                    moved[world] = fitting(table, site, sku, moved[world], world)
+                    moved[world] = fitting(table, lane, sku, moved[world], world)
             for j in range(count):
                 world = first + np.uint64(j)
                 on_hand[site, sku, life, world] += moved[world]
@@ -304,21 +304,21 @@ def join_some(table: int, lane: int, slot: int, draw: int, found: int) -> None:
                 pipeline[slot, lane, sku, life, world] = 0.0
                 in_transit[lane, sku, world] = max(0.0, in_transit[lane, sku, world] - units)
                 if stores:
-                    units = fitting(table, site, sku, units, world)
+                    units = fitting(table, lane, sku, units, world)
                 on_hand[site, sku, life, world] += units
                 received[lane, sku, world] += units
 
 
 @linked
-def fitting(table: int, site: int, sku: int, units: float, world: World) -> float:
-    """Return how many of the arriving units a site takes in; it turns away what it has no room for."""
-    part = floats2(table, f.SHARE_WITH_ROOM)[site, world]
+def fitting(table: int, lane: int, sku: int, units: float, world: World) -> float:
+    """Return how many of a lane's arriving units its site takes in; it turns away what it has no room for."""
+    part = floats2(table, f.SHARE_WITH_ROOM)[integers1(table, f.LANES_TO)[lane], world]
     if part >= 1.0:
         return units
     taken = units * part
     if integers1(table, f.SETTINGS)[f.RULES_WHOLE]:
         taken = math.floor(taken + rounding(taken))
-    floats3(table, f.DISCARDED)[site, sku, world] += units - taken
+    floats3(table, f.DISCARDED)[lane, sku, world] += units - taken
     return taken
 
 

@@ -14,6 +14,7 @@ from allotment.decisions.traced import TracedDecisions
 from allotment.engine.tracing.worlds import TracedWorlds
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Integers
+from allotment.scenario.streams import derived_seed
 
 LONGEST_WINDOW = 64  # periods, where a config does not say
 
@@ -21,11 +22,13 @@ LONGEST_WINDOW = 64  # periods, where a config does not say
 class Rollout:
     """Episodes of a batch of training worlds, one block of seeds after the other.
 
-    An episode begins with its warm-up, which no gradient looks back to, and is played on from window to window.
+    An episode begins with its warm-up, which no gradient looks back to, and is played on from window to window. With `whole`
+    units, what is decided is rounded up or down by chance, so that stocks are whole and what is expected is continuous.
     """
 
-    def __init__(self, world: World, encoding: Encoding, first_seed: int, batch: int) -> None:
-        self.world, self.first_seed, self.batch = world, first_seed, batch
+    def __init__(self, world: World, encoding: Encoding, first_seed: int, batch: int, whole: bool) -> None:
+        self.world, self.first_seed, self.batch, self.whole = world, first_seed, batch, whole
+        self.chance = torch.Generator()
         self.block = 0  # of seeds: the one that comes next
         self.worlds = TracedWorlds(world.problem, self._seeds())
         self.decisions = TracedDecisions(self.worlds, world, encoding)
@@ -46,6 +49,7 @@ class Rollout:
     def begin(self, actor: nn.Module) -> int:
         """Begin the next block's episode and play its warm-up; returns the environment steps that it took."""
         self.worlds.restart(self._seeds())
+        self.chance.manual_seed(derived_seed("round", self.first_seed + self.block) % 2**31)
         self.block += 1
         self.rows = self.worlds.start(torch.float32)
         with torch.no_grad():
@@ -68,9 +72,16 @@ class Rollout:
 
     def _step(self, actor: nn.Module) -> Tensor:
         decided = self.decisions.decision(self.rows, actor(self.decisions.vectors(self.rows)))
+        if self.whole:
+            decided = {name: self._rounded(units) for name, units in decided.items()}
         self.rows, records = self.worlds.step(self.rows, decided)
         reward: Any = records["reward"]
         return reward
+
+    def _rounded(self, units: Tensor) -> Tensor:
+        """Return units rounded up as often as they are above a whole number, with the gradient of what they were."""
+        chance = torch.rand(units.shape, generator=self.chance)
+        return units + (torch.floor(units + chance) - units).detach()
 
     def _seeds(self) -> Integers:
         return self.first_seed + self.block * self.batch + np.arange(self.batch)

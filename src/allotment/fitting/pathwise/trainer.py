@@ -125,7 +125,8 @@ class Training:
         world, name = self.place.world, self.run.policy_name
         problem = relaxed(world.problem, treatments_of(self.config, world.problem, name))
         first = derived_seed("train", self.run.seed)
-        return Rollout(replace(world, problem=problem), self.encoding, first, self.config.environments)
+        whole = world.problem.rules.whole
+        return Rollout(replace(world, problem=problem), self.encoding, first, self.config.environments, whole)
 
     def policy(self, actor: nn.Module) -> LearnedPolicy:
         """Return the policy that a network is."""

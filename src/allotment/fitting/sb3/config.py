@@ -44,7 +44,6 @@ class LearnedConfig(Section):
         0.0  # of noise on the actions of an actor that has none itself
     )
     relative_to_rule: bool = False  # rewards count from what a residual's rule earns in the same worlds
-    stock_at_cost: bool = False  # rewards count stock at its unit cost, as accounts do: far less noise
     start: Annotated[str | None, Field(alias="from")] = None  # a run folder or bundle, with whose weights the actor begins
     settings: dict[str, Any] = {}  # of the algorithm, by Stable-Baselines3's names
     callbacks: list[str | dict[str, Any]] = []  # of Stable-Baselines3, your own: file.py:Name, or {use: …, setting: …}

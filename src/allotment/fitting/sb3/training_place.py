@@ -16,7 +16,7 @@ from allotment.decisions.encodings import Encoding
 from allotment.decisions.flatten import Flattener
 from allotment.environments.external import make_external
 from allotment.environments.sb3 import Sb3VecEnv
-from allotment.environments.shaping import Money, RelativeToRule, Reward, StockAtCost
+from allotment.environments.shaping import RelativeToRule
 from allotment.evaluation.place import ExternalPlace, Place
 from allotment.fitting.sb3.algorithms import ActionKind
 from allotment.fitting.sb3.config import LearnedConfig
@@ -84,10 +84,9 @@ class WorldTraining:
 
     def environments(self) -> VecEnv:
         """Return the native batch of training worlds."""
-        config, counting = self.config, StockAtCost if self.config.stock_at_cost else Money
-        reward: Reward = counting(self.world, config.environments)
+        config, reward = self.config, None
         if config.relative_to_rule and self.rule is not None:
-            reward = RelativeToRule(self.world, config.environments, self.rule, counting)
+            reward = RelativeToRule(self.world, config.environments, self.rule)
         return Sb3VecEnv(self.world, self.encoding, config.environments, config.stagger, reward)
 
     def actor(self, shape: NetworkShape) -> nn.Module:
@@ -111,9 +110,8 @@ class ExternalTraining:
     config: LearnedConfig
 
     def __post_init__(self) -> None:
-        for key, default in (("relative_to_rule", False), ("stock_at_cost", False)):
-            if getattr(self.config, key) != default:
-                raise ScenarioError(f"{key} needs a world of this project, not {self.world.id}")
+        if self.config.relative_to_rule:
+            raise ScenarioError(f"relative_to_rule needs a world of this project, not {self.world.id}")
         if self.config.network.kind == "cells":
             raise ScenarioError(f"network.kind cells needs a world of this project, not {self.world.id}")
 
