@@ -9,6 +9,7 @@ import math
 import numpy as np
 import pytest
 
+from allotment.policies.bundle import load_bundle, save_bundle
 from allotment.policies.config_file import is_rule, rule_config
 from allotment.policies.critical_ratios import critical_safety_factor
 from allotment.policies.rule_config import build_rule
@@ -111,6 +112,14 @@ def test_what_a_site_keeps_back_is_open_demand_near_it_and_periods_of_demand(on_
     orders = orders_of(policy, [[0, 25], [on_hand, 30]], open_demand=open_demand)
     assert orders[1].tolist() == [sent, 0]  # from the south, where nine apples a period are asked for
     assert policy.as_config()["keep_back"] == keep and policy.ordering() is None
+
+
+def test_a_bundle_keeps_what_a_rule_keeps_back(tmp_path):
+    policy = rule(SOUTH_SUPPLIES_NORTH, policy="base_stock", parameters={"level": 25}, keep_back={"apple": 2, "pear": 0.5})
+    save_bundle(policy, tmp_path)
+    again = load_bundle(tmp_path, policy.world)
+    assert again.as_config() == policy.as_config() and again.as_config()["keep_back"] == {"apple": 2, "pear": 0.5}
+    assert orders_of(again, 20).tolist() == orders_of(policy, 20).tolist()
 
 
 def test_what_is_not_kept_back_is_shared_in_proportion():
