@@ -416,7 +416,8 @@ def _modulation(choose: Choices, entries: list[Part]) -> Part:
     regime = {"name": "market", "multipliers": [0.5, 1.0, 2.0], "transition": [[0.5, 0.25, 0.25], [0, 1, 0], [0.9, 0, 0.1]]}
     for entry in choose.some(entries) or entries[:1]:
         entry["regime"] = "market"
-    return {"regimes": [regime | choose.stated(initial=lambda: choose.among(0, 1, 2))], **goodwill}
+    stated = {"initial": lambda: choose.among(0, 1, 2), "across": lambda: choose.among("channels", "skus", "all")}
+    return {"regimes": [regime | choose.stated(**stated)], **goodwill}
 
 
 def _correlated(choose: Choices) -> Part:
@@ -462,6 +463,7 @@ def _shape(choose: Choices, whole: bool, positive: bool) -> Part:
     means = (0.0, 1.0, 4.0) if whole else (0.0, 0.4, 2.0, 5.5, 12.0)
     scales = (1.0, 2.0) if whole else (1.0, 0.5, 2.0, 0.0)
     factors = (2.0, 1.0, 0.0) if whole else (1.5, 0.5, 0.0)
+    promoted = choose.stated(sku=lambda: choose.among(*choose.skus))
     shape: Part = {"mean": choose.for_skus(lambda: choose.among(*means[positive:]))}
     if choose.among(False, True):
         shape["scale"] = choose.among(choose.among(*scales), {name: choose.among(*scales) for name in choose.channels})
@@ -471,7 +473,7 @@ def _shape(choose: Choices, whole: bool, positive: bool) -> Part:
         False,
         trend=lambda: 1.0 if whole else choose.among(0.1, -0.5),
         shocks=lambda: [{"period": choose.among(0, 1, 3), "multiplier": choose.among(*factors)}],
-        promotions=lambda: [{"start": 1, "end": choose.among(1, 2), "multiplier": choose.among(*factors)}],
+        promotions=lambda: [{"start": 1, "end": choose.among(1, 2), "multiplier": choose.among(*factors), **promoted}],
         mean_floor=lambda: 1.0 if whole else 0.3,
     )
 

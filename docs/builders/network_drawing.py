@@ -74,11 +74,17 @@ def _supplies(network: Network, source: str, to: str) -> bool:
 
 
 def positions(network: Network) -> dict[str, tuple[float, float]]:
-    """Return where each place stands: columns to the right, the places of a column evenly from top to bottom."""
-    column, where = columns(network), {}
+    """Return where each place stands: columns to the right, the places of a column evenly from top to bottom.
+
+    Those of a column stand in the order of the mean height of what leads to them from columns before, which saves crossings.
+    """
+    column: dict[str, int] = columns(network)
+    where: dict[str, tuple[float, float]] = {}
     for number in sorted(set(column.values())):
         members = [place.name for place in network.places if column[place.name] == number]
-        for place, name in enumerate(members):
+        before = {name: [where[source][1] for source, to in network.lanes if to == name and source in where] for name in members}
+        heights = {name: round(sum(ys) / len(ys), 6) if ys else 0.5 for name, ys in before.items()}
+        for place, name in enumerate(sorted(members, key=lambda name: -heights[name])):
             where[name] = (float(number), 1.0 - (place + 0.5) / len(members))
     return where
 

@@ -64,6 +64,16 @@ def test_steps_that_free_nothing_are_left_out():
     assert found.scores["serving"] == pytest.approx(found.scores[POLICY], abs=1e-9)
 
 
+def test_what_goes_down_a_network_is_freed_behind_transfers_and_before_orders_from_suppliers():
+    world = load_scenario("hub_and_regions")
+    fixed = dict(freed(world))
+    assert list(fixed) == ["serving", "transfers", "shipments between sites", "fast orders", "all orders"]
+    kept = {name: [world.names.supply_lanes[lane] for lane in np.flatnonzero(lanes)] for name, lanes in fixed.items()}
+    assert kept["transfers"] == ["domestic → hub", "overseas → hub", "hub → north", "hub → south"]
+    assert kept["shipments between sites"] == ["domestic → hub", "overseas → hub"]
+    assert kept["fast orders"] == ["overseas → hub"]
+
+
 def test_a_season_that_is_measured_from_its_first_period_has_one_bound():
     found, world = steps("gym_invmgmt_base", world=["horizon.periods=6"])
     assert isinstance(found, Foresight) and BOUND not in found.scores

@@ -23,7 +23,7 @@ from random_worlds import RandomWorld, holds_in_random_worlds, random_decisions
 BATCH = 3
 RULES = [
     *("base_stock", "echelon_base_stock", "s_S", "constant_order", "single_index", "dual_index", "tailored_base_surge"),
-    *("newsvendor", "dual_newsvendor", "echelon_newsvendor"),
+    *("newsvendor", "dual_newsvendor", "echelon_newsvendor", "echelon_dual_newsvendor"),
 ]
 POSITIVE = ("quantity", "gap", "cap")
 

@@ -57,6 +57,21 @@ def test_a_single_stage_has_the_newsvendors_level(lead, periods):
     assert clark_scarf(world).item() == pytest.approx(quantile, abs=0.5)
 
 
+def test_an_order_after_the_periods_demand_covers_its_lead_time_alone():
+    later = "sequence=[receive, demand, decide, fulfil, charge]"
+    world = load_scenario("s_s", ["supply_lanes.0.lead_time=3", "supply_lanes.0.fixed_cost=0", later, "horizon.periods=300"])
+    level = newsvendor_level(world).item()
+    assert level == stats.poisson(10 * 3).ppf(0.9)
+
+    def scores(units: float) -> np.ndarray:
+        config = rule_config({"policy": "base_stock", "parameters": {"level": units}}, "rule")
+        return evaluate(build_rule(config, world, "rule")[0], world, 40, seed=0).episodes["score"].to_numpy()
+
+    for other in (level - 3, level + 3, stats.poisson(10 * 4).ppf(0.9)):
+        less = scores(level) - scores(other)
+        assert less.mean() > 3.0 * less.std(ddof=1) / np.sqrt(40)
+
+
 def test_the_newsvendors_level_lies_between_the_steps_of_its_grid():
     assert newsvendor_level(load_scenario("newsvendor")).item() == pytest.approx(56.604, abs=5e-4)
 

@@ -19,6 +19,7 @@ RULES = [name for name in shipped_names("configs") if is_rule(read_config(name, 
 WORLDS = {
     "three_warehouses": ["observation.demand_history=1"],
     "demand_classes": [],
+    "hub_and_regions": [],
     "dual_sourcing": [],
     "lost_sales": [],
     "perishable": [],

@@ -9,6 +9,7 @@ import math
 import numpy as np
 import pytest
 
+from allotment.policies.bundle import load_bundle, save_bundle
 from allotment.policies.config_file import is_rule, rule_config
 from allotment.policies.critical_ratios import critical_safety_factor
 from allotment.policies.rule_config import build_rule
@@ -71,6 +72,68 @@ def test_an_echelons_forecast_is_of_all_demand_downstream_until_what_is_ordered_
     assert orders[0, APPLE] == pytest.approx(levels[SOUTH, APPLE] - 14) and orders[1, APPLE] == pytest.approx(
         levels[NORTH, APPLE] - 4
     )
+
+
+SEEN_FIRST = ["receive", "demand", "decide", "fulfil", "expire", "charge"]
+
+
+@pytest.mark.parametrize("policy", ["echelon_newsvendor", "newsvendor"])
+def test_what_is_ordered_after_the_periods_demand_covers_a_period_less(policy):
+    lanes = SOUTH_SUPPLIES_NORTH.content["supply_lanes"]
+    world = two_shops(supply_lanes=lanes, sequence=SEEN_FIRST)
+    orders = orders_of(rule(world, policy=policy, parameters={"safety_factor": 0}), 0)
+    south = 9 * 3 if policy == "newsvendor" else (9 + 4) * (3 + 1)
+    assert orders[:, APPLE] == pytest.approx([south, 4])
+
+
+MARKET_SOUTH = {"from": "market", "to": "south", "lead_time": 1, "unit_cost": 3}
+
+
+def test_an_echelon_of_two_sources_expedites_by_what_is_near_of_all_demand_downstream():
+    world = two_shops(supply_lanes=[*SOUTH_SUPPLIES_NORTH.content["supply_lanes"], MARKET_SOUTH])
+    config = {"policy": "echelon_dual_newsvendor", "parameters": {"expedite_factor": 0, "safety_factor": 1}}
+    orders = orders_of(rule(world, **config), [[4, 9], [10, 30]], in_transit=[(1, 0, APPLE, 6), (2, 0, APPLE, 5)])
+    near, level = (
+        (9 + 4) * (1 + 1 + 1),
+        (9 + 4) * (3 + 1 + 1),
+    )  # apples; the older order arrives as soon
+    assert orders[2, APPLE] == pytest.approx(near - (4 + 10 + 5))
+    assert orders[0, APPLE] == pytest.approx(level + np.sqrt(level) - (4 + 10 + 5 + 6) - orders[2, APPLE])
+    assert orders[1, APPLE] == pytest.approx(8 + np.sqrt(8) - 4)
+
+
+@pytest.mark.parametrize(
+    ("on_hand", "keep", "waiting", "sent"), [(30, 0, 0, 25), (30, 0, 8, 22), (30, 1, 8, 13), (10, 1, 8, 0)]
+)
+def test_what_a_site_keeps_back_is_open_demand_near_it_and_periods_of_demand(on_hand, keep, waiting, sent):
+    world = SOUTH_SUPPLIES_NORTH
+    policy = rule(world, policy="base_stock", parameters={"level": {"north": 25, "south": 0}}, keep_back=keep)
+    open_demand = [[0, 0], [waiting, 0]]
+    orders = orders_of(policy, [[0, 25], [on_hand, 30]], open_demand=open_demand)
+    assert orders[1].tolist() == [sent, 0]  # from the south, where nine apples a period are asked for
+    assert policy.as_config()["keep_back"] == keep and policy.ordering() is None
+
+
+def test_a_bundle_keeps_what_a_rule_keeps_back(tmp_path):
+    policy = rule(SOUTH_SUPPLIES_NORTH, policy="base_stock", parameters={"level": 25}, keep_back={"apple": 2, "pear": 0.5})
+    save_bundle(policy, tmp_path)
+    again = load_bundle(tmp_path, policy.world)
+    assert again.as_config() == policy.as_config() and again.as_config()["keep_back"] == {"apple": 2, "pear": 0.5}
+    assert orders_of(again, 20).tolist() == orders_of(policy, 20).tolist()
+
+
+def test_what_is_not_kept_back_is_shared_in_proportion():
+    third = {"name": "east", "kind": "store"}
+    lanes = [*SOUTH_SUPPLIES_NORTH.content["supply_lanes"], {"from": "south", "to": "east", "lead_time": 1}]
+    world = two_shops(supply_lanes=lanes, sites=[*TWO_SHOPS["sites"], third])
+    policy = rule(world, policy="base_stock", parameters={"level": {"north": 30, "east": 10, "south": 0}}, keep_back=1)
+    assert orders_of(policy, [[0, 30], [29, 99], [0, 10]])[1:, APPLE].tolist() == [15, 5]
+    assert orders_of(policy, [[0, 30], [99, 99], [0, 10]])[1:, APPLE].tolist() == [30, 10]
+
+
+def test_nothing_is_kept_back_where_no_site_supplies_another():
+    with pytest.raises(ScenarioError, match=r"rule.yaml: keep_back: no site of two_shops supplies another"):
+        rule(two_shops(supply_lanes=WITHOUT_TRANSFERS), policy="base_stock", parameters={"level": 9}, keep_back=1)
 
 
 def test_an_echelons_forecast_follows_the_season():

@@ -9,6 +9,7 @@ from allotment.evaluation.comparison import by_knowledge
 from allotment.report.figures import (
     chances,
     cost_terms,
+    gaps_closed,
     learning_curve,
     paired_differences,
     rows_of,
@@ -211,3 +212,13 @@ def test_a_long_name_takes_several_lines_beside_the_axes(ax, comparison):
     lines = ax.get_yticklabels()[3].get_text().split("\n")
     assert len(lines) == 3
     assert max(map(len, lines)) <= 28
+
+
+def test_shares_of_the_gap_stand_with_their_intervals_and_one_far_off_is_an_arrow(ax, comparison):
+    bounded = comparison.assign(gap_closed=[0.12, 0.0, 0.03, -4.0], gap_closed_standard_error=[0.01, 0.0, 0.02, 0.1])
+    gaps_closed(ax, bounded, COST)
+    assert texts(ax) == ["12.0% ± 1.0%", "reference", "3.0% ± 2.0%", "-400.0% ± 10.0%"]
+    intervals = [line for line in ax.lines if len(line.get_xdata()) == 2 and line.get_linewidth() == 2]
+    assert intervals[0].get_xdata() == pytest.approx([0.12 - 0.0196, 0.12 + 0.0196])
+    assert [line.get_marker() for line in ax.lines if line.get_marker() != "None"] == ["o", "s", "o", "<"]
+    assert ax.get_xlim()[0] > -1.0 and ax.get_xlim()[1] > 0.12

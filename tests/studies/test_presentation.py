@@ -18,7 +18,7 @@ from allotment.studies.running import compare_policies, run_study
 from allotment.studies.setup import setup_of, setup_of_runs
 from allotment.studies.study import load_study
 
-FIGURES = ["learning", "differences", "chances", "terms", "service", "episodes"]
+FIGURES = ["learning", "differences", "chances", "terms", "channels", "service", "episodes"]
 
 
 def events(folder):
@@ -132,7 +132,7 @@ def test_of_a_long_episode_the_first_measured_periods_are_shown(finished, tmp_pa
 def test_a_single_policy_has_a_report_without_differences(finished, tmp_path):
     outcome = read_outcome(setup_of_runs([finished / "few-0"], Path("runs")), episodes=4)
     present(outcome, tmp_path)
-    assert {image.stem for image in tmp_path.glob("*.png")} == {"terms", "service", "episodes"}
+    assert {image.stem for image in tmp_path.glob("*.png")} == {"terms", "channels", "service", "episodes"}
     assert "constant_order has the highest profit" in (tmp_path / "report.md").read_text()
 
 

@@ -1,4 +1,4 @@
-"""What perfect foresight is worth step by step from what a policy did: in serving, in transfers, in fast orders, in all orders.
+"""What perfect foresight is worth, step by step from what a policy did: serving, between sites, fast orders, all orders.
 
 Each step frees one kind of decision more and leaves the others as the policy executed them. All begin with the policy's stock
 at the end of its warm-up and, in a window, close with no less of any SKU than the policy did: nothing is gained by running
@@ -96,8 +96,14 @@ def freed(world: World) -> Iterator[tuple[str, Flags]]:
     """Yield the steps, each with the lanes (L,) that stay as the policy used them; steps that free nothing are left out."""
     lanes = world.problem.lanes
     usual = np.isin(np.arange(len(lanes.to)), source_lanes(world, CHEAPEST))
-    transfers = (lanes.site >= 0) & (lanes.plant < 0) & ~usual
-    steps = [("serving", np.ones_like(usual)), ("transfers", ~transfers), ("fast orders", usual)]
+    between = (lanes.site >= 0) & (lanes.plant < 0)
+    transfers = between & ~usual
+    steps = [
+        ("serving", np.ones_like(usual)),
+        ("transfers", ~transfers),
+        ("shipments between sites", ~between),
+        ("fast orders", usual & ~between),
+    ]
     before = None
     for name, fixed in steps:
         if before is None or (fixed != before).any():

@@ -24,6 +24,7 @@ from allotment.policies.config_file import checked, rule_config
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
 from allotment.policies.forecast_config import with_forecast
 from allotment.policies.json_file import read_json
+from allotment.policies.keeping import KEEP_BACK
 from allotment.policies.parameters import declared_settings
 from allotment.policies.protection import PROTECTION, whole_keys
 from allotment.policies.rule_config import RulePolicy, build_rule, rule_class
@@ -134,7 +135,9 @@ def _load_rule(folder: Path, about: dict[str, Any], world: World) -> RulePolicy:
     protection = whole_keys({name.removeprefix(PROTECTION): units for name, units in levels.items()}) or config.protection
     settings = declared_settings(rule_class(config.policy, str(folder / "bundle.json")))
     kept = {name: value for name, value in config.parameters.items() if name in settings}
-    parts = {"transfers": transfers, "protection": protection, **with_forecast(config, kept, values)}
+    keep_back = values.pop(KEEP_BACK, None)
+    beside = {"transfers": transfers, "protection": protection, KEEP_BACK: keep_back}
+    parts = {**beside, **with_forecast(config, kept, values)}
     given = config.model_copy(update=parts)
     policy, missing = build_rule(given, world, str(folder / "parameters.json"), about["name"])
     if missing:

@@ -10,17 +10,25 @@ from allotment.decisions.observation import by_nearest_site
 from allotment.policies.sources import CHEAPEST, at_sources, source_lanes
 from allotment.scenario.loader import World
 from allotment.scenario.moments import lead_time_moments
-from allotment.scenario.problem import Floats, Integers
+from allotment.scenario.problem import Floats, Integers, Problem
 
 InitialValue = Callable[[World], Floats]
 
 
+def review_periods(problem: Problem) -> int:
+    """Return how many periods beside its lead time an order has to cover: none where it is placed after the period's demand.
+
+    What arrives together with the next order still serves the demand of one more period, unless that has been seen before.
+    """
+    return int(not problem.clock.demand_first)
+
+
 def protection_moments(world: World, source: str) -> tuple[Floats, Floats]:
-    """Return mean and standard deviation of demand near each site over lead time + 1 periods, (S, K) units."""
+    """Return mean and standard deviation of demand near each site over lead time and review period, (S, K) units."""
     mean_lead, variance_lead = (at_sources(each, source_lanes(world, source)) for each in lead_time_moments(world.problem))
-    demand = world.problem.sites.expected_demand
+    demand, periods = world.problem.sites.expected_demand, mean_lead + review_periods(world.problem)
     variance = by_nearest_site(world.problem, world.problem.demand.deviation**2).mean(axis=0)
-    return demand * (mean_lead + 1.0), np.sqrt(variance * (mean_lead + 1.0) + variance_lead * demand**2)
+    return demand * periods, np.sqrt(variance * periods + variance_lead * demand**2)
 
 
 def cover(source: str = CHEAPEST, safety: float = 1.0) -> InitialValue:
@@ -52,9 +60,9 @@ def until_sold(world: World, lanes: Integers) -> Floats:
 def echelon_moments(world: World) -> tuple[Floats, Floats]:
     """Return mean and standard deviation of demand downstream of each site until what it orders can be sold, (S, K) units.
 
-    That takes the lead times of the usual lanes down to the farthest customers, and one period of review.
+    That takes the lead times of the usual lanes down to the farthest customers, and the review period.
     """
-    problem, periods = world.problem, until_sold(world, source_lanes(world, CHEAPEST)) + 1.0
+    problem, periods = world.problem, until_sold(world, source_lanes(world, CHEAPEST)) + review_periods(world.problem)
     reached = problem.sites.downstream.astype(float)
     mean = reached @ by_nearest_site(problem, problem.demand.mean).mean(axis=0)
     variance = reached @ by_nearest_site(problem, problem.demand.deviation**2).mean(axis=0)

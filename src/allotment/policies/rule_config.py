@@ -21,6 +21,7 @@ from allotment.policies import rules, rules_echelon, rules_lost_sales, rules_per
 from allotment.policies.allocating import Allocator, allocator
 from allotment.policies.forecast_config import FORECAST, check_forecast, forecaster_class, forecaster_of, settings_of
 from allotment.policies.forecasters import Forecaster
+from allotment.policies.keeping import KEEP_BACK, PERIODS_KEPT, KeptBack, check_supplies
 from allotment.policies.parameters import (
     TUNED,
     Parameter,
@@ -71,6 +72,7 @@ class RuleConfig(BaseModel):
         None  # `method`, and its parameters likewise; none = the true process's, where a rule sees one
     )
     transfers: dict[str, Any] | None = None  # when sites draw on each other, likewise; none = no transfers
+    keep_back: Any = None  # periods of mean demand that a site keeps back from those it supplies, or `tuned`; none = nothing
     allocation: str | None = None  # the rule by which sites ship to channels; none = the scenario's own
     quotas: dict[str, float] | None = None  # percent by channel, for the rules that go by quotas
     protection: Protection = None  # by priority, units that classes below may not use, likewise; or how all are found
@@ -87,6 +89,7 @@ class RulePolicy:
     values: dict[str, Floats]
     rule: Policy
     allocator: Allocator | ByWorth | None = None  # what ships to channels, where the scenario leaves it to the policy
+    keeping: KeptBack | None = None  # what sites do not send to others
     kind: str = "rule-based"
     version: str = ""  # of the bundle it was loaded from
 
@@ -97,6 +100,8 @@ class RulePolicy:
             decision = self.rule.decide(observation)
         else:
             decision = self.rule.decide(replace(observation, memory=memory))._replace(memory=memory)
+        if self.keeping is not None:
+            decision = self.keeping.cut(observation, decision)
         if self.protected is not None:
             everywhere = np.broadcast_to(self.protected, (observation.batch, *self.protected.shape[-3:]))
             decision = decision._replace(protection=everywhere)
@@ -105,8 +110,8 @@ class RulePolicy:
         return decision
 
     def ordering(self) -> Ordering | None:
-        """Return what the rule orders as compiled code takes it; none where it cannot, or where the policy allocates too."""
-        ordering = ordering_of(self.rule) if self.allocator is None else None
+        """Return what the rule orders as compiled code takes it; none where it cannot, or allocates, or keeps back."""
+        ordering = ordering_of(self.rule) if self.allocator is None and self.keeping is None else None
         return ordering if ordering is None else replace(ordering, protection=self.protected)
 
     @cached_property
@@ -169,6 +174,7 @@ class RulePolicy:
         moves = {parameter.name for parameter in transfers.PARAMETERS}
         settings = {name: value for name, value in self.config.parameters.items() if name not in self.values}
         between = {name: stated.pop(name) for name in list(stated) if name in moves}
+        kept = {KEEP_BACK: stated.pop(KEEP_BACK)} if KEEP_BACK in stated else {}
         forecast = {name.removeprefix(FORECAST): stated.pop(name) for name in list(stated) if name.startswith(FORECAST)}
         levels = {int(name.removeprefix(PROTECTION)): stated.pop(name) for name in list(stated) if name.startswith(PROTECTION)}
         parts = {
@@ -177,7 +183,7 @@ class RulePolicy:
             "transfers": between,
             "forecast": {**(self.config.forecast or {}), **forecast},
         }
-        return {name: part for name, part in parts.items() if part or name == "parameters"}
+        return {name: part for name, part in parts.items() if part or name == "parameters"} | kept
 
     def with_values(self, values: dict[str, Floats]) -> RulePolicy:
         """Return the same policy with other values of its parameters; they may have an axis of worlds, (B, …)."""
@@ -188,12 +194,13 @@ class RulePolicy:
             network = replace(network, transfers=replace(network.transfers, **covers))
         if any(name.startswith(FORECAST) for name in values):
             network = replace(network, forecaster=forecaster_of(self.config, values, self.name))
-        return replace(self, values=values, rule=replace(rule, network=network, **own))
+        return replace(self, values=values, rule=replace(rule, network=network, **own), keeping=_keeping(self.world, values))
 
     def within(self, world: World) -> RulePolicy:
         """Return the same policy in another form of its world: its continuous relaxation, say."""
         allocates = None if self.allocator is None else replace(self.allocator, world=world)
-        return replace(self, world=world, rule=_rule(self.config, world, self.values, self.name), allocator=allocates)
+        rule, keeps = _rule(self.config, world, self.values, self.name), _keeping(world, self.values)
+        return replace(self, world=world, rule=rule, allocator=allocates, keeping=keeps)
 
 
 def parameters_of(config: RuleConfig, world: World) -> dict[str, Parameter]:
@@ -203,6 +210,8 @@ def parameters_of(config: RuleConfig, world: World) -> dict[str, Parameter]:
         named.update({parameter.name: parameter for parameter in transfers.PARAMETERS})
     for parameter in declared_parameters(forecaster_class(config)):
         named[FORECAST + parameter.name] = replace(parameter, name=FORECAST + parameter.name)
+    if config.keep_back is not None:
+        named[KEEP_BACK] = PERIODS_KEPT
     return named | {parameter.name: parameter for parameter in protection_parameters(config.protection, world)}
 
 
@@ -215,7 +224,9 @@ def build_rule(config: RuleConfig, world: World, origin: str, name: str | None =
     check_forecast(config, cls, world, f"{origin}: forecast")
     forecast = {FORECAST + name: value for name, value in (config.forecast or {}).items()}
     levels = given_protection(config.protection, world, f"{origin}: protection")
-    given = {**config.parameters, **(config.transfers or {}), **forecast, **levels}
+    if config.keep_back is not None:
+        check_supplies(world, f"{origin}: keep_back")
+    given = {**config.parameters, **(config.transfers or {}), **forecast, **levels, KEEP_BACK: config.keep_back}
     values, tuned = {}, []
     for parameter in parameters_of(config, world).values():
         value = given.get(parameter.name, parameter.default)
@@ -232,8 +243,13 @@ def build_rule(config: RuleConfig, world: World, origin: str, name: str | None =
         shares = allocator(config.allocation, config.quotas, world, f"{origin}: allocation")
     elif config.quotas is not None:
         raise ScenarioError(f"{origin}: quotas need a rule that goes by them (allocation: quota or quota_borrowing)")
-    rule = _rule(config, world, values, origin)
-    return RulePolicy(name or config.name or config.policy, config, world, values, rule, shares), tuned
+    rule, keeps = _rule(config, world, values, origin), _keeping(world, values)
+    return RulePolicy(name or config.name or config.policy, config, world, values, rule, shares, keeps), tuned
+
+
+def _keeping(world: World, values: dict[str, Floats]) -> KeptBack | None:
+    """Return what sites do not send to others; none where they send what they are asked for."""
+    return KeptBack(world, values[KEEP_BACK]) if KEEP_BACK in values else None
 
 
 def _stated(values: Floats, world: World) -> Any:

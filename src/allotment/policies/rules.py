@@ -351,7 +351,7 @@ def two_speeds(
 @rule("newsvendor")
 @dataclass(frozen=True)
 class Newsvendor:
-    """Order up to the forecast over lead time + 1 periods and a safety factor times its standard deviation."""
+    """Order up to the forecast over lead time and review period and a safety factor times its standard deviation."""
 
     SEES: ClassVar[Sees] = "forecast"
 
@@ -377,7 +377,7 @@ class Newsvendor:
 @rule("dual_newsvendor")
 @dataclass(frozen=True)
 class DualNewsvendor(TwoSources):
-    """Two sources, each with a forecast level over its own lead time + 1 periods: a dual index that follows the season."""
+    """Two sources, each with a forecast level over lead time and review period: a dual index that follows the season."""
 
     SEES: ClassVar[Sees] = "forecast"
 
@@ -410,14 +410,19 @@ class DualNewsvendor(TwoSources):
 def forecast_levels(
     network: Network, observation: Observation, lead_times: tuple[Floats, Floats], safety_factor: Floats
 ) -> Floats:
-    """Return mean demand over lead time + 1 periods and a safety factor times its deviation, (B, S, K) units."""
+    """Return mean demand over lead time and review period and a safety factor times its deviation, (B, S, K) units."""
     mean_lead, variance_lead = lead_times
-    ahead = np.round(mean_lead).astype(int)  # the last period that an order of now must cover
-    means, deviations = network.forecast(observation, int(ahead.max()) + 1)
-    sites, skus = np.indices(mean_lead.shape)
-    mean = np.cumsum(means, axis=1)[:, ahead, sites, skus]
-    variance = np.cumsum(deviations**2, axis=1)[:, ahead, sites, skus] + variance_lead * (mean / (ahead + 1)) ** 2
+    covered = np.round(mean_lead).astype(int) + initial_values.review_periods(network.world.problem)
+    means, deviations = network.forecast(observation, max(int(covered.max()), 1))
+    mean = over_first(means, covered)
+    variance = over_first(deviations**2, covered) + variance_lead * (mean / np.maximum(covered, 1)) ** 2
     return mean + safety_factor * np.sqrt(variance)
+
+
+def over_first(by_period: Floats, periods: Integers) -> Floats:
+    """Return the sums (B, S, K) of quantities (B, n, S, K) over so many of the first periods, (S, K)."""
+    sums = np.cumsum(np.concatenate([np.zeros_like(by_period[:, :1]), by_period], axis=1), axis=1)
+    return sums[:, periods, *np.indices(periods.shape)]
 
 
 @rule("random")

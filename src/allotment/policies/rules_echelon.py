@@ -1,4 +1,4 @@
-"""An echelon rule that follows the season: forecasts of all demand downstream of a site."""
+"""Echelon rules that follow the season: forecasts of all demand downstream of a site."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from allotment.decisions.observation import Observation, by_echelon
 from allotment.decisions.ordering import Ordering
 from allotment.engine.state import Decision
 from allotment.policies.critical_ratios import critical_safety_factor
-from allotment.policies.initial_values import until_sold
+from allotment.policies.initial_values import review_periods, until_sold
 from allotment.policies.parameters import parameter
-from allotment.policies.rules import Network, Sees, rule
+from allotment.policies.rules import Network, Sees, TwoSources, over_first, rule, two_speeds
 from allotment.scenario.problem import Floats
 
 
@@ -23,7 +23,7 @@ from allotment.scenario.problem import Floats
 class EchelonNewsvendor:
     """Raise a site and all downstream of it to the forecast of what they sell until an order gets there, and a safety stock.
 
-    The forecast is of all demand downstream, over the lead times down to the farthest customers and one period of review; the
+    The forecast is of all demand downstream, over the lead times down to the farthest customers and the review period; the
     safety stock is a factor times its standard deviation.
     """
 
@@ -36,8 +36,7 @@ class EchelonNewsvendor:
 
     def decide(self, observation: Observation) -> Decision:
         """Raise each echelon's position to its forecast level."""
-        transfers, position = self.network.transferred(observation)
-        position = by_echelon(self.network.world.problem, position)
+        transfers, position = echelons_transferred(self.network, observation)
         return self.network.order(self.levels(observation) - position, transfers)
 
     def ordering(self) -> Ordering | None:
@@ -47,13 +46,72 @@ class EchelonNewsvendor:
 
     def levels(self, observation: Observation) -> Floats:
         """Return the forecast level of each echelon, (B, S, K) units."""
-        ahead = np.round(until_sold(self.network.world, self.network.lanes)).astype(int)
-        means, deviations = self.network.forecast(observation, int(ahead.max()) + 1)
-        sites, skus = np.indices(ahead.shape)
-        mean = np.cumsum(self._downstream @ means, axis=1)[:, ahead, sites, skus]
-        variance = np.cumsum(self._downstream @ deviations**2, axis=1)[:, ahead, sites, skus]
-        return mean + self.safety_factor * np.sqrt(variance)
+        return forecast_levels(self.network, observation, self._until_sold, self.safety_factor)
 
     @cached_property
-    def _downstream(self) -> Floats:
-        return self.network.world.problem.sites.downstream.astype(float)
+    def _until_sold(self) -> Floats:
+        return until_sold(self.network.world, self.network.lanes)
+
+
+@rule("echelon_dual_newsvendor")
+@dataclass(frozen=True)
+class EchelonDualNewsvendor(TwoSources):
+    """Two sources, each with a forecast of all demand downstream until what it brings gets there, and a safety stock.
+
+    A site of one source is raised as by `echelon_newsvendor`.
+    """
+
+    SEES: ClassVar[Sees] = "forecast"
+
+    network: Network
+    expedite_factor: Floats = parameter(0.0, 0.5, signed=True)  # (S, K) standard deviations, on the fast source's forecast
+    safety_factor: Floats = parameter(
+        1.0, 0.5, signed=True, ways={"from_costs": critical_safety_factor}
+    )  # (S, K) standard deviations, on the cheap source's forecast
+
+    def decide(self, observation: Observation) -> Decision:
+        """Raise what is near of an echelon's position to the fast source's level, and all of it to the cheap one's."""
+        transfers, position = echelons_transferred(self.network, observation)
+        expedite_level, level = self._expedite_levels(observation), self._levels(observation)
+        return two_speeds(self.network, observation, transfers, position, expedite_level, level)
+
+    def ordering(self) -> Ordering | None:
+        """Return the same for compiled code, where forecasts follow from the calendar."""
+        network, (fast, slow) = self.network, self._until_sold
+        level, expedite_level = (
+            network.levels_by_period(self._levels, slow),
+            network.levels_by_period(self._expedite_levels, fast),
+        )
+        if level is None:
+            return None
+        return network.ordering(level, expedite_level=expedite_level, slower=network.slower, echelon=True)
+
+    def _levels(self, observation: Observation) -> Floats:
+        return forecast_levels(self.network, observation, self._until_sold[1], self.safety_factor)
+
+    def _expedite_levels(self, observation: Observation) -> Floats:
+        return forecast_levels(self.network, observation, self._until_sold[0], self.expedite_factor)
+
+    @cached_property
+    def _until_sold(self) -> tuple[Floats, Floats]:
+        """Return the periods from an order to its farthest customers, by the fast source and by the cheap one, (S, K) each."""
+        usual = until_sold(self.network.world, self.network.lanes)
+        return usual - self.network.slower, usual
+
+
+def echelons_transferred(network: Network, observation: Observation) -> tuple[Floats, Floats]:
+    """Return this decision's transfers (B, L, K) and the position of each echelon after them (B, S, K), in units."""
+    transfers, position = network.transferred(observation)
+    return transfers, by_echelon(network.world.problem, position)
+
+
+def forecast_levels(network: Network, observation: Observation, until: Floats, safety_factor: Floats) -> Floats:
+    """Return mean demand downstream of each site until an order is sold, and a factor times its deviation, (B, S, K) units.
+
+    `until` (S, K) counts the periods of the lead times down to the farthest customers; the review period comes to it.
+    """
+    problem = network.world.problem
+    downstream, covered = problem.sites.downstream.astype(float), np.round(until).astype(int) + review_periods(problem)
+    means, deviations = network.forecast(observation, max(int(covered.max()), 1))
+    mean, variance = (over_first(downstream @ each, covered) for each in (means, deviations**2))
+    return mean + safety_factor * np.sqrt(variance)

@@ -62,9 +62,21 @@ def side_by_side(means: Mapping[str, pd.DataFrame], money: Money, reference: str
 
     Of many policies these are the best, and the reference.
     """
-    best = list(means)[: ABREAST if reference in list(means)[:ABREAST] else ABREAST - 1]
-    shown = {policy: means[policy] for policy in means if policy in (*best, reference)}
+    shown = beside_each_other(means, reference)
     return [_compared(axis, shown, len(means), money) for axis in AXES] if not means[reference].empty else []
+
+
+def beside_each_other(means: Mapping[str, pd.DataFrame], reference: str) -> dict[str, pd.DataFrame]:
+    """Return the policies that are shown side by side: of many the best, and the reference."""
+    best = list(means)[: ABREAST if reference in list(means)[:ABREAST] else ABREAST - 1]
+    return {policy: means[policy] for policy in means if policy in (*best, reference)}
+
+
+def channels_shown(means: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Return the channels in the order of the world; of many, those in which policies differ most."""
+    first = next(iter(means.values()))
+    names = [str(name) for name in first.loc[first["axis"] == "channel", "name"].drop_duplicates()]
+    return names if len(names) <= MOST else greatest("channel", means)
 
 
 def greatest(axis: str, means: Mapping[str, pd.DataFrame]) -> list[str]:

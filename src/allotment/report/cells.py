@@ -54,13 +54,13 @@ def comparison_cells(comparison: pd.DataFrame, money: Money) -> Cells:
     ]
     if "gap_closed" in comparison:
         header.append("gap closed")
-        rows = [[*cells, _gap_text(row)] for cells, (_, row) in zip(rows, comparison.iterrows(), strict=True)]
+        rows = [[*cells, gap_text(row)] for cells, (_, row) in zip(rows, comparison.iterrows(), strict=True)]
     caption = f"{money.objective.capitalize()} per {money.period} ± standard error; paired differences with 95 % intervals"
     note = f"{reading_note(comparison)} {MEANING}{gap_note(comparison, money)}"
     return Cells(caption, header, rows, list(comparison["verdict"]), note)
 
 
-def _gap_text(row: pd.Series) -> str:
+def gap_text(row: pd.Series) -> str:
     """Return the share of the gap to foresight that a policy closes, with its standard error."""
     if row["reference"]:
         return ""

@@ -19,7 +19,15 @@ from matplotlib.ticker import FuncFormatter, PercentFormatter, StrMethodFormatte
 
 from allotment.evaluation.comparison import money_columns
 from allotment.quantities import Floats
-from allotment.report.cells import chance_text, difference_texts, reference_policy, rope_width, score_decimals, shown_name
+from allotment.report.cells import (
+    chance_text,
+    difference_texts,
+    gap_text,
+    reference_policy,
+    rope_width,
+    score_decimals,
+    shown_name,
+)
 from allotment.report.knowledge import GROUPS, begins, groups_of
 from allotment.report.labels import Label, label_beside_points, label_in_margin
 from allotment.report.money import Money
@@ -172,6 +180,28 @@ def chances(ax: Axes, comparison: pd.DataFrame) -> Axes:
     ax.set(xlim=(-0.02, 1.02), title=f"Chance to beat {reference_policy(comparison)}, with 95 % intervals")
     ax.set_xlabel("share of worlds with the higher score (right of one half is better)")
     ax.xaxis.set_major_formatter(PercentFormatter(1))
+    return _tidy(ax, grid="x")
+
+
+def gaps_closed(ax: Axes, comparison: pd.DataFrame, money: Money) -> Axes:
+    """Draw which share of what perfect foresight adds to the reference each policy closes, with 95 % intervals."""
+    shares, errors = comparison["gap_closed"].to_numpy(), 1.96 * comparison["gap_closed_standard_error"].to_numpy()
+    reach = _reach(np.abs(shares[~comparison["reference"]]) + errors[~comparison["reference"]])
+    ax.axvline(0, color=NEUTRAL, linewidth=1)
+    rows = zip(_rows(comparison), shares, errors, comparison.iterrows(), strict=True)
+    for height, share, error, (_, row) in rows:
+        colour, beyond = kind_colour(row["kind"]), abs(share) > reach
+        marker = ("<" if share < 0 else ">") if beyond else _marker(row["kind"])
+        ax.plot(np.clip([share - error, share + error], -reach, reach), [height, height], color=colour, linewidth=2)
+        ax.plot(np.clip(share, -reach, reach), height, marker, color=colour, markersize=6)
+        _beside(ax, "reference" if row["reference"] else gap_text(row), height)
+    _policies_down(ax, comparison)
+    ends = np.clip([*(shares - errors), *(shares + errors)], -reach, reach)
+    ax.set_xlim(min(ends.min(), 0.0) - 0.06 * reach, max(ends.max(), 0.0) + 0.06 * reach)
+    ax.set_title(f"Share closed of the gap between {reference_policy(comparison)} and perfect foresight")
+    ax.set_xlabel(f"share of the gap in {money.objective} (right is better)")
+    ax.xaxis.set_major_formatter(PercentFormatter(1))
+    _kind_legend(ax, comparison)
     return _tidy(ax, grid="x")
 
 

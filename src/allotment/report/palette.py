@@ -5,6 +5,7 @@ from __future__ import annotations
 LEARNED = "#0072B2"
 RULE_BASED = "#D55E00"
 NEUTRAL = "#666666"
+SERVED, SCARCE = "#EEF4F8", "#A33C00"  # of cells: all of the demand was there when due, much of it was not
 ROPE = "#E4EDF3"  # the region of practical equivalence
 
 SERIES = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C6D1F"]

@@ -159,7 +159,8 @@ class _Compiler:
         scale = spread(process.scale, self.channels, f"{where}.scale", concerned)
         by_sku = spread(process.mean, self.skus, f"{where}.mean", demanded, (str(self.scenario.seed), where))
         with np.errstate(over="ignore", invalid="ignore"):
-            centre = np.maximum(multipliers(process, self.periods)[:, None, None] * np.outer(scale, by_sku), process.mean_floor)
+            moving = multipliers(process, self.periods, self.skus, where)[:, None]
+            centre = np.maximum(moving * np.outer(scale, by_sku), process.mean_floor)
         self._check_largest(centre[:, cells], "a mean", where)
         self.arrays["centre"][:, cells] = centre[:, cells]
         if isinstance(process, processes.Normal) and process.standard_deviation > 0.0 and (by_sku[demanded] == 0.0).any():

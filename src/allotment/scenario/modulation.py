@@ -7,7 +7,7 @@ import numpy as np
 from allotment.scenario.errors import ScenarioError, nearest
 from allotment.scenario.patterns import matching
 from allotment.scenario.problem import Modulation
-from allotment.scenario.schema import Scenario
+from allotment.scenario.schema import Regime, Scenario
 from allotment.scenario.sizes import check_numbers
 from allotment.scenario.streams import stream_key
 
@@ -16,10 +16,11 @@ def compile_modulation(scenario: Scenario) -> Modulation:
     """Return goodwill groups and regimes."""
     channels, skus = [part.name for part in scenario.channels], [part.name for part in scenario.skus]
     states = max([len(regime.multipliers) for regime in scenario.regimes], default=1)
-    count = len(scenario.regimes)
+    chains = [(regime, names) for regime in scenario.regimes for names in _chains(regime, channels, skus)]
+    count = len(chains)
     check_numbers("regimes", {"chains": count, "states": states, "next states": states})
     multiplier, transition = np.ones((count, states)), np.ones((count, states, states))
-    for row, regime in enumerate(scenario.regimes):
+    for row, (regime, _) in enumerate(chains):
         own = len(regime.multipliers)
         multiplier[row, :own] = regime.multipliers
         transition[row, :own, : own - 1] = np.cumsum(regime.transition, axis=1)[:, : own - 1]
@@ -29,8 +30,8 @@ def compile_modulation(scenario: Scenario) -> Modulation:
         regime=_regimes(scenario, channels, skus),
         multiplier=multiplier,
         transition=transition,
-        initial=np.array([regime.initial for regime in scenario.regimes], dtype=np.int64),
-        stream=np.array([stream_key("regime", regime.name) for regime in scenario.regimes], dtype=np.uint64),
+        initial=np.array([regime.initial for regime, _ in chains], dtype=np.int64),
+        stream=np.array([stream_key("regime", regime.name, *names) for regime, names in chains], dtype=np.uint64),
     )
 
 
@@ -45,8 +46,21 @@ def _goodwill(scenario: Scenario) -> np.ndarray:
     return np.ones(4) if goodwill is None else np.array([goodwill.growth, goodwill.decay, goodwill.cap, goodwill.floor])
 
 
+def _chains(regime: Regime, channels: list[str], skus: list[str]) -> list[tuple[str, ...]]:
+    """Return what tells a regime's chains apart: a name of each SKU or channel, or nothing where there is one chain."""
+    chains: dict[str, list[tuple[str, ...]]] = {
+        "channels": [(sku,) for sku in skus],
+        "skus": [(channel,) for channel in channels],
+        "all": [()],
+    }
+    return chains[regime.across]
+
+
 def _regimes(scenario: Scenario, channels: list[str], skus: list[str]) -> np.ndarray:
+    """Return the chain of each channel and SKU, (channels, skus), -1 for none."""
     names = [regime.name for regime in scenario.regimes]
+    own = [len(_chains(regime, channels, skus)) for regime in scenario.regimes]
+    first, moves = np.cumsum([0, *own]), {"channels": (0, 1), "skus": (1, 0), "all": (0, 0)}
     found = np.full((len(channels), len(skus)), -1)
     for position, declared in enumerate(scenario.demand):
         if declared.regime is not None:
@@ -56,5 +70,7 @@ def _regimes(scenario: Scenario, channels: list[str], skus: list[str]) -> np.nda
                 )
             where = f"demand[{position}]"
             rows, columns = (matching(each, of, where) for each, of in ((declared.channel, channels), (declared.sku, skus)))
-            found[np.ix_(rows, columns)] = names.index(declared.regime)
+            row, column = moves[scenario.regimes[names.index(declared.regime)].across]
+            offsets = row * np.array(rows)[:, None] + column * np.array(columns)
+            found[np.ix_(rows, columns)] = first[names.index(declared.regime)] + offsets
     return found

@@ -46,6 +46,7 @@ class Promotion(Process):
     start: Count  # period, the first
     end: Count  # period, the last
     multiplier: NonNegative  # of the mean
+    sku: str = "*"  # the SKUs that are promoted, a name or a pattern
 
     @model_validator(mode="after")
     def _it_does_not_end_before_it_starts(self) -> Promotion:

@@ -226,6 +226,7 @@ class Regime(Part):
 
     name: Name  # what `demand` calls it
     multipliers: Annotated[list[NonNegative], Field(min_length=1)]  # by state
+    across: Literal["channels", "skus", "all"] = "all"  # a chain for each SKU, for each channel, or one in all
     transition: list[list[Probability]]  # from state to state, a row each
     initial: Count = 0  # state of the first period
 

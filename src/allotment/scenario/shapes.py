@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from allotment.scenario import processes
+from allotment.scenario.patterns import matching
 from allotment.scenario.problem import Floats
 
 
-def multipliers(process: processes.Shaped, periods: int) -> Floats:
-    """Return the multiplier on the mean in each of the first periods of an episode, (periods,)."""
+def multipliers(process: processes.Shaped, periods: int, skus: Sequence[str], where: str) -> Floats:
+    """Return the multiplier on each SKU's mean in each of the first periods of an episode, (periods, skus)."""
     time = np.arange(periods)
     factor = np.ones(periods) if process.season is None else season_multipliers(process.season)[time % process.season.period]
     factor = factor * np.maximum(1.0 + process.trend * time, 0.0)
     for shock in process.shocks:
         factor = factor * np.where(time >= shock.period, shock.multiplier, 1.0)
-    for promotion in process.promotions:
-        factor = factor * np.where((time >= promotion.start) & (time <= promotion.end), promotion.multiplier, 1.0)
-    return factor
+    by_sku = np.repeat(factor[:, None], len(skus), axis=1)
+    for position, promotion in enumerate(process.promotions):
+        promoted = matching(promotion.sku, skus, f"{where}.promotions[{position}].sku")
+        by_sku[promotion.start : promotion.end + 1, promoted] *= promotion.multiplier
+    return by_sku
 
 
 def season_multipliers(season: processes.Season) -> Floats:

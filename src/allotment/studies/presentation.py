@@ -15,7 +15,8 @@ from allotment.evaluation.comparison import by_knowledge
 from allotment.evaluation.rollout import rollout
 from allotment.policies.bundle import load_bundle
 from allotment.report import figures
-from allotment.report.cells import reading_note, reference_policy, shown_name
+from allotment.report.cells import gap_note, reading_note, reference_policy, shown_name
+from allotment.report.channels import served_by_channel
 from allotment.report.document import draw, write_report
 from allotment.report.episodes import episodes_side_by_side
 from allotment.scenario.streams import derived_seed
@@ -73,6 +74,12 @@ def _figures(outcome: Outcome) -> Iterator[tuple[str, str, Figure]]:
     else:
         caption = f"Where the money goes, per {money.period}: {means}."
         yield "terms", caption, figures.panel(figures.cost_terms, comparison, money, rows=rows)
+    if "gap_closed" in comparison and len(comparison) > 1:
+        caption = f"What each policy earns of what foresight would add.{gap_note(comparison, money)}"
+        yield "gap", caption, figures.panel(figures.gaps_closed, comparison, money, rows=rows)
+    if len(outcome.setup.world.scenario.channels) > 1 and not outcome.breakdown_means[reference].empty:
+        caption = f"Who got what was scarce: units that were there when due, and units short, by channel: {means}."
+        yield "channels", caption, served_by_channel(outcome.breakdown_means, reference, money)
     yield "service", f"Service against stock: {means}.", figures.panel(figures.service_against_stock, comparison)
     records = [_episode(outcome, each) for each in outcome.ranking]
     yield "episodes", _episode_caption(outcome), episodes_side_by_side(records, money.period)
