@@ -18,7 +18,7 @@ from allotment.engine.tracing import graph as g
 from allotment.engine.tracing.graph import Graph
 from allotment.quantities import Floats
 
-FETCH, STORE = range(25, 27)  # operations beside those that make numbers
+FETCH, STORE = range(28, 30)  # operations beside those that make numbers
 
 
 @dataclass(frozen=True, eq=False)

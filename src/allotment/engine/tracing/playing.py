@@ -22,16 +22,19 @@ from allotment.engine.tracing.graph import (
     CUT,
     DIV,
     EQUAL,
+    EXP,
     FLOOR_AT,
     IF_AT_MOST,
     IF_LESS,
     LESS,
     LINEAR,
+    LOG,
     MAX,
     MIN,
     MUL,
     NOT,
     OR,
+    ROOT,
     ROUND_DOWN,
     SIGNED,
     SIZE,
@@ -108,6 +111,12 @@ def _operate(kind, one, times, z, x, y, w):  # type: ignore[no-untyped-def]
         v.if_less(one, times, z, x, y, w)
     elif kind == SIGNED:
         v.signed(one, times, z, x, y, w)
+    elif kind == EXP:
+        v.exponential(one, times, z, x, y, w)
+    elif kind == LOG:
+        v.logarithm(one, times, z, x, y, w)
+    elif kind == ROOT:
+        v.root(one, times, z, x, y, w)
 
 
 def _table(arrays: Sequence[Floats]) -> Integers:

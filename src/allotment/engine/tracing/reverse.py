@@ -58,6 +58,12 @@ def _handed(graph: Graph, place: int, node: Node, slope: int) -> Iterator[tuple[
         yield a, graph.add(g.IF_AT_MOST, slope, a, b)
     elif kind == g.SIZE:
         yield a, graph.add(g.SIGNED, slope, a)
+    elif kind == g.EXP:
+        yield a, graph.add(g.MUL, slope, place)
+    elif kind == g.LOG:
+        yield a, graph.add(g.DIV, slope, a)
+    elif kind == g.ROOT:
+        yield a, graph.add(g.DIV, graph.add(g.MUL, slope, graph.constant(0.5)), place)
     elif kind in (g.CUT, g.MIN, g.MAX, g.CHOOSE):
         one, other = (b, c) if kind == g.CHOOSE else (a, b)
         of_one = _of_one(graph, node, slope)
