@@ -92,9 +92,7 @@ def _gradients() -> Rows:
     yield "forward", spread([each / 1e6 for each in forward]), ""
     yield "forward and backward", spread([each / 1e6 for each in both]), "1"
     for world, (scenario, size, length, target) in gradients.WORLDS.items():
-        for ahead in (False, True):
-            values = gradients.traced(scenario, size, length, ahead)
-            how = "drawn ahead" if ahead else "drawn inside"
+        for how, values in gradients.traced(scenario, size, length).items():
             yield f"{world} as programs, {size:,}, {how}", spread([each / 1e6 for each in values]), f"{target}"
 
 

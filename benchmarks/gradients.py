@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -89,19 +90,19 @@ WORLDS: dict[str, tuple[Any, int, int, float]] = {  # scenario, batch, periods, 
 }
 
 
-def traced(world: Any, batch: int, periods: int, ahead: bool = False, repeats: int = 5) -> list[float]:
+def traced(world: Any, batch: int, periods: int, repeats: int = 5) -> dict[str, list[float]]:
     """Return site-SKU-periods a CPU second of worlds whose periods are programs, played and differentiated.
 
-    In single precision on one thread; worlds are drawn inside, or `ahead`. Tracing and compiling are not counted.
+    In single precision on one thread; draws are made inside, or ahead. Tracing and compiling are not counted.
     """
     torch.set_num_threads(1)
     problem = relaxed(allotment.load_scenario(world).problem, TREATMENTS)
     lanes, skus = problem.lanes.allowed.shape
     wanted = torch.from_numpy(problem.sites.expected_demand[problem.lanes.to]).float().expand(batch, lanes, skus)
-    given = draw(problem, np.arange(batch), periods) if ahead else np.arange(batch)
-    orders, worlds = wanted.clone().requires_grad_(), TracedWorlds(problem, given)
+    seeds = np.arange(batch)
+    orders, worlds = wanted.clone().requires_grad_(), TracedWorlds(problem, seeds)
 
-    def play() -> None:
+    def play(given: Any) -> None:
         worlds.restart(given)
         rows, total = worlds.start(torch.float32), torch.zeros(())
         for _ in range(periods):
@@ -109,9 +110,12 @@ def traced(world: Any, batch: int, periods: int, ahead: bool = False, repeats: i
             total = total + records["reward"].sum()
         total.backward()
 
-    play()
+    play(seeds)
     gc.freeze()
-    return [batch * problem.shape.sites * skus * periods / each.cpu for each in repeat(play, repeats)]
+    played, measured = batch * problem.shape.sites * skus * periods, {}
+    for how, given in (("drawn inside", seeds), ("drawn ahead", draw(problem, seeds, periods))):
+        measured[how] = [played / each.cpu for each in repeat(partial(play, given), repeats)]
+    return measured
 
 
 if __name__ == "__main__":

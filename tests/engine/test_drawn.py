@@ -16,7 +16,7 @@ SEEDS = np.array([4, 9, 2])
 REGIME = {"name": "market", "multipliers": [0.5, 2.0], "transition": [[0.6, 0.4], [0.4, 0.6]]}
 
 
-def problem(name="three_warehouses"):
+def problem(name="random_lead_time"):
     return relaxed(load_scenario(name).problem, TREATMENTS)
 
 

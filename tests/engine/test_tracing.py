@@ -128,6 +128,20 @@ def test_alike_periods_share_a_program():
     assert len(traced._programs) == 3  # the first one, the last, and all between
 
 
+def test_what_is_nothing_before_a_decision_has_no_row():
+    problem = relaxed(load_scenario("three_warehouses").problem, TREATMENTS)
+    traced, ages = TracedWorlds(problem, np.arange(2)), problem.lanes.slots
+    assert not {"demand", "shipped", "lost"} & traced.layout.there.keys()
+    assert traced.layout.there["pipeline"].sum() == 10 * (3 * 2 + 3 * 7)  # what is received first has left the longest way
+    rows, _ = traced.step(traced.start(torch.float64), {"orders": torch.full((2, *problem.lanes.allowed.shape), 5.0)})
+    pipeline = traced.array(rows, "pipeline")
+    assert pipeline.shape == (2, ages, *problem.lanes.allowed.shape, 1)
+    assert pipeline.sum() == traced.array(rows, "in_transit").sum() > 0.0
+    state = dynamics.reset(problem, np.arange(2), np.zeros(2, dtype=np.int64))
+    with pytest.raises(ValueError, match="pipeline before a decision has units where there can be none"):
+        traced.rows_of(state._replace(pipeline=state.pipeline + 1.0))
+
+
 def test_a_claim_that_competes_with_nobody_takes_a_cut_and_sums():
     program = traced_period(relaxed(load_scenario("three_warehouses").problem, TREATMENTS), 20, frozenset({"orders"}))
     kinds = np.bincount(program.forward.kinds, minlength=LINEAR + 1)

@@ -10,6 +10,10 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from allotment.quantities import Integers
+
 INPUT, CONSTANT, ADD, SUB, MUL, DIV, MIN, MAX, FLOOR_AT, CAP_AT, CUT, LINEAR = range(12)
 LESS, AT_MOST, EQUAL, AND, OR, NOT, CHOOSE, ROUND_DOWN, SIZE, THROUGH = range(12, 22)
 IF_AT_MOST, IF_LESS, SIGNED = range(22, 25)
@@ -40,7 +44,7 @@ class Graph:
         self.nodes: list[Node] = []
         self.values: dict[int, float] = {}  # of constants
         self.bounds: dict[int, tuple[float, float]] = {}  # between which some numbers are known to lie
-        self.at_least_nothing: set[int] = set()  # numbers that are known not to be negative
+        self.at_least_nothing = np.zeros(1024, dtype=bool)  # which numbers are known not to be negative; longer than they are
         self._at_most: dict[int, frozenset[int]] = {}  # what some numbers are known not to exceed
         self._constants: dict[float, int] = {}
         self._known: dict[Node, int] = {}
@@ -75,6 +79,12 @@ class Graph:
             self._note(found, node)
         return found
 
+    def note_not_negative(self, places: Integers | int) -> None:
+        """Note that numbers are known not to be negative."""
+        while len(self.nodes) > len(self.at_least_nothing):
+            self.at_least_nothing = np.concatenate([self.at_least_nothing, np.zeros_like(self.at_least_nothing)])
+        self.at_least_nothing[places] = True
+
     def _note(self, place: int, node: Node) -> None:
         """Note what is known of a number."""
         kind, a, b = node.kind, node.a, node.b
@@ -82,16 +92,22 @@ class Graph:
             self._at_most[place] = frozenset((a, b)) | self._at_most.get(a, frozenset()) | self._at_most.get(b, frozenset())
         both = self._not_negative(a) and self._not_negative(b)
         if (kind in (ADD, MUL, DIV, MIN, CUT, CAP_AT) and both) or (kind == SUB and a in self._at_most.get(b, ())):
-            self.at_least_nothing.add(place)
+            self.note_not_negative(place)
         if kind in (MAX, FLOOR_AT) and (self._not_negative(a) or self._not_negative(b)):
-            self.at_least_nothing.add(place)
+            self.note_not_negative(place)
         if kind == CHOOSE and self._not_negative(b) and self._not_negative(node.c):
-            self.at_least_nothing.add(place)
+            self.note_not_negative(place)
         if kind in (LESS, AT_MOST, EQUAL, AND, OR, NOT, SIZE, EXP, ROOT):
-            self.at_least_nothing.add(place)
+            self.note_not_negative(place)
+
+    def is_not_negative(self, places: Any) -> Any:
+        """Tell of numbers, (n,) or one, whether they are known not to be negative."""
+        if isinstance(places, int):
+            return places < len(self.at_least_nothing) and bool(self.at_least_nothing[places])
+        return self.at_least_nothing[np.minimum(places, len(self.at_least_nothing) - 1)] & (places < len(self.at_least_nothing))
 
     def _not_negative(self, place: int) -> bool:
-        return place in self.at_least_nothing or self.values.get(place, -1.0) >= 0.0
+        return self.is_not_negative(place) or self.values.get(place, -1.0) >= 0.0
 
     def _simpler(self, kind: int, a: int, b: int, c: int) -> int | None:
         x, y = self.values.get(a), self.values.get(b)
@@ -118,7 +134,7 @@ class Graph:
         if kind in (MIN, CAP_AT):
             return b if x == math.inf else a if y == math.inf or a == b else None
         if kind in (MAX, FLOOR_AT):
-            if kind == FLOOR_AT and y == 0.0 and a in self.at_least_nothing:
+            if kind == FLOOR_AT and y == 0.0 and self.is_not_negative(a):
                 return a
             if kind == FLOOR_AT and self.nodes[a].kind == FLOOR_AT and self.nodes[a].b == b:
                 return a

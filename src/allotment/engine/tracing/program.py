@@ -76,7 +76,7 @@ class _Inputs:
                 return self.asked[name]
         name = f"draw-{len(self.draws)}"
         self.draws[name], self.asked[name] = draw, inputs(self.graph, shape)
-        self.graph.at_least_nothing.update(self.asked[name].places.ravel().tolist())
+        self.graph.note_not_negative(self.asked[name].places)
         return self.asked[name]
 
 
@@ -174,7 +174,8 @@ def _entries(graph: Graph, name: str, there: Flags) -> Traced:
     places = np.full((1, *there.shape), graph.constant(STATE[name].start), dtype=np.int64)
     given = inputs(graph, (int(there.sum()),)).places[0]
     places[0, there] = given
-    graph.at_least_nothing.update(() if name == "arrival" else given.tolist())
+    if name != "arrival":
+        graph.note_not_negative(given)
     return Traced(graph, places)
 
 

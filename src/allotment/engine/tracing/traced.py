@@ -15,6 +15,8 @@ from allotment.engine.tracing import graph as g
 from allotment.engine.tracing.graph import Graph, Untraceable
 from allotment.quantities import Flags, Integers
 
+FEW = 8  # numbers, of which each is looked at by itself
+
 
 class Traced(NDArrayOperatorsMixin):
     """An array of numbers of a graph, by their places in it."""
@@ -140,10 +142,31 @@ def _elementwise(kind: int) -> Callable[..., Traced]:
     def made(*arrays: Any) -> Traced:
         graph = _graph(*arrays)
         parts = np.broadcast_arrays(*(places_of(graph, array) for array in arrays))
-        made_of = zip(*(part.ravel().tolist() for part in parts), strict=True)
-        return Traced(graph, np.array([graph.add(kind, *each) for each in made_of], dtype=np.int64).reshape(parts[0].shape))
+        places = _plain(graph, kind, *parts)
+        new = places < 0
+        made_of = zip(*(part[new].tolist() for part in parts), strict=True)
+        places[new] = [graph.add(kind, *each) for each in made_of]
+        return Traced(graph, places)
 
     return made
+
+
+def _plain(graph: Graph, kind: int, *parts: Integers) -> Integers:
+    """Return the places of what constants make plain, as adding nothing, for all of an array at once; -1 elsewhere."""
+    one, nothing = graph.constant(1.0), graph.constant(0.0)
+    x, y = parts[0], parts[-1]
+    places = np.full(x.shape, -1, dtype=np.int64)
+    if x.size > FEW and kind == g.FLOOR_AT:
+        return np.where((y == nothing) & graph.is_not_negative(x), x, places)
+    if x.size > FEW and kind == g.CHOOSE:
+        return np.where(x == one, parts[1], np.where(x == nothing, y, places))
+    if x.size > FEW and kind in (g.ADD, g.SUB):
+        places = np.where(y == nothing, x, places)
+        return np.where(x == nothing, y, places) if kind == g.ADD else places
+    if x.size > FEW and kind == g.MUL:
+        places = np.where(x == one, y, np.where(y == one, x, places))
+        return np.where((x == nothing) | (y == nothing), nothing, places)
+    return places
 
 
 def _swapped(kind: int) -> Callable[..., Traced]:
