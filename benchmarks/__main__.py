@@ -91,9 +91,11 @@ def _gradients() -> Rows:
     forward, both = gradients.episodes()
     yield "forward", spread([each / 1e6 for each in forward]), ""
     yield "forward and backward", spread([each / 1e6 for each in both]), "1"
-    for world, size, length, target in (("gym_invmgmt_base", 1024, 30, "2"), ("three_warehouses", 512, 20, "1.7")):
-        values = gradients.traced(world, size, length)
-        yield f"{world} as programs, forward and backward", spread([each / 1e6 for each in values]), target
+    for world, (scenario, size, length, target) in gradients.WORLDS.items():
+        for ahead in (False, True):
+            values = gradients.traced(scenario, size, length, ahead)
+            how = "drawn ahead" if ahead else "drawn inside"
+            yield f"{world} as programs, {size:,}, {how}", spread([each / 1e6 for each in values]), f"{target}"
 
 
 def _training(world: str, steps: int) -> Rows:

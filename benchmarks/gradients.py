@@ -8,12 +8,14 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 
 import allotment
 from allotment.engine import dynamics
+from allotment.engine.drawn import draw
 from allotment.engine.relaxation import FEATURES, IGNORED, on_torch, relaxed
 from allotment.engine.tracing.worlds import TracedWorlds
 from benchmarks.timing import repeat, spread
@@ -55,19 +57,52 @@ def episodes(batch: int = 1024, repeats: int = 7, device: str = "cpu") -> tuple[
     return forward, per_second(lambda: play().backward())
 
 
-def traced(world: str, batch: int, periods: int, repeats: int = 5) -> list[float]:
+def network(warehouses: int = 3, stores: int = 21) -> dict[str, Any]:
+    """Return a world of one SKU whose stores order from every warehouse, and whose customers do not wait."""
+    names = [f"store-{number:02d}" for number in range(1, stores + 1)]
+    customers = [f"customers-{number:02d}" for number in range(1, stores + 1)]
+    return {
+        "name": "stores",
+        "objective": "cost",
+        "horizon": {"kind": "window", "periods": 50},
+        "skus": [{"name": "item"}],
+        "suppliers": [{"name": "factory"}],
+        "sites": [
+            {"name": f"warehouse-{{1..{warehouses}}}", "holding_cost": 0.3, "initial_stock": 100},
+            *({"name": name, "kind": "store", "holding_cost": 1, "initial_stock": 15} for name in names),
+        ],
+        "channels": [{"name": name, "unmet": "lost", "shortage_cost": 9} for name in customers],
+        "supply_lanes": [
+            {"from": "factory", "to": "warehouse-*", "lead_time": 3},
+            {"from": "warehouse-*", "to": "store-*", "lead_time": 2},
+        ],
+        "fulfilment_lanes": [{"from": name, "to": to} for name, to in zip(names, customers, strict=True)],
+        "demand": [{"process": {"distribution": "poisson", "mean": 5}}],
+    }
+
+
+WORLDS: dict[str, tuple[Any, int, int, float]] = {  # scenario, batch, periods, target in millions
+    "gym_invmgmt_base": ("gym_invmgmt_base", 1024, 30, 2.0),
+    "three_warehouses": ("three_warehouses", 512, 20, 1.7),
+    "3 warehouses, 21 stores": (network(), 1024, 20, 5.7),
+    "shared_storage": ("shared_storage", 16, 4, 1.0),
+}
+
+
+def traced(world: Any, batch: int, periods: int, ahead: bool = False, repeats: int = 5) -> list[float]:
     """Return site-SKU-periods a CPU second of worlds whose periods are programs, played and differentiated.
 
-    In single precision on one thread, demand and lead times drawn inside; tracing and compiling are not counted.
+    In single precision on one thread; worlds are drawn inside, or `ahead`. Tracing and compiling are not counted.
     """
     torch.set_num_threads(1)
     problem = relaxed(allotment.load_scenario(world).problem, TREATMENTS)
     lanes, skus = problem.lanes.allowed.shape
     wanted = torch.from_numpy(problem.sites.expected_demand[problem.lanes.to]).float().expand(batch, lanes, skus)
-    orders, worlds = wanted.clone().requires_grad_(), TracedWorlds(problem, np.arange(batch))
+    given = draw(problem, np.arange(batch), periods) if ahead else np.arange(batch)
+    orders, worlds = wanted.clone().requires_grad_(), TracedWorlds(problem, given)
 
     def play() -> None:
-        worlds.restart(np.arange(batch))
+        worlds.restart(given)
         rows, total = worlds.start(torch.float32), torch.zeros(())
         for _ in range(periods):
             rows, records = worlds.step(rows, {"orders": orders})

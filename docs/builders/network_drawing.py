@@ -82,7 +82,9 @@ def positions(network: Network) -> dict[str, tuple[float, float]]:
     where: dict[str, tuple[float, float]] = {}
     for number in sorted(set(column.values())):
         members = [place.name for place in network.places if column[place.name] == number]
-        before = {name: [where[source][1] for source, to in network.lanes if to == name and source in where] for name in members}
+        before = {
+            name: [where[source][1] for source, to in network.lanes if to == name and source in where] for name in members
+        }
         heights = {name: round(sum(ys) / len(ys), 6) if ys else 0.5 for name, ys in before.items()}
         for place, name in enumerate(sorted(members, key=lambda name: -heights[name])):
             where[name] = (float(number), 1.0 - (place + 0.5) / len(members))

@@ -22,18 +22,25 @@ def scores(world, policy, overrides, episodes=3):
 
 
 @pytest.mark.parametrize(
-    ("world", "policies"),
+    ("world", "changed", "policies"),
     [
-        ("dual_sourcing", [("base_stock", ["parameters.level=6"]), ("constant_order", ["parameters.quantity=2"])]),
-        ("one_warehouse_lost", [("base_stock", ["parameters.level=20"]), ("newsvendor", ["parameters.safety_factor=1"])]),
-        ("perishable", [("base_stock", ["parameters.level=7"]), ("random", [])]),
+        ("dual_sourcing", [], [("base_stock", ["parameters.level=6"]), ("constant_order", ["parameters.quantity=2"])]),
+        ("one_warehouse_lost", [], [("base_stock", ["parameters.level=20"]), ("newsvendor", ["parameters.safety_factor=1"])]),
+        ("perishable", [], [("base_stock", ["parameters.level=7"]), ("random", [])]),
+        ("perishable", ["horizon.stock_value=cost"], [("base_stock", ["parameters.level=7"]), ("random", [])]),
     ],
 )
-def test_no_policy_exceeds_the_bound_in_any_episode(world, policies):
-    loaded = load_scenario(world, SHORT)
+def test_no_policy_exceeds_the_bound_in_any_episode(world, changed, policies):
+    loaded = load_scenario(world, [*SHORT, *changed])
     bound = perfect_information(loaded, seeds_of_tests(0, 3))
     for policy, overrides in policies:
         assert (scores(loaded, policy, overrides) <= bound + 1e-9).all()
+
+
+def test_a_warm_up_brings_stock_that_counts_at_cost_for_no_gain():
+    at_cost, free = (load_scenario("perishable", [*SHORT, f"horizon.stock_value={each}"]) for each in ("cost", "none"))
+    seeds = seeds_of_tests(0, 3)
+    assert (perfect_information(at_cost, seeds) < perfect_information(free, seeds) - 1.0).all()
 
 
 def steps(name="three_warehouses", overrides=("parameters.safety_factor=1", "transfers=null"), world=SHORT):

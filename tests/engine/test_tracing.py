@@ -38,7 +38,7 @@ def plain(state):
 def same_rows(traced, rows, state):
     """Check rows against a state of the array dynamics; when shipments arrived that have arrived does not matter."""
     wanted = traced.rows_of(plain(state))
-    if "arrival" in traced.layout.shapes:
+    if "arrival" in traced.layout.there:
         arrivals = traced.layout.slice("arrival")
         rows, wanted = rows.clone(), wanted.copy()
         rows[arrivals], wanted[arrivals] = 0.0, 0.0
@@ -125,12 +125,12 @@ def test_alike_periods_share_a_program():
     rows = traced.start(torch.float64)
     for _ in range(25):
         rows, _ = traced.step(rows, {"orders": torch.full((2, 1, 1), 5.0, dtype=torch.float64)})
-    assert len(traced._programs) == problem.lanes.slots + 2  # the first ones, the last, and all between
+    assert len(traced._programs) == 3  # the first one, the last, and all between
 
 
 def test_a_claim_that_competes_with_nobody_takes_a_cut_and_sums():
     program = traced_period(relaxed(load_scenario("three_warehouses").problem, TREATMENTS), 20, frozenset({"orders"}))
-    kinds = np.bincount(program.kinds, minlength=LINEAR + 1)
+    kinds = np.bincount(program.forward.kinds, minlength=LINEAR + 1)
     assert kinds[CUT] == 2 * 360  # of 360 claims: stock, and the site's handling
     assert kinds[FLOOR_AT] < 720  # none of stock, demand or handling that a claim leaves
 

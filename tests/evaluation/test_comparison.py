@@ -195,6 +195,13 @@ def test_the_same_score_throughout_is_equal_in_practice_whatever_the_rope():
     assert close(np.zeros(4), rope=0.0)["verdict"] == "equal in practice"
 
 
+def test_costs_are_counted_net_of_what_stock_gains():
+    scores = {"rule": WORLDS / 100 - 1.5, "ppo": WORLDS / 100 - 1.4}
+    rows = [episodes_of(name, "learned", score).assign(**{"money/stock_change": 0.5}) for name, score in scores.items()]
+    row = compare(pd.concat(rows), "rule", np.random.default_rng(0)).set_index("policy").loc["ppo"]
+    assert (row["percent_of"], row["percent"]) == ("costs", pytest.approx(100 * 0.1 / (2.0 - 0.5)))
+
+
 def test_where_the_references_score_is_about_zero_percent_are_of_its_costs():
     row = close(np.array([0.01, 0.011, 0.011, 0.012]), level=-1.5)
     assert (row["percent_of"], row["percent"]) == ("costs", pytest.approx(100 * 0.011 / 2.0))

@@ -13,8 +13,19 @@ from allotment.exact.solving import _endless, _Exploration
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.problem import Floats
 from allotment.simulation.simulation import Simulation
-from random_worlds import ENOUGH_BYTES, RandomWorld, random_decisions, random_world
+from random_worlds import ENOUGH_BYTES, RandomWorld, build, random_decisions, random_world
 
+SHOP = {
+    "name": "shop",
+    "horizon": {"periods": 6},
+    "objective": "cost",
+    "skus": [{"name": "tin"}],
+    "suppliers": [{"name": "mill"}],
+    "sites": [{"name": "shop"}],
+    "channels": [{"name": "walkers"}],
+    "fulfilment_lanes": [{"from": "shop", "to": "walkers"}],
+    "demand": [{"process": {"distribution": "deterministic", "mean": 4}}],
+}
 PERIODS, EPISODES, STATES = 3, 2000, 1500
 
 
@@ -42,6 +53,14 @@ def simulated_rewards(world: RandomWorld, decision: Decision) -> Floats:
     simulation.reset(seeds, seeds, np.zeros(EPISODES, dtype=np.int64))
     many = Decision(*(None if part is None else np.repeat(part, EPISODES, axis=0) for part in decision[:3]))
     return np.stack([simulation.step(many).reward.copy() for _ in range(PERIODS)], axis=1)
+
+
+def test_orders_that_come_at_once_or_later_are_received_after_the_decision_too():
+    lead_time = {"distribution": "categorical", "values": [0, 1], "probabilities": [0.25, 0.75]}
+    lanes = [{"from": "mill", "to": "shop", "lead_time": lead_time, "in_transit_cost": 1}]
+    world = build({**SHOP, "sequence": ["decide", "receive", "demand", "fulfil", "charge"], "supply_lanes": lanes})
+    expected = expected_rewards(world, Decision(np.full((1, 1, 1), 4.0)))
+    np.testing.assert_allclose(expected, -4 * 0.75)  # what is not there at once is on its way for one `charge`
 
 
 WORLDS = [number for number in range(60) if number not in (1, 17, 33, 34)]  # these have many outcomes

@@ -46,7 +46,7 @@ def test_quantities_of_any_bounds_are_scaled_and_the_bundle_acts_as_the_policy(a
 def test_an_interrupted_training_goes_on_to_the_same_end(tmp_path, monkeypatch):
     from test_resuming import CutOff, same_end
 
-    monkeypatch.setattr("allotment.fitting.sb3.validation.SECONDS_BETWEEN_REPORTS", -1.0)
+    monkeypatch.setattr("allotment.fitting.learning_curve.SECONDS_BETWEEN_REPORTS", -1.0)
     settings = small("ppo", normalise_observation=True)
     whole = allotment.train("CartPole-v1", "ppo", seed=2, out=tmp_path / "whole", overrides=settings)
 

@@ -66,7 +66,7 @@ def interrupted(algorithm, out, after, **settings):
 @pytest.fixture(autouse=True)
 def every_report(monkeypatch):
     """Progress is told after every rollout, so that a training can be cut off there."""
-    monkeypatch.setattr("allotment.fitting.sb3.validation.SECONDS_BETWEEN_REPORTS", -1.0)
+    monkeypatch.setattr("allotment.fitting.learning_curve.SECONDS_BETWEEN_REPORTS", -1.0)
 
 
 @pytest.mark.parametrize("algorithm", SMALL)

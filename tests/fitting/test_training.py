@@ -204,7 +204,7 @@ def test_a_world_that_is_handed_over_is_not_compiled_again(tmp_path, config, sma
 
 @pytest.mark.parametrize("patience", [0, 150])
 def test_an_interrupt_leaves_what_there_is_and_passes_on(tmp_path, patience, monkeypatch):
-    monkeypatch.setattr("allotment.fitting.sb3.validation.SECONDS_BETWEEN_REPORTS", -1.0)  # told after every rollout
+    monkeypatch.setattr("allotment.fitting.learning_curve.SECONDS_BETWEEN_REPORTS", -1.0)  # told after every rollout
 
     def interrupt(what, done, of, score):
         assert (what, of) == ("training cut", 320)

@@ -119,13 +119,38 @@ def test_orders_in_transit_arrive_when_those_of_their_age_do():
 
 def test_what_is_left_counts_what_it_takes_to_bring_it_there():
     def cost(world):
-        path = Outlook(world.problem, 3).expected(0, np.zeros((3, world.problem.shape.channels, 2)))
+        path = Outlook(world.problem, 3).expected(0, np.zeros((3, world.problem.shape.channels, world.problem.shape.skus)))
         return replacement_cost(draft_of(world.problem, path, opening_of(seen(world, 0), 0), np.ones(3)))
 
     assert cost(two_shops()).tolist() == [[2, 2], [2, 2]]
     farm = {"from": "farm", "to": "south", "lead_time": 3, "unit_cost": 2}
     north = two_shops(supply_lanes=[farm, {"from": "south", "to": "north", "lead_time": 1, "freight": 0.5}])
     assert cost(north).tolist() == [[2.5, 2.5], [2, 2]]
+    np.testing.assert_allclose(cost(pressed("none")).ravel(), [2.2, 2.2 / 0.5])
+    np.testing.assert_allclose(cost(pressed("cost")).ravel(), [2.2 - 2, 2.2 / 0.5 - 2])  # the change of stock counts the rest
+
+
+def pressed(stock_value):
+    """Return a shop whose goods are pressed out of twice as many, which cost 2 and are paid when they arrive."""
+    lanes = [
+        {"from": "farm", "to": "press", "lead_time": 1, "charged": "on_receipt", "freight": 0.2},
+        {"from": "press", "to": "shop", "lead_time": 1},
+    ]
+    return one_shop(
+        **WAITS | {"channels": [{"name": "walkers", "unmet": "lost", "shortage_cost": 9}]},
+        horizon={"periods": 5, "stock_value": stock_value},
+        skus=[{"name": "item", "unit_cost": 2}],
+        sites=[{"name": "press", "kind": "plant", "yield": 0.5, "initial_stock": 90}, {"name": "shop", "holding_cost": 1}],
+        supply_lanes=lanes,
+        fulfilment_lanes=[{"from": "shop", "to": "walkers"}],
+    )
+
+
+@pytest.mark.parametrize("policy", ["rolling_horizon", "two_stage"])
+def test_a_plan_is_the_same_whether_the_change_of_stock_counts_or_not(policy):
+    orders = [order(world, observe(started(world, [0])), policy=policy) for world in map(pressed, ("cost", "none"))]
+    np.testing.assert_allclose(*orders, rtol=1e-6)
+    assert orders[0].min() > 0.0
 
 
 def test_a_hedge_against_backorders_saves_the_whole_expected_shortage_and_one_against_lost_sales_what_a_period_adds():

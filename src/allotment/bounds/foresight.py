@@ -71,7 +71,7 @@ def foresight(world: World, policy: Policy, seeds: list[int], progress: Progress
 
 
 def _opens_freely(world: World) -> bool:
-    """Tell whether policies may open or close with stocks that the score does not count."""
+    """Tell whether policies may open or close with stocks whose costs the score does not count, or not in full."""
     return world.problem.clock.warm_up > 0 or not world.problem.clock.season
 
 

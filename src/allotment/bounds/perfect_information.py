@@ -1,7 +1,8 @@
 """Perfect information: what the best decisions would earn in an episode whose chance is known beforehand, as a bound.
 
-No policy does better in the same episode. In a window the bound is free to stock up in the warm-up and to run stock down at the
-end, neither of which the score counts; `foresight` says what perfect information is worth without that.
+No policy does better in the same episode. In a window the bound is free to open and to close with what stock it likes: the
+warm-up brings it there and keeps it for nothing, and where the window does not count stock at cost, it costs nothing itself.
+`foresight` says what perfect information is worth without that.
 """
 
 from __future__ import annotations
@@ -60,5 +61,5 @@ def solved(draft: Draft, world: World) -> Solution:
     except Unsolved as reason:
         if str(reason) != "unbounded":
             raise ScenarioError(f"{world.name}: the linear programme was not solved: {reason}") from None
-        hint = "what is left at the end is worth more (salvage) than the cheapest way to buy it, in the warm-up for nothing"
+        hint = "what is left at the end is worth more (salvage) than the cheapest way to buy it, in a warm-up for nothing"
         raise ScenarioError(f"{world.name}: nothing bounds the score: {hint}") from None

@@ -19,7 +19,8 @@ from allotment.decisions.observation import Observation
 from allotment.engine.state import DECISION
 from allotment.engine.tracing.graph import Graph
 from allotment.engine.tracing.playing import torch_function
-from allotment.engine.tracing.program import Layout, Program, compiled, place_of, traced_state
+from allotment.engine.tracing.program import Program, compiled, place_of, traced_state
+from allotment.engine.tracing.rows import Layout, everything
 from allotment.engine.tracing.traced import inputs
 from allotment.engine.tracing.worlds import TracedWorlds
 from allotment.scenario.loader import World
@@ -42,15 +43,15 @@ class TracedDecisions:
 
     def vectors(self, rows: Any) -> Any:
         """Return what a network sees of states (n, B), (B, inputs): as `Flattener` makes it."""
-        return self._played(rows, self._program("vectors", self._vectors)).T
+        program = self._program("vectors", self._vectors)
+        return self._played(program, program.made.lengths, rows)[0].T
 
     def decision(self, rows: Any, actions: Any) -> dict[str, Any]:
         """Return the decision, quantities (B, …) by name, that actions (B, size) in [-1, 1] stand for in states (n, B)."""
-        import torch
-
         program = self._program(ACTIONS, self._decided)
-        made = self._played(torch.cat([rows, actions.T]), program)
-        return {name: made[program.made.slice(name)].T.reshape(-1, *program.made.shapes[name]) for name in program.made.shapes}
+        made = self._played(program, program.made.lengths, rows, actions.T)
+        arrays = zip(program.made.there.items(), made, strict=True)
+        return {name: quantities.T.reshape(-1, *there.shape) for (name, there), quantities in arrays}
 
     def _program(self, kind: str, trace: Callable[[Graph, Layout, Observation], dict[str, Any]]) -> Program:
         key = (kind, self._phase)
@@ -59,7 +60,7 @@ class TracedDecisions:
             seen = Observation.of(self.problem, traced_state(self.problem, graph, given, self.worlds.period))
             arrays = trace(graph, given, seen)
             for name, array in arrays.items():
-                made.add(name, array.shape[1:])
+                made.add(name, everything(array.shape[1:]))
             outputs = np.concatenate([place_of(graph, array).ravel() for array in arrays.values()])
             self._programs[key] = compiled(graph, given, made, outputs)
         return self._programs[key]
@@ -68,7 +69,7 @@ class TracedDecisions:
     def _phase(self) -> int:
         """Return a period that looks as the coming decision's does."""
         period = self.worlds.period
-        early = self.problem.lanes.slots + self.problem.demand.history_slots
+        early = 1 + self.problem.demand.history_slots
         if period < early or is_dated(self.problem):
             return period
         return early + (period - early) % self._cycle
@@ -78,7 +79,7 @@ class TracedDecisions:
 
     def _decided(self, graph: Graph, given: Layout, seen: Observation) -> dict[str, Any]:
         actions: Any = inputs(graph, (self.encoding.size,))
-        given.add(ACTIONS, (self.encoding.size,))
+        given.add(ACTIONS, everything((self.encoding.size,)))
         decided = self.encoding.decision(actions, seen)
         quantities = {name: getattr(decided, name) for name in DECISION}
         return {name: array for name, array in quantities.items() if array is not None and array.size}

@@ -56,7 +56,13 @@ ROWS, LENGTHS = 1, 2
 COLUMNS = LENGTHS + AXES
 WIDTH = 8 * COLUMNS  # bytes
 
-SHARED = ("compiled.py", "randomness.py", "inversion.py", "exponential.py", "tracing/graph.py", "tracing/playing.py")
+SHARED = (
+    "compiled.py",
+    "randomness.py",
+    "inversion.py",
+    "exponential.py",
+    *(f"tracing/{name}.py" for name in ("code", "graph", "playing", "vectors")),
+)
 COMPILED = sorted(ENGINE.glob("kernel/**/*.py")) + [ENGINE / name for name in SHARED]
 STAMP = stamp_of(sources_of(COMPILED))
 CODE = writable_folder(folders())

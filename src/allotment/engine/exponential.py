@@ -22,8 +22,8 @@ LARGEST = 700.0  # beyond which, either way, exponents are cut
 
 def exponential(exponents: Any) -> Any:
     """Return e to the power of each number of an array of NumPy or Torch."""
-    if is_torch_array(exponents):
-        return exponents.exp()
+    if not isinstance(exponents, np.ndarray):
+        return exponents.exp() if is_torch_array(exponents) else np.exp(exponents)
     cut = np.clip(exponents, -LARGEST, LARGEST)
     power = np.floor(cut * PER_LOG2 + 0.5)
     rest = (cut - power * LOG2_HIGH) - power * LOG2_LOW

@@ -210,6 +210,12 @@ def _terms_paid(problem: Problem) -> list[int]:
     return [place for place, term in enumerate(TERMS) if term in paid]
 
 
+def _addends_paid(problem: Problem) -> list[int]:
+    """Return the places of the linear addends that a world's records may have, in declared order."""
+    there = [each.at == "charge" and getattr(problem.prices, each.price).any() for each in LINEAR]
+    return [place for place, paid in enumerate(there) if paid]
+
+
 def _most_claims(problem: Problem) -> int:
     n = problem.shape
     return max(n.lanes * n.skus, len(problem.claims.lane), n.fulfilment * n.skus, n.channels)
@@ -303,6 +309,7 @@ ALLOCATED_FIRST = derived("F", lambda problem: np.argsort(_by_site(problem)) * p
 
 # the money terms that a world may have
 TERMS_PAID = derived("paid_terms", _terms_paid)
+ADDENDS_PAID = derived("paid_addends", _addends_paid)  # and their linear addends in a record
 
 _places |= _declare_worlds("", STATE) | _declare_worlds("flows_", FLOWS) | _declare_worlds("decision_", DECISION)
 _places |= _declare_worlds("summed_", SUMS, given=True)

@@ -156,8 +156,8 @@ GIVEN: ContextVar[Draws | None] = ContextVar("GIVEN", default=None)
 
 
 @contextmanager
-def drawing(draws: Draws) -> Iterator[None]:
-    """Let the array dynamics take these draws instead of random ones."""
+def drawing(draws: Draws | None) -> Iterator[None]:
+    """Let the array dynamics take these draws instead of random ones; none are random ones again."""
     token = GIVEN.set(draws)
     try:
         yield
@@ -240,29 +240,61 @@ def demand_quantiles(demand, tables, channel, sku, now, modulation, chances):  #
 
 @entry
 def _demands(demand, tables, place, multiplier, recorded, seeds, episodes, periods, drawn):  # type: ignore[no-untyped-def]
-    for world in range(seeds.shape[0]):
-        seed, episode, period, now = seeds[world], episodes[world], periods[world], place[world]
-        event = uniform(demand.event_stream, seed, episode, period)
-        for channel in range(drawn.shape[1]):
-            for sku in range(drawn.shape[2]):
-                kind, modulation = demand.kind[channel, sku], multiplier[world, channel, sku]
-                noise, maximum = demand.noise[channel, sku], demand.maximum[channel, sku]
-                if kind == NO_DEMAND:
-                    drawn[world, channel, sku] = 0.0
-                elif kind == EVENT:
-                    low, high = demand.event_low[channel, sku], demand.event_high[channel, sku]
-                    drawn[world, channel, sku] = 1.0 if low <= event < high else 0.0
-                elif kind == HISTORY:
-                    units = demand.recorded[recorded[world], channel, sku] * modulation
-                    mean = demand.centre[now, channel, sku] * modulation
-                    drawn[world, channel, sku] = finished(units, mean, noise, maximum, False)
-                else:
-                    chance = uniform(demand.stream[channel, sku], seed, episode, period)
-                    loading = demand.loading[channel, sku]
-                    if loading > 0.0:
-                        factor = uniform(demand.factor_stream[channel, sku], seed, episode, period)
-                        chance = with_factor(chance, factor, loading)
-                    drawn[world, channel, sku] = demand_at(demand, tables, channel, sku, now, modulation, chance)
+    kinds, loadings, streams, rows = demand.kind, demand.loading, demand.stream, demand.row
+    for channel in range(drawn.shape[1]):
+        for sku in range(drawn.shape[2]):
+            units = drawn[:, channel, sku]
+            if kinds[channel, sku] == NO_DEMAND:
+                units[:] = 0.0
+            elif kinds[channel, sku] == TABLE and loadings[channel, sku] == 0.0:
+                stream, of_periods = streams[channel, sku], rows[:, channel, sku]
+                _draw_from_tables(tables, of_periods, place, stream, seeds, episodes, periods, units)
+            else:
+                modulation = multiplier[:, channel, sku]
+                _draw(demand, tables, channel, sku, place, modulation, recorded, seeds, episodes, periods, units)
+
+
+@inner
+def _draw_from_tables(tables, rows, place, stream, seeds, episodes, periods, units):  # type: ignore[no-untyped-def]
+    firsts, starts, cumulative, guide_start, guide = (
+        tables.first,
+        tables.start,
+        tables.cumulative,
+        tables.guide_start,
+        tables.guide,
+    )
+    for world in range(units.shape[0]):
+        row = rows[place[world]]
+        if starts[row + 1] - starts[row] == 1:
+            units[world] = firsts[row]
+        else:
+            chance = uniform(stream, seeds[world], episodes[world], periods[world])
+            units[world] = table_value(firsts, starts, cumulative, guide_start, guide, row, chance)
+
+
+@inner
+def _draw(demand, tables, channel, sku, place, modulation, recorded, seeds, episodes, periods, units):  # type: ignore[no-untyped-def]
+    kind, noise, maximum = demand.kind[channel, sku], demand.noise[channel, sku], demand.maximum[channel, sku]
+    floor, shape, rounded = demand.floor[channel, sku], demand.shape[channel, sku], demand.rounded[channel, sku]
+    centre, found, loading = demand.centre[:, channel, sku], demand.recorded[:, channel, sku], demand.loading[channel, sku]
+    low, high = demand.event_low[channel, sku], demand.event_high[channel, sku]
+    stream, shared, of_events = demand.stream[channel, sku], demand.factor_stream[channel, sku], demand.event_stream
+    for world in range(units.shape[0]):
+        seed, episode, period = seeds[world], episodes[world], periods[world]
+        mean = centre[place[world]] * modulation[world]
+        if kind == EVENT:
+            units[world] = 1.0 if low <= uniform(of_events, seed, episode, period) < high else 0.0
+        elif kind == HISTORY:
+            units[world] = finished(found[recorded[world]] * modulation[world], mean, noise, maximum, False)
+        else:
+            chance = uniform(stream, seed, episode, period)
+            if loading > 0.0:
+                chance = with_factor(chance, uniform(shared, seed, episode, period), loading)
+            if kind == TABLE:
+                units[world] = demand_at(demand, tables, channel, sku, place[world], modulation[world], chance)
+            else:
+                mean = max(floor, mean)
+                units[world] = finished(inverted(kind, chance, mean, shape), mean, noise, maximum, rounded)
 
 
 def demands(problem: Problem, multiplier: Floats, seed: Integers, episode: Integers, period: Integers) -> Floats:

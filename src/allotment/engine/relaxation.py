@@ -3,7 +3,7 @@
 Units become continuous: nothing is rounded, and what comes through by chance, unit by unit (partial backorders, acceptance,
 fill, shrinkage), does so by expectation. Demand and lead times are drawn as ever. Features whose gradient is nothing, or says
 nothing, are refused until a treatment is named: `ignored` leaves a feature out of the world; `straight_through` keeps what it
-does, with the gradient of a world without it.
+does, with the gradient of a world without it; `smooth` keeps what it does, with the gradient of a smooth stand-in.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+from array_api_compat import is_torch_array
 
 from allotment.engine.dynamics.feasibility import limits_of_suppliers
 from allotment.engine.state import State
 from allotment.scenario.errors import nearest
 from allotment.scenario.problem import BY_RECEIVER, Floats, Integers, Problem
 
-IGNORED, STRAIGHT_THROUGH = "ignored", "straight_through"
+IGNORED, STRAIGHT_THROUGH, SMOOTH = "ignored", "straight_through", "smooth"
 
 
 class Feature(NamedTuple):
@@ -29,6 +30,7 @@ class Feature(NamedTuple):
     treatments: tuple[str, ...]
     is_used: Callable[[Problem], bool]
     without: Callable[[Problem], Problem]  # the problem that leaves it out
+    smooth: Callable[[Problem], Problem] | None = None  # the problem that has a smooth stand-in's slope
 
 
 def relaxed(problem: Problem, treatments: Mapping[str, str]) -> Problem:
@@ -41,6 +43,8 @@ def relaxed(problem: Problem, treatments: Mapping[str, str]) -> Problem:
     for feature in FEATURES:
         if treatments.get(feature.name) == IGNORED:
             problem = feature.without(problem)
+        elif treatments.get(feature.name) == SMOOTH and feature.smooth is not None and feature.is_used(problem):
+            problem = feature.smooth(problem)
     problem = _in_continuous_units(problem) if problem.rules.whole else problem
     return problem._replace(rules=problem.rules._replace(relaxed=True))
 
@@ -55,6 +59,12 @@ def on_torch(state: State, dtype: Any = None, device: Any = None) -> State:
         return torch.tensor(values, dtype=dtype or torch.get_default_dtype(), device=device)
 
     return State(*map(tensor, state))
+
+
+def detach(state: State) -> State:
+    """Return a state of Torch through which no gradient passes: what was played before it counts as given."""
+    detached: list[Any] = [part.detach() if is_torch_array(part) else part for part in state]
+    return State(*detached)
 
 
 def _check(problem: Problem, treatments: Mapping[str, str]) -> None:
@@ -161,9 +171,10 @@ FEATURES = (
     Feature(
         "fixed_costs",
         "`fixed_cost` or `line_cost` of a lane",
-        (IGNORED, STRAIGHT_THROUGH),
+        (IGNORED, STRAIGHT_THROUGH, SMOOTH),
         lambda problem: bool(problem.prices.fixed.any() or problem.prices.line.any()),
         _without_fixed_costs,
+        lambda problem: problem._replace(rules=problem.rules._replace(smooth_fixed=True)),
     ),
     Feature(
         "goodwill",

@@ -6,7 +6,8 @@ rule is chosen after its scores are known, and looks a little better than it is:
 Sure is not yet large: a policy whose interval lies wholly within a region of practical equivalence about zero, ±0.5 % of the
 reference's score unless another is asked for, is equal to it in practice, whether its difference is sure or not. Percent are of
 the reference's score, whatever its sign. Where the interval of that score holds zero, they are of the reference's costs instead
-(all money per period but income), and where there are none either, there are no percent and nothing is called equal.
+(all money per period but income, less what stock gains), and where there are none either, there are no percent and nothing is
+called equal.
 """
 
 from __future__ import annotations
@@ -183,6 +184,7 @@ def _in_percent(table: pd.DataFrame, reference: pd.Series) -> pd.DataFrame:
     """Return the table with its differences in percent too; `reference` has the means of the reference policy."""
     score = table[table["reference"]].iloc[0]
     costs = sum(reference[name] for name in money_columns(reference.to_frame().T) if name.removeprefix("money/") not in INCOME)
+    costs -= reference.get("money/stock_change", 0.0)
     what, whole = "score", abs(score["score"])
     if score["score_low"] <= 0.0 <= score["score_high"]:
         what, whole = ("costs", costs) if costs > 0.0 else ("nothing", np.nan)

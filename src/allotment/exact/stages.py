@@ -176,7 +176,7 @@ class Stages:
         lanes, draws = laws.crossing_lanes, state.arrival.shape[-1]
         units = state.pipeline[:, :, lanes].sum(axis=-1)
         under_way = units if laws.problem.lanes.by_sku[lanes].any() else units.sum(axis=-1, keepdims=True)
-        waits = np.where(under_way > 0.0, age[:, :, None, None], 0).astype(np.int64)  # (B, slots, lanes, draws or 1)
+        waits = np.where(under_way > 0.0, age[:, :, None, None], -1).astype(np.int64)  # (B, slots, lanes, draws or 1)
         comes = np.broadcast_to(
             _settled().by_rows(waits, lambda row: _arrival_law(laws, waits[row])), (*units.shape[:3], draws)
         )
@@ -192,9 +192,9 @@ def _settled() -> Settled:
 
 
 def _arrival_law(laws: Laws, waits: Integers) -> Law:
-    """Return the law of which orders (slots, lanes, draws) arrive, by the periods that each has waited; 0 is none."""
+    """Return the law of which orders (slots, lanes, draws) arrive, by the periods that each has waited; -1 is none."""
     parts = [Law(np.zeros((1, *waits.shape)), np.ones(1))]
-    for slot, lane, draw in np.argwhere(waits > 0):
+    for slot, lane, draw in np.argwhere(waits >= 0):
         chance = laws.hazard(int(laws.crossing_lanes[lane]), int(waits[slot, lane, draw]))
         if chance > 0.0:
             values = np.zeros((2, *waits.shape))

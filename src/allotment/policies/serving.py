@@ -18,7 +18,7 @@ from allotment.engine.dynamics.rationing import share, share_alike
 from allotment.policies.claimed import free_stock, sent_away, wanted_by_slot
 from allotment.scenario.fulfilment import FulfilmentReader
 from allotment.scenario.loader import World
-from allotment.scenario.problem import Claims, Floats, Integers
+from allotment.scenario.problem import Claims, Flags, Floats, Integers
 
 
 @dataclass(frozen=True)
@@ -48,14 +48,18 @@ class _Serving:
     def __init__(self, world: World, observation: Observation, orders: Floats) -> None:
         problem, period = world.problem, observation.period
         self.problem = problem
-        self.wanted = np.ascontiguousarray(np.moveaxis(wanted_by_slot(world, observation), 0, -1))  # (C, K, D, B)
-        self.stock = np.ascontiguousarray(np.moveaxis(free_stock(world, observation, orders), 0, -1))  # (S, K, B)
-        self.lanes_left = _now(problem.fulfilment.capacity, period)  # (F, B)
+        self.wanted = _worlds_last(wanted_by_slot(world, observation))  # (C, K, D, B)
+        self.stock = _worlds_last(free_stock(world, observation, orders))  # (S, K, B)
+        self.lanes_left = self._changing(_now(problem.fulfilment.capacity, period))  # (F, B)
         handled = sent_away(world, orders).sum(axis=2).T  # (S, B)
         self.sites_left = np.maximum(_now(problem.sites.handling, period) - handled, 0.0)  # (S, B)
         self.lanes_limited = bool(np.isfinite(problem.fulfilment.capacity).any())
         self.sites_limited = bool(np.isfinite(problem.sites.handling).any())
-        self.moved = np.zeros((*problem.prices.outbound_freight.shape[1:], observation.batch))  # (F, K, B)
+        self.moved = self._changing(np.zeros((*problem.prices.outbound_freight.shape[1:], observation.batch)))  # (F, K, B)
+
+    def _changing(self, array: Floats) -> Floats:
+        """Return an array that can be changed by what is wanted: of traced numbers, where those are."""
+        return array if isinstance(self.wanted, np.ndarray) else self.wanted.new(array)
 
     @property
     def shipped(self) -> Floats:
@@ -64,7 +68,8 @@ class _Serving:
 
     def serve_promised(self, claims: Claims) -> None:
         """Serve each channel what it has been promised, its oldest orders first."""
-        promised = np.repeat(self.problem.channels.commitment[..., None], self.moved.shape[-1], axis=-1)  # (C, K, B)
+        commitment = self.problem.channels.commitment
+        promised = self._changing(np.repeat(commitment[..., None], self.moved.shape[-1], axis=-1))  # (C, K, B)
         for lane, sku in zip(claims.promised_lane, claims.promised_sku, strict=True):
             of_channel = promised[self.problem.fulfilment.channel[lane], sku]
             for slot in range(self.problem.fulfilment.latest[lane], -1, -1):
@@ -73,7 +78,7 @@ class _Serving:
     def wanted_groups(self, claims: Claims) -> Iterator[list[list[int]]]:
         """Yield lane, SKU and slot of the claims of each group in their order, those that are wanted in any world."""
         each = np.stack([claims.lane, claims.sku, claims.slot])
-        some = (self.wanted.max(axis=-1) > 0.0)[self.problem.fulfilment.channel[claims.lane], claims.sku, claims.slot]
+        some = _may_be_something(self.wanted)[self.problem.fulfilment.channel[claims.lane], claims.sku, claims.slot]
         group = np.repeat(np.arange(len(claims.group_start) - 1), np.diff(claims.group_start))[some]
         rows, ends = each[:, some].T.tolist(), np.append(np.flatnonzero(np.diff(group)) + 1, len(group)).tolist()
         yield from (rows[begin:end] for begin, end in pairwise([0, *ends]))
@@ -116,6 +121,19 @@ class _Serving:
         self.lanes_left[lane] -= units
         self.sites_left[site] -= units
         self.moved[lane, sku] += units
+
+
+def _worlds_last(array: Floats) -> Floats:
+    """Return an array (B, …) with the worlds last, to be changed."""
+    moved = np.moveaxis(array, 0, -1)
+    return np.ascontiguousarray(moved) if isinstance(moved, np.ndarray) else moved.copy()
+
+
+def _may_be_something(array: Floats) -> Flags:
+    """Return where an array (…, B) is something in any world; of traced numbers, where it is not known to be nothing."""
+    if isinstance(array, np.ndarray):
+        return array.max(axis=-1) > 0.0  # type: ignore[no-any-return]
+    return array.may_be_something()[..., 0]  # type: ignore[no-any-return]
 
 
 def _now(calendar: Floats, period: Integers) -> Floats:

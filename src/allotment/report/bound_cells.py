@@ -19,7 +19,8 @@ NOTE = (
 )
 OPENED = (
     " Up to the last row, all open with the policy's stock and close with no less; the last is the bound of every policy, "
-    "which may also stock up in the warm-up and run stock down at the end, neither of which the score counts."
+    "which may also stock up in the warm-up and run stock down at the end: the score counts stock at cost, or not at all, but "
+    "never what the warm-up pays to bring and to keep it."
 )
 
 

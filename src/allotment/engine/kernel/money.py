@@ -46,14 +46,13 @@ def charge(table: int, now: int, first: World, count: int) -> None:
         choose_paid(table, f.FLOWS_RECEIVED, f.FLOWS_EXECUTED, first, count)
     if settings[f.PART_IS_DUE]:
         find_due(table, now, first, count)
-    for addend in range(len(TERM)):
-        if not AT_END[addend]:
-            units = UNITS_OF[addend]
-            if units == f.PAID and not settings[f.ON_RECEIPT]:
-                units = f.FLOWS_EXECUTED
-            if units == f.DUE and not settings[f.PART_IS_DUE]:
-                units = f.FLOWS_OPEN_DEMAND
-            value(table, units, PRICE_OF[addend], TERM[addend], now, first, count)
+    for addend in integers1(table, f.ADDENDS_PAID):
+        units = UNITS_OF[addend]
+        if units == f.PAID and not settings[f.ON_RECEIPT]:
+            units = f.FLOWS_EXECUTED
+        if units == f.DUE and not settings[f.PART_IS_DUE]:
+            units = f.FLOWS_OPEN_DEMAND
+        value(table, units, PRICE_OF[addend], TERM[addend], now, first, count)
     if settings[f.FIXED_COSTS]:
         charge_orders(table, now, first, count)
     if settings[f.OVERFLOWS]:

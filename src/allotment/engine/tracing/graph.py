@@ -12,9 +12,12 @@ from typing import Any, NamedTuple
 
 INPUT, CONSTANT, ADD, SUB, MUL, DIV, MIN, MAX, FLOOR_AT, CAP_AT, CUT, LINEAR = range(12)
 LESS, AT_MOST, EQUAL, AND, OR, NOT, CHOOSE, ROUND_DOWN, SIZE, THROUGH = range(12, 22)
+IF_AT_MOST, IF_LESS, SIGNED = range(22, 25)
+EXP, LOG, ROOT = range(25, 28)
 """What a number is. `FLOOR_AT` and `CAP_AT` pass their gradient at the bound, as `clip` does; `MIN` and `MAX` halve it at ties;
 `CUT` is the first, or the second where that is less, and so is its gradient; `THROUGH` is the first, with the gradient of the
-second."""
+second. Of gradients are made: the first where the second is at most the third, else nothing; the first where the second is
+less than the third, half of it where they are equal, else nothing; the first with the sign of the second."""
 
 
 class Node(NamedTuple):
@@ -84,7 +87,7 @@ class Graph:
             self.at_least_nothing.add(place)
         if kind == CHOOSE and self._not_negative(b) and self._not_negative(node.c):
             self.at_least_nothing.add(place)
-        if kind in (LESS, AT_MOST, EQUAL, AND, OR, NOT, SIZE):
+        if kind in (LESS, AT_MOST, EQUAL, AND, OR, NOT, SIZE, EXP, ROOT):
             self.at_least_nothing.add(place)
 
     def _not_negative(self, place: int) -> bool:
@@ -96,6 +99,8 @@ class Graph:
             if x is not None:
                 return b if x else c
             return b if b == c else self._cut(a, b, c)
+        if kind in (IF_AT_MOST, IF_LESS, SIGNED):
+            return a if x == 0.0 else None
         if kind == THROUGH:
             return a if a == b else None
         if x is not None and (y is not None or b < 0):
@@ -192,4 +197,7 @@ _VALUES: dict[int, Callable[[float, float], Any]] = {
     NOT: lambda x, y: not x,
     ROUND_DOWN: lambda x, y: math.floor(x),
     SIZE: lambda x, y: abs(x),
+    EXP: lambda x, y: math.exp(x),
+    LOG: lambda x, y: math.log(x),
+    ROOT: lambda x, y: math.sqrt(x),
 }

@@ -13,7 +13,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from allotment.engine.tracing import graph as g
 from allotment.engine.tracing.graph import Graph, Untraceable
-from allotment.quantities import Integers
+from allotment.quantities import Flags, Integers
 
 
 class Traced(NDArrayOperatorsMixin):
@@ -57,9 +57,19 @@ class Traced(NDArrayOperatorsMixin):
     def __bool__(self) -> bool:
         raise Untraceable("a traced array has no values")
 
+    @property
+    def T(self) -> Traced:
+        """Return the same numbers with the axes in reverse order."""
+        return Traced(self.graph, self.places.T)
+
+    def may_be_something(self) -> Flags:
+        """Return which numbers are not known to be nothing."""
+        there = [self.graph.values.get(place) != 0.0 for place in self.places.ravel().tolist()]
+        return np.array(there, dtype=bool).reshape(self.places.shape)
+
     def any(self) -> bool:
         """Tell whether there may be something: whether not all of it is known to be nothing."""
-        return any(self.graph.values.get(place) != 0.0 for place in self.places.ravel().tolist())
+        return bool(self.may_be_something().any())
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Traced:
         """Return the sum along some axes."""
@@ -204,6 +214,28 @@ def _comparisons(count: int) -> Iterator[tuple[int, int]]:
         run *= 2
 
 
+def _cumulated(array: Traced, axis: int) -> Traced:
+    moved = np.moveaxis(array.places, axis, 0)
+    totals = [Traced(array.graph, moved[0])]
+    for place in moved[1:]:
+        totals.append(np.add(totals[-1], Traced(array.graph, place)))
+    return Traced(array.graph, np.stack([total.places for total in totals], axis=axis))
+
+
+def _power(array: Any, power: Any) -> Traced:
+    """Return a power of positive numbers, a square of any."""
+    if isinstance(power, int | float) and power == 2:
+        return np.multiply(array, array)  # type: ignore[no-any-return]
+    return np.exp(np.multiply(power, np.log(array)))  # type: ignore[no-any-return]
+
+
+def _matmul(one: Any, other: Any) -> Traced:
+    """Return a product of matrices, one of which is known."""
+    graph = _graph(one, other)
+    first, second = Traced(graph, places_of(graph, one)), Traced(graph, places_of(graph, other))
+    return _sum(np.multiply(first[..., :, :, None], second[..., None, :, :]), axis=-2)
+
+
 def _structural(function: Callable[..., Any]) -> Callable[..., Traced]:
     """Return a function that puts numbers elsewhere."""
 
@@ -241,6 +273,11 @@ _UFUNCS: dict[Any, Callable[..., Traced]] = {
     np.logical_not: _elementwise(g.NOT),
     np.floor: _elementwise(g.ROUND_DOWN),
     np.absolute: _elementwise(g.SIZE),
+    np.exp: _elementwise(g.EXP),
+    np.log: _elementwise(g.LOG),
+    np.sqrt: _elementwise(g.ROOT),
+    np.power: lambda array, power: _power(array, power),
+    np.matmul: lambda one, other: _matmul(one, other),
     np.negative: lambda array: np.subtract(0.0, array),
 }
 _FUNCTIONS: dict[Any, Callable[..., Any]] = {
@@ -248,6 +285,7 @@ _FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.sum: _sum,
     np.max: lambda array, axis: _reduced(array, axis, g.MAX),
     np.sort: _sorted,
+    np.cumsum: lambda array, axis: _cumulated(array, axis),
     np.clip: _clip,
     np.zeros_like: lambda array, **_: _like(array, 0.0),
     np.ones_like: lambda array, **_: _like(array, 1.0),

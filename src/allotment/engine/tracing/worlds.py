@@ -14,34 +14,37 @@ from typing import Any, get_type_hints
 import numpy as np
 
 from allotment.engine import randomness
+from allotment.engine.drawn import Drawn
 from allotment.engine.dynamics.period import multipliers, reset, with_next_regimes
 from allotment.engine.state import DECISION, State
 from allotment.engine.tracing.playing import torch_function
-from allotment.engine.tracing.program import BY_SLOT, Draw, Layout, Program, given_arrays, slots_by_age, traced_period
+from allotment.engine.tracing.program import Draw, Program, traced_period
+from allotment.engine.tracing.rows import rows_of, state_layout
 from allotment.quantities import Floats, Integers
 from allotment.scenario.problem import Problem
 
 
 class TracedWorlds:
-    """Episodes of a relaxed problem, one for each seed (B,). `records` names what of each period's record is wanted.
+    """Episodes of a relaxed problem, one for each seed (B,), or drawn ahead; `records` names what is wanted of a record.
 
     Raises `Untraceable` at a step whose dynamics look at values: demand that is drawn after goodwill has changed.
     """
 
-    def __init__(self, problem: Problem, seeds: Integers, records: tuple[str, ...] = ("reward",)) -> None:
+    def __init__(self, problem: Problem, seeds: Integers | Drawn, records: tuple[str, ...] = ("reward",)) -> None:
         if not problem.rules.relaxed:
             raise ValueError("programs are of a world's continuous relaxation: make it with relaxation.relaxed")
         self.problem, self.records = problem, records
         self.restart(seeds)
         self._programs: dict[tuple[Any, ...], Program] = {}
         self._played, self.cycle = torch_function(), _cycle(problem)
-        self.layout = Layout()
-        for name, shape in given_arrays(problem):
-            self.layout.add(name, shape)
+        self.layout = state_layout(problem)
 
-    def restart(self, seeds: Integers) -> None:
-        """Begin the first episode of each seed (B,); programs are kept."""
-        self._state = reset(self.problem, np.asarray(seeds), np.zeros(len(seeds), dtype=np.int64))
+    def restart(self, seeds: Integers | Drawn) -> None:
+        """Begin the first episode of each seed (B,), or of worlds that were drawn ahead; programs are kept."""
+        self._drawn = seeds if isinstance(seeds, Drawn) else None
+        numbers = np.asarray(seeds.seeds if isinstance(seeds, Drawn) else seeds)
+        with randomness.drawing(self._drawn):
+            self._state = reset(self.problem, numbers, np.zeros(len(numbers), dtype=np.int64))
 
     @property
     def period(self) -> int:
@@ -55,20 +58,12 @@ class TracedWorlds:
         return torch.as_tensor(self.rows_of(self._state), dtype=dtype or torch.get_default_dtype())
 
     def rows_of(self, state: State) -> Floats:
-        """Return the arrays of a state of NumPy as rows, (n, B): by age, and arrivals counted from its period."""
-        parts = []
-        for name in self.layout.shapes:
-            array = getattr(state, name)
-            if name in BY_SLOT:
-                array = array[:, slots_by_age(self.problem, name, int(state.period[0]))]
-            if name == "arrival":
-                array = array - state.period[:, None, None, None]
-            parts.append(np.asarray(array, dtype=np.float64).reshape(len(array), -1).T)
-        return np.concatenate(parts)
+        """Return the arrays of a state of NumPy as rows, (n, B); raises `ValueError` where what has no row is not nothing."""
+        return rows_of(self.problem, self.layout, state)
 
     def array(self, rows: Any, name: str) -> Any:
         """Return one array of a state's rows, (B, …)."""
-        return rows[self.layout.slice(name)].T.reshape(-1, *self.layout.shapes[name])
+        return self.layout.array(rows, name)
 
     def step(self, rows: Any, decision: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Play a period; returns the next state's rows, and the wanted records, (B, …) each.
@@ -81,28 +76,30 @@ class TracedWorlds:
         if self.problem.shape.groups:
             goodwill = self.array(rows, "goodwill").detach().numpy().astype(np.float64)
             self._state = self._state._replace(goodwill=goodwill)
-        parts = [decision[name].reshape(rows.shape[1], -1).T for name in DECISION if name in decision]
-        drawn = [torch.as_tensor(np.ascontiguousarray(each), dtype=rows.dtype) for each in self._drawn(program)]
-        made = self._played(torch.cat([rows, *parts, *drawn]), program)
-        records = {name: self._record(program, made, name) for name in self.records}
+        given = [rows, *(decision[name].to(rows.dtype).reshape(rows.shape[1], -1).T for name in DECISION if name in decision)]
+        with randomness.drawing(self._drawn):
+            given += [torch.as_tensor(np.require(each, requirements="W"), dtype=rows.dtype) for each in self._draws(program)]
+        lengths = [self.layout.rows, *(int(program.made.there[name].sum()) for name in self.records)]
+        after, *made = self._played(program, lengths, *given)
+        records = {name: self._record(program, array, name) for name, array in zip(self.records, made, strict=True)}
         self._state = self._state._replace(period=self._state.period + 1)
-        return made[: self.layout.rows], records
+        return after, records
 
-    def _record(self, program: Program, made: Any, name: str) -> Any:
+    def _record(self, program: Program, rows: Any, name: str) -> Any:
         """Return a record of the period, (B, …); rewards are discounted."""
-        record = made[program.made.slice(name)].T.reshape(-1, *program.made.shapes[name])
+        record = rows.T.reshape(-1, *program.made.there[name].shape)
         clock = self.problem.clock
         return record * clock.discount ** max(self.period - clock.warm_up, 0) if name == "reward" else record
 
     def _program(self, decided: frozenset[str]) -> Program:
         """Return the program of the coming period: an earlier one's that was alike, or a new one."""
-        last, first = self.period == self.problem.clock.length - 1, self.period < self.problem.lanes.slots
+        last, first = self.period == self.problem.clock.length - 1, self.period == 0
         key = (decided, last, first, self.period if last or first else self.period % self.cycle)
         if key not in self._programs:
             self._programs[key] = traced_period(self.problem, self.period, decided, self.records)
         return self._programs[key]
 
-    def _drawn(self, program: Program) -> Iterator[Floats]:
+    def _draws(self, program: Program) -> Iterator[Floats]:
         """Yield what a period draws, in the order in which its program is given it; regimes move on."""
         for draw in program.draws.values():
             yield self._draw(draw).reshape(len(self._state.period), -1).T
