@@ -177,9 +177,7 @@ SHARED_LANES = [{"from": "north", "to": "walkers"}, {"from": "north", "to": "cal
 @pytest.mark.parametrize("name", FEATURES_OF_A_SHOP)
 def test_a_feature_without_a_useful_gradient_is_refused_until_a_treatment_is_named(name):
     problem = one_shop(**FEATURES_OF_A_SHOP[name]).problem
-    with pytest.raises(
-        ValueError, match=rf"features of this world .* {name} \(.*\): ignored or straight_through"
-    ):
+    with pytest.raises(ValueError, match=rf"features of this world .* {name} \(.*\): ignored or straight_through"):
         relaxed(problem, {other: IGNORED for other in FEATURES_OF_A_SHOP if other != name})
     for treatment in (IGNORED, STRAIGHT_THROUGH):
         assert not relaxed(problem, {name: treatment}).rules.whole
