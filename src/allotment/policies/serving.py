@@ -132,8 +132,8 @@ def _worlds_last(array: Floats) -> Floats:
 def _may_be_something(array: Floats) -> Flags:
     """Return where an array (…, B) is something in any world; of traced numbers, where it is not known to be nothing."""
     if isinstance(array, np.ndarray):
-        return array.max(axis=-1) > 0.0  # type: ignore[no-any-return]
-    return array.may_be_something()[..., 0]  # type: ignore[no-any-return]
+        return array.max(axis=-1) > 0.0
+    return array.may_be_something()[..., 0]
 
 
 def _now(calendar: Floats, period: Integers) -> Floats:

@@ -218,22 +218,22 @@ def _cumulated(array: Traced, axis: int) -> Traced:
     moved = np.moveaxis(array.places, axis, 0)
     totals = [Traced(array.graph, moved[0])]
     for place in moved[1:]:
-        totals.append(np.add(totals[-1], Traced(array.graph, place)))
+        totals.append(_elementwise(g.ADD)(totals[-1], Traced(array.graph, place)))
     return Traced(array.graph, np.stack([total.places for total in totals], axis=axis))
 
 
 def _power(array: Any, power: Any) -> Traced:
     """Return a power of positive numbers, a square of any."""
     if isinstance(power, int | float) and power == 2:
-        return np.multiply(array, array)  # type: ignore[no-any-return]
-    return np.exp(np.multiply(power, np.log(array)))  # type: ignore[no-any-return]
+        return _elementwise(g.MUL)(array, array)
+    return _elementwise(g.EXP)(_elementwise(g.MUL)(power, _elementwise(g.LOG)(array)))
 
 
 def _matmul(one: Any, other: Any) -> Traced:
     """Return a product of matrices, one of which is known."""
     graph = _graph(one, other)
     first, second = Traced(graph, places_of(graph, one)), Traced(graph, places_of(graph, other))
-    return _sum(np.multiply(first[..., :, :, None], second[..., None, :, :]), axis=-2)
+    return _sum(_elementwise(g.MUL)(first[..., :, :, None], second[..., None, :, :]), axis=-2)
 
 
 def _structural(function: Callable[..., Any]) -> Callable[..., Traced]:
