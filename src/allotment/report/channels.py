@@ -17,7 +17,7 @@ from allotment.report.money import Money
 from allotment.report.numbers import decimals, number, percentage
 from allotment.report.palette import SCARCE, SERVED
 
-NAME_WIDTH = 24  # characters of a line beside the cells
+NAME_WIDTH = 28  # characters of a line beside the cells
 HEADER_WIDTH = 11  # and above them
 LEAST_SERVED = 0.5  # a share that is as dark as any below it
 
