@@ -25,6 +25,13 @@ SMALL = {
     "ddpg": REPLAYED,
     "dqn": {**REPLAYED, "settings.target_update_interval": 40},
 }
+RULE = {"policy": "base_stock", "parameters": {"level": "tuned"}, "tuning": {"worlds": 2, "rounds": 1}}
+SMALL_PATHWISE = {
+    "environments": 4,
+    "network.hidden": [8],
+    "encoding": {"name": "rule_parameters", "rule": RULE},
+    "settings.window": 2,
+}
 MEASURED = {"steps": 480, "validation.every": 128, "validation.episodes": 4, "checkpoint.every": 64}
 
 
@@ -35,4 +42,5 @@ def world_for(algorithm):
 
 def small(algorithm, **settings):
     """Return the overrides that make an algorithm's shipped config small, and any others."""
-    return [f"{key}={json.dumps(value)}" for key, value in {**SMALL[algorithm], **MEASURED, **settings}.items()]
+    own = SMALL_PATHWISE if algorithm == "pathwise" else SMALL[algorithm]
+    return [f"{key}={json.dumps(value)}" for key, value in {**own, **MEASURED, **settings}.items()]

@@ -8,6 +8,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 import allotment
 from allotment.decisions.encodings import Discrete
 from allotment.decisions.observation import observe
+from allotment.fitting.pathwise.config import PATHWISE, PathwiseConfig, check_pathwise
 from allotment.fitting.sb3 import trainer
 from allotment.fitting.sb3.algorithms import ALGORITHMS
 from allotment.fitting.sb3.config import LearnedConfig, check_learned
@@ -21,13 +22,17 @@ LEARNING = [name for name in shipped_names("configs") if "algorithm" in read_con
 
 
 def test_the_table_and_the_shipped_configs_cover_each_other():
-    assert {read_config(name)[1]["algorithm"] for name in LEARNING} == set(ALGORITHMS)
+    assert {read_config(name)[1]["algorithm"] for name in LEARNING} == {*ALGORITHMS, PATHWISE}
     assert set(SMALL) == set(ALGORITHMS)
 
 
 @pytest.mark.parametrize("name", LEARNING)
 def test_every_shipped_config_that_learns_is_valid(name):
-    assert check_learned(checked(LearnedConfig, read_config(name)[1], name), name).steps > 0
+    content = read_config(name)[1]
+    if content["algorithm"] == PATHWISE:
+        check_pathwise(checked(PathwiseConfig, content, name), name)
+    else:
+        assert check_learned(checked(LearnedConfig, content, name), name).steps > 0
 
 
 @pytest.fixture

@@ -275,7 +275,10 @@ RATE = {"schedule": "linear", "initial": 1e-3, "final": 1e-4}
         ({"algorithm": "pppo"}, r"mine: unknown algorithm 'pppo'; did you mean 'ppo'\?"),
         ({"step": 3}, r"mine: unknown key 'step'; did you mean 'steps'\?"),
         ({"steps": 0}, r"mine: steps must be >= 1, not 0"),
-        ({"network": {"kind": "transformer"}}, "mine: network.kind: unknown network 'transformer'; allowed: cells, lstm, mlp"),
+        (
+            {"network": {"kind": "transformer"}},
+            "mine: network.kind: unknown network 'transformer'; allowed: cells, levels,",
+        ),
         ({"network": {"hidden": []}}, r"mine: network.hidden must .* at least 1"),
         ({"network": {"activation": "rleu"}}, r"mine: network.activation: unknown 'rleu'; did you mean 'relu'\?"),
         ({"encoding": {"name": "quantities"}}, r"mine: encoding.name must be .*'quantity'"),
@@ -314,9 +317,9 @@ def test_a_config_that_cannot_be_used_says_what_is_wrong(entries, message):
 def test_a_config_that_does_not_fit_the_world_says_so_before_it_trains(tmp_path):
     with pytest.raises(ValueError, match=r"encoding discrete needs a world with one decision"):
         allotment.train(two_shops(), "ppo", out=tmp_path, overrides=overrides(encoding={"name": "discrete"}))
-    with pytest.raises(ScenarioError, match="residual needs the rule-based policy that it corrects"):
+    with pytest.raises(ScenarioError, match="residual needs the rule-based policy that it starts from"):
         allotment.train(two_shops(), "ppo", out=tmp_path, overrides=overrides(encoding={"name": "residual"}))
-    with pytest.raises(ValueError, match="network kind cells works with encodings quantity and residual, not order_up_to"):
+    with pytest.raises(ValueError, match="network kind cells works with encodings quantity, residual and rule_parameters, not order_up"):
         allotment.train(
             two_shops(), "ppo", out=tmp_path, overrides=overrides(encoding={"name": "order_up_to"}, **{"network.kind": "cells"})
         )

@@ -11,10 +11,11 @@ from collections.abc import Callable
 import numpy as np
 
 from allotment.engine.dynamics.arrays import LEAST_DIVISOR, Array, guarded, like, namespace, now, only, straight_through
+from allotment.engine.exponential import exponential
 from allotment.engine.state import MOVEMENTS, Flows, State
 from allotment.scenario.problem import ARRIVALS, LINEAR, SIGNS, TERMS, Floats, Linear, Problem
 
-SMOOTH = 0.1  # of a period's mean demand: units by which half of a smooth fixed cost has come
+SMOOTH = 0.03  # of a period's mean demand: units by which most of a smooth fixed cost has come
 Quantity = Callable[[Problem, State, Flows], Array]
 
 
@@ -120,7 +121,7 @@ def _fixed_ordering(problem: Problem, state: State, flows: Flows) -> Array:
 
 
 def _smooth_fixed(problem: Problem, state: State, flows: Flows, shipped: Array) -> Array:
-    """Return fixed costs with the slope of cost × units ÷ (units + some): a shipment begins and ends little by little.
+    """Return fixed costs with the slope of cost × (1 − exp(−units ÷ some)): a shipment begins and ends little by little.
 
     Some are a part of a period's mean demand where the lane leads. What a lane that ships nothing would cost goes to its SKUs
     alike.
@@ -128,12 +129,17 @@ def _smooth_fixed(problem: Problem, state: State, flows: Flows, shipped: Array) 
     xp, prices, lanes = namespace(shipped), problem.prices, problem.lanes
     some = SMOOTH * np.where(lanes.allowed, problem.sites.expected_demand[lanes.to], 0.0) + LEAST_DIVISOR  # (L, K)
     of_lane, count = xp.sum(flows.executed, axis=-1), xp.sum(shipped, axis=-1)
-    anything = straight_through(xp.clip(count, max=1.0), of_lane / (of_lane + like(of_lane, some.sum(axis=-1))))
-    of_sku = straight_through(shipped, flows.executed / (flows.executed + like(shipped, some)))
+    anything = straight_through(xp.clip(count, max=1.0), _begun(of_lane, some.sum(axis=-1)))
+    of_sku = straight_through(shipped, _begun(flows.executed, some))
     alike = xp.ones_like(shipped) / shipped.shape[-1]
     share = xp.where((count > 0.0)[..., None], shipped / xp.clip(count, min=1.0)[..., None], alike)
     fixed, line = now(prices.fixed, state) * anything, now(prices.line, state) * of_sku
     return xp.sum(share * fixed[..., None] + line, axis=1)
+
+
+def _begun(units: Array, some: Floats) -> Array:
+    """Return 1 − exp(−units ÷ some)."""
+    return 1.0 - exponential(units / like(units, -some))
 
 
 def _overflow(problem: Problem, state: State, flows: Flows) -> Array:

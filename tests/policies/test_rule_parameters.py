@@ -1,0 +1,80 @@
+"""Actions that move the parameters of a rule."""
+
+import numpy as np
+import pytest
+
+from allotment.policies.networks import NetworkShape, start_at_nothing
+from allotment.policies.rule_parameters import RuleParameters
+from allotment.scenario.errors import ScenarioError
+from small_policies import network, rule
+from small_worlds import APPLE, seen, shipped_world, two_shops
+
+LEVELS = {"policy": "base_stock", "parameters": {"level": 20}, "transfers": {"pull_below": 1, "give_above": 2}}
+
+
+def test_actions_move_parameters_by_first_steps_and_the_rule_decides():
+    world = two_shops()
+    encoding = RuleParameters(world, rule(world, {"policy": "base_stock", "parameters": {"level": 20}}), steps=2.0)
+    assert encoding.size == 4  # a level for each site and SKU; there is no cap that could be moved
+    assert encoding.parameter_names()[0] == "level[north, apple]"
+    observation, actions = seen(world, on_hand=[[6, 30], [30, 30]]), np.zeros((1, 4))
+    assert encoding.orders(actions, observation)[0, :, APPLE].sum() == 14  # 20 - 6
+    actions[0, 0] = 0.5  # one first step: the deviation of demand over the lead time, and one period more
+    moved = encoding.orders(actions, observation)[0, :, APPLE].sum()
+    assert moved == pytest.approx(14 + encoding.limits[0] / 2)
+    assert encoding.limits[0] > 2.0
+
+
+def test_without_an_action_a_rule_with_transfers_decides_as_it_was_tuned():
+    world = two_shops()
+    policy = rule(world, LEVELS)
+    encoding, observation = RuleParameters(world, policy), seen(world, on_hand=[[1, 1], [60, 30]])
+    decided = encoding.decision(np.zeros((1, encoding.size)), observation)
+    np.testing.assert_array_equal(decided.orders, policy.decide(observation).orders)
+
+
+@pytest.mark.parametrize("kind", ["cells", "levels", "mlp"])
+def test_a_network_that_answers_nothing_is_the_rule(kind):
+    world = shipped_world("three_warehouses")
+    policy = rule(world, {"policy": "dual_newsvendor", "parameters": {"expedite_factor": 0.3, "safety_factor": 1.1}})
+    learned = network(world, NetworkShape(kind, [8], "silu", output="tanh", seasons=2), RuleParameters(world, policy))
+    start_at_nothing(learned.actor)
+    learned.actor.levels.data.zero_()
+    observation = seen(world, on_hand=20.0, period=3)
+    np.testing.assert_allclose(learned.decide(observation).orders, policy.decide(observation).orders)
+
+
+def test_a_parameter_stays_within_what_it_may_be():
+    world = two_shops()
+    encoding = RuleParameters(world, rule(world, LEVELS))
+    values = encoding.values(-np.ones((1, encoding.size)))
+    assert (values["pull_below"] == 0.0).all()  # one period less six first steps would be below nothing
+    assert values["level"].shape == (1, 2, 2)
+
+
+@pytest.mark.parametrize(
+    ("config", "told"),
+    [
+        ({"policy": "random"}, "rule_parameters: random has no parameters that could be moved"),
+        (
+            {"policy": "newsvendor", "parameters": {"safety_factor": 1}, "forecast": {"method": "exponential_smoothing"}},
+            "remembers past demand; take a rule that does not",
+        ),
+    ],
+)
+def test_a_rule_that_cannot_be_moved_is_refused(config, told):
+    world = two_shops(observation={"demand_history": 2})
+    with pytest.raises(ScenarioError, match=told):
+        RuleParameters(world, rule(world, config))
+
+
+def test_levels_follow_the_season():
+    world = shipped_world("three_warehouses")
+    policy = rule(world, {"policy": "newsvendor", "parameters": {"safety_factor": 1.0}})
+    learned = network(world, NetworkShape("levels", [8], output="tanh", seasons=1), RuleParameters(world, policy))
+    learned.actor.levels.data.zero_()
+    learned.actor.levels.data[0] = learned.actor.levels.new_tensor([0.0, 0.1, 0.0])  # the first factor goes with the sine
+    quarter, half = (learned.decide(seen(world, on_hand=0.0, period=period)).orders for period in (13, 26))
+    plain = [policy.decide(seen(world, on_hand=0.0, period=period)).orders for period in (13, 26)]
+    assert (quarter - plain[0]).sum() > 1.0
+    assert np.abs(half - plain[1]).sum() < 1e-4
