@@ -12,6 +12,7 @@ from typing import Any
 
 from mkdocs.structure.files import File
 
+from allotment.fitting import sections
 from allotment.fitting.pathwise import config as pathwise_config
 from allotment.fitting.sb3 import config as learned_config
 from allotment.policies import encoding_config, protection, rule_config, tuning_config
@@ -41,10 +42,10 @@ MADE: dict[str, Callable[[], str]] = {
         rule_config.RuleConfig, [rule_config, tuning_config, protection], level=3
     ),
     "learner reference": lambda: schema_reference.reference(
-        learned_config.LearnedConfig, [learned_config, encoding_config], level=3
+        learned_config.LearnedConfig, [learned_config, sections, encoding_config], level=3
     ),
     "gradient learner reference": lambda: schema_reference.reference(
-        pathwise_config.PathwiseConfig, [pathwise_config, encoding_config], level=3
+        pathwise_config.PathwiseConfig, [pathwise_config, sections, encoding_config], level=3
     ),
     "study reference": lambda: schema_reference.reference(study.Study, [study], level=3),
     "value study reference": lambda: schema_reference.reference(value_study.ValueStudy, [value_study], level=3),

@@ -15,6 +15,7 @@ from allotment.decisions.observation import observe
 from allotment.policies import onnx_export
 from allotment.policies.bundle import save_bundle
 from allotment.policies.networks import NetworkShape
+from allotment.policies.rule_parameters import RuleParameters
 from allotment.scenario.errors import ScenarioError
 from allotment.simulation.simulation import Simulation
 from small_policies import network, rule
@@ -25,6 +26,10 @@ CASES = {
     "mlp-order_up_to": (NetworkShape("mlp", [8], "relu"), OrderUpTo),
     "cells-residual": (NetworkShape("cells", [8], "silu"), lambda world: Residual(world, rule(world))),
     "lstm-quantity": (NetworkShape("lstm", [8], "elu", memory=3), Quantity),
+    "cells-rule_parameters": (
+        NetworkShape("cells", [8], "silu", output="tanh", seasons=1),
+        lambda world: RuleParameters(world, rule(world)),
+    ),
     "mlp-discrete": (NetworkShape("mlp", [8], "relu"), Discrete),
 }
 
@@ -51,7 +56,11 @@ def test_the_graph_answers_as_the_policy_for_any_number_of_worlds(case, tmp_path
         assert {each.name for each in session.get_inputs()} == given.keys()
         answers = session.run(None, given)
         decision = policy.decide(observation)
-        assert answers[0] == pytest.approx(decision.orders, rel=1e-5, abs=1e-5)
+        if case == "cells-rule_parameters":  # the graph says the parameters, by which the rule decides
+            values, moved = dict(policy.encoding.rule.values), policy.encoding.moved
+            values |= {each.parameter.name: answers[0][:, each.actions].reshape(5, *each.shape) for each in moved}
+            answers[0] = policy.encoding.rule.with_values(values).decide(observation).orders
+        assert answers[0] == pytest.approx(decision.orders, rel=1e-5, abs=1e-4)
         if decision.memory is not None:
             assert answers[1] == pytest.approx(decision.memory, abs=1e-6)
         memory = decision.memory

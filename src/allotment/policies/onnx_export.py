@@ -3,7 +3,8 @@
 The graph's `observation` is in units, unscaled, in the order that the model's metadata name; its `orders` are quantities by
 supply lane and SKU. Where an encoding counts from something else, that is an input too: `inventory_position` (order_up_to) or
 `rule_orders` (residual: what the corrected rule wants). A policy that remembers takes its `memory` and returns the next one.
-What comes out is a request: cutting it to stock and capacities stays with whoever executes it.
+What comes out is a request: cutting it to stock and capacities stays with whoever executes it. Of a policy that moves the
+parameters of a rule, `parameters` come out instead, in the order that the metadata name: the rule decides by them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from torch import Tensor, nn
 
 from allotment.decisions.encodings import Discrete, OrderUpTo, Residual
 from allotment.decisions.observation import Observation, observe
-from allotment.policies.learned import LearnedPolicy
+from allotment.policies.learned import LearnedPolicy, answered, chosen_actions
+from allotment.policies.rule_parameters import RuleParameters
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.problem import Floats
 from allotment.simulation.simulation import Simulation
@@ -44,7 +46,7 @@ class Graph(nn.Module):
             self.register_buffer(name, torch.from_numpy(np.array(getattr(policy.flattener, name), dtype=np.float64)))
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """Return orders (B, L, K) in units, and the next memory where there is one."""
+        """Return orders (B, L, K) in units, or parameters (B, n), and the next memory where there is one."""
         observation, *others = inputs
         vectors = torch.clamp(observation * self.per_unit, self.low, self.high).float()  # type: ignore[operator, arg-type]
         base = others[0] if base_name(self.encoding) else None
@@ -88,7 +90,7 @@ def export_onnx(policy: LearnedPolicy, file: Path) -> float:
 
 def _write(policy: LearnedPolicy, graph: Graph, inputs: dict[str, np.ndarray], file: Path) -> None:
     batch = torch.export.Dim("batch")
-    outputs = ["orders"] + (["next_memory"] if "memory" in inputs else [])
+    outputs = [_answer(policy)] + (["next_memory"] if "memory" in inputs else [])
     with _quiet():
         program = torch.onnx.export(
             graph,
@@ -120,9 +122,16 @@ def _quiet() -> Iterator[None]:
         logger.setLevel(level)
 
 
+def _answer(policy: LearnedPolicy) -> str:
+    """Return the name of what comes out."""
+    return "parameters" if isinstance(policy.encoding, RuleParameters) else "orders"
+
+
 def _metadata(policy: LearnedPolicy) -> dict[str, str]:
-    names = policy.world.names
+    names, encoding = policy.world.names, policy.encoding
+    moved = {"parameters": json.dumps(encoding.parameter_names())} if isinstance(encoding, RuleParameters) else {}
     return {
+        **moved,
         "policy": policy.name,
         "version": policy.version,
         "world": policy.world.name,
@@ -131,6 +140,15 @@ def _metadata(policy: LearnedPolicy) -> dict[str, str]:
         "sites": json.dumps(names.sites),
         "skus": json.dumps(names.skus),
     }
+
+
+def _expected(policy: LearnedPolicy, observation: Observation) -> Floats:
+    """Return what should come out."""
+    if not isinstance(policy.encoding, RuleParameters):
+        return policy.decide(observation).orders
+    answers, _ = answered(policy.name, policy.actor, policy.flattener(observation), observation.memory)
+    values: Floats = policy.encoding.quantities(chosen_actions(answers, discrete=False))
+    return values
 
 
 def _inputs(policy: LearnedPolicy, observation: Observation, memory: Floats | None) -> dict[str, np.ndarray]:
@@ -169,8 +187,8 @@ def _largest_difference(policy: LearnedPolicy, file: Path) -> float:
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     difference, largest = 0.0, 1.0
     for observation, memory in _seen(policy, CHECKED_WORLDS, CHECKED_PERIODS):
-        orders = session.run(["orders"], _inputs(policy, observation, memory))[0]
-        expected = policy.decide(observation).orders
+        orders = session.run([_answer(policy)], _inputs(policy, observation, memory))[0]
+        expected = _expected(policy, observation)
         difference = max(difference, float(np.abs(orders - expected).max()))
         largest = max(largest, float(np.abs(expected).max()))
     return difference / largest

@@ -31,7 +31,7 @@ class PathwiseSettings(Section):
     """How gradients are followed."""
 
     learning_rate: Positive = 2e-3  # Adam's for the network, falling to a fiftieth along a half cosine
-    levels_learning_rate: Positive = 1e-2  # likewise for levels
+    levels_learning_rate: Positive = 3e-3  # likewise for levels
     window: Annotated[int, Field(ge=1)] | None = None  # periods that a gradient looks back; none = an episode, 64 at most
     gradient_norm: Positive = 1.0  # longer gradients, of rewards in units of the world's money, are shortened to this
     treatments: dict[str, str] = {}  # of features without a useful gradient, by name; see the page on gradients
