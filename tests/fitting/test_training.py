@@ -319,9 +319,7 @@ def test_a_config_that_does_not_fit_the_world_says_so_before_it_trains(tmp_path)
         allotment.train(two_shops(), "ppo", out=tmp_path, overrides=overrides(encoding={"name": "discrete"}))
     with pytest.raises(ScenarioError, match="residual needs the rule-based policy that it starts from"):
         allotment.train(two_shops(), "ppo", out=tmp_path, overrides=overrides(encoding={"name": "residual"}))
-    with pytest.raises(
-        ValueError, match="network kind cells works with encodings quantity, residual and rule_parameters"
-    ):
+    with pytest.raises(ValueError, match="network kind cells works with encodings quantity, residual and rule_parameters"):
         allotment.train(
             two_shops(), "ppo", out=tmp_path, overrides=overrides(encoding={"name": "order_up_to"}, **{"network.kind": "cells"})
         )
