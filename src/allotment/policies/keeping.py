@@ -17,6 +17,7 @@ from allotment.engine.dynamics.rationing import share
 from allotment.engine.state import Decision
 from allotment.policies.initial_values import constant
 from allotment.policies.parameters import Parameter
+from allotment.policies.transfers import near_each_site
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats, Integers
@@ -36,7 +37,7 @@ class KeptBack:
     """Cuts what sites are asked to send to others, in proportion, to what they do not keep back."""
 
     world: World
-    periods: Floats  # (K,) or (B, K) of mean demand near a site, or downstream of it where there is none near it
+    periods: Floats  # (K,), (B, K) or (B, S, K) of mean demand near a site, or downstream of it where there is none near it
 
     def cut(self, observation: Observation, decision: Decision) -> Decision:
         """Return a decision that asks no site for more than it may send."""
@@ -52,7 +53,7 @@ class KeptBack:
     def _free(self, observation: Observation) -> Floats:
         """Return what each site may send to others, (B, S, K) units."""
         kept = by_nearest_site(self.world.problem, observation.open_demand)
-        kept = kept + self.periods[..., None, :] * self.world.problem.sites.expected_demand
+        kept = kept + near_each_site(self.periods, self.world)
         free: Floats = np.maximum(observation.on_hand - kept, 0.0)
         return np.floor(free) if self.world.problem.rules.whole else free
 

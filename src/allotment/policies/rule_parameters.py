@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from array_api_compat import array_namespace
@@ -16,14 +16,20 @@ from allotment.decisions.allocation_actions import AllocationActions
 from allotment.decisions.observation import Observation
 from allotment.engine.state import Decision
 from allotment.policies.answers import Answers
+from allotment.policies.keeping import KEEP_BACK
 from allotment.policies.parameters import LARGEST, Parameter
 from allotment.policies.rule_config import RulePolicy, parameters_of
 from allotment.policies.rules import NO_CAP
+from allotment.policies.transfers import PARAMETERS
 from allotment.scenario.errors import ScenarioError, shown
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
 
 Array = Any  # a NumPy array or a Torch tensor
+
+
+Axes = Literal["site_sku", "sku"]
+BY_SITE = {KEEP_BACK, *(parameter.name for parameter in PARAMETERS)}  # of SKUs in configs, moved by site and SKU
 
 
 class Moved(NamedTuple):
@@ -38,7 +44,8 @@ class Moved(NamedTuple):
 class RuleParameters:
     """Shifts of a rule's parameters, by as many first steps of tuning as `steps` either way.
 
-    A parameter that stands for no limit, such as a cap that no order reaches, is not moved.
+    A parameter that stands for no limit, such as a cap that no order reaches, is not moved. Covers for transfers, and what is
+    kept back, are moved at each site by itself.
     """
 
     world: World
@@ -61,7 +68,8 @@ class RuleParameters:
         for name, parameter in parameters_of(self.rule.config, self.world).items():
             if (self.rule.values[name] < NO_CAP).all():
                 start = found[-1].actions.stop if found else 0
-                shape = parameter.shape(self.world)
+                axes: Axes = "site_sku" if name in BY_SITE else parameter.axes
+                shape = replace(parameter, axes=axes).shape(self.world)
                 found.append(Moved(parameter, shape, slice(start, start + int(np.prod(shape)))))
         return found
 
@@ -83,7 +91,8 @@ class RuleParameters:
     @cached_property
     def limits(self) -> Floats:
         """Return how far each action moves its parameter, (n,)."""
-        return self.steps * np.concatenate([each.parameter.step(self.world).ravel() for each in self.moved])
+        steps = [np.broadcast_to(each.parameter.step(self.world), each.shape).ravel() for each in self.moved]
+        return self.steps * np.concatenate(steps)
 
     def values(self, actions: Array) -> dict[str, Array]:
         """Return the values of the rule's parameters, (B, …) those that are moved, by actions (B, size) in [-1, 1]."""
@@ -126,15 +135,15 @@ class RuleParameters:
         sites, skus = self.world.problem.sites.initial_stock.shape
         cell, width = np.arange(sites * skus), len(self.moved)
         chosen = [cell * width + place for place in range(width)]
-        owner = {"site_sku": cell, "sku": np.tile(np.arange(skus), sites)}
-        groups = [each.actions.start + owner[each.parameter.axes] for each in self.moved]
+        owner = {2: cell, 1: np.tile(np.arange(skus), sites)}
+        groups = [each.actions.start + owner[len(each.shape)] for each in self.moved]
         return Answers(width, np.concatenate(chosen), np.concatenate(groups))
 
     def parameter_names(self) -> list[str]:
         """Return a name for every parameter that is moved, such as `safety_factor[store, item]`."""
         sites, skus = self.world.names.sites, self.world.names.skus
-        cells = {"site_sku": [f"{site}, {sku}" for site in sites for sku in skus], "sku": list(skus)}
-        return [f"{each.parameter.name}[{cell}]" for each in self.moved for cell in cells[each.parameter.axes]]
+        cells = {2: [f"{site}, {sku}" for site in sites for sku in skus], 1: list(skus)}
+        return [f"{each.parameter.name}[{cell}]" for each in self.moved for cell in cells[len(each.shape)]]
 
     def _decided(self, actions: Floats, observation: Observation) -> Decision:
         return self.rule.with_values(self.values(actions)).decide(observation)

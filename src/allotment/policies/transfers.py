@@ -24,6 +24,12 @@ PARAMETERS = (
 )
 
 
+def near_each_site(periods: Floats, world: World) -> Floats:
+    """Return units of mean demand near each site, (…, S, K), that periods (K,), (B, K) or (B, S, K) stand for."""
+    demand = world.problem.sites.expected_demand
+    return (periods if periods.ndim == demand.ndim + 1 else periods[..., None, :]) * demand
+
+
 def lateral_lanes(world: World, usual: Integers) -> Flags:
     """Return which lanes join sites beside the usual way of supply, (L,); `usual` names a site's lane for each SKU, (S, K)."""
     lateral: Flags = world.problem.lanes.site >= 0
@@ -37,8 +43,8 @@ class Transfers:
 
     world: World
     lanes: Flags  # (L,) those it may use
-    pull_below: Floats  # (K,) periods: a site asks for what it lacks to reach this
-    give_above: Floats  # (K,) periods: a site gives what it holds beyond this
+    pull_below: Floats  # (K,) periods: a site asks for what it lacks to reach this; (B, K) by world, (B, S, K) by site too
+    give_above: Floats  # likewise: a site gives what it holds beyond this
 
     def orders(self, observation: Observation) -> Floats:
         """Return transfers (B, L, K) in units; zero on lanes of suppliers."""
@@ -66,12 +72,7 @@ class Transfers:
     @cached_property
     def covers(self) -> Floats:
         """Return below what a site asks others and above what it gives, (2, S, K) units; (2, B, S, K) by world."""
-        pull_below, give_above = (by_sku[..., None, :] * self._demand for by_sku in (self.pull_below, self.give_above))
-        return np.stack([pull_below, give_above])
-
-    @property
-    def _demand(self) -> Floats:
-        return self.world.problem.sites.expected_demand
+        return np.stack([near_each_site(periods, self.world) for periods in (self.pull_below, self.give_above)])
 
     def _coming(self, observation: Observation) -> Floats:
         """Return transfers in transit to each site, (B, S, K) units."""
