@@ -18,7 +18,6 @@ import yaml
 import allotment
 from allotment import extensions
 from allotment.cli import app
-from allotment.decisions.encodings import decision
 from allotment.decisions.flatten import Flattener
 from allotment.decisions.observation import observe
 from allotment.execution.executor import Serial
@@ -383,7 +382,7 @@ def test_a_recurrent_model_remembers_from_decision_to_decision():
         seen = observe(simulation, memory)
         actions, state = model.predict(Flattener(world)(seen), state=state, episode_start=starts, deterministic=True)
         decided, starts = policy.decide(seen), np.zeros(3, dtype=bool)
-        expected = decision(policy.encoding, np.clip(actions.astype(np.float64), -1.0, 1.0), seen)
+        expected = policy.encoding.decision(np.clip(actions.astype(np.float64), -1.0, 1.0), seen)
         np.testing.assert_array_equal(decided.orders, expected.orders)
         memory = decided.memory
         simulation.step(decided)

@@ -158,7 +158,7 @@ def test_what_is_constant_is_worked_out_and_equal_numbers_are_one():
     assert np.array_equal(np.minimum(one, np.inf).places, one.places)
 
 
-@pytest.mark.parametrize("look", [bool, np.argsort, lambda array: np.asarray(array), np.exp])
+@pytest.mark.parametrize("look", [bool, np.argsort, lambda array: np.asarray(array), np.sin])
 def test_what_looks_at_a_value_is_refused(look):
     with pytest.raises(Untraceable):
         look(inputs(Graph(), (3,)))

@@ -74,7 +74,7 @@ def test_no_cell_of_a_csv_file_is_a_formula(reports):
 
 
 def test_every_figure_is_drawn_and_every_run_has_its_folder(reports):
-    drawn = {"differences", "chances", "terms", "channels", "service", "episodes"}
+    drawn = {"differences", "chances", "terms", "service", "episodes"}
     for folder in reports:
         assert {file.stem for file in folder.glob("*.png")} == drawn
     assert [len(list((folder / "tensorboard").iterdir())) for folder in reports] == [len(NAMES) + 1, 3]

@@ -29,7 +29,7 @@ def action_space(encoding: Encoding) -> spaces.Space[Any]:
 
 def checked_actions(actions: object, encoding: Encoding, batch: int) -> Floats:
     """Return actions (B, size), or (B,) positions; `ValueError` for what are no numbers, a wrong shape, unknown positions."""
-    array = numbers_in(actions, f"actions for encoding {encoding.name}")
+    array = np.asarray(numbers_in(actions, f"actions for encoding {encoding.name}"), dtype=np.float64)
     discrete = isinstance(encoding, Discrete)
     expected = (batch,) if discrete else (batch, encoding.size)
     if array.shape != expected:

@@ -10,11 +10,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from allotment.engine.dynamics.arrays import LEAST_DIVISOR, Array, guarded, like, namespace, now, only, straight_through
+from allotment.engine.dynamics.arrays import Array, guarded, like, namespace, now, only, straight_through
 from allotment.engine.exponential import exponential
 from allotment.engine.state import MOVEMENTS, Flows, State
 from allotment.scenario.problem import ARRIVALS, LINEAR, SIGNS, TERMS, Floats, Linear, Problem
 
+LEAST_SMOOTH = 0.01  # units
 SMOOTH = 0.03  # of a period's mean demand: units by which most of a smooth fixed cost has come
 Quantity = Callable[[Problem, State, Flows], Array]
 
@@ -127,7 +128,7 @@ def _smooth_fixed(problem: Problem, state: State, flows: Flows, shipped: Array) 
     alike.
     """
     xp, prices, lanes = namespace(shipped), problem.prices, problem.lanes
-    some = SMOOTH * np.where(lanes.allowed, problem.sites.expected_demand[lanes.to], 0.0) + LEAST_DIVISOR  # (L, K)
+    some = np.maximum(SMOOTH * np.where(lanes.allowed, problem.sites.expected_demand[lanes.to], 0.0), LEAST_SMOOTH)  # (L, K)
     of_lane, count = xp.sum(flows.executed, axis=-1), xp.sum(shipped, axis=-1)
     anything = straight_through(xp.clip(count, max=1.0), _begun(of_lane, some.sum(axis=-1)))
     of_sku = straight_through(shipped, _begun(flows.executed, some))
