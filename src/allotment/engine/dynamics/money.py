@@ -15,7 +15,7 @@ from allotment.engine.exponential import exponential
 from allotment.engine.state import MOVEMENTS, Flows, State
 from allotment.scenario.problem import ARRIVALS, LINEAR, SIGNS, TERMS, Floats, Linear, Problem
 
-LEAST_SMOOTH = 0.01  # units
+LEAST_SMOOTH = 0.1  # units
 SMOOTH = 0.03  # of a period's mean demand: units by which most of a smooth fixed cost has come
 Quantity = Callable[[Problem, State, Flows], Array]
 
