@@ -6,6 +6,7 @@ file serves every world. The mapping itself works on NumPy arrays and on Torch t
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, Protocol
@@ -67,7 +68,7 @@ class Encoding(Protocol):
         ...
 
 
-class OfOrders:
+class OfOrders(ABC):
     """What encodings of orders have in common: allocation and protection are the last of their actions."""
 
     world: World
@@ -86,9 +87,9 @@ class OfOrders:
         """Return the same encoding in another form of its world."""
         return replace(self, world=world)  # type: ignore[type-var]
 
+    @abstractmethod
     def orders(self, actions: Floats, observation: Observation) -> Floats:
         """Return quantities (B, L, K) in units from actions (B, size) in [-1, 1]."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True)

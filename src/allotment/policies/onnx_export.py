@@ -63,7 +63,8 @@ class Graph(nn.Module):
 
 def base_name(encoding: Any) -> str | None:
     """Return the name of the input that an encoding counts from, none where it counts from nothing."""
-    return {OrderUpTo: "inventory_position", Residual: "rule_orders"}.get(type(encoding))
+    names: dict[type, str] = {OrderUpTo: "inventory_position", Residual: "rule_orders"}
+    return names.get(type(encoding))
 
 
 def export_onnx(policy: LearnedPolicy, file: Path) -> float:
