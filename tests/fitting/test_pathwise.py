@@ -97,6 +97,21 @@ def test_a_list_of_quantities_is_refused(tmp_path):
         allotment.train(one_shop(), "pathwise", out=tmp_path, overrides=overrides(encoding={"name": "discrete"}))
 
 
+@pytest.mark.parametrize(
+    ("world", "rule"),
+    [
+        ("lost_sales", "vector_base_stock"),
+        ("three_warehouses", "rolling_horizon"),
+    ],
+)
+def test_a_rule_that_looks_at_values_is_refused_before_anything_is_kept(world, rule, tmp_path):
+    given = overrides(network=SMALL_NETWORK, encoding={"name": "residual", "rule": rule})
+    given = [each for each in given if not each.startswith("network.hidden")]
+    with pytest.raises(ScenarioError, match=f"pathwise cannot be trained in {world}: what is decided or played there looks at"):
+        allotment.train(shipped_world(world), "pathwise", out=tmp_path, overrides=given)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_damaged_checkpoint_is_refused_by_name(tmp_path):
     folder = allotment.train(two_shops(), "pathwise", out=tmp_path, overrides=overrides(steps=64))
     file = folder / "checkpoints" / "training.safetensors"

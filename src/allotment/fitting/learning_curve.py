@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from allotment.evaluation.testing import mean_measures
+from allotment.fitting.fitter import Progress
 from allotment.fitting.tree_file import Kept, TreeError, check_array
 from allotment.runs.run_folder import Validated, validated
 from allotment.whole_file import whole_file
@@ -20,6 +21,16 @@ Steps = Callable[[int, int, float | None], None]  # environment steps done, in a
 SECONDS_BETWEEN_REPORTS = 0.2
 LARGEST_CURVE = 2**24  # numbers of a learning curve
 POINT = (float, int, float)  # value, step and time of a series
+
+
+def training_steps(progress: Progress | None, policy: str) -> Steps:
+    """Return what tells how far the training of a policy has come."""
+
+    def show(done: int, steps: int, score: float | None) -> None:
+        if progress:
+            progress(f"training {policy}", done, steps, score)
+
+    return show
 
 
 class LearningCurve:

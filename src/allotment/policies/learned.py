@@ -124,7 +124,7 @@ def _network(shape: NetworkShape, world: World, encoding: Encoding, outputs: int
     if shape.kind != "cells":
         return vector_network(shape, Flattener(world).size, outputs)
     if encoding.allocation_actions.size:
-        raise ValueError(f"network kind cells answers for orders alone; {world.scenario.name} needs kind mlp or lstm")
+        raise ValueError(f"network kind cells answers for orders alone; {world.scenario.name} needs another, such as mlp")
     if isinstance(encoding, RuleParameters):
         return cell_network(shape, world, encoding.by_cell())
     if not isinstance(encoding, Quantity | Residual):

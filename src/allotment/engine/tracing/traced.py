@@ -18,6 +18,10 @@ from allotment.quantities import Flags, Integers
 FEW = 8  # numbers, of which each is looked at by itself
 
 
+class Lacking(Untraceable, AttributeError):
+    """What a traced array does not have: whoever asks whether it has it is told no, whoever needs it refuses."""
+
+
 class Traced(NDArrayOperatorsMixin):
     """An array of numbers of a graph, by their places in it."""
 
@@ -52,6 +56,9 @@ class Traced(NDArrayOperatorsMixin):
 
     def __setitem__(self, key: Any, value: Any) -> None:
         self.places[key] = places_of(self.graph, value)
+
+    def __getattr__(self, name: str) -> Any:
+        raise Lacking(f"{name} of a traced array")
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise Untraceable("a traced array has no values")

@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from torch import nn
 
+from allotment.fitting.checkpoint_file import opened_checkpoint
 from allotment.fitting.learning_curve import check_progress
 from allotment.fitting.pathwise.rollout import Rollout
-from allotment.fitting.tree_file import TreeError, TreeFile, check_alike, write_tree
+from allotment.fitting.tree_file import TreeError, check_alike, write_tree
 from allotment.runs.run_folder import RunFolder
-from allotment.scenario.errors import ScenarioError
 from allotment.whole_file import whole_file
 
 
@@ -34,17 +34,10 @@ def resumed(actor: nn.Module, optimiser: torch.optim.Optimizer, rollout: Rollout
     """
     if not run.checkpoint.is_file():
         return None
-    try:
-        with TreeFile(run.checkpoint) as kept:
-            _check(kept.tree, actor, optimiser)
-            kept.check()
-            content = kept.loaded(kept.tree)
-    except (ValueError, OverflowError, RuntimeError, OSError) as error:
-        told = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ScenarioError(
-            f"{run.checkpoint}: {told.removeprefix(f'{run.checkpoint}: ')}; "
-            f"remove {run.checkpoints} to train again from the start"
-        ) from None
+    with opened_checkpoint(run) as kept:
+        _check(kept.tree, actor, optimiser)
+        kept.check()
+        content = kept.loaded(kept.tree)
     actor.load_state_dict(content["weights"])
     for weights, moments in zip(_weights(optimiser), content["optimiser"], strict=True):
         optimiser.state[weights] = {name: moment.clone() for name, moment in moments.items()}

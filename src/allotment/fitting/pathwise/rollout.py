@@ -46,6 +46,13 @@ class Rollout:
         count = -(-measured // (periods or min(measured, LONGEST_WINDOW)))
         yield from (len(part) for part in np.array_split(np.arange(measured), count))
 
+    def try_out(self, actor: nn.Module) -> None:
+        """Play a period that counts nowhere; raises `Untraceable` where it cannot be."""
+        self.rows = self.worlds.start(torch.float32)
+        with torch.no_grad():
+            self._step(actor)
+        self.end()
+
     def begin(self, actor: nn.Module) -> int:
         """Begin the next block's episode and play its warm-up; returns the environment steps that it took."""
         self.worlds.restart(self._seeds())

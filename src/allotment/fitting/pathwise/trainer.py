@@ -26,7 +26,7 @@ from allotment.engine.relaxation import relaxed
 from allotment.engine.tracing.graph import Untraceable
 from allotment.evaluation.place import Place
 from allotment.fitting.fitter import Progress
-from allotment.fitting.learning_curve import LearningCurve, Steps
+from allotment.fitting.learning_curve import LearningCurve, Steps, training_steps
 from allotment.fitting.pathwise.checkpoint import Checkpoints, resumed
 from allotment.fitting.pathwise.config import PATHWISE, PathwiseConfig, check_pathwise, treatments_of
 from allotment.fitting.pathwise.rollout import Rollout
@@ -69,12 +69,8 @@ class PathwiseTraining:
         typed = checked(PathwiseConfig, config, run.policy_name)
         start = kept_start(typed.start, run) if typed.start is not None else None
         rule = starting_rule(place, typed.encoding, run, progress)
-
-        def show(done: int, steps: int, score: float | None) -> None:
-            if progress:
-                progress(f"training {run.policy_name}", done, steps, score)
-
-        return train(Training(place, typed, run, rule, start), show)
+        training = Training(place, typed, run, rule, start)
+        return train(training, training_steps(progress, run.policy_name))
 
 
 def shape_of(config: PathwiseConfig) -> NetworkShape:
@@ -213,6 +209,7 @@ class Learning:
 
     def learn(self) -> None:
         """Play episodes and follow their slopes, to the last step."""
+        self._traced(lambda: self.rollout.try_out(self.actor))
         if not self.curve.points:
             self._measure()
         self.curve.report(self.steps, self.config.steps)
@@ -272,5 +269,6 @@ class Learning:
         try:
             return play()
         except Untraceable as reason:
-            told = f"{self.training.run.policy_name}: {PATHWISE} cannot be trained in {self.training.place.name}: {reason}"
-            raise ScenarioError(told) from None
+            name, place = self.training.run.policy_name, self.training.place.name
+            told = f"what is decided or played there looks at values, so that no gradient passes ({reason})"
+            raise ScenarioError(f"{name}: {PATHWISE} cannot be trained in {place}: {told}") from None

@@ -16,11 +16,11 @@ from typing import Any
 from stable_baselines3.common.base_class import BaseAlgorithm
 from stable_baselines3.common.callbacks import BaseCallback
 
+from allotment.fitting.checkpoint_file import opened_checkpoint
 from allotment.fitting.learning_curve import check_progress
 from allotment.fitting.sb3.training_state import captured, restore, set_generators
-from allotment.fitting.tree_file import TreeError, TreeFile, write_tree
+from allotment.fitting.tree_file import TreeError, write_tree
 from allotment.runs.run_folder import RunFolder
-from allotment.scenario.errors import ScenarioError
 from allotment.whole_file import whole_file
 
 
@@ -40,17 +40,10 @@ def resumed(model: BaseAlgorithm, run: RunFolder) -> Resumed | None:
     """
     if not run.checkpoint.is_file():
         return None
-    try:
-        with TreeFile(run.checkpoint) as kept:
-            check_progress(kept.tree)
-            restore(model, kept)
-            progress, generators = kept.loaded(kept.tree["progress"]), kept.loaded(kept.tree["generators"])
-    except (ValueError, OverflowError, RuntimeError, OSError) as error:
-        told = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ScenarioError(
-            f"{run.checkpoint}: {told.removeprefix(f'{run.checkpoint}: ')}; "
-            f"remove {run.checkpoints} to train again from the start"
-        ) from None
+    with opened_checkpoint(run) as kept:
+        check_progress(kept.tree)
+        restore(model, kept)
+        progress, generators = kept.loaded(kept.tree["progress"]), kept.loaded(kept.tree["generators"])
     return Resumed(model.num_timesteps, progress, generators)
 
 

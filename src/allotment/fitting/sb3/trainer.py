@@ -21,7 +21,7 @@ from torch.utils.tensorboard import SummaryWriter
 from allotment import extensions
 from allotment.evaluation.place import Place
 from allotment.fitting.fitter import Progress
-from allotment.fitting.learning_curve import LearningCurve, Steps
+from allotment.fitting.learning_curve import LearningCurve, Steps, training_steps
 from allotment.fitting.sb3.algorithms import Algorithm, Networks, algorithm_of, check_actions
 from allotment.fitting.sb3.checkpoint import Checkpoints, resumed
 from allotment.fitting.sb3.config import LearnedConfig, check_learned, settings_of
@@ -70,12 +70,8 @@ class Sb3Training:
         typed = checked(LearnedConfig, config, run.policy_name)
         start = kept_start(typed.start, run) if typed.start is not None else None
         rule = starting_rule(place, typed.encoding, run, progress)
-
-        def show(done: int, steps: int, score: float | None) -> None:
-            if progress:
-                progress(f"training {run.policy_name}", done, steps, score)
-
-        return train(Training(place, training_place(place, typed, rule), typed, run, rule, start), show)
+        training = Training(place, training_place(place, typed, rule), typed, run, rule, start)
+        return train(training, training_steps(progress, run.policy_name))
 
 
 def _check_fit(place: TrainingPlace, config: LearnedConfig, name: str) -> None:
