@@ -380,6 +380,7 @@ class DualNewsvendor(TwoSources):
     """Two sources, each with a forecast level over lead time and review period: a dual index that follows the season."""
 
     SEES: ClassVar[Sees] = "forecast"
+    ECHELON: ClassVar[bool] = False  # whether positions are those of a site and all downstream of it
 
     network: Network
     expedite_factor: Floats = parameter(0.0, 0.5, signed=True)  # (S, K) standard deviations, on the fast source's forecast
@@ -389,16 +390,27 @@ class DualNewsvendor(TwoSources):
 
     def decide(self, observation: Observation) -> Decision:
         """Raise the near position to the fast source's level and the whole position to the cheap one's."""
-        transfers, position = self.network.transferred(observation)
+        transfers, position = self._transferred(observation)
         expedite_level, level = self._expedite_levels(observation), self._levels(observation)
         return two_speeds(self.network, observation, transfers, position, expedite_level, level)
 
     def ordering(self) -> Ordering | None:
         """Return the same for compiled code, where forecasts follow from the calendar."""
-        network = self.network
-        level = network.levels_by_period(self._levels, network.lead_times[0])
-        expedite_level = network.levels_by_period(self._expedite_levels, network.fast_lead_times[0])
-        return None if level is None else network.ordering(level, expedite_level=expedite_level, slower=network.slower)
+        network, (fast, slow) = self.network, self._ahead
+        level = network.levels_by_period(self._levels, slow)
+        expedite_level = network.levels_by_period(self._expedite_levels, fast)
+        if level is None:
+            return None
+        return network.ordering(level, expedite_level=expedite_level, slower=network.slower, echelon=self.ECHELON)
+
+    def _transferred(self, observation: Observation) -> tuple[Floats, Floats]:
+        """Return this decision's transfers (B, L, K) and the position after them (B, S, K), in units."""
+        return self.network.transferred(observation)
+
+    @cached_property
+    def _ahead(self) -> tuple[Floats, Floats]:
+        """Return the periods from an order to what it serves, by the fast source and by the cheap one, (S, K) each."""
+        return self.network.fast_lead_times[0], self.network.lead_times[0]
 
     def _levels(self, observation: Observation) -> Floats:
         return forecast_levels(self.network, observation, self.network.lead_times, self.safety_factor)

@@ -14,7 +14,7 @@ from allotment.engine.state import Decision
 from allotment.policies.critical_ratios import critical_safety_factor
 from allotment.policies.initial_values import review_periods, until_sold
 from allotment.policies.parameters import parameter
-from allotment.policies.rules import Network, Sees, TwoSources, over_first, rule, two_speeds
+from allotment.policies.rules import DualNewsvendor, Network, Sees, over_first, rule
 from allotment.scenario.problem import Floats
 
 
@@ -55,45 +55,25 @@ class EchelonNewsvendor:
 
 @rule("echelon_dual_newsvendor")
 @dataclass(frozen=True)
-class EchelonDualNewsvendor(TwoSources):
+class EchelonDualNewsvendor(DualNewsvendor):
     """Two sources, each with a forecast of all demand downstream until what it brings gets there, and a safety stock.
 
     A site of one source is raised as by `echelon_newsvendor`.
     """
 
-    SEES: ClassVar[Sees] = "forecast"
+    ECHELON: ClassVar[bool] = True
 
-    network: Network
-    expedite_factor: Floats = parameter(0.0, 0.5, signed=True)  # (S, K) standard deviations, on the fast source's forecast
-    safety_factor: Floats = parameter(
-        1.0, 0.5, signed=True, ways={"from_costs": critical_safety_factor}
-    )  # (S, K) standard deviations, on the cheap source's forecast
-
-    def decide(self, observation: Observation) -> Decision:
-        """Raise what is near of an echelon's position to the fast source's level, and all of it to the cheap one's."""
-        transfers, position = echelons_transferred(self.network, observation)
-        expedite_level, level = self._expedite_levels(observation), self._levels(observation)
-        return two_speeds(self.network, observation, transfers, position, expedite_level, level)
-
-    def ordering(self) -> Ordering | None:
-        """Return the same for compiled code, where forecasts follow from the calendar."""
-        network, (fast, slow) = self.network, self._until_sold
-        level, expedite_level = (
-            network.levels_by_period(self._levels, slow),
-            network.levels_by_period(self._expedite_levels, fast),
-        )
-        if level is None:
-            return None
-        return network.ordering(level, expedite_level=expedite_level, slower=network.slower, echelon=True)
+    def _transferred(self, observation: Observation) -> tuple[Floats, Floats]:
+        return echelons_transferred(self.network, observation)
 
     def _levels(self, observation: Observation) -> Floats:
-        return forecast_levels(self.network, observation, self._until_sold[1], self.safety_factor)
+        return forecast_levels(self.network, observation, self._ahead[1], self.safety_factor)
 
     def _expedite_levels(self, observation: Observation) -> Floats:
-        return forecast_levels(self.network, observation, self._until_sold[0], self.expedite_factor)
+        return forecast_levels(self.network, observation, self._ahead[0], self.expedite_factor)
 
     @cached_property
-    def _until_sold(self) -> tuple[Floats, Floats]:
+    def _ahead(self) -> tuple[Floats, Floats]:
         """Return the periods from an order to its farthest customers, by the fast source and by the cheap one, (S, K) each."""
         usual = until_sold(self.network.world, self.network.lanes)
         return usual - self.network.slower, usual
