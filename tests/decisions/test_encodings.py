@@ -1,9 +1,12 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from allotment.decisions.encodings import Discrete, OrderUpTo, Quantity, Residual
 from allotment.policies.config_file import rule_config
 from allotment.policies.rule_config import build_rule
+from allotment.scenario.errors import ScenarioError
 from small_worlds import (
     APPLE,
     FARM_NORTH,
@@ -122,6 +125,13 @@ def test_a_correction_counts_from_how_far_the_rule_is_from_ordering():
     observation = seen(encoding.world, on_hand=[[22, 20], [40, 20]])
     orders = orders_of(encoding, [1.0, 0.0, 1.0, 0.0, 0.0, 0.0], observation)
     assert orders[:, APPLE] == pytest.approx([-2 + 4, 0, 0, 0])  # the north wants 2 less than nothing, the south 20 less
+
+
+def test_a_rule_that_remembers_past_demand_is_refused():
+    rule = residual().rule
+    remembering = SimpleNamespace(name="smoothed", memory_size=2, decide=rule.decide)
+    with pytest.raises(ScenarioError, match="residual: smoothed remembers past demand"):
+        Residual(two_shops(), remembering)
 
 
 def test_one_correction_may_serve_all_skus_of_a_lane():

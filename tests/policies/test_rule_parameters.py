@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from allotment.decisions.encodings import Quantity, Residual
 from allotment.policies.networks import NetworkShape, start_at_nothing
 from allotment.policies.rule_parameters import RuleParameters
 from allotment.scenario.errors import ScenarioError
+from allotment.scenario.loader import world_from
 from small_policies import network, rule
-from small_worlds import APPLE, seen, shipped_world, two_shops
+from small_worlds import APPLE, seen, shipped_world, two_shops, written
 
 LEVELS = {"policy": "base_stock", "parameters": {"level": 20}, "transfers": {"pull_below": 1, "give_above": 2}}
 
@@ -42,6 +44,34 @@ def test_a_network_that_answers_nothing_is_the_rule(kind):
     learned.actor.levels.data.zero_()
     observation = seen(world, on_hand=20.0, period=3)
     np.testing.assert_allclose(learned.decide(observation).orders, policy.decide(observation).orders)
+
+
+@pytest.mark.parametrize("make", [Residual, RuleParameters])
+def test_a_rule_that_serves_by_worth_serves_under_a_network_too(make):
+    world = shipped_world("three_warehouses_serving")
+    served = {"policy": "dual_newsvendor", "parameters": {"expedite_factor": 0.3, "safety_factor": 1.1}, "allocation": "worth"}
+    policy = rule(world, served)
+    learned = network(world, NetworkShape("cells", [8], "silu", output="tanh"), make(world, policy))
+    start_at_nothing(learned.actor)
+    observation = seen(world, on_hand=20.0, open_demand=3.0)
+    decided = learned.decide(observation)
+    assert decided.allocation.sum() > 0.0
+    np.testing.assert_array_equal(decided.allocation, policy.decide(observation).allocation)
+
+
+@pytest.mark.parametrize("decides", ["allocation", "protection"])
+def test_a_network_of_cells_answers_for_what_its_sites_ship_and_keep(decides):
+    content = {**written("hub_and_regions"), "decisions": ["orders", decides]}
+    world = world_from(content, "hub")
+    encoding, skus = Quantity(world), len(world.names.skus)
+    answers = network(world, NetworkShape("cells", [8], "silu"), encoding).actor.answers
+    shared, fulfilment = encoding.allocation_actions, world.problem.fulfilment
+    limits = shared.largest_allocation if decides == "allocation" else shared.largest_protection
+    sites = fulfilment.site[:, None] if decides == "allocation" else np.arange(3)[:, None, None]
+    cells = np.broadcast_to(sites * skus + np.arange(skus), limits.shape)
+    assert answers.actions == encoding.size
+    assert (answers.chosen[-shared.size :] // answers.width == cells.ravel()).all()
+    assert len(np.unique(answers.chosen)) == encoding.size  # no two actions by the same number
 
 
 def test_a_parameter_stays_within_what_it_may_be():

@@ -13,6 +13,8 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from allotment.decisions.observation import mean_demand
+from allotment.decisions.policy import Policy
+from allotment.engine.state import Decision
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
 
@@ -27,6 +29,11 @@ class AllocationActions:
     world: World
     allocates: bool = True  # where the scenario leaves allocation to the policy
     protects: bool = True  # likewise protection
+
+    @classmethod
+    def around(cls, world: World, rule: Policy) -> AllocationActions:
+        """Return the actions for what a rule leaves open of allocation and protection."""
+        return cls(world, getattr(rule, "allocator", None) is None, getattr(rule, "protected", None) is None)
 
     @property
     def size(self) -> int:
@@ -61,6 +68,14 @@ class AllocationActions:
         xp = array_namespace(actions)
         protected = _quantities(actions[:, actions.shape[1] - self.largest_protection.size :], self.largest_protection)
         return xp.concat([protected, xp.zeros((protected.shape[0], *self._last_class), dtype=protected.dtype)], axis=2)
+
+    def beside(self, decided: Decision, actions: Array) -> Decision:
+        """Return a rule's decision with what actions (B, …) decide of allocation and protection, where the rule does not."""
+        allocation, protection = self.allocation(actions), self.protection(actions)
+        return decided._replace(
+            allocation=decided.allocation if allocation is None else allocation,
+            protection=decided.protection if protection is None else protection,
+        )
 
     @property
     def _last_class(self) -> tuple[int, int, int]:

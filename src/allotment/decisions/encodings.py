@@ -229,6 +229,7 @@ class Residual(OfOrders):
     def __post_init__(self) -> None:
         _check_reach(self.name, self.periods, self.world)
         _check_orders(self.name, self.world)
+        check_forgetful(self.name, self.rule)
 
     @cached_property
     def cells(self) -> tuple[Integers, Integers]:
@@ -262,14 +263,24 @@ class Residual(OfOrders):
 
     def base(self, observation: Observation) -> Floats:
         """Return what the rule wants on every lane, (B, L, K) units; below 0 where it is far from ordering."""
-        decision = self.rule.decide(observation)
-        return decision.orders if decision.wanted is None else decision.wanted
+        return _wanted(self.rule.decide(observation))
 
     def quantities(self, actions: Array, base: Array | None) -> Array:
         """Return quantities (B, L, K) in units from actions (B, size) and what the rule wants (B, L, K)."""
         assert base is not None
         corrections = actions[:, self.groups] * _like(self.limits, actions)
         return array_namespace(actions).clip(base + _placed(self.world, corrections, self._where), min=0.0)
+
+    @cached_property
+    def allocation_actions(self) -> AllocationActions:
+        """Return what the last of its actions decide: allocation and protection, where the rule leaves them open."""
+        return AllocationActions.around(self.world, self.rule)
+
+    def decision(self, actions: Floats, observation: Observation) -> Decision:
+        """Return the rule's decision, its orders corrected by actions (B, size) in [-1, 1]."""
+        decided = self.rule.decide(observation)
+        orders = self.quantities(actions, _wanted(decided))
+        return self.allocation_actions.beside(Decision(orders, decided.allocation, decided.protection), actions)
 
     def orders(self, actions: Floats, observation: Observation) -> Floats:
         """Return quantities (B, L, K) in units from actions (B, size)."""
@@ -335,6 +346,11 @@ class Discrete(OfOrders):
         return self.quantities(actions)
 
 
+def _wanted(decision: Decision) -> Floats:
+    """Return what a rule wants on every lane, (B, L, K) units; below 0 where it is far from ordering."""
+    return decision.orders if decision.wanted is None else decision.wanted
+
+
 def _check_reach(name: str, periods: Any, world: World) -> None:
     """Refuse an encoding whose actions reach to nothing, or further than quantities can be."""
     if isinstance(periods, bool) or not isinstance(periods, int | float) or not 0 < periods <= LARGEST:
@@ -342,6 +358,12 @@ def _check_reach(name: str, periods: Any, world: World) -> None:
     units = periods * float(world.problem.sites.expected_demand.max(initial=0.0))
     if units > LARGEST:
         raise ScenarioError(f"encoding {name}: {periods:g} periods reach to {units:,.3g} units, more than {LARGEST:,.0f}")
+
+
+def check_forgetful(name: str, rule: Any) -> None:
+    """Refuse a rule that remembers more than it is shown, which an encoding cannot keep for it."""
+    if getattr(rule, "memory_size", 0):
+        raise ScenarioError(f"encoding {name}: {rule.name} remembers past demand; take a rule that does not")
 
 
 def _check_orders(name: str, world: World) -> None:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from allotment.decisions.allocation_actions import AllocationActions
 from allotment.scenario.loader import World
+from allotment.scenario.problem import Integers
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,36 @@ class Answers:
         """Return the number of actions."""
         return int(self.groups.max()) + 1
 
+    def beside(self, more: Answers) -> Answers:
+        """Return these answers and more of the same cells behind them: their actions come after these."""
+        width = self.width + more.width
+        places = [(each.chosen // each.width) * width + each.chosen % each.width for each in (self, more)]
+        chosen = np.concatenate([places[0], places[1] + self.width])
+        return Answers(width, chosen, np.concatenate([self.groups, self.actions + more.groups]))
+
 
 def lane_answers(world: World, lanes: np.ndarray, skus: np.ndarray, groups: np.ndarray) -> Answers:
     """Return answers for lanes and SKUs (n,), each of an action: a cell answers for every lane that leads to it."""
-    to = world.problem.lanes.to
-    rank = np.array([int((to[:lane] == to[lane]).sum()) for lane in range(len(to))])
-    width = int(np.bincount(to).max())
-    cell = to[lanes] * len(world.names.skus) + skus
+    return _of_owners(world, world.problem.lanes.to, lanes, skus, groups)
+
+
+def with_allocation(answers: Answers, world: World, allocation: AllocationActions) -> Answers:
+    """Return answers for orders, and behind them those for allocation and protection: a cell for what it ships and keeps."""
+    skus = len(world.names.skus)
+    if allocation.largest_allocation.size:
+        lanes = np.repeat(np.arange(len(world.problem.fulfilment.site)), skus)
+        which = np.tile(np.arange(skus), len(world.problem.fulfilment.site))
+        answers = answers.beside(_of_owners(world, world.problem.fulfilment.site, lanes, which, np.arange(len(lanes))))
+    if allocation.largest_protection.size:
+        site, rank, sku = (axis.ravel() for axis in np.indices(allocation.largest_protection.shape))
+        width = allocation.largest_protection.shape[1]
+        answers = answers.beside(Answers(width, (site * skus + sku) * width + rank, np.arange(len(site))))
+    return answers
+
+
+def _of_owners(world: World, owners: Integers, lanes: np.ndarray, skus: np.ndarray, groups: np.ndarray) -> Answers:
+    """Return answers for lanes and SKUs (n,), each of an action: a cell answers for every lane that it owns."""
+    rank = np.array([int((owners[:lane] == owners[lane]).sum()) for lane in range(len(owners))])
+    width = int(np.bincount(owners).max())
+    cell = owners[lanes] * len(world.names.skus) + skus
     return Answers(width, cell * width + rank[lanes], groups)

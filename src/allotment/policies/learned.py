@@ -16,7 +16,7 @@ from allotment.decisions.flatten import Flattener
 from allotment.decisions.observation import Observation
 from allotment.engine.state import Decision
 from allotment.exchange.recommend import Recommender, recommend, uses_forecast
-from allotment.policies.answers import lane_answers
+from allotment.policies.answers import lane_answers, with_allocation
 from allotment.policies.bundle import Kept, save_bundle
 from allotment.policies.encoding_config import described
 from allotment.policies.networks import NetworkShape, cell_network, vector_network, with_levels
@@ -123,14 +123,11 @@ def build_actor(shape: NetworkShape, world: World, encoding: Encoding) -> nn.Mod
 def _network(shape: NetworkShape, world: World, encoding: Encoding, outputs: int) -> nn.Module:
     if shape.kind != "cells":
         return vector_network(shape, Flattener(world).size, outputs)
-    if encoding.allocation_actions.size:
-        raise ValueError(f"network kind cells answers for orders alone; {world.scenario.name} needs another, such as mlp")
-    if isinstance(encoding, RuleParameters):
-        return cell_network(shape, world, encoding.by_cell())
-    if not isinstance(encoding, Quantity | Residual):
+    if not isinstance(encoding, Quantity | Residual | RuleParameters):
         allowed = "quantity, residual and rule_parameters"
         raise ValueError(f"network kind cells works with encodings {allowed}, not {encoding.name}")
-    return cell_network(shape, world, lane_answers(world, *encoding.cells, encoding.groups))
+    own = encoding.by_cell() if isinstance(encoding, RuleParameters) else lane_answers(world, *encoding.cells, encoding.groups)
+    return cell_network(shape, world, with_allocation(own, world, encoding.allocation_actions))
 
 
 def build_critic(shape: NetworkShape, world: World) -> nn.Module:

@@ -13,6 +13,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from allotment.decisions.allocation_actions import AllocationActions
+from allotment.decisions.encodings import check_forgetful
 from allotment.decisions.observation import Observation
 from allotment.engine.state import Decision
 from allotment.policies.answers import Answers
@@ -58,8 +59,7 @@ class RuleParameters:
             raise ScenarioError(f"encoding {self.name}: steps must be a number > 0, not {shown(self.steps)}")
         if not self.moved:
             raise ScenarioError(f"encoding {self.name}: {self.rule.name} has no parameters that could be moved")
-        if self.rule.memory_size:
-            raise ScenarioError(f"encoding {self.name}: {self.rule.name} remembers past demand; take a rule that does not")
+        check_forgetful(self.name, self.rule)
 
     @cached_property
     def moved(self) -> list[Moved]:
@@ -86,7 +86,7 @@ class RuleParameters:
     @cached_property
     def allocation_actions(self) -> AllocationActions:
         """Return what the last of its actions decide beside what the rule decides."""
-        return AllocationActions(self.world, self.rule.allocator is None, self.rule.protected is None)
+        return AllocationActions.around(self.world, self.rule)
 
     @cached_property
     def limits(self) -> Floats:
@@ -119,12 +119,7 @@ class RuleParameters:
 
     def decision(self, actions: Floats, observation: Observation) -> Decision:
         """Return the rule's decision with its parameters where actions (B, size) in [-1, 1] move them."""
-        decided, shared = self._decided(actions, observation), self.allocation_actions
-        allocation, protection = shared.allocation(actions), shared.protection(actions)
-        return decided._replace(
-            allocation=decided.allocation if allocation is None else allocation,
-            protection=decided.protection if protection is None else protection,
-        )
+        return self.allocation_actions.beside(self._decided(actions, observation), actions)
 
     def within(self, world: World) -> RuleParameters:
         """Return the same encoding in another form of its world."""
