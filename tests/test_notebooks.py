@@ -73,6 +73,14 @@ def test_the_bundle_of_a_rule_of_ones_own_names_its_file_and_does_not_hold_it(se
     assert printed(second, "bundle").strip() == "my_rules.py:Hedging and ['bundle.json', 'parameters.json', 'scenario.yaml']"
 
 
+def test_a_loop_of_ones_own_follows_gradients_near_to_the_optimum(tmp_path):
+    notebook = executed("04_follow_the_gradient", tmp_path)
+    loop = next(cell for cell in notebook.cells if "loop" in cell.metadata.get("tags", []))
+    assert len(loop.source.splitlines()) < 40
+    cost, error, optimum, _ = numbers(printed(notebook, "whole"))
+    assert optimum - 3 * error < cost < optimum + 0.08  # the best order-up-to level is 0.47 above the optimum
+
+
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
 def test_a_notebook_is_kept_with_the_outputs_of_one_clean_run(path):
     notebook = nbformat.read(path, as_version=4)
