@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from allotment.decisions.encodings import Quantity, Residual
+from allotment.policies.config_file import read_config
 from allotment.policies.networks import NetworkShape, start_at_nothing
 from allotment.policies.rule_parameters import RuleParameters
 from allotment.scenario.errors import ScenarioError
@@ -72,6 +73,12 @@ def test_a_network_of_cells_answers_for_what_its_sites_ship_and_keep(decides):
     assert answers.actions == encoding.size
     assert (answers.chosen[-shared.size :] // answers.width == cells.ravel()).all()
     assert len(np.unique(answers.chosen)) == encoding.size  # no two actions by the same number
+
+
+def test_overrides_go_on_into_the_rule_that_a_config_names():
+    _, config = read_config("pathwise", ["encoding.rule.tuning.rounds=3", "encoding.rule=hub_allocation"])
+    assert config["encoding"]["rule"]["policy"] == "echelon_dual_newsvendor"
+    assert config["encoding"]["rule"]["tuning"] == {"worlds": 64, "rounds": 3}
 
 
 def test_a_parameter_stays_within_what_it_may_be():

@@ -15,21 +15,25 @@ from allotment.scenario.errors import ScenarioError, explain
 from allotment.scenario.overrides import apply_overrides
 from allotment.scenario.yaml_file import read_yaml
 
+WITHIN_RULE = "encoding.rule."  # what an override of the rule behind an encoding begins with
 Config = TypeVar("Config", bound=BaseModel)
 
 
 def read_config(given: str | Path | Mapping[str, Any], overrides: Sequence[str] = ()) -> tuple[str, dict[str, Any]]:
     """Return a config's short name and its content, from a path, the name of a shipped config, or a content.
 
-    A rule that the config names by its file is written out, so that what is returned needs no other file. Files of code
+    A rule that the config names by its file is written out, so that what is returned needs no other file; overrides may go
+    on into it (`encoding.rule.tuning.rounds=4`). Files of code
     that a config names are not imported.
     """
     stem, written, folder = _content_of(given)
     origin = stem if isinstance(given, Mapping) else str(given)
-    content = apply_overrides(written, overrides, origin)
+    of_rule = [override for override in overrides if override.startswith(WITHIN_RULE)]
+    content = apply_overrides(written, [override for override in overrides if override not in of_rule], origin)
     encoding = content.get("encoding")
     if isinstance(encoding, dict) and isinstance(encoding.get("rule"), str):
         content = {**content, "encoding": {**encoding, "rule": _rule_of(encoding["rule"], folder)}}
+    content = apply_overrides(content, of_rule, origin)
     name = content.get("name")
     return stem if name is None else checked_name(name, f"{origin}: name"), content
 
