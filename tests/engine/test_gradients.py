@@ -9,8 +9,9 @@ from hypothesis import assume, settings
 from rollouts import begun
 
 from allotment.engine import dynamics
-from allotment.engine.relaxation import FEATURES, IGNORED, STRAIGHT_THROUGH, on_torch, relaxed
+from allotment.engine.relaxation import FEATURES, IGNORED, SMOOTH, STRAIGHT_THROUGH, on_torch, relaxed
 from allotment.engine.state import Decision, State, decision_shapes
+from allotment.engine.tracing.worlds import TracedWorlds
 from allotment.resources import shipped_names
 from allotment.scenario.loader import load_scenario
 from allotment.scenario.problem import TERMS, Problem
@@ -228,7 +229,7 @@ def test_an_order_below_the_minimum_has_a_gradient_though_it_is_not_shipped():
     assert (flows.executed.sum().item(), order.grad.item()) == (0.0, 1.0)
 
 
-@pytest.mark.parametrize(("treatment", "demand"), [(STRAIGHT_THROUGH, 2.0), (IGNORED, 4.0)])
+@pytest.mark.parametrize(("treatment", "demand"), [(STRAIGHT_THROUGH, 2.0), (IGNORED, 4.0), (SMOOTH, 2.0)])
 def test_goodwill_follows_service_or_stays(treatment, demand):
     world = one_shop(
         demand=[{"process": {"distribution": "deterministic", "mean": 4}}], goodwill={"decay": 0.5}, units="continuous"
@@ -238,6 +239,43 @@ def test_goodwill_follows_service_or_stays(treatment, demand):
     for _ in range(2):  # the first period's four customers find three apples
         state, flows = dynamics.step(problem, state, torch.zeros((1, 1, 1), dtype=torch.float64))
     assert flows.demand.sum().item() == demand
+
+
+def test_smooth_goodwill_says_what_a_unit_more_does_for_coming_demand():
+    world = one_shop(
+        sites=[{"name": "shop", "initial_stock": 3.5}],
+        supply_lanes=[{"from": "farm", "to": "shop", "lead_time": 0}],
+        demand=[{"process": {"distribution": "deterministic", "mean": 4}}],
+        goodwill={"decay": 0.5, "growth": 1.25},
+        units="continuous",
+    )
+    problem = relaxed(world.problem, {"goodwill": SMOOTH})
+    order = torch.zeros((1, 1, 1), dtype=torch.float64, requires_grad=True)
+    state, _ = dynamics.step(problem, on_torch(begun(problem, [0]), torch.float64), order)
+    _, flows = dynamics.step(problem, state, torch.zeros_like(order))
+    flows.demand.sum().backward()
+    gained = (1.25 - 0.5) * np.exp(-0.5 / 0.4) / 0.4  # goodwill for a unit, of half a unit unmet; 0.4 is a tenth of demand
+    assert (flows.demand.item(), order.grad.item()) == (2.0, pytest.approx(4 * gained))
+
+
+def test_the_slope_through_goodwill_is_near_the_measured_slope_of_mean_profit():
+    world = load_scenario("gym_invmgmt_serial_goodwill")
+
+    def profit(quantity: torch.Tensor, treatment: str = SMOOTH) -> torch.Tensor:
+        problem = relaxed(world.problem, {"goodwill": treatment})
+        worlds, total = TracedWorlds(problem, np.arange(1024)), 0.0
+        orders = torch.stack([quantity, torch.tensor(33.0), torch.tensor(36.0)]).expand(1024, 3)[..., None]
+        rows = worlds.start()
+        for _ in range(world.problem.clock.length):
+            rows, records = worlds.step(rows, {"orders": orders})
+            total = total + records["reward"].mean()
+        return total
+
+    measured = float(profit(torch.tensor(26.0)) - profit(torch.tensor(24.0))) / 2.0
+    quantity = torch.tensor(25.0, requires_grad=True)
+    slopes = {each: torch.autograd.grad(profit(quantity, each), quantity)[0].item() for each in (SMOOTH, STRAIGHT_THROUGH)}
+    assert slopes[SMOOTH] == pytest.approx(measured, rel=0.15)
+    assert abs(slopes[STRAIGHT_THROUGH]) < 0.2 * measured  # what coming demand is worth is missing
 
 
 @pytest.mark.parametrize("rationing", ["proportional", "priority", "balanced", "min_shortage"])

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from experiments.gym_invmgmt.networks import EFFECTS, TOPOLOGIES, peer, recorded, scenario_of
 from rollouts import Dynamics, Kernel
 
 from allotment.engine.state import Decision
 from allotment.scenario.loader import load_scenario, world_from
-from peer_networks import EFFECTS, TOPOLOGIES, peer, recorded, scenario_of
 
 NETWORKS = ["network", "serial", *TOPOLOGIES]
 COMBINATIONS = [list(chosen) for size in range(4) for chosen in combinations(EFFECTS, size)]

@@ -179,8 +179,9 @@ FEATURES = (
     Feature(
         "goodwill",
         "`goodwill`, which acts through the demand that is drawn",
-        (IGNORED, STRAIGHT_THROUGH),
+        (IGNORED, STRAIGHT_THROUGH, SMOOTH),
         lambda problem: problem.shape.groups > 0,
         _without_goodwill,
+        lambda problem: problem._replace(rules=problem.rules._replace(smooth_goodwill=True)),
     ),
 )

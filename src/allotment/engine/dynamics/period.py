@@ -13,14 +13,18 @@ import numpy as np
 
 from allotment.engine import randomness
 from allotment.engine.dynamics.allocation import reserve
-from allotment.engine.dynamics.arrays import Array, like, namespace, now, only, plain, sum_into, tracked
+from allotment.engine.dynamics.arrays import Array, like, namespace, now, only, plain, straight_through, sum_into, take, tracked
 from allotment.engine.dynamics.expiry import expire
 from allotment.engine.dynamics.feasibility import cut_requests
 from allotment.engine.dynamics.fulfilment import fulfil
 from allotment.engine.dynamics.money import charge, pay_at_the_end
 from allotment.engine.dynamics.shipping import dispatch, receive, receive_at_once
+from allotment.engine.exponential import exponential
 from allotment.engine.state import DECISION, Decision, Flows, State, empty_flows, empty_state, in_full
 from allotment.scenario.problem import CHARGE, DECIDE, DEMAND, EXPIRE, FULFIL, RECEIVE, ROUNDING, Flags, Integers, Problem
+
+LEAST_SMOOTH = 0.1  # units
+SMOOTH = 0.1  # of a period's mean demand: unmet units by which most of a smooth change of goodwill has come
 
 
 def step(problem: Problem, state: State, decision: Decision | Array) -> tuple[State, Flows]:
@@ -160,6 +164,7 @@ def demand(problem: Problem, state: State) -> State:
     drawn = like(
         state.on_hand, randomness.demands(problem, multipliers(problem, state), state.seed, state.episode, state.period)
     )
+    drawn = _following_goodwill(problem, state, drawn) if problem.rules.smooth_goodwill else drawn
     history = state.demand_history
     if problem.demand.history_slots and not problem.demand.of_sales:
         history = _noted(problem, state, drawn)
@@ -197,15 +202,37 @@ def multipliers(problem: Problem, state: State) -> Array:
     return multiplier
 
 
+def _following_goodwill(problem: Problem, state: State, drawn: Array) -> Array:
+    """Return demand (B, C, K) with the slope of its mean in goodwill: it rises and falls in proportion."""
+    given = straight_through(state.goodwill, namespace(state.goodwill).zeros_like(state.goodwill))  # no gradient passes
+    follows = problem.modulation.goodwill_group >= 0
+    change = take(state.goodwill / given, np.maximum(problem.modulation.goodwill_group, 0), axis=1)[..., None]
+    return straight_through(drawn, only(drawn * change, follows[:, None]))
+
+
 def remember(problem: Problem, state: State, flows: Flows) -> State:
     """Let goodwill follow the period's service, and sales enter the history where demand is not seen."""
     if state.goodwill.shape[1]:
-        xp, (growth, decay, cap, floor) = namespace(state.goodwill), map(float, problem.modulation.goodwill)
-        unmet = (flows.open_demand + flows.lost).sum(axis=-1)
-        by_group = sum_into(unmet, problem.modulation.goodwill_group, problem.shape.groups)
-        worse, better = xp.clip(state.goodwill * decay, min=floor), xp.clip(state.goodwill * growth, max=cap)
-        state = state._replace(goodwill=xp.where(by_group > ROUNDING, worse, better))
+        state = state._replace(goodwill=_next_goodwill(problem, state, flows))
     if problem.demand.history_slots and problem.demand.of_sales:
         sales = sum_into(flows.shipped, problem.fulfilment.channel, problem.shape.channels)
         state = state._replace(demand_history=_noted(problem, state, sales))
     return state
+
+
+def _next_goodwill(problem: Problem, state: State, flows: Flows) -> Array:
+    """Return what goodwill becomes: worse where anything of its group is unmet, else better.
+
+    Smooth, it has the slope of a change that comes little by little: 1 − exp(−unmet ÷ some) of it, of which some are a part of
+    the group's mean demand.
+    """
+    modulation, xp = problem.modulation, namespace(state.goodwill)
+    growth, decay, cap, floor = map(float, modulation.goodwill)
+    unmet = sum_into((flows.open_demand + flows.lost).sum(axis=-1), modulation.goodwill_group, problem.shape.groups)
+    worse, better = xp.clip(state.goodwill * decay, min=floor), xp.clip(state.goodwill * growth, max=cap)
+    changed = xp.where(unmet > ROUNDING, worse, better)
+    if not problem.rules.smooth_goodwill:
+        return changed
+    mean = sum_into(problem.demand.mean.mean(axis=0).sum(axis=-1)[None], modulation.goodwill_group, problem.shape.groups)
+    some = np.maximum(SMOOTH * mean[0], LEAST_SMOOTH)
+    return straight_through(changed, better + (worse - better) * (1.0 - exponential(unmet / like(unmet, -some))))
