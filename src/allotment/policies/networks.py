@@ -276,7 +276,7 @@ def _columns(flattener: Flattener, world: World) -> dict[str, np.ndarray]:
             ]
         else:
             layers = [np.full((sites, skus), at) for at in place]
-        columns |= {f"{group.name}[{number}]": layer for number, layer in enumerate(layers, start=1)}
+        columns |= {f"{group.kind.kind}[{number}]": layer for number, layer in enumerate(layers, start=1)}
     return columns
 
 
