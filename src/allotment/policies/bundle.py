@@ -75,6 +75,8 @@ def bundle_of(folder: Path) -> Path:
 def load_bundle(folder: Path, world: World | ExternalEnvironment | None = None) -> Any:
     """Return the policy of a bundle, in its own world or in another one with the same sites, SKUs and lanes.
 
+    What belongs to no SKU serves other SKUs: a network of cells without tags, parameters that a config states or computes.
+
     Raises `ScenarioError` where the folder holds no bundle, one of another schema, one that lacks a part, or one whose files
     are not those that were written. One that is replaced meanwhile is read anew, so that its parts belong together.
     """
@@ -111,8 +113,7 @@ def _loaded(folder: Path, about: dict[str, Any], world: World | ExternalEnvironm
     if external:
         return _load_external(folder, about, world)
     if world is None:
-        scenario = part_of(folder, WORLD, about)
-        world = world_from(read_yaml(scenario), str(scenario))
+        world = _own_world(folder, about)
     assert isinstance(world, World)
     load = {"rule-based": _load_rule, "learned": _load_learned, "optimal": _load_optimal}[about["kind"]]
     return replace(load(folder, about, world), version=about["version"])
@@ -128,8 +129,7 @@ def _tell_changed_code(folder: Path, about: dict[str, Any]) -> None:
 
 def _load_rule(folder: Path, about: dict[str, Any], world: World) -> RulePolicy:
     config = rule_config(about["config"], str(folder / "bundle.json"))
-    file = part_of(folder, "parameters.json", about)
-    values = _values_for(world, config, read_json(file), file)
+    values = _values_for(world, config, folder, about)
     transfers = None
     if config.transfers is not None:
         transfers = {name: values.pop(name) for name in ("pull_below", "give_above") if name in values}
@@ -147,22 +147,30 @@ def _load_rule(folder: Path, about: dict[str, Any], world: World) -> RulePolicy:
     return replace(policy, config=config)
 
 
-def _values_for(world: World, config: RuleConfig, kept: dict[str, Any], file: Path) -> dict[str, Any]:
+def _values_for(world: World, config: RuleConfig, folder: Path, about: dict[str, Any]) -> dict[str, Any]:
     """Return the values of a rule's parameters in a world; where it has other SKUs, those that the config states or computes.
 
     `ScenarioError` where a parameter was tuned for other SKUs.
     """
-    values = dict(kept)
-    for name, parameter in parameters_of(config, world).items():
-        if name not in kept or np.shape(kept[name]) == parameter.shape(world):
-            continue
-        stated = {**config.parameters, **(config.transfers or {}), KEEP_BACK: config.keep_back}
-        values[name] = stated.get(name) or parameter.default
+    file = part_of(folder, "parameters.json", about)
+    values = read_json(file)
+    known = {name: each for name, each in parameters_of(config, world).items() if name in values}
+    others = [name for name, each in known.items() if np.shape(values[name]) != each.shape(world)]
+    own = _own_world(folder, about) if others else world
+    stated = {**config.parameters, **(config.transfers or {}), KEEP_BACK: config.keep_back}
+    for name in (name for name in others if np.shape(values[name]) == known[name].shape(own)):
+        sizes = " and ".join(str(list(known[name].shape(each))) for each in (own, world))
+        values[name] = stated.get(name, known[name].default)
         if values[name] == TUNED:
-            sizes = " and ".join(str(list(size)) for size in (np.shape(kept[name]), parameter.shape(world)))
             told = f"{name} was tuned for other SKUs than {world.name} has (shapes {sizes})"
             raise ScenarioError(f"{file}: {told}; where it is a number or computed, a rule serves other SKUs")
     return values
+
+
+def _own_world(folder: Path, about: dict[str, Any]) -> World:
+    """Return the world that a bundle's policy was made in."""
+    scenario = part_of(folder, WORLD, about)
+    return world_from(read_yaml(scenario), str(scenario))
 
 
 def _load_learned(folder: Path, about: dict[str, Any], world: World) -> Any:
