@@ -55,15 +55,17 @@ def _most(problem: Problem) -> int:
 
 def _money(world: World) -> dict[str, Floats]:
     """Return margins and costs against what a unit short costs, and that against what it costs in the site's other cells."""
-    problem, short = world.problem, underage(world)
-    price, bought = near(problem, problem.prices.price.mean(axis=0)), _cheapest(_landed(problem))
+    problem, prices, short = world.problem, world.problem.prices, underage(world)
+    price, bought = near(problem, prices.price.mean(axis=0)), _cheapest(_landed(problem))
+    waits = (problem.channels.stays > 0.0)[:, None]
+    missed = near(problem, np.where(waits, prices.backorder.mean(axis=0), prices.shortage.mean(axis=0)))
     volume = np.broadcast_to(problem.goods.volume, short.shape)
-    charged = np.where(problem.sites.overflow_charged, problem.prices.overflow.mean(axis=0), 0.0)[:, None]
+    charged = np.where(problem.sites.overflow_charged, prices.overflow.mean(axis=0), 0.0)[:, None]
     by_units, by_room = site_weights(world)
     dense = short / np.maximum(volume, SMALL)
     return {
         "margin": (price - bought) / np.maximum(price + bought, SMALL),
-        "shortage": log_ratio(short, price + bought),
+        "gain": (price + missed - bought) / np.maximum(price + missed + bought, SMALL),
         "holding": log_ratio(overage(world), short),
         "overflow": log_ratio(charged * volume, short),
         "worth_by_unit": log_ratio(short, (short * by_units).sum(axis=1, keepdims=True)),
