@@ -62,7 +62,7 @@ def test_what_is_known_of_a_cell_is_what_its_world_says():
     features, milk, depot, shop = cell_features(depot_and_shop()), 0, 0, 1
     bought = 8.2  # with freight
     assert features["margin"][shop, milk] == pytest.approx((12 - bought) / (12 + bought))
-    assert features["gain"][depot, milk] == pytest.approx((12 + 1 - bought) / (12 + 1 + bought))  # one that waits costs 1
+    assert features["gain"][shop, milk] == pytest.approx((12 - bought) / 4)
     assert features["holding"][shop, milk] == pytest.approx(np.log(0.01 * 8 / 4))  # a lost unit costs its margin: 12 - 8
     assert features["overflow"][depot, milk] == pytest.approx(np.log(9 * 0.02 / 1))  # one that waits costs 1 a period
     assert features["deviation"][shop, milk] == pytest.approx(np.log(0.5), abs=0.01)

@@ -65,7 +65,7 @@ def _money(world: World) -> dict[str, Floats]:
     dense = short / np.maximum(volume, SMALL)
     return {
         "margin": (price - bought) / np.maximum(price + bought, SMALL),
-        "gain": (price + missed - bought) / np.maximum(price + missed + bought, SMALL),
+        "gain": np.clip((price + missed - bought) / np.maximum(short, SMALL), -FURTHEST, 1.0),  # of selling one more
         "holding": log_ratio(overage(world), short),
         "overflow": log_ratio(charged * volume, short),
         "worth_by_unit": log_ratio(short, (short * by_units).sum(axis=1, keepdims=True)),
