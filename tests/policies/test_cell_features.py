@@ -120,8 +120,11 @@ def test_a_bundle_plays_in_a_world_of_other_items(encoding, tmp_path):
     ]
     save_bundle(policies[0], tmp_path)
     played = load_bundle(tmp_path, other)
-    observation = seen(other, 7.0)
-    np.testing.assert_array_equal(played.decide(observation).orders, policies[1].decide(observation).orders)
+    orders = played.decide(seen(other, 7.0, period=2)).orders
+    np.testing.assert_array_equal(orders, policies[1].decide(seen(other, 7.0, period=2)).orders)
+    stock = {site: dict.fromkeys(other.names.skus, 7.0) for site in other.names.sites}
+    plan = played.recommend({"period": 2, "stock": stock, "in_transit": [], "open_demand": []})
+    assert sum(order.requested for order in plan.orders) == pytest.approx(orders.sum()) != 0.0
     assert np.isfinite(allotment.evaluate(played, other, episodes=2, seed=0)["score"]).all()
     save_bundle(played, tmp_path / "other")
     assert load_bundle(tmp_path / "other").world.names.skus == other.names.skus
