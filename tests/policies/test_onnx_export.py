@@ -24,7 +24,7 @@ from small_worlds import one_shop, two_shops
 CASES = {
     "mlp-quantity": (NetworkShape("mlp", [8], "tanh", output="tanh"), Quantity),
     "mlp-order_up_to": (NetworkShape("mlp", [8], "relu"), OrderUpTo),
-    "cells-residual": (NetworkShape("cells", [8], "silu"), lambda world: Residual(world, rule(world))),
+    "cells-residual": (NetworkShape("cells", [8], "silu", tags=0), lambda world: Residual(world, rule(world))),
     "lstm-quantity": (NetworkShape("lstm", [8], "elu", memory=3), Quantity),
     "cells-rule_parameters": (
         NetworkShape("cells", [8], "silu", output="tanh", seasons=1),

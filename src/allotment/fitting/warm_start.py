@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,9 @@ from torch import Tensor, nn
 
 from allotment.policies.bundle import bundle_of
 from allotment.policies.bundle_content import about_policy
-from allotment.policies.networks import NetworkShape
+from allotment.policies.networks import NetworkShape, check_told
 from allotment.policies.sealed_folder import is_bundle, opened, part_of
-from allotment.policies.weights_file import WEIGHTS, read_weights
+from allotment.policies.weights_file import WEIGHTS, of_cells, read_weights
 from allotment.runs.run_folder import RunFolder
 from allotment.scenario.errors import ScenarioError
 from allotment.whole_file import whole_folder
@@ -24,6 +26,8 @@ def check_start(folder: str, shape: NetworkShape, actor: nn.Module, where: str) 
     about = about_policy(bundle)
     if about["kind"] != "learned":
         raise ScenarioError(f"{where}: from: {folder} holds a rule, {about['name']}, which has no weights to begin with")
+    with _naming(f"{where}: from: {folder}"):
+        check_told(actor, about["told"], "the world to be trained in")
     own, other = (_described(network) for network in (shape.as_dict(), about["network"]))
     sizes, theirs = (_sizes(weights) for weights in (actor.state_dict(), start_weights(bundle)))
     if own != other or sizes != theirs:
@@ -31,6 +35,15 @@ def check_start(folder: str, shape: NetworkShape, actor: nn.Module, where: str) 
             f"{where}: from: the network of {folder} is {other}{_different(theirs, sizes)}, "
             f"the one to be trained is {own}{_different(sizes, theirs)}; the weights of one do not fit the other"
         )
+
+
+@contextmanager
+def _naming(place: str) -> Iterator[None]:
+    """Let an error say where it comes from."""
+    try:
+        yield
+    except ScenarioError as error:
+        raise ScenarioError(f"{place}: {error}") from None
 
 
 def kept_start(folder: str, run: RunFolder) -> Path:
@@ -62,4 +75,4 @@ def _sizes(weights: dict[str, Tensor]) -> dict[str, tuple[int, ...]]:
 
 def _different(own: dict[str, tuple[int, ...]], other: dict[str, tuple[int, ...]]) -> str:
     """Return the first of an actor's weights that the other actor has not, or in another size."""
-    return next((f" ({name} {list(size)})" for name, size in own.items() if other.get(name) != size), "")
+    return next((f" ({name} {list(size)}){of_cells(name)}" for name, size in own.items() if other.get(name) != size), "")

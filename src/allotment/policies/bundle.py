@@ -15,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import yaml
 
 from allotment import extensions
@@ -25,9 +26,9 @@ from allotment.policies.encoding_config import EncodingConfig, build_encoding
 from allotment.policies.forecast_config import with_forecast
 from allotment.policies.json_file import read_json
 from allotment.policies.keeping import KEEP_BACK
-from allotment.policies.parameters import declared_settings
+from allotment.policies.parameters import TUNED, declared_settings
 from allotment.policies.protection import PROTECTION, whole_keys
-from allotment.policies.rule_config import RulePolicy, build_rule, rule_class
+from allotment.policies.rule_config import RuleConfig, RulePolicy, build_rule, parameters_of, rule_class
 from allotment.policies.sealed_folder import ABOUT, is_bundle, part_of, sealed, standing
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.external import ExternalEnvironment, StoredEnvironment
@@ -74,6 +75,8 @@ def bundle_of(folder: Path) -> Path:
 def load_bundle(folder: Path, world: World | ExternalEnvironment | None = None) -> Any:
     """Return the policy of a bundle, in its own world or in another one with the same sites, SKUs and lanes.
 
+    What belongs to no SKU serves other SKUs: a network of cells without tags, parameters that a config states or computes.
+
     Raises `ScenarioError` where the folder holds no bundle, one of another schema, one that lacks a part, or one whose files
     are not those that were written. One that is replaced meanwhile is read anew, so that its parts belong together.
     """
@@ -110,8 +113,7 @@ def _loaded(folder: Path, about: dict[str, Any], world: World | ExternalEnvironm
     if external:
         return _load_external(folder, about, world)
     if world is None:
-        scenario = part_of(folder, WORLD, about)
-        world = world_from(read_yaml(scenario), str(scenario))
+        world = _own_world(folder, about)
     assert isinstance(world, World)
     load = {"rule-based": _load_rule, "learned": _load_learned, "optimal": _load_optimal}[about["kind"]]
     return replace(load(folder, about, world), version=about["version"])
@@ -126,8 +128,8 @@ def _tell_changed_code(folder: Path, about: dict[str, Any]) -> None:
 
 
 def _load_rule(folder: Path, about: dict[str, Any], world: World) -> RulePolicy:
-    values = read_json(part_of(folder, "parameters.json", about))
     config = rule_config(about["config"], str(folder / "bundle.json"))
+    values = _values_for(world, config, folder, about)
     transfers = None
     if config.transfers is not None:
         transfers = {name: values.pop(name) for name in ("pull_below", "give_above") if name in values}
@@ -145,16 +147,48 @@ def _load_rule(folder: Path, about: dict[str, Any], world: World) -> RulePolicy:
     return replace(policy, config=config)
 
 
+def _values_for(world: World, config: RuleConfig, folder: Path, about: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of a rule's parameters in a world; where it has other SKUs, those that the config states or computes.
+
+    `ScenarioError` where a parameter was tuned for other SKUs.
+    """
+    file = part_of(folder, "parameters.json", about)
+    values = read_json(file)
+    known = {name: each for name, each in parameters_of(config, world).items() if name in values}
+    others = [name for name, each in known.items() if np.shape(values[name]) != each.shape(world)]
+    own = _own_world(folder, about) if others else world
+    stated = {**config.parameters, **(config.transfers or {}), KEEP_BACK: config.keep_back}
+    for name in (name for name in others if np.shape(values[name]) == known[name].shape(own)):
+        sizes = " and ".join(str(list(known[name].shape(each))) for each in (own, world))
+        values[name] = stated.get(name, known[name].default)
+        if values[name] == TUNED:
+            told = f"{name} was tuned for other SKUs than {world.name} has (shapes {sizes})"
+            raise ScenarioError(f"{file}: {told}; where it is a number or computed, a rule serves other SKUs")
+    return values
+
+
+def _own_world(folder: Path, about: dict[str, Any]) -> World:
+    """Return the world that a bundle's policy was made in."""
+    scenario = part_of(folder, WORLD, about)
+    return world_from(read_yaml(scenario), str(scenario))
+
+
 def _load_learned(folder: Path, about: dict[str, Any], world: World) -> Any:
     from allotment.decisions.flatten import Flattener
     from allotment.policies.learned import LearnedPolicy, build_actor
-    from allotment.policies.networks import NetworkShape
+    from allotment.policies.networks import NetworkShape, check_told
     from allotment.policies.weights_file import WEIGHTS, with_weights
 
     given = checked(EncodingConfig, about["encoding"] or {}, f"{folder / ABOUT}: encoding")
     encoding = build_encoding(given, world, _corrected_rule(folder, about, world))
     shape = NetworkShape(**about["network"])
-    actor = with_weights(lambda: build_actor(shape, world, encoding), part_of(folder, WEIGHTS, about), world.origin)
+
+    def made() -> Any:
+        actor = build_actor(shape, world, encoding)
+        check_told(actor, about["told"], world.name)
+        return actor
+
+    actor = with_weights(made, part_of(folder, WEIGHTS, about), world.origin)
     return LearnedPolicy(about["name"], world, encoding, actor, Flattener(world), shape)
 
 

@@ -60,6 +60,7 @@ class Learned(_Policy):
     kind: Literal["learned"]
     network: Network
     encoding: EncodingConfig | None = None  # none in environments of other packages
+    told: list[str] | None = None  # what each cell is told by a network that belongs to no SKU; none of other networks
 
 
 class Optimal(_Policy):
@@ -80,4 +81,4 @@ def about_policy(folder: Path) -> dict[str, Any]:
         allowed = nearest(kind, KINDS) if isinstance(kind, str) else f"allowed: {', '.join(KINDS)}"
         raise ScenarioError(f"{folder / ABOUT}: bundle of kind {shown(kind)}; {allowed}")
     checked(KINDS[kind], content, str(folder / ABOUT))
-    return {"code": {}, "encoding": None, **content}
+    return {"code": {}, "encoding": None, "told": None, **content}

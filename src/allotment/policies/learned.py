@@ -19,7 +19,7 @@ from allotment.exchange.recommend import Recommender, recommend, uses_forecast
 from allotment.policies.answers import lane_answers, with_allocation
 from allotment.policies.bundle import Kept, save_bundle
 from allotment.policies.encoding_config import described
-from allotment.policies.networks import NetworkShape, cell_network, vector_network, with_levels
+from allotment.policies.networks import NetworkShape, cell_network, names_told, vector_network, with_levels
 from allotment.policies.rule_parameters import RuleParameters
 from allotment.policies.weights_file import write_weights
 from allotment.scenario.errors import ScenarioError
@@ -51,7 +51,7 @@ class LearnedPolicy:
         write_weights(self.actor, folder)
         if isinstance(self.encoding, Residual | RuleParameters):
             save_bundle(cast(Kept, self.encoding.rule), folder / "rule")
-        about = {"kind": self.kind, "name": self.name, "network": self.shape.as_dict()}
+        about = {"kind": self.kind, "name": self.name, "network": self.shape.as_dict(), "told": names_told(self.actor)}
         return {**about, "encoding": described(self.encoding)}
 
     def recommend(self, snapshot: Any) -> Any:

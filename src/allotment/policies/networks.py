@@ -1,8 +1,10 @@
 """Networks of learned policies: a plain multilayer perceptron, one that remembers, and one that treats every cell alike.
 
 The last sees the world as cells (site × SKU). One small network reads each cell's stock, units in transit, forecast and
-demand, the means over the site's and the SKU's other cells and a learned tag, and answers for the lanes that lead to the
-cell. What is learned for one SKU serves all: far fewer weights, far more data for each.
+demand and the means over all cells, and answers for the lanes that lead to the cell. What is learned for one SKU serves all:
+far fewer weights, far more data for each. Cells are told apart by learned tags, which belong to the SKUs of a world; or,
+without tags, by what is known of them (`cell_features`) and of their site. Then no weight belongs to a SKU, and the network
+serves worlds of other SKUs.
 """
 
 from __future__ import annotations
@@ -17,7 +19,8 @@ from torch import Tensor, nn
 from allotment import extensions
 from allotment.decisions.flatten import Flattener
 from allotment.policies.answers import Answers
-from allotment.scenario.errors import ScenarioError
+from allotment.policies.cell_features import cell_features, cell_lanes, site_weights
+from allotment.scenario.errors import ScenarioError, shown
 from allotment.scenario.loader import World
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"tanh": nn.Tanh, "relu": nn.ReLU, "silu": nn.SiLU, "elu": nn.ELU}
@@ -41,7 +44,7 @@ class NetworkShape:
     output: Literal["plain", "tanh"] = "plain"
     settings: dict[str, Any] = field(default_factory=dict)  # arguments of your own network
     seasons: int | None = None  # harmonics of the season in a level of each action's own, beside what a network answers
-    tags: int = 4  # learned numbers that tell a cell from the others (cells)
+    tags: int = 4  # learned numbers that tell a cell from the others; 0 = what is known of it does (cells)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the shape as plain values, for bundles."""
@@ -179,13 +182,14 @@ class CellNetwork(nn.Module):
     ) -> None:
         super().__init__()
         sites, skus = world.problem.sites.initial_stock.shape
-        self.cells = sites * skus
-        places = torch.from_numpy(_places(flattener, world))
-        self.register_buffer("places", places, persistent=False)  # (cells, features) in the vector, the last one empty
-        self.features = places.shape[1]
-        self.tags = nn.Parameter(torch.zeros(self.cells, shape.tags))
-        self.answers = answers
-        self.shared = _perceptron(2 * self.features + shape.tags, shape, 1 if answers is None else answers.width)
+        self.cells, self.answers = sites * skus, answers
+        columns = _columns(flattener, world)
+        places = np.stack(list(columns.values()), axis=-1).reshape(self.cells, -1)
+        self.register_buffer("places", torch.from_numpy(places), persistent=False)  # (cells, features) in the vector
+        self.features = len(columns)
+        self.told_apart = _Tags(self.cells, shape.tags) if shape.tags else _Known(world, list(columns))
+        inputs = 2 * self.features + self.told_apart.width
+        self.shared = _perceptron(inputs, shape, 1 if answers is None else answers.width)
         if answers is not None:
             self.register_buffer("chosen", torch.from_numpy(answers.chosen), persistent=False)
             self.register_buffer("groups", torch.from_numpy(answers.groups), persistent=False)
@@ -197,8 +201,7 @@ class CellNetwork(nn.Module):
         padded = nn.functional.pad(vectors, (0, 1))
         cells = padded[:, self.places.reshape(-1)].reshape(-1, self.cells, self.features)  # type: ignore[operator]
         around = cells.mean(dim=1, keepdim=True).expand_as(cells)
-        tags = self.tags.expand(vectors.shape[0], -1, -1)
-        given = self.shared(torch.cat([cells, around, tags], dim=-1))
+        given = self.shared(torch.cat([cells, around, self.told_apart(cells)], dim=-1))
         if self.answers is None:
             return given.mean(dim=1)
         chosen = given.reshape(vectors.shape[0], -1)[:, self.chosen]
@@ -206,30 +209,87 @@ class CellNetwork(nn.Module):
         return together / self.members
 
 
-def _places(flattener: Flattener, world: World) -> np.ndarray:
-    """Return where each cell's features lie in the vector, (cells, features); the place behind the last stands for 0."""
+class _Tags(nn.Module):
+    """Learned numbers for each cell of a world."""
+
+    def __init__(self, cells: int, tags: int) -> None:
+        super().__init__()
+        self.width, self.tags = tags, nn.Parameter(torch.zeros(cells, tags))
+
+    def forward(self, cells: Tensor) -> Tensor:
+        """Return the tags of cells (B, cells, features), (B, cells, tags)."""
+        return self.tags.expand(cells.shape[0], -1, -1)
+
+
+class _Known(nn.Module):
+    """What is known of each cell, and what its site's cells see: means weighted by their demand, in units and in room."""
+
+    def __init__(self, world: World, seen: list[str]) -> None:
+        super().__init__()
+        known = cell_features(world)
+        self.names = [*seen, *known]  # of what a cell is told, in order
+        self.width = 2 * len(seen) + len(known)
+        features = np.stack(list(known.values()), axis=-1).reshape(-1, len(known))
+        self.register_buffer("known", torch.from_numpy(features).float(), persistent=False)  # (cells, features)
+        self.register_buffer("weights", torch.from_numpy(site_weights(world)).float(), persistent=False)  # (2, S, K)
+
+    def forward(self, cells: Tensor) -> Tensor:
+        """Return what cells (B, cells, features) are told beside what they see, (B, cells, width)."""
+        weights: Any = self.weights
+        by_site = cells.reshape(cells.shape[0], weights.shape[1], weights.shape[2], -1)
+        means = torch.einsum("bskf,wsk->bswf", by_site, weights).flatten(2)  # (B, S, 2 × features)
+        at_site = means.unsqueeze(2).expand(-1, -1, weights.shape[2], -1).flatten(1, 2)
+        return torch.cat([at_site, self.known.expand(cells.shape[0], -1, -1)], dim=-1)  # type: ignore[operator]
+
+
+def names_told(actor: nn.Module) -> list[str] | None:
+    """Return the names of what each cell is told by a network whose weights belong to no SKU; none of another network."""
+    return next((module.names for module in actor.modules() if isinstance(module, _Known)), None)
+
+
+def check_told(actor: nn.Module, told: list[str] | None, world: str) -> None:
+    """Raise `ScenarioError` where a network's cells are not told in a world what they were when it was kept."""
+    own = names_told(actor)
+    if own is None or told is None or own == told:
+        return
+    here, there = ([name for name in one if name not in other] for one, other in ((own, told), (told, own)))
+    parts = [
+        f"{world} {word} {shown(', '.join(names))}" for word, names in (("tells", here), ("does not tell", there)) if names
+    ]
+    raise ScenarioError(f"each cell is told other things than in training: {'; '.join(parts) or 'in another order'}")
+
+
+def _columns(flattener: Flattener, world: World) -> dict[str, np.ndarray]:
+    """Return where each of a cell's features lies in the vector, (S, K) by name; the place behind the last stands for 0."""
     sites, skus = world.problem.sites.initial_stock.shape
-    columns: list[np.ndarray] = []
+    columns: dict[str, np.ndarray] = {}
     for group in flattener.layout:
         place, axes = group.start + np.arange(group.stop - group.start).reshape(group.shape), group.axes
         if "sku" in axes and axes[-1] != "sku":  # remaining lives, or due slots
             place, axes = np.moveaxis(place, -1, 0), (axes[-1], *axes[:-1])
         if axes[-2:] == ("site", "sku"):
-            columns += list(place.reshape(-1, sites, skus))
+            layers = list(place.reshape(-1, sites, skus))
         elif axes[-1] == "sku":
-            owners = world.problem.lanes.to if axes[-2] == "supply_lane" else world.problem.channels.nearest_site
-            for layer in place.reshape(-1, len(owners), skus):
-                columns += _by_site(layer, owners, sites, flattener.size)
+            owned = cell_lanes(world.problem) if axes[-2] == "supply_lane" else _cell_channels(world)
+            layers = [
+                _at(layer, owners, flattener.size) for layer in place.reshape(-1, place.shape[-2], skus) for owners in owned
+            ]
         else:
-            columns += [np.full((sites, skus), at) for at in place]
-    return np.stack(columns, axis=-1).reshape(sites * skus, -1)
+            layers = [np.full((sites, skus), at) for at in place]
+        columns |= {f"{group.kind.kind}[{number}]": layer for number, layer in enumerate(layers, start=1)}
+    return columns
 
 
-def _by_site(layer: np.ndarray, owners: np.ndarray, sites: int, nowhere: int) -> list[np.ndarray]:
-    """Spread lanes or channels (n, skus) over the sites they belong to: as many columns as the largest site needs."""
-    width = int(np.bincount(owners).max())
-    columns = np.full((width, sites, layer.shape[1]), nowhere)
+def _cell_channels(world: World) -> np.ndarray:
+    """Return the channels near each site, (most channels of a site, S, K); -1 for none."""
+    nearest, (sites, skus) = world.problem.channels.nearest_site, world.problem.sites.initial_stock.shape
+    found = np.full((int(np.bincount(nearest).max()), sites, skus), -1)
     for site in range(sites):
-        for rank, row in enumerate(np.flatnonzero(owners == site)):
-            columns[rank, site] = layer[row]
-    return list(columns)
+        own = np.flatnonzero(nearest == site)
+        found[: len(own), site] = own[:, None]
+    return found
+
+
+def _at(layer: np.ndarray, owners: np.ndarray, nowhere: int) -> np.ndarray:
+    """Return the places (n, K) of the lanes or channels that cells have, (S, K); `nowhere` for none."""
+    return np.where(owners >= 0, layer[np.maximum(owners, 0), np.arange(layer.shape[1])], nowhere)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from allotment.scenario.errors import ScenarioError
 
 WEIGHTS = "weights.safetensors"
+OF_CELLS = ("tags", "levels")
 Sizes = dict[str, tuple[int, ...]]
 
 
@@ -77,4 +78,11 @@ def _check_sizes(needed: Sizes, held: Sizes, file: Path, place: str) -> None:
         if needed.get(name) != held.get(name):
             theirs, ours = (list(sizes[name]) if name in sizes else "not there" for sizes in (held, needed))
             mismatch = f"size mismatch for {name}: {theirs} in the file, {ours} in the network"
-            raise ScenarioError(f"{file.parent}: the weights do not fit {place}: {mismatch}")
+            raise ScenarioError(f"{file.parent}: the weights do not fit {place}: {mismatch}{of_cells(name)}")
+
+
+def of_cells(name: str) -> str:
+    """Return what is to say of weights that belong to the sites and SKUs of a world; nothing of others."""
+    if name.rpartition(".")[2] not in OF_CELLS:
+        return ""
+    return f" ({name} belong to the SKUs of one world; a network with tags: 0 and seasons: null serves others)"
