@@ -53,6 +53,12 @@ class LearningCurve:
         """Return after how many environment steps the last point was measured."""
         return self.points[-1]["steps"]
 
+    def exhausted(self, patience: int | None) -> bool:
+        """Tell whether so many evaluations in a row have brought no better score; never without `patience`."""
+        if patience is None or self.best is None:
+            return False
+        return sum(row["steps"] > self.best["steps"] for row in self.points) >= patience
+
     def progress_so_far(self) -> dict[str, Any]:
         """Return what a resumed training needs to measure on as before."""
         measures = list(self.points[0])

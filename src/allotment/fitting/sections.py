@@ -32,6 +32,9 @@ class ValidationConfig(Section):
 
     every: Annotated[int, Field(ge=1)] | None = None  # environment steps between evaluations; none = about ten in all
     episodes: Annotated[int, Field(ge=2)] = 64  # worlds, the same at every evaluation
+    patience: Annotated[int, Field(ge=1)] | None = (
+        None  # evaluations in a row without a better score that end training; none = all
+    )
 
 
 class CheckpointConfig(Section):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
+from torch import nn
 
 from allotment.engine.relaxation import FEATURES
+from allotment.fitting.pathwise.scaling import first_layer
 from allotment.fitting.sections import CheckpointConfig, NetworkConfig, Section, ValidationConfig, check_network
 from allotment.policies.encoding_config import EncodingConfig
 from allotment.policies.networks import OWN, SHIPPED
@@ -33,6 +35,10 @@ class PathwiseSettings(Section):
     learning_rate: Positive = 2e-3  # Adam's for the network, falling to a fiftieth along a half cosine
     levels_learning_rate: Positive = 3e-3  # likewise for levels
     window: Annotated[int, Field(ge=1)] | None = None  # periods that a gradient looks back; none = an episode, 64 at most
+    lookahead: Annotated[int, Field(ge=0)] = 0  # of these, the last that only show what earlier decisions lead to
+    rounding: Annotated[float, Field(gt=0, le=1)] = (
+        1.0  # of whole units: the part of a unit, around its half, that chance rounds in the end
+    )
     gradient_norm: Positive = 1.0  # longer gradients, of rewards in units of the world's money, are shortened to this
     treatments: dict[str, str] = {}  # of features without a useful gradient, by name; see the page on gradients
 
@@ -44,6 +50,7 @@ class PathwiseConfig(Section):
     name: str | None = None  # in tables; none = the file's
     encoding: EncodingConfig = EncodingConfig()  # what actions mean
     network: PathwiseNetwork = PathwiseNetwork()  # what answers with actions
+    normalise_observation: bool = False  # by running mean and deviation, taken into the network's weights where it is kept
     environments: Annotated[int, Field(ge=1)] = 256  # simulated together
     steps: Annotated[int, Field(ge=1)]  # environment steps, in all
     start: Annotated[str | None, Field(alias="from")] = None  # a run folder or bundle, with whose weights the network begins
@@ -60,6 +67,20 @@ def check_pathwise(config: PathwiseConfig, origin: str) -> None:
         raise ScenarioError(f"{origin}: network.kind must be {', '.join(NETWORKS[:-1])} or {OWN} for {PATHWISE}, not {kind}")
     if config.encoding.name == "discrete":
         raise ScenarioError(f"{origin}: {PATHWISE} cannot choose from a list; take another encoding than discrete")
+    settings = config.settings
+    if settings.lookahead and (settings.window is None or settings.lookahead >= settings.window):
+        told = "none is set" if settings.window is None else f"it is {settings.window}"
+        raise ScenarioError(f"{origin}: settings.lookahead: {settings.lookahead} must be below settings.window; {told}")
+    if config.normalise_observation and config.start is not None:
+        raise ScenarioError(
+            f"{origin}: normalise_observation: a network that begins with weights (from) keeps what it is shown"
+        )
+
+
+def check_scaling(actor: nn.Module, origin: str) -> None:
+    """Raise `ScenarioError` where a network has no layer that could take in how observations are scaled."""
+    if first_layer(actor) is None:
+        raise ScenarioError(f"{origin}: normalise_observation: the network has no linear layer; take another network.kind")
 
 
 def treatments_of(config: PathwiseConfig, problem: Problem, origin: str) -> dict[str, str]:

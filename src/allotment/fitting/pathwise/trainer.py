@@ -27,9 +27,10 @@ from allotment.engine.tracing.graph import Untraceable
 from allotment.evaluation.place import Place
 from allotment.fitting.fitter import Progress
 from allotment.fitting.learning_curve import LearningCurve, Steps, training_steps
-from allotment.fitting.pathwise.checkpoint import Checkpoints, resumed
-from allotment.fitting.pathwise.config import PATHWISE, PathwiseConfig, check_pathwise, treatments_of
+from allotment.fitting.pathwise.checkpoint import Checkpoints, content_of, resumed
+from allotment.fitting.pathwise.config import PATHWISE, PathwiseConfig, check_pathwise, check_scaling, treatments_of
 from allotment.fitting.pathwise.rollout import Rollout
+from allotment.fitting.pathwise.scaling import InputScaling
 from allotment.fitting.starting_rule import starting_rule, untuned_rule
 from allotment.fitting.warm_start import check_start, kept_start, start_weights
 from allotment.policies.bundle import load_bundle, save_bundle
@@ -59,10 +60,13 @@ class PathwiseTraining:
         actor = build_actor(shape, place.world, encoding)
         if typed.start is not None:
             check_start(typed.start, shape, actor, name)
+        if typed.normalise_observation:
+            check_scaling(actor, name)
 
     def bound_to_length(self, config: dict[str, Any]) -> list[str]:
         """Return the settings that follow a schedule over the whole training."""
-        return ["settings.learning_rate", "settings.levels_learning_rate"]
+        falling = ["settings.learning_rate", "settings.levels_learning_rate"]
+        return falling + ["settings.rounding"] * ("rounding" in config.get("settings", {}))
 
     def fit(self, place: Place, config: dict[str, Any], run: RunFolder, progress: Progress | None = None) -> Any:
         """Train, fill the run folder, and return the best policy on validation worlds."""
@@ -159,7 +163,8 @@ def train(training: Training, progress: Steps | None = None) -> Any:
     with ExitStack() as closing:
         actor, rollout = training.actor(), training.rollout()
         optimiser = training.optimiser(actor)
-        start = resumed(actor, optimiser, rollout, training.run)
+        scaling = InputScaling(actor) if training.config.normalise_observation else None
+        start = resumed(actor, optimiser, rollout, scaling, training.run)
         done = start.steps if start else 0
         writer = SummaryWriter(str(training.run.logs), purge_step=done + 1 if start else None)
         closing.callback(writer.close)
@@ -168,25 +173,24 @@ def train(training: Training, progress: Steps | None = None) -> Any:
         curve = training.curve(series, progress)
         if start:
             curve.go_on(start.progress)
-        learning = Learning(training, actor, optimiser, rollout, curve, series, done)
+        learning = Learning(training, actor, optimiser, rollout, scaling, curve, series, done)
         try:
             learning.learn()
         finally:
-            _keep(training, actor, curve, learning)
+            _keep(training, curve, learning)
     return load_bundle(training.run.best, training.place.world)
 
 
-def _keep(training: Training, actor: nn.Module, curve: LearningCurve, learning: Learning) -> None:
+def _keep(training: Training, curve: LearningCurve, learning: Learning) -> None:
     """Write what there is: the last policy, the learning curve, the best score, and how far training came."""
     if curve.best is None:
         return  # nothing was measured, so that there is no policy
     run, entries = training.run, {"validation": curve.best}
-    save_bundle(training.policy(actor.eval()), run.final)
+    save_bundle(learning.policy(), run.final)
     curve.write(run.path / CURVE)
-    finished = learning.steps >= training.config.steps
-    if finished and training.rule is not None:
+    if learning.finished and training.rule is not None:
         entries["corrected_rule"] = {"name": training.rule.name, **validated(training.validate(training.rule))}
-    run.update(**entries, finished=finished, environment_steps=learning.steps)
+    run.update(**entries, finished=learning.finished, environment_steps=learning.steps)
 
 
 class Learning:
@@ -198,14 +202,24 @@ class Learning:
         actor: nn.Module,
         optimiser: torch.optim.Optimizer,
         rollout: Rollout,
+        scaling: InputScaling | None,
         curve: LearningCurve,
         series: Changing,
         steps: int,
     ) -> None:
         self.training, self.config = training, training.config
-        self.actor, self.optimiser, self.rollout = actor, optimiser, rollout
+        self.actor, self.optimiser, self.rollout, self.scaling = actor, optimiser, rollout, scaling
         self.curve, self.series, self.steps = curve, series, steps
         self.checkpoints = Checkpoints(training.run, self.config.checkpoint.every, steps)
+
+    @property
+    def finished(self) -> bool:
+        """Tell whether training is at its end: all steps are done, or the best score has not been beaten for long enough."""
+        return self.steps >= self.config.steps or self.curve.exhausted(self.config.validation.patience)
+
+    def policy(self) -> LearnedPolicy:
+        """Return the policy that the network is now."""
+        return self.training.policy(self.scaling.taken_in() if self.scaling else self.actor)
 
     def learn(self) -> None:
         """Play episodes and follow their slopes, to the last step."""
@@ -213,15 +227,20 @@ class Learning:
         if not self.curve.points:
             self._measure()
         self.curve.report(self.steps, self.config.steps)
-        while self.steps < self.config.steps:
+        while not self.finished:
             self._episode()
-            self._keep_checkpoint()
+            if self.checkpoints.due(self.steps) or self.finished:
+                self._keep_checkpoint()
         if self.curve.steps < self.steps:
             self._measure()
         self.curve.report(self.steps, self.config.steps)
 
     def _episode(self) -> None:
-        """Play one episode of the batch, with an update at the end of each of its windows."""
+        """Play one episode of the batch, with an update at the end of each of its windows.
+
+        One without end is left where a checkpoint is due, so that no state of a world belongs to it.
+        """
+        self.rollout.band = self._band
         self.steps += self._traced(lambda: self.rollout.begin(self.actor))
         for periods in self.rollout.windows(self.config.settings.window):
             self._update(periods)
@@ -229,7 +248,7 @@ class Learning:
             if self.steps // self._every > self.curve.steps // self._every:
                 self._measure()
             self.curve.report(self.steps, self.config.steps, at_once=False)
-            if self.steps >= self.config.steps:
+            if self.finished or (self.rollout.endless and self.checkpoints.due(self.steps)):
                 break
         self.rollout.end()
 
@@ -237,13 +256,16 @@ class Learning:
         """Change the network along the slope of the mean reward of some periods."""
         for group in self.optimiser.param_groups:
             group["lr"] = group["rate"] * self._share
+        self.rollout.band = self._band
         self.optimiser.zero_grad()
-        reward: Tensor = self._traced(lambda: self.rollout.play(self.actor, periods))
+        reward: Tensor = self._traced(lambda: self.rollout.play(self.actor, periods, self.config.settings.lookahead))
         (-reward / self.training.money).backward()
         length = nn.utils.clip_grad_norm_(self.actor.parameters(), self.config.settings.gradient_norm)
         if not math.isfinite(length):
             raise ScenarioError(f"{self.training.run.policy_name}: the gradient is no number after {self.steps:,} steps")
         self.optimiser.step()
+        if self.scaling:
+            self.scaling.renew(self._share)
         told = {"train/reward": reward.item(), "train/gradient_norm": float(length), "train/learning_rate": self._share}
         for name, value in told.items():
             self.series.add(name, value, self.steps)
@@ -251,7 +273,17 @@ class Learning:
     @property
     def _share(self) -> float:
         """Return the part of the first learning rate that is left."""
-        return LAST_RATE + (1.0 - LAST_RATE) * 0.5 * (1.0 + math.cos(math.pi * min(self.steps / self.config.steps, 1.0)))
+        return LAST_RATE + (1.0 - LAST_RATE) * 0.5 * (1.0 + math.cos(math.pi * self._part))
+
+    @property
+    def _part(self) -> float:
+        """Return the part of the training that is done."""
+        return min(self.steps / self.config.steps, 1.0)
+
+    @property
+    def _band(self) -> float:
+        """Return the part of a unit in which chance rounds: all of it at first, then less and less."""
+        return float(self.config.settings.rounding**self._part)
 
     @property
     def _every(self) -> int:
@@ -259,11 +291,11 @@ class Learning:
         return self.config.validation.every or max(1, self.config.steps // POINTS)
 
     def _measure(self) -> None:
-        self.curve.measure(self.training.policy(self.actor), self.steps)
+        self.curve.measure(self.policy(), self.steps)
 
     def _keep_checkpoint(self) -> None:
         progress = {**self.curve.progress_so_far(), "series": dict(self.series.held)}
-        self.checkpoints.keep(self.actor, self.optimiser, self.rollout, progress, self.steps, self.steps >= self.config.steps)
+        self.checkpoints.keep(content_of(self.actor, self.optimiser, self.rollout, self.scaling), progress, self.steps)
 
     def _traced(self, play: Any) -> Any:
         try:

@@ -232,7 +232,7 @@ def train(training: Training, progress: Steps | None = None) -> Any:
         training.log(model, series)
         curve = _curve(training, series, progress)
         every = training.config.validation.every or spacing(training.config.steps, model)
-        validation = Validation(curve, training.policy, every)
+        validation = Validation(curve, training.policy, every, training.config.validation.patience)
 
         def progress_so_far() -> dict[str, Any]:
             return {**curve.progress_so_far(), "series": dict(series.held)}

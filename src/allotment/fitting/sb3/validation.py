@@ -15,11 +15,14 @@ POINTS = 10  # of a learning curve, unless a config says how far apart they are
 
 
 class Validation(BaseCallback):
-    """Measures the policy at the first end of a rollout behind every multiple of so many environment steps, and at the end."""
+    """Measures the policy at the first end of a rollout behind every multiple of so many environment steps, and at the end.
 
-    def __init__(self, curve: LearningCurve, current: Callable[[Any], Any], every: int) -> None:
+    Ends the training after `patience` measurements in a row without a better score.
+    """
+
+    def __init__(self, curve: LearningCurve, current: Callable[[Any], Any], every: int, patience: int | None) -> None:
         super().__init__()
-        self.curve, self.current, self.every = curve, current, every
+        self.curve, self.current, self.every, self.patience = curve, current, every, patience
 
     def _on_training_start(self) -> None:
         if not self.curve.points:
@@ -27,7 +30,7 @@ class Validation(BaseCallback):
         self._report()
 
     def _on_step(self) -> bool:
-        return True
+        return not self.curve.exhausted(self.patience)
 
     def _on_rollout_end(self) -> None:
         if self.num_timesteps // self.every > self.curve.steps // self.every:
