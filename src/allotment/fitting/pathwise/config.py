@@ -50,7 +50,8 @@ class PathwiseConfig(Section):
     name: str | None = None  # in tables; none = the file's
     encoding: EncodingConfig = EncodingConfig()  # what actions mean
     network: PathwiseNetwork = PathwiseNetwork()  # what answers with actions
-    normalise_observation: bool = False  # by running mean and deviation, taken into the network's weights where it is kept
+    # by running mean and deviation, taken into the network's weights where it is kept; none = unless it begins with weights
+    normalise_observation: bool | None = None
     environments: Annotated[int, Field(ge=1)] = 256  # simulated together
     steps: Annotated[int, Field(ge=1)]  # environment steps, in all
     start: Annotated[str | None, Field(alias="from")] = None  # a run folder or bundle, with whose weights the network begins

@@ -30,7 +30,7 @@ from allotment.fitting.learning_curve import LearningCurve, Steps, training_step
 from allotment.fitting.pathwise.checkpoint import Checkpoints, content_of, resumed
 from allotment.fitting.pathwise.config import PATHWISE, PathwiseConfig, check_pathwise, check_scaling, treatments_of
 from allotment.fitting.pathwise.rollout import Rollout
-from allotment.fitting.pathwise.scaling import InputScaling
+from allotment.fitting.pathwise.scaling import InputScaling, first_layer
 from allotment.fitting.starting_rule import starting_rule, untuned_rule
 from allotment.fitting.warm_start import check_start, kept_start, start_weights
 from allotment.policies.bundle import load_bundle, save_bundle
@@ -120,6 +120,12 @@ class Training:
         groups = [{"params": weights, "lr": rate, "rate": rate} for weights, rate in rates if weights]
         return torch.optim.Adam(groups, betas=(0.9, 0.99))
 
+    def scaling(self, actor: nn.Module) -> InputScaling | None:
+        """Return what scales the network's inputs while it learns; none where the config wants none, or nothing can be scaled."""
+        wanted = self.config.normalise_observation
+        possible = self.start is None and first_layer(actor) is not None
+        return InputScaling(actor) if wanted or (wanted is None and possible) else None
+
     def rollout(self) -> Rollout:
         """Return the training worlds, in their continuous relaxation."""
         world, name = self.place.world, self.run.policy_name
@@ -163,7 +169,7 @@ def train(training: Training, progress: Steps | None = None) -> Any:
     with ExitStack() as closing:
         actor, rollout = training.actor(), training.rollout()
         optimiser = training.optimiser(actor)
-        scaling = InputScaling(actor) if training.config.normalise_observation else None
+        scaling = training.scaling(actor)
         start = resumed(actor, optimiser, rollout, scaling, training.run)
         done = start.steps if start else 0
         writer = SummaryWriter(str(training.run.logs), purge_step=done + 1 if start else None)
