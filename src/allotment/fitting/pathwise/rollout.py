@@ -121,8 +121,8 @@ class Rollout:
     def _off_whole(self, orders: Tensor) -> Tensor:
         """Return what orders (B, L, K) miss of whole numbers, so that stocks are a hair above one, in every other world below.
 
-        Where stock equals demand exactly, more stock has another slope than less: half of the worlds see the one, half the other.
-        Lanes that ship in multiples, or from a minimum on, are left alone.
+        Where stock equals demand exactly, more stock has another slope than less: half of the worlds see the one, half the
+        other. Lanes that ship in multiples, or from a minimum on, are left alone.
         """
         with torch.no_grad():
             stock = self.worlds.array(self.rows, "on_hand").sum(-1)  # (B, S, K)

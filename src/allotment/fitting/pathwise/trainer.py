@@ -121,7 +121,7 @@ class Training:
         return torch.optim.Adam(groups, betas=(0.9, 0.99))
 
     def scaling(self, actor: nn.Module) -> InputScaling | None:
-        """Return what scales the network's inputs while it learns; none where the config wants none, or nothing can be scaled."""
+        """Return what scales the network's inputs while it learns; none where nothing is to be, or can be, scaled."""
         wanted = self.config.normalise_observation
         possible = self.start is None and first_layer(actor) is not None
         return InputScaling(actor) if wanted or (wanted is None and possible) else None
