@@ -463,7 +463,7 @@ def _shape(choose: Choices, whole: bool, positive: bool) -> Part:
     means = (0.0, 1.0, 4.0) if whole else (0.0, 0.4, 2.0, 5.5, 12.0)
     scales = (1.0, 2.0) if whole else (1.0, 0.5, 2.0, 0.0)
     factors = (2.0, 1.0, 0.0) if whole else (1.5, 0.5, 0.0)
-    promoted = choose.stated(sku=lambda: choose.among(*choose.skus))
+    promoted = choose.stated(sku=lambda: choose.among(*choose.skus)) | choose.stated(False, every=lambda: choose.among(3, 4))
     shape: Part = {"mean": choose.for_skus(lambda: choose.among(*means[positive:]))}
     if choose.among(False, True):
         shape["scale"] = choose.among(choose.among(*scales), {name: choose.among(*scales) for name in choose.channels})

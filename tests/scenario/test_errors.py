@@ -288,6 +288,10 @@ FEATURES = [
         "demand[0].process.promotions[0]: end must be >= start, not 2 < 4",
     ),
     (
+        demanding(distribution="poisson", mean=3, promotions=[{"start": 2, "end": 4, "every": 4, "multiplier": 2}]),
+        "demand[0].process.promotions[0]: end must be below every, not 4 of 4",
+    ),
+    (
         demanding(distribution="poisson", mean=3, promotions=[{"start": 2, "end": 4, "multiplier": 2, "sku": "tim"}]),
         "demand[0].process.promotions[0].sku: nothing is called 'tim'; did you mean 'tin'?",
     ),

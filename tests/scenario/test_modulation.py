@@ -50,6 +50,16 @@ def test_a_promotion_moves_the_mean_of_its_skus_alone():
     assert world.problem.demand.mean[:5, 0, other] == pytest.approx([3] * 5)
 
 
+def test_a_promotion_may_come_again_with_the_season():
+    promotion = {"start": 2, "end": 3, "every": 6, "multiplier": 2.0, "sku": "tin"}
+    season = {"period": 4, "profile": [1, 1, 1, 2]}
+    process = {"distribution": "poisson", "mean": 3, "season": season, "promotions": [promotion]}
+    problem = built(demand=[{"process": process}]).problem
+    promoted = problem.demand.mean[:, 0, built().names.skus.index("tin")]
+    assert promoted == pytest.approx([3, 3, 6, 12, 3, 3, 3, 6, 6, 6, 3, 6])  # twelve periods, after which all repeats
+    assert problem.demand.repeats and problem.clock.cycle == 12
+
+
 def test_the_hubs_markets_are_in_the_long_run_what_is_planned_and_nobody_sees_them():
     world = load_scenario("hub_and_regions")
     (market,) = world.scenario.regimes

@@ -171,8 +171,8 @@ def _check_whole_units(scenario: Scenario) -> None:
 
 def _cycle(scenario: Scenario, problem: Problem) -> int:
     """Return after how many periods seasons of demand and calendars repeat together."""
-    seasons = [season.period for part in scenario.demand if (season := getattr(part.process, "season", None)) is not None]
-    lengths = {len(problem.demand.mean) if problem.demand.repeats else 1, *seasons}
+    lengths = {len(problem.demand.mean) if problem.demand.repeats else 1}
+    lengths |= {cycle for part in scenario.demand for cycle in getattr(part.process, "cycles", ())}
     calendars = [*problem.prices, problem.goods.unit_cost, problem.sites.handling, problem.sites.storage]
     calendars += [
         problem.sites.production_capacity,

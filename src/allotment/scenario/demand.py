@@ -93,9 +93,7 @@ class _Compiler:
         lengths, moves = {1}, False
         for position, declared in enumerate(self.scenario.demand):
             process = declared.process
-            season = getattr(process, "season", None)
-            if season is not None:
-                lengths.add(season.period)
+            lengths |= getattr(process, "cycles", set())
             moves |= isinstance(process, processes.Shaped) and process.moves
             for name in _histories_of(process):
                 lengths.add(len(self._history(name, f"demand[{position}].process").units))

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from allotment.quantities import Flags, Integers
 from allotment.scenario.amounts import AtLeastOne, Count, Finite, Kept, NonNegative, PerSku, Positive, Probability, Units
 
 
@@ -47,12 +48,20 @@ class Promotion(Process):
     end: Count  # period, the last
     multiplier: NonNegative  # of the mean
     sku: str = "*"  # the SKUs that are promoted, a name or a pattern
+    every: Annotated[int, Field(ge=2)] | None = None  # periods after which it comes again; none = it comes once
 
     @model_validator(mode="after")
     def _it_does_not_end_before_it_starts(self) -> Promotion:
         if self.end < self.start:
             raise ValueError(f"end must be >= start, not {self.end} < {self.start}")
+        if self.every is not None and self.end >= self.every:
+            raise ValueError(f"end must be below every, not {self.end} of {self.every}")
         return self
+
+    def holds(self, periods: Integers) -> Flags:
+        """Tell in which of some periods of the episode it holds."""
+        since = periods if self.every is None else periods % self.every
+        return (since >= self.start) & (since <= self.end)
 
 
 class Drawn(Process):
@@ -76,7 +85,13 @@ class Shaped(Drawn):
     @property
     def moves(self) -> bool:
         """Tell whether the mean depends on the period of the episode, not only on the season."""
-        return bool(self.trend or self.shocks or self.promotions)
+        return bool(self.trend or self.shocks or any(promotion.every is None for promotion in self.promotions))
+
+    @property
+    def cycles(self) -> set[int]:
+        """Return after how many periods each of the shapes that repeat begins again."""
+        seasons = set() if self.season is None else {self.season.period}
+        return seasons | {promotion.every for promotion in self.promotions if promotion.every is not None}
 
 
 class Poisson(Shaped):
