@@ -21,7 +21,7 @@ def multipliers(process: processes.Shaped, periods: int, skus: Sequence[str], wh
     by_sku = np.repeat(factor[:, None], len(skus), axis=1)
     for position, promotion in enumerate(process.promotions):
         promoted = matching(promotion.sku, skus, f"{where}.promotions[{position}].sku")
-        by_sku[np.ix_(np.flatnonzero(promotion.holds(time)), promoted)] *= promotion.multiplier
+        by_sku[np.flatnonzero(promotion.holds(time))[:, None], promoted] *= promotion.multiplier
     return by_sku
 
 
