@@ -12,9 +12,11 @@ from experiments.gym_invmgmt.grid import GRID, SEEDS
 from experiments.gym_invmgmt.lockstep import profits
 
 import allotment
+from allotment.scenario.loader import world_from
 
 FRESH = 1000  # worlds
 CONFIGS = {"pathwise": str(Path(__file__).parent / "pathwise.yaml"), "ppo": "ppo"}
+REACH = {"base": 750.0, "serial": 300.0}  # units of the retailer's target; lead times are up to 20 and 8 periods
 COLUMNS = ("scenario", "policy", "seed", "own_environment", "own_error", "fresh_worlds", "fresh_error", "cpu_seconds")
 
 
@@ -37,7 +39,8 @@ class Trial:
         if run.is_dir():
             allotment.resume(run)
         else:
-            allotment.train(GRID[self.scenario].content, CONFIGS[self.policy], self.seed, self.out, name=self.name)
+            content, config = GRID[self.scenario].content, CONFIGS[self.policy]
+            allotment.train(content, config, self.seed, self.out, self._overrides, name=self.name)
         took = time.process_time() - started
         theirs, fresh = self._theirs(run), self._fresh(run)
         progress(self.name, "played", 1, 1, float(theirs.mean()))
@@ -48,6 +51,14 @@ class Trial:
     def name(self) -> str:
         """Return the name of its run folder."""
         return f"{self.scenario.replace('+', '_')}-{self.policy}-seed{self.seed}"
+
+    @property
+    def _overrides(self) -> list[str]:
+        """Return what differs between networks: how far targets reach, in periods of the mean demand of a world."""
+        if self.policy != "pathwise":
+            return []
+        world = world_from(GRID[self.scenario].content, self.scenario)
+        return [f"encoding.periods={REACH[GRID[self.scenario].network] / world.problem.sites.expected_demand.max():.4g}"]
 
     def _theirs(self, run: Path) -> np.ndarray:
         policy = allotment.load_policy(run)
