@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
-from experiments.gym_invmgmt.grid import M5, published
+from experiments.gym_invmgmt.grid import GRID, M5, published
 from experiments.gym_invmgmt.trials import COLUMNS
 
 HEADER = ("scenario", "oracle", "informed programme", "best learner there", "pathwise", "ppo", "gap of the better")
@@ -18,8 +17,9 @@ def read(file: Path) -> pd.DataFrame:
 
 
 def lines(results: pd.DataFrame) -> list[str]:
-    """Return the table in Markdown, and the mean gaps to the oracle over the scenarios without M5 that both learners played."""
-    rows = [_row(name, results[results["scenario"] == name], known) for name, known in published().iterrows()]
+    """Return the table in Markdown, and the mean gap to the oracle over the scenarios without M5 that each learner played."""
+    known = published()
+    rows = [_row(name, results[results["scenario"] == name], known.loc[name]) for name in GRID]
     table = [f"| {' | '.join(HEADER)} |", f"|---|{'--:|' * (len(HEADER) - 1)}", *(row for row in rows if row)]
     return [*table, "", *_means(results)]
 
@@ -27,11 +27,11 @@ def lines(results: pd.DataFrame) -> list[str]:
 def gaps(results: pd.DataFrame) -> pd.DataFrame:
     """Return how far mean profit is from the oracle's, as its part, by scenario and policy; the last column is the better's."""
     means = results.pivot_table(index="scenario", columns="policy", values="own_environment")
-    found = 1.0 - means.div(published()["oracle"], axis=0).dropna(how="all")[means.columns] if len(means) else means
+    found = 1.0 - means.div(published()["oracle"].reindex(means.index), axis=0)
     return found.assign(better=found.min(axis=1))
 
 
-def _row(name: Any, results: pd.DataFrame, known: pd.Series) -> str | None:
+def _row(name: str, results: pd.DataFrame, known: pd.Series) -> str | None:
     if results.empty:
         return None
     better = gaps(results)["better"].iloc[0]
@@ -53,5 +53,5 @@ def _cell(trials: pd.DataFrame) -> str:
 
 def _means(results: pd.DataFrame) -> list[str]:
     found = gaps(results[~results["scenario"].str.contains(M5)])
-    told = [f"{name} {part.mean():.2%} (worst {part.max():.2%}, {len(part)} scenarios)" for name, part in found.items()]
+    told = [f"{name} {part.mean():.2%} (worst {part.max():.2%}, {part.count()} scenarios)" for name, part in found.items()]
     return [f"Mean gap to the oracle without M5: {', '.join(told)}."]

@@ -12,9 +12,16 @@ from experiments.gym_invmgmt.grid import GRID, SEEDS
 from experiments.gym_invmgmt.lockstep import profits
 
 import allotment
+from allotment.scenario.loader import world_from
 
 FRESH = 1000  # worlds
 CONFIGS = {"pathwise": str(Path(__file__).parent / "pathwise.yaml"), "ppo": "ppo"}
+REACH = {  # units of the retailer's target at most, by network and whether a shock doubles demand
+    ("base", False): 750.0,
+    ("base", True): 750.0,
+    ("serial", False): 300.0,
+    ("serial", True): 600.0,
+}
 COLUMNS = ("scenario", "policy", "seed", "own_environment", "own_error", "fresh_worlds", "fresh_error", "cpu_seconds")
 
 
@@ -37,7 +44,8 @@ class Trial:
         if run.is_dir():
             allotment.resume(run)
         else:
-            allotment.train(GRID[self.scenario].content, CONFIGS[self.policy], self.seed, self.out, name=self.name)
+            content, config = GRID[self.scenario].content, CONFIGS[self.policy]
+            allotment.train(content, config, self.seed, self.out, self._overrides, name=self.name)
         took = time.process_time() - started
         theirs, fresh = self._theirs(run), self._fresh(run)
         progress(self.name, "played", 1, 1, float(theirs.mean()))
@@ -48,6 +56,15 @@ class Trial:
     def name(self) -> str:
         """Return the name of its run folder."""
         return f"{self.scenario.replace('+', '_')}-{self.policy}-seed{self.seed}"
+
+    @property
+    def _overrides(self) -> list[str]:
+        """Return what differs between networks: how far targets reach, in periods of the mean demand of a world."""
+        if self.policy != "pathwise":
+            return []
+        scenario = GRID[self.scenario]
+        mean = world_from(scenario.content, self.scenario).problem.sites.expected_demand.max()
+        return [f"encoding.periods={REACH[scenario.network, 'shock' in scenario.demand] / mean:.4g}"]
 
     def _theirs(self, run: Path) -> np.ndarray:
         policy = allotment.load_policy(run)

@@ -233,6 +233,8 @@ def _next_goodwill(problem: Problem, state: State, flows: Flows) -> Array:
     changed = xp.where(unmet > ROUNDING, worse, better)
     if not problem.rules.smooth_goodwill:
         return changed
-    mean = sum_into(problem.demand.mean.mean(axis=0).sum(axis=-1)[None], modulation.goodwill_group, problem.shape.groups)
+    periods = np.arange(problem.clock.length) % len(problem.demand.mean)
+    of_channels = problem.demand.mean[periods].mean(axis=0).sum(axis=-1)[None]
+    mean = sum_into(of_channels, modulation.goodwill_group, problem.shape.groups)
     some = np.maximum(SMOOTH * mean[0], LEAST_SMOOTH)
     return straight_through(changed, better + (worse - better) * (1.0 - exponential(unmet / like(unmet, -some))))
