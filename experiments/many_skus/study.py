@@ -18,7 +18,7 @@ SAMPLE = [  # other SKUs than the world's, drawn from another seed; what they sh
     *(SEASON, "seed=8", "skus.0.name=sku-{0001..0200}"),
     *("suppliers.0.capacity=7000", "sites.0.storage=27", "sites.0.handling=2600"),
 ]
-TRAININGS, WORLDS, TEST_SEED = range(5), 32, 1
+TRAININGS, WORLDS, TEST_SEED = range(5), 64, 1
 SHOWN = [
     "policy",
     "seeds",
