@@ -1,41 +1,60 @@
 """One network for all SKUs: trained on 200 of them, played on 2,000 that it has never seen, beside rules tuned for each.
 
-`python experiments/many_skus/study.py` trains what is not there yet, compares, and prints the table.
+`python experiments/many_skus/study.py` trains and tunes what is not there yet, plays the test worlds, and prints the table.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 import allotment
+from allotment.evaluation.comparison import compare
 
 HERE, RUNS = Path(__file__).parent, Path("runs/many_skus")
-SEEN = ["observation.calendar=true"]  # of the season; rules that forecast know it anyway
-SAMPLED = 200
-SAMPLE = [  # other SKUs than those of the world: drawn from another seed; what they share is a tenth
-    *SEEN,
-    "seed=8",
-    f"skus.0.name=sku-{{0001..{SAMPLED:04d}}}",
-    "suppliers.0.capacity=7000",
-    "sites.0.storage=27",
-    "sites.0.handling=2600",
+WORLD, SEASON = "shared_storage", "observation.calendar=true"  # a forecast tells rules of the season; the network sees the date
+SAMPLE = [  # other SKUs than the world's, drawn from another seed; what they share is a tenth
+    *(SEASON, "seed=8", "skus.0.name=sku-{0001..0200}"),
+    *("suppliers.0.capacity=7000", "sites.0.storage=27", "sites.0.handling=2600"),
 ]
-SEEDS = range(5)
-RULES = ("base_stock", "newsvendor", "s_S")
+TRAININGS, WORLDS, TEST_SEED = range(5), 64, 1
+SHOWN = [
+    "policy",
+    "seeds",
+    "score",
+    "score_standard_error",
+    "difference",
+    "difference_low",
+    "difference_high",
+    "percent",
+    "fill_rate",
+]
 
 
-def made(name: str, config: str | Path, seed: int, world: list[str]) -> Path:
+def made(name: str, config: str | Path, seed: int, world: Sequence[str]) -> Path:
     """Return a run's folder, after training or tuning where there is none."""
     folder = RUNS / name
-    if not (folder / "best").is_dir():
-        allotment.train("shared_storage", str(config), seed=seed, out=RUNS, name=name, env_overrides=world)
+    if not (folder / "final").is_dir():
+        allotment.train(WORLD, str(config), seed=seed, out=RUNS, name=name, env_overrides=world)
     return folder
 
 
+def played(run: Path, policy: str, seed: int) -> pd.DataFrame:
+    """Return a run's episodes in the test worlds of 2,000 SKUs."""
+    rows = allotment.evaluate(run, WORLD, WORLDS, TEST_SEED, env_overrides=[SEASON])
+    return rows.assign(policy=policy, training_seed=seed)
+
+
 def main() -> None:
-    """Train, tune, compare on the same 64 test worlds of 2,000 SKUs, and print."""
-    policies = {name: made(name, name, 0, SEEN) for name in RULES}
-    policies |= {f"shared-{seed}": made(f"shared-{seed}", HERE / "shared.yaml", seed, SAMPLE) for seed in SEEDS}
-    given = {"world": "shared_storage", "episodes": 64, "env_overrides": SEEN}
-    print(allotment.compare(policies, reference="base_stock", **given).to_string())
+    """Make, play and compare; print the paired differences to the base-stock levels tuned for each site and SKU."""
+    rules = [played(made(name, name, 0, [SEASON]), name, 0) for name in ("base_stock", "newsvendor")]
+    shared = [played(made(f"shared-{seed}", HERE / "shared.yaml", seed, SAMPLE), "shared", seed) for seed in TRAININGS]
+    for seed, rows in zip(TRAININGS, shared, strict=True):
+        paired = rows["score"].to_numpy() - rules[0]["score"].to_numpy()
+        print(f"training {seed}: {rows['score'].mean():,.0f}, {paired.mean():+,.0f} ± {paired.std(ddof=1) / WORLDS**0.5:,.0f}")
+    for reference in ("base_stock", "newsvendor"):
+        print(compare(pd.concat([*rules, *shared], ignore_index=True), reference, np.random.default_rng(0))[SHOWN].to_string())
 
 
 if __name__ == "__main__":

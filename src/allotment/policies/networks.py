@@ -249,10 +249,10 @@ def names_told(actor: nn.Module) -> list[str] | None:
 
 def check_told(actor: nn.Module, told: list[str] | None, world: str) -> None:
     """Raise `ScenarioError` where a network's cells are not told in a world what they were when it was kept."""
-    own = names_told(actor)
-    if own is None or told is None or own == told:
+    own, kept = names_told(actor), told or []
+    if own is None or own == kept:
         return
-    here, there = ([name for name in one if name not in other] for one, other in ((own, told), (told, own)))
+    here, there = ([name for name in one if name not in other] for one, other in ((own, kept), (kept, own)))
     parts = [
         f"{world} {word} {shown(', '.join(names))}" for word, names in (("tells", here), ("does not tell", there)) if names
     ]

@@ -26,7 +26,7 @@ class PathwiseNetwork(NetworkConfig):
     kind: str = "cells"  # mlp; cells, one small network for all sites and SKUs; levels alone; or your own, file.py:Name
     activation: str = "silu"  # what stands between layers
     seasons: Annotated[int, Field(ge=0, le=20)] | None = 2  # harmonics in a level of each action's own; none = no such level
-    tags: Annotated[int, Field(ge=0, le=64)] = 4  # learned numbers that tell a cell from the others (cells)
+    tags: Annotated[int, Field(ge=0, le=64)] = 4  # learned numbers that tell a cell from others, 0 = none (cells)
 
 
 class PathwiseSettings(Section):
