@@ -224,6 +224,8 @@ class Learning:
     def learn(self) -> None:
         """Play episodes and follow their slopes, to the last step."""
         self._traced(lambda: self.rollout.try_out(self.actor))
+        if self.scaling:
+            self.scaling.forget()
         if not self.curve.points:
             self._measure()
         self.curve.report(self.steps, self.config.steps)
