@@ -107,10 +107,10 @@ def test_a_precise_training_goes_on_to_the_same_end_where_it_was_cut_off(tmp_pat
         pass
 
     def fall(what, done, of, score):
-        if what.startswith("training") and done >= 200:
+        if what.startswith("training") and done >= 100:
             raise CutOff
 
-    given = small("pathwise", **PRECISE)
+    given = small("pathwise", steps=200, **PRECISE)
     whole = allotment.train(one_shop(), "pathwise", out=tmp_path / "whole", overrides=given)
     with pytest.raises(CutOff):
         allotment.train(one_shop(), "pathwise", out=tmp_path / "cut", overrides=given, progress=fall)
@@ -147,4 +147,21 @@ def test_training_ends_where_validation_gets_no_better(algorithm, tmp_path):
 def test_settings_that_do_not_go_together_are_refused(entries, told, tmp_path):
     with pytest.raises(ScenarioError, match=told):
         allotment.train(two_shops(), "pathwise", out=tmp_path, overrides=small("pathwise", **entries))
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("entries", "told"),
+    [
+        ({"settings.rounding": 0.5}, "settings.rounding: units of newsvendor are continuous; nothing is rounded there"),
+        (
+            {"settings.window": 2, "settings.lookahead": 1},
+            "settings.lookahead: for long-run averages; episodes of newsvendor end",
+        ),
+    ],
+)
+def test_settings_that_do_nothing_in_a_world_are_refused(entries, told, tmp_path):
+    given = small("pathwise", encoding={"name": "quantity"}, **entries)
+    with pytest.raises(ScenarioError, match=told):
+        allotment.train(shipped_world("newsvendor"), "pathwise", out=tmp_path, overrides=given)
     assert not list(tmp_path.iterdir())

@@ -29,7 +29,7 @@ from allotment.fitting.fitter import Progress
 from allotment.fitting.learning_curve import LearningCurve, Steps, training_steps
 from allotment.fitting.pathwise.checkpoint import Checkpoints, content_of, resumed
 from allotment.fitting.pathwise.config import PATHWISE, PathwiseConfig, check_pathwise, check_scaling, treatments_of
-from allotment.fitting.pathwise.rollout import Rollout
+from allotment.fitting.pathwise.rollout import Rollout, is_average
 from allotment.fitting.pathwise.scaling import InputScaling
 from allotment.fitting.starting_rule import starting_rule, untuned_rule
 from allotment.fitting.warm_start import check_start, kept_start, start_weights
@@ -55,6 +55,7 @@ class PathwiseTraining:
         """Raise `ScenarioError` where a config cannot be trained in a place."""
         typed = checked(PathwiseConfig, config, name)
         check_pathwise(typed, name)
+        _check_applies(typed, place, name)
         treatments_of(typed, place.world.problem, name)
         shape, encoding = shape_of(typed), build_encoding(typed.encoding, place.world, untuned_rule(place, typed.encoding))
         actor = build_actor(shape, place.world, encoding)
@@ -75,6 +76,18 @@ class PathwiseTraining:
         rule = starting_rule(place, typed.encoding, run, progress)
         training = Training(place, typed, run, rule, start)
         return train(training, training_steps(progress, run.policy_name))
+
+
+def _check_applies(config: PathwiseConfig, place: Place, name: str) -> None:
+    """Refuse settings of whole units, or of chains without end, where a world has none."""
+    settings, problem = config.settings, place.world.problem
+    if settings.rounding < 1.0 and not problem.rules.whole:
+        raise ScenarioError(f"{name}: settings.rounding: units of {place.name} are continuous; nothing is rounded there")
+    if settings.lookahead and not is_average(problem):
+        told = f"episodes of {place.name} end after {problem.clock.length} periods, or are discounted"
+        raise ScenarioError(
+            f"{name}: settings.lookahead: for long-run averages; {told}, so that some decisions would not be learned"
+        )
 
 
 def shape_of(config: PathwiseConfig) -> NetworkShape:
