@@ -34,8 +34,11 @@ class PathwiseSettings(Section):
 
     learning_rate: Positive = 2e-3  # Adam's for the network, falling to a fiftieth along a half cosine
     levels_learning_rate: Positive = 3e-3  # likewise for levels
-    window: Annotated[int, Field(ge=1)] | None = None  # periods that a gradient looks back; none = an episode, 64 at most
-    lookahead: Annotated[int, Field(ge=0)] = 0  # of these, the last that only show what earlier decisions lead to
+    # periods that a gradient looks back; none = an episode, 64 at most, or for a long-run average 28 and the lookahead
+    window: Annotated[int, Field(ge=1)] | None = None
+    # of these, the last that only show what earlier decisions lead to; none = twice the lead time down to the farthest customer
+    # for a long-run average, half a window at most, else 0
+    lookahead: Annotated[int, Field(ge=0)] | None = None
     rounding: Annotated[float, Field(gt=0, le=1)] = (
         1.0  # of whole units: the part of a unit, around its half, that chance rounds in the end
     )
@@ -69,9 +72,9 @@ def check_pathwise(config: PathwiseConfig, origin: str) -> None:
     if config.encoding.name == "discrete":
         raise ScenarioError(f"{origin}: {PATHWISE} cannot choose from a list; take another encoding than discrete")
     settings = config.settings
-    if settings.lookahead and (settings.window is None or settings.lookahead >= settings.window):
-        told = "none is set" if settings.window is None else f"it is {settings.window}"
-        raise ScenarioError(f"{origin}: settings.lookahead: {settings.lookahead} must be below settings.window; {told}")
+    if settings.lookahead and settings.window is not None and settings.lookahead >= settings.window:
+        told = f"{settings.lookahead} must be below settings.window; it is {settings.window}"
+        raise ScenarioError(f"{origin}: settings.lookahead: {told}")
     if config.normalise_observation and config.start is not None:
         raise ScenarioError(
             f"{origin}: normalise_observation: a network that begins with weights (from) keeps what it is shown"

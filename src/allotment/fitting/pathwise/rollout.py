@@ -43,10 +43,9 @@ class Rollout:
         self.worlds = TracedWorlds(self.world.problem, self._seeds())
         self.decisions = TracedDecisions(self.worlds, self.world, encoding)
         lanes = self.world.problem.lanes
-        self.sign = torch.where(torch.arange(batch) % 2 == 0, 1.0, -1.0)[:, None, None]
         self.free = torch.as_tensor((lanes.multiple <= 0.0) & (lanes.minimum <= 0.0))
-        self.to, lanes_to = torch.as_tensor(lanes.to), np.bincount(lanes.to)
-        self.share = torch.as_tensor(1.0 / lanes_to[lanes.to], dtype=torch.float32)[:, None]
+        self.to = torch.as_tensor(lanes.to)
+        self.share = torch.as_tensor(1.0 / np.bincount(lanes.to)[lanes.to], dtype=torch.float32)[:, None]
         self.rows: Tensor | None = None  # of the state, none between episodes
 
     @property
@@ -92,7 +91,7 @@ class Rollout:
         total = torch.zeros(())
         for _ in range(periods - lookahead):
             total = total + self._step(actor).mean()
-        with _held(actor):
+        with _unmoved(actor):
             for _ in range(min(lookahead, periods)):
                 total = total + self._step(actor).mean()
         self.rows = self.rows.detach()
@@ -105,9 +104,9 @@ class Rollout:
     def _step(self, actor: nn.Module) -> Tensor:
         decided = self.decisions.decision(self.rows, actor(self.decisions.vectors(self.rows)))
         if self.whole:
-            decided = {name: self._rounded(units) for name, units in decided.items()}
+            asked, decided = decided, {name: self._rounded(units) for name, units in decided.items()}
             if "orders" in decided:
-                decided["orders"] = decided["orders"] + self._off_whole(decided["orders"])
+                decided["orders"] = decided["orders"] + self._off_whole(decided["orders"], asked["orders"])
         self.rows, records = self.worlds.step(self.rows, decided)
         reward: Any = records["reward"]
         return reward
@@ -118,19 +117,26 @@ class Rollout:
         up = torch.clamp((units - below - 0.5) / self.band + 0.5, 0.0, 1.0)
         return below + up + ((torch.rand(units.shape, generator=self.chance) < up).to(units.dtype) - up).detach()
 
-    def _off_whole(self, orders: Tensor) -> Tensor:
-        """Return what orders (B, L, K) miss of whole numbers, so that stocks are a hair above one, in every other world below.
+    def _off_whole(self, orders: Tensor, asked: Tensor) -> Tensor:
+        """Return what is added to orders (B, L, K), so that positions are a hair above whole numbers, or below.
 
-        Where stock equals demand exactly, more stock has another slope than less: half of the worlds see the one, half the
-        other. Lanes that ship in multiples, or from a minimum on, are left alone.
+        Where stock equals demand exactly, a unit more has another slope than a unit less. An order that was rounded down is
+        to know the first, one rounded up the second. Lanes that ship in multiples, or from a minimum on, are left alone.
         """
         with torch.no_grad():
-            stock = self.worlds.array(self.rows, "on_hand").sum(-1)  # (B, S, K)
-            coming = self.worlds.array(self.rows, "pipeline").sum((1, -1))  # (B, L, K)
-            position = stock.index_add(1, self.to, coming)
-            missing = self.sign * HAIR - (position - torch.round(position))
-            missing = torch.clamp(missing, -2.0 * HAIR, 2.0 * HAIR)[:, self.to] * self.share
+            position = self._held(
+                "on_hand", (-1,), orders.new_zeros(len(orders), *self.worlds.problem.sites.initial_stock.shape)
+            )
+            position = position.index_add(1, self.to, self._held("pipeline", (1, -1), torch.zeros_like(orders)))
+            sign = torch.where(orders > asked, -1.0, 1.0)
+            missing = sign * HAIR - (position - torch.round(position))[:, self.to]
+            missing = torch.clamp(missing, -2.0 * HAIR, 2.0 * HAIR) * self.share
             return torch.where(self.free & (orders > 0.5), missing, 0.0)
+
+    def _held(self, name: str, over: tuple[int, ...], nothing: Tensor) -> Tensor:
+        """Return an array of the state, summed over some axes; what has no rows is nothing."""
+        there = name in self.worlds.layout.there
+        return torch.as_tensor(self.worlds.array(self.rows, name).sum(over)) if there else nothing
 
     def _seeds(self) -> Integers:
         return self.first_seed + self.block * self.batch + np.arange(self.batch)
@@ -146,7 +152,7 @@ def _without_end(problem: Problem) -> Problem:
 
 
 @contextmanager
-def _held(actor: nn.Module) -> Iterator[None]:
+def _unmoved(actor: nn.Module) -> Iterator[None]:
     """Keep an actor's weights out of the gradient."""
     weights = [each for each in actor.parameters() if each.requires_grad]
     for each in weights:

@@ -19,7 +19,8 @@ class InputScaling:
         self.actor, self.layer = actor, first_layer(actor)
         assert self.layer is not None
         self.mean, self.square = torch.zeros(self.layer.in_features), torch.ones(self.layer.in_features)
-        self.windows, self._seen = 0, [torch.zeros_like(self.mean), torch.zeros_like(self.mean), torch.zeros(())]
+        self.windows = 0
+        self.forget()
         self.layer.register_forward_pre_hook(self._scaled)
 
     @property
@@ -35,7 +36,11 @@ class InputScaling:
         self.mean = self.mean + rate * (total / count - self.mean)
         self.square = self.square + rate * (squares / count - self.square)
         self.windows += 1
-        self._seen = [torch.zeros_like(total), torch.zeros_like(total), torch.zeros(())]
+        self.forget()
+
+    def forget(self) -> None:
+        """Leave what was seen since the last time out."""
+        self._seen = [torch.zeros_like(self.mean), torch.zeros_like(self.mean), torch.zeros(())]
 
     def taken_in(self) -> nn.Module:
         """Return the same network without scaling, which its first layer's weights have taken in."""

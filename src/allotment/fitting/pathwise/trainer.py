@@ -29,21 +29,24 @@ from allotment.fitting.fitter import Progress
 from allotment.fitting.learning_curve import LearningCurve, Steps, training_steps
 from allotment.fitting.pathwise.checkpoint import Checkpoints, content_of, resumed
 from allotment.fitting.pathwise.config import PATHWISE, PathwiseConfig, check_pathwise, check_scaling, treatments_of
-from allotment.fitting.pathwise.rollout import Rollout
+from allotment.fitting.pathwise.rollout import Rollout, is_average
 from allotment.fitting.pathwise.scaling import InputScaling, first_layer
 from allotment.fitting.starting_rule import starting_rule, untuned_rule
 from allotment.fitting.warm_start import check_start, kept_start, start_weights
 from allotment.policies.bundle import load_bundle, save_bundle
 from allotment.policies.config_file import checked
 from allotment.policies.encoding_config import build_encoding
+from allotment.policies.initial_values import until_sold
 from allotment.policies.learned import LearnedPolicy, build_actor
 from allotment.policies.networks import NetworkShape, start_at_nothing
 from allotment.policies.rule_config import RulePolicy
+from allotment.policies.sources import CHEAPEST, source_lanes
 from allotment.runs.run_folder import CURVE, RunFolder, validated
 from allotment.runs.tensorboard import Changing, write_scores
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.streams import derived_seed
 
+LEARNED = 28  # periods of a window that are learned from in a long run, where a config does not say
 POINTS = 10  # of a learning curve, unless a config says how far apart they are
 LAST_RATE = 0.02  # of the first learning rate
 
@@ -55,6 +58,7 @@ class PathwiseTraining:
         """Raise `ScenarioError` where a config cannot be trained in a place."""
         typed = checked(PathwiseConfig, config, name)
         check_pathwise(typed, name)
+        _check_applies(typed, place, name)
         treatments_of(typed, place.world.problem, name)
         shape, encoding = shape_of(typed), build_encoding(typed.encoding, place.world, untuned_rule(place, typed.encoding))
         actor = build_actor(shape, place.world, encoding)
@@ -75,6 +79,18 @@ class PathwiseTraining:
         rule = starting_rule(place, typed.encoding, run, progress)
         training = Training(place, typed, run, rule, start)
         return train(training, training_steps(progress, run.policy_name))
+
+
+def _check_applies(config: PathwiseConfig, place: Place, name: str) -> None:
+    """Refuse settings of whole units, or of chains without end, where a world has none."""
+    settings, problem = config.settings, place.world.problem
+    if settings.rounding < 1.0 and not problem.rules.whole:
+        raise ScenarioError(f"{name}: settings.rounding: units of {place.name} are continuous; nothing is rounded there")
+    if settings.lookahead and not is_average(problem):
+        told = f"episodes of {place.name} end after {problem.clock.length} periods, or are discounted"
+        raise ScenarioError(
+            f"{name}: settings.lookahead: for long-run averages; {told}, so that some decisions would not be learned"
+        )
 
 
 def shape_of(config: PathwiseConfig) -> NetworkShape:
@@ -150,6 +166,17 @@ class Training:
             write_scores(series, measures, step)
 
         return LearningCurve(self.validate, lambda policy: save_bundle(policy, self.run.best), write, progress)
+
+    @cached_property
+    def horizon(self) -> tuple[int | None, int]:
+        """Return how many periods a gradient looks back, none = an episode's, and how many of them only show what follows."""
+        settings, world = self.config.settings, self.place.world
+        window, lookahead = settings.window, settings.lookahead
+        if lookahead is None:
+            until = until_sold(world, source_lanes(world, CHEAPEST)).max() if is_average(world.problem) else 0.0
+            lookahead = math.ceil(2.0 * until)
+            lookahead = lookahead if window is None else min(lookahead, window // 2)
+        return lookahead + LEARNED if window is None and lookahead else window, lookahead
 
     @property
     def money(self) -> float:
@@ -230,6 +257,8 @@ class Learning:
     def learn(self) -> None:
         """Play episodes and follow their slopes, to the last step."""
         self._traced(lambda: self.rollout.try_out(self.actor))
+        if self.scaling:
+            self.scaling.forget()
         if not self.curve.points:
             self._measure()
         self.curve.report(self.steps, self.config.steps)
@@ -248,7 +277,8 @@ class Learning:
         """
         self.rollout.band = self._band
         self.steps += self._traced(lambda: self.rollout.begin(self.actor))
-        for periods in self.rollout.windows(self.config.settings.window):
+        window, _ = self.training.horizon
+        for periods in self.rollout.windows(window):
             self._update(periods)
             self.steps += periods * self.rollout.batch
             if self.steps // self._every > self.curve.steps // self._every:
@@ -264,7 +294,7 @@ class Learning:
             group["lr"] = group["rate"] * self._share
         self.rollout.band = self._band
         self.optimiser.zero_grad()
-        reward: Tensor = self._traced(lambda: self.rollout.play(self.actor, periods, self.config.settings.lookahead))
+        reward: Tensor = self._traced(lambda: self.rollout.play(self.actor, periods, self.training.horizon[1]))
         (-reward / self.training.money).backward()
         length = nn.utils.clip_grad_norm_(self.actor.parameters(), self.config.settings.gradient_norm)
         if not math.isfinite(length):

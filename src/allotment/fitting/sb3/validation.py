@@ -38,7 +38,7 @@ class Validation(BaseCallback):
         self._report(at_once=False)
 
     def _on_training_end(self) -> None:
-        if self.curve.steps < self.num_timesteps:
+        if self.curve.steps < self.num_timesteps and not self.curve.exhausted(self.patience):
             self.measure()
         self._report()
 
