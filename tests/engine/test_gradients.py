@@ -241,6 +241,18 @@ def test_goodwill_follows_service_or_stays(treatment, demand):
     assert flows.demand.sum().item() == demand
 
 
+@pytest.mark.parametrize(("units", "least"), [("integer", 1.0), ("continuous", 0.1)])
+def test_a_smooth_fixed_cost_of_a_slow_mover_comes_with_its_first_unit(units, least):
+    lane = {"from": "farm", "to": "shop", "lead_time": 1, "fixed_cost": 7.0}
+    world = one_shop(demand=[{"process": {"distribution": "poisson", "mean": 0.5}}], supply_lanes=[lane], units=units)
+    problem = relaxed(world.problem, {feature.name: feature.treatments[-1] for feature in FEATURES})
+    order = torch.zeros((1, 1, 1), dtype=torch.float64, requires_grad=True)
+    _, flows = dynamics.step(problem, on_torch(begun(problem, [0]), torch.float64), order)
+    cost = flows.terms[0, TERMS.index("fixed_ordering")]
+    cost.backward()
+    assert (cost.item(), order.grad.item()) == (0.0, pytest.approx(7.0 / least))
+
+
 def test_smooth_goodwill_says_what_a_unit_more_does_for_coming_demand():
     world = one_shop(
         sites=[{"name": "shop", "initial_stock": 3.5}],

@@ -19,6 +19,7 @@ from allotment.engine.state import State
 from allotment.scenario.errors import nearest
 from allotment.scenario.problem import BY_RECEIVER, Floats, Integers, Problem
 
+LEAST_SMOOTH = 0.1  # units by which most of a smooth fixed cost has come at least, where units are continuous; 1 where whole
 IGNORED, STRAIGHT_THROUGH, SMOOTH = "ignored", "straight_through", "smooth"
 
 
@@ -141,6 +142,10 @@ def _without_fixed_costs(problem: Problem) -> Problem:
     return problem._replace(prices=problem.prices._replace(fixed=fixed, line=line))
 
 
+def _with_smooth_fixed_costs(problem: Problem) -> Problem:
+    return problem._replace(rules=problem.rules._replace(smooth_fixed=1.0 if problem.rules.whole else LEAST_SMOOTH))
+
+
 def _without_goodwill(problem: Problem) -> Problem:
     none = np.full_like(problem.modulation.goodwill_group, -1)
     return problem._replace(modulation=problem.modulation._replace(goodwill_group=none), shape=problem.shape._replace(groups=0))
@@ -174,7 +179,9 @@ FEATURES = (
         (IGNORED, STRAIGHT_THROUGH, SMOOTH),
         lambda problem: bool(problem.prices.fixed.any() or problem.prices.line.any()),
         _without_fixed_costs,
-        lambda problem: problem._replace(rules=problem.rules._replace(smooth_fixed=True)),
+        lambda problem: problem._replace(
+            rules=problem.rules._replace(smooth_fixed=1.0 if problem.rules.whole else LEAST_SMOOTH)
+        ),
     ),
     Feature(
         "goodwill",

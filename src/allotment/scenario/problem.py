@@ -49,7 +49,7 @@ class Rules(NamedTuple):
     orders: bool  # the policy says what is requested on supply lanes
     allocates: bool  # and what each site ships to each channel
     protects: bool  # and what lower classes may not use
-    smooth_fixed: bool = False  # fixed costs have the slope of a smooth stand-in
+    smooth_fixed: float = 0.0  # units by which most of a smooth fixed cost has come at least; 0 = no stand-in
     smooth_goodwill: bool = False  # goodwill, and demand that follows it, have the slopes of smooth stand-ins
     relaxed: bool = False  # nothing is left without a useful gradient, or a treatment of it has been named
 

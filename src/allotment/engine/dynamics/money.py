@@ -15,7 +15,6 @@ from allotment.engine.exponential import exponential
 from allotment.engine.state import MOVEMENTS, Flows, State
 from allotment.scenario.problem import ARRIVALS, LINEAR, SIGNS, TERMS, Floats, Linear, Problem
 
-LEAST_SMOOTH = 0.1  # units
 SMOOTH = 0.03  # of a period's mean demand: units by which most of a smooth fixed cost has come
 Quantity = Callable[[Problem, State, Flows], Array]
 
@@ -115,7 +114,7 @@ def _fixed_ordering(problem: Problem, state: State, flows: Flows) -> Array:
     if not (prices.fixed.any() or prices.line.any()):
         return xp.zeros_like(flows.on_hand[:, 0])
     shipped = xp.where(flows.executed > 0.0, xp.ones_like(flows.executed), xp.zeros_like(flows.executed))
-    if problem.rules.smooth_fixed:
+    if problem.rules.smooth_fixed > 0.0:
         return _smooth_fixed(problem, state, flows, shipped)
     share = now(prices.fixed, state) / xp.clip(xp.sum(shipped, axis=-1), min=1.0)
     return xp.sum(shipped * (share[..., None] + now(prices.line, state)), axis=1)
@@ -124,14 +123,15 @@ def _fixed_ordering(problem: Problem, state: State, flows: Flows) -> Array:
 def _smooth_fixed(problem: Problem, state: State, flows: Flows, shipped: Array) -> Array:
     """Return fixed costs with the slope of cost × (1 − exp(−units ÷ some)): a shipment begins and ends little by little.
 
-    Some are a part of a period's mean demand where the lane leads. What a lane that ships nothing would cost goes to its SKUs
-    alike.
+    Some are a part of a period's mean demand where the lane leads, and where units are whole not less than one of them. What a
+    lane that ships nothing would cost goes to its SKUs alike.
     """
     xp, prices, lanes = namespace(shipped), problem.prices, problem.lanes
-    some = np.maximum(SMOOTH * np.where(lanes.allowed, problem.sites.expected_demand[lanes.to], 0.0), LEAST_SMOOTH)  # (L, K)
+    some = SMOOTH * np.where(lanes.allowed, problem.sites.expected_demand[lanes.to], 0.0)  # (L, K)
+    least = problem.rules.smooth_fixed
     of_lane, count = xp.sum(flows.executed, axis=-1), xp.sum(shipped, axis=-1)
-    anything = straight_through(xp.clip(count, max=1.0), _begun(of_lane, some.sum(axis=-1)))
-    of_sku = straight_through(shipped, _begun(flows.executed, some))
+    anything = straight_through(xp.clip(count, max=1.0), _begun(of_lane, np.maximum(some.sum(axis=-1), least)))
+    of_sku = straight_through(shipped, _begun(flows.executed, np.maximum(some, least)))
     alike = xp.ones_like(shipped) / shipped.shape[-1]
     share = xp.where((count > 0.0)[..., None], shipped / xp.clip(count, min=1.0)[..., None], alike)
     fixed, line = now(prices.fixed, state) * anything, now(prices.line, state) * of_sku
