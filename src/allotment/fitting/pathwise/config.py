@@ -32,8 +32,8 @@ class PathwiseNetwork(NetworkConfig):
 class PathwiseSettings(Section):
     """How gradients are followed."""
 
-    learning_rate: Positive = 2e-3  # Adam's for the network, falling to a fiftieth along a half cosine
-    levels_learning_rate: Positive = 3e-3  # likewise for levels
+    learning_rate: Positive = 1e-2  # Adam's for the network, falling to a fiftieth along a half cosine
+    levels_learning_rate: Positive = 5e-3  # likewise for levels
     # periods that a gradient looks back; none = an episode, 64 at most, or for a long-run average 28 and the lookahead
     window: Annotated[int, Field(ge=1)] | None = None
     # of these, the last that only show what earlier decisions lead to; none = twice the lead time down to the farthest customer
