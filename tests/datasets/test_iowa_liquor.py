@@ -131,6 +131,15 @@ def test_assumptions_scale_with_the_mean_week_of_2018(tmp_path):
     assert named(source, "suppliers", "luxco-inc")["capacity"] == np.ceil(1.5 * 94 / 52)
 
 
+def test_a_world_may_have_one_item_in_so_many(tmp_path):
+    folder = write_folder(tmp_path)
+    one, other = (read(folder, {"items_every": 2, "items_first": first}).sections["skus"] for first in (0, 1))
+    assert len(one) == len(other) == 1 and one[0]["name"] != other[0]["name"]
+    assert [supplier["name"] for supplier in read(folder, {"items_every": 2}).sections["suppliers"]] != []
+    with pytest.raises(ScenarioError, match="items_every and items_first must be whole, the first below the other: 2, 2"):
+        read(folder, {"items_every": 2, "items_first": 2})
+
+
 def test_without_options_nothing_is_assumed(tmp_path):
     source = read(write_folder(tmp_path), {})
     assert "capacity" not in source.sections["suppliers"][0]

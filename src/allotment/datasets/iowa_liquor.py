@@ -34,6 +34,8 @@ class Assumptions:
     vendor_capacity: float | None = None  # bottles supplied a week ÷ the vendor's mean week; none = unlimited
     handling: float | None = None  # bottles shipped out a week ÷ the city's mean week; none = unlimited
     closing_value: float = 0.0  # salvage ÷ unit cost
+    items_every: int = 1  # of the items, in the order of their names, one in so many; 1 = all
+    items_first: int = 0  # the place of the first of them, from 0
 
 
 def read(folder: Path, options: dict[str, Any]) -> SourceData:
@@ -42,7 +44,8 @@ def read(folder: Path, options: dict[str, Any]) -> SourceData:
     `options` are the fields of `Assumptions`. Raises `ScenarioError` where a file is absent or not as published.
     """
     assumptions = _assumptions(options)
-    orders = read_orders(folder)
+    everything = read_orders(folder)
+    orders = everything.some(assumptions.items_first, assumptions.items_every)
     histories = {str(year): orders.history(year) for year in (FITTED, REPLAYED)}
     mean = histories[str(FITTED)].units.mean(axis=0)  # (cities, items) bottles a week
     skus = _skus(orders)
@@ -53,7 +56,7 @@ def read(folder: Path, options: dict[str, Any]) -> SourceData:
         "sites": [_site(city, skus, own, assumptions) for city, own in zip(orders.cities, mean, strict=True)],
         "channels": [{"name": channel} for channel in histories[str(FITTED)].channels],
         "supply_lanes": _supply_lanes(vendors, orders.cities),
-        "distances": _distances(orders),
+        "distances": _distances(everything),
     }
     return SourceData(sections, histories)
 
@@ -65,6 +68,11 @@ def _assumptions(options: dict[str, Any]) -> Assumptions:
             raise ScenarioError(f"unknown option {key!r}; {nearest(key, allowed)}")
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < np.inf:
             raise ScenarioError(f"option {key} must be a number >= 0, not {value!r}")
+    every, first = options.get("items_every", 1), options.get("items_first", 0)
+    if int(every) != every or int(first) != first or not first < every:
+        raise ScenarioError(
+            f"options items_every and items_first must be whole, the first below the other: {every:g}, {first:g}"
+        )
     return Assumptions(**options)
 
 

@@ -42,6 +42,11 @@ class Orders:
     cities: list[str]
     items: list[str]
 
+    def some(self, first: int, every: int) -> Orders:
+        """Return the orders of one item in so many, in the order of their names, from a first one (from 0) on."""
+        items = self.items[first::every]
+        return Orders(self.lines[self.lines["item"].isin(items)], self.cities, items)
+
     def history(self, year: int) -> History:
         """Return an ISO year's demand in bottles a week, (52, cities, items); channels are called `orders-<city>`."""
         counted = self.lines[self.lines["year"] == year].groupby(["week", "city", "item"])["bottles"].sum()

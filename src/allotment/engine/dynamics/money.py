@@ -123,15 +123,15 @@ def _fixed_ordering(problem: Problem, state: State, flows: Flows) -> Array:
 def _smooth_fixed(problem: Problem, state: State, flows: Flows, shipped: Array) -> Array:
     """Return fixed costs with the slope of cost × (1 − exp(−units ÷ some)): a shipment begins and ends little by little.
 
-    Some are a part of a period's mean demand where the lane leads, and where units are whole not less than one of them. What a
-    lane that ships nothing would cost goes to its SKUs alike.
+    Some are a part of a period's mean demand where the lane leads, and not less than one unit where they are whole, or than a
+    multiple that the lane ships in. What a lane that ships nothing would cost goes to its SKUs alike.
     """
     xp, prices, lanes = namespace(shipped), problem.prices, problem.lanes
     some = SMOOTH * np.where(lanes.allowed, problem.sites.expected_demand[lanes.to], 0.0)  # (L, K)
     least = problem.rules.smooth_fixed
     of_lane, count = xp.sum(flows.executed, axis=-1), xp.sum(shipped, axis=-1)
     anything = straight_through(xp.clip(count, max=1.0), _begun(of_lane, np.maximum(some.sum(axis=-1), least)))
-    of_sku = straight_through(shipped, _begun(flows.executed, np.maximum(some, least)))
+    of_sku = straight_through(shipped, _begun(flows.executed, np.maximum(some, np.maximum(lanes.multiple, least))))
     alike = xp.ones_like(shipped) / shipped.shape[-1]
     share = xp.where((count > 0.0)[..., None], shipped / xp.clip(count, min=1.0)[..., None], alike)
     fixed, line = now(prices.fixed, state) * anything, now(prices.line, state) * of_sku
