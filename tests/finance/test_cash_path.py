@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from allotment.finance.cash import forecast, read_outlook
+from allotment.finance.cash import forecast
 from allotment.finance.cash.schema import Outlook
 
 CAMPAIGN = Path(__file__).parents[2] / "experiments" / "promotion_campaign" / "cash.yaml"
@@ -127,7 +127,3 @@ def test_tables_and_dates_read_as_the_same_outlook_does(tmp_path):
 def test_terms_are_read_as_they_are_written(terms, written):
     order = {"name": "PO", "supplier": "A", "amount": 10, "received": 0, "terms": terms}
     assert str(outlook(cost_of_funds=0, orders=[order]).orders[0].terms) == written
-
-
-def test_the_same_file_with_another_opening(tmp_path):
-    assert read_outlook(CAMPAIGN, opening=Decimal("12.34")).opening == Decimal("12.34")

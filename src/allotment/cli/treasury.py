@@ -17,12 +17,24 @@ def cash(
         Path | None,
         typer.Option(metavar="FOLDER", callback=writable_folder, help="Write the tables (CSV) and a figure (cash.png)."),
     ] = None,
+    statement: Annotated[
+        Path | None, typer.Option(metavar="FILE.XML", help="Open with the balance of a bank's statement (camt.053).")
+    ] = None,
+    payments: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", callback=writable_folder, help="Write the payments to suppliers (pain.001), a file a day."
+        ),
+    ] = None,
+    until: Annotated[
+        int | None, typer.Option(min=0, help="The last day of the payments written; by default the last of all.")
+    ] = None,
 ) -> None:
     """Forecast cash by day from open orders and terms: the lowest cash, debt, headroom, and which discounts to take."""
     from allotment.finance.cash.display import shown
     from allotment.finance.cash.forecast import forecast
 
-    made = forecast(file)
+    made = forecast(file, statement)
     for thing in shown(made):
         console().print(thing, highlight=False, markup=False, soft_wrap=isinstance(thing, str))
     if out:
@@ -32,3 +44,8 @@ def cash(
         written = write_tables(made, out)
         save(made, out / "cash.png")
         typer.echo(f"tables: {', '.join(map(str, written))}\nfigure: {out / 'cash.png'}")
+    if payments:
+        from allotment.finance.cash.payments import write_payments
+
+        for line in write_payments(made, payments, until):
+            typer.echo(f"payments: {line}")

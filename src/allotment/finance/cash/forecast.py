@@ -10,9 +10,11 @@ from pathlib import Path
 
 from allotment.finance.cash.discounts import Decision, decide
 from allotment.finance.cash.flows import Flow, flows
+from allotment.finance.cash.opening import opened
 from allotment.finance.cash.path import NONE, Close, path
 from allotment.finance.cash.reading import read_outlook
 from allotment.finance.cash.schema import Outlook
+from allotment.finance.cash.statement import read_statement
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Forecast:
     with_discounts: list[Close]  # all that can still be taken
     without_discounts: list[Close]
     notes: tuple[str, ...] = ()  # what was assumed
+    origin: str = "outlook"  # what a message calls it
 
     @property
     def lowest(self) -> Close:
@@ -63,14 +66,25 @@ class Forecast:
         return self.outlook.start + datetime.timedelta(days=day) if self.outlook.start else None
 
 
-def forecast(file: str | Path | Outlook, notes: tuple[str, ...] = ()) -> Forecast:
-    """Return the forecast of a file, or of an outlook that was read; `ScenarioError` says what is wrong with it."""
-    outlook = file if isinstance(file, Outlook) else read_outlook(file)
+def forecast(file: str | Path | Outlook, statement: str | Path | None = None) -> Forecast:
+    """Return the forecast of a file, or of an outlook that was read.
+
+    A bank's statement (camt.053) gives the opening cash in the place of the file. Raises `ScenarioError` for what is wrong.
+    """
+    outlook, notes = _read(file, statement)
     decisions = decide(outlook)
     decided, all_taken = set(_names(decisions, decided=True)), set(_names(decisions, decided=False))
     chosen = flows(outlook, decided)
     paths = (path(outlook, chosen), path(outlook, flows(outlook, all_taken)), path(outlook, flows(outlook)))
-    return Forecast(outlook, decisions, chosen, *paths, notes=notes)
+    origin = "outlook" if isinstance(file, Outlook) else str(file)
+    return Forecast(outlook, decisions, chosen, *paths, notes=notes, origin=origin)
+
+
+def _read(file: str | Path | Outlook, statement: str | Path | None) -> tuple[Outlook, tuple[str, ...]]:
+    """Return the outlook, and what was assumed."""
+    if isinstance(file, Outlook):
+        return file, ()
+    return opened(file, read_statement(statement)) if statement else (read_outlook(file), ())
 
 
 def _names(decisions: list[Decision], decided: bool) -> Iterator[str]:

@@ -26,12 +26,18 @@ DATES = {"running_costs": ("first", "until"), "payables": ("day",), "receivables
 UNIQUE = ("suppliers", "orders", "payables")  # sections whose entries go by their name
 
 
-def read_outlook(file: str | Path, opening: Decimal | None = None) -> Outlook:
+def read_outlook(file: str | Path) -> Outlook:
     """Return what a file says of the cash to come, in which every day is a number.
 
-    `opening`, as of a bank's statement, takes the place of the file's. Raises `ScenarioError`, which names the file, the key
-    or the row, and what is allowed.
+    Raises `ScenarioError`, which names the file, the key or the row, and what is allowed.
     """
+    outlook = parsed_outlook(file)
+    check_flows(outlook, str(file))
+    return outlook
+
+
+def parsed_outlook(file: str | Path, opening: Decimal | None = None) -> Outlook:
+    """Return the same before it is known that nothing in it falls before day 0; `opening` takes the place of the file's."""
     path = Path(file)
     content = read_yaml(path)
     if opening is not None:
@@ -44,9 +50,7 @@ def read_outlook(file: str | Path, opening: Decimal | None = None) -> Outlook:
     except ValidationError as error:
         raise ScenarioError(explain(error, content, Outlook, str(path))) from None
     _check_names(outlook, str(path))
-    numbered = _numbered(outlook, str(path))
-    check_flows(numbered, str(path))
-    return numbered
+    return _numbered(outlook, str(path))
 
 
 def _rows(file: Path, model: type[BaseModel]) -> list[dict[str, Any]]:
