@@ -39,6 +39,15 @@ def said(tmp_path, monkeypatch):
         ({"opening": float("nan")}, "opening: must be an amount of money of at most 1e12 with at most two decimals, not nan"),
         ({"floor": -1}, f"floor: {MONEY}, not -1"),
         ({"days": 0}, "days: must be a whole number of days >= 1 and <= 3,660, not 0"),
+        ({"currency": "euro"}, "currency: must be three capital letters, such as EUR, not 'euro'"),
+        (
+            {"days": 3_000, "running_costs": [{"name": "rent", "amount": 1, "from": 0, "every": 1}] * 334},
+            "running_costs: would be paid 1,002,334 times in all; at most 1,000,000 are reckoned",
+        ),
+        (
+            {"receivables": [{**SALE, "collection": [1] * 101}]},
+            "receivables[0]: collection must list 1 to 100 days, one for each part, not 101",
+        ),
         ({"start": "2.3.2026"}, "start: must be a date like '2026-03-02', not '2.3.2026'"),
         (
             {"credit_line": {"limit": 5, "rate": 9}},
@@ -102,3 +111,15 @@ def test_what_falls_before_day_0_is_refused(said):
 
 def test_a_date_before_the_start_is_before_day_0(said):
     assert "payable rent: falls on day -2" in said(start="2026-03-04", payables=[{**DUE, "day": "2026-03-02"}])
+
+
+def test_running_costs_of_earlier_days_are_taken_as_paid(tmp_path):
+    cost = {"name": "rent", "amount": 10, "from": -9, "every": 7}
+    file = tmp_path / "cash.yaml"
+    file.write_text(yaml.safe_dump({"days": 20, "opening": 100, "running_costs": [cost]}), encoding="utf-8")
+    assert [flow.day for flow in forecast(file).flows] == [5, 12, 19]
+
+
+def test_a_table_alone_is_no_forecast(tmp_path):
+    with pytest.raises(ScenarioError, match=r"orders.csv: is a table; name it in a YAML file beside it that says the rest"):
+        forecast(tmp_path / "orders.csv")

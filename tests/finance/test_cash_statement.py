@@ -132,6 +132,11 @@ def test_entities_are_not_expanded_and_what_is_no_statement_is_refused(refused, 
         read_statement("none.xml")
 
 
+def test_what_is_nested_too_deep_is_refused(refused):
+    deep = "<a>" * 100_000 + "</a>" * 100_000
+    assert refused(document(statement(deep))) == "bank.xml: has elements nested deeper than 50 levels"
+
+
 def test_a_file_that_is_too_long_is_refused(refused):
     said = refused(" " * (16 * 2**20 + 1))
     assert said == "bank.xml: holds more than 16,777,216 bytes, which is the most that is read"

@@ -31,6 +31,8 @@ def cash(
     ] = None,
 ) -> None:
     """Forecast cash by day from open orders and terms: the lowest cash, debt, headroom, and which discounts to take."""
+    if until is not None and payments is None:
+        raise typer.BadParameter("says until when to pay; it needs --payments", param_hint="--until")
     from allotment.finance.cash.display import shown
     from allotment.finance.cash.forecast import forecast
 

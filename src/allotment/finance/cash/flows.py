@@ -11,6 +11,8 @@ from allotment.finance.cash.amounts import cents
 from allotment.finance.cash.schema import Order, Outlook, Receivable
 from allotment.scenario.errors import ScenarioError
 
+MOST_RUNNING = 1_000_000  # payments of running costs
+
 
 @dataclass(frozen=True)
 class Flow:
@@ -30,7 +32,15 @@ def flows(outlook: Outlook, taken: Container[str] = ()) -> list[Flow]:
 
 
 def check_flows(outlook: Outlook, origin: str) -> None:
-    """Raise `ScenarioError` for a flow before day 0, which is in the opening cash, or overdue and paid on another day."""
+    """Raise `ScenarioError` for a flow before day 0, which is in the opening cash, or overdue and paid on another day.
+
+    Running costs of days before are taken as paid. Refuses more of them than `MOST_RUNNING` in all.
+    """
+    running = sum(outlook.days // cost.every + 1 for cost in outlook.running_costs)
+    if running > MOST_RUNNING:
+        raise ScenarioError(
+            f"{origin}: running_costs: would be paid {running:,} times in all; at most {MOST_RUNNING:,} are reckoned"
+        )
     early = next((flow for flow in flows(outlook) if flow.day < 0), None)
     if early:
         hint = "leave it out if the opening cash has it, else state the day on which it is paid, among payables"
@@ -64,7 +74,8 @@ def _parts(entry: Receivable) -> list[Decimal]:
 def _running(outlook: Outlook) -> Iterator[Flow]:
     for cost in outlook.running_costs:
         last = outlook.days if cost.until is None else min(day_of(cost.until), outlook.days)
-        for day in range(day_of(cost.first), last + 1, cost.every):
+        first = day_of(cost.first)
+        for day in range(first if first >= 0 else first % cost.every, last + 1, cost.every):
             yield Flow(day, "running cost", cost.name, -cost.amount)
 
 

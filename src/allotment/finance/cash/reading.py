@@ -22,6 +22,7 @@ TABLES: dict[str, type[BaseModel]] = {
     "receivables": Receivable,
     "orders": Order,
 }
+TABLE_FILES = (".csv", ".xlsx", ".xlsm", ".parquet")
 DATES = {"running_costs": ("first", "until"), "payables": ("day",), "receivables": ("invoiced",), "orders": ("received",)}
 UNIQUE = ("suppliers", "orders", "payables")  # sections whose entries go by their name
 
@@ -39,6 +40,10 @@ def read_outlook(file: str | Path) -> Outlook:
 def parsed_outlook(file: str | Path, opening: Decimal | None = None) -> Outlook:
     """Return the same before it is known that nothing in it falls before day 0; `opening` takes the place of the file's."""
     path = Path(file)
+    if path.suffix.lower() in TABLE_FILES:
+        raise ScenarioError(
+            f"{path}: is a table; name it in a YAML file beside it that says the rest, as `orders: {path.name}`"
+        )
     content = read_yaml(path)
     if opening is not None:
         content = {**content, "opening": opening}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from decimal import Decimal
 from typing import Annotated, Any
 
@@ -26,6 +27,7 @@ from allotment.names import ShownName
 from allotment.scenario.errors import shown
 
 MOST_ENTRIES = 10_000  # of a section
+MOST_PARTS = 100  # in which a receivable is paid
 
 
 def _as_text(value: Any) -> Any:
@@ -43,9 +45,16 @@ def _start(value: Any) -> datetime.date:
 
 
 def _day_count(value: Any) -> int:
-    if decimal(value) not in (360, 365):
+    found = decimal(value)
+    if found not in (360, 365):
         raise ValueError(f"must be 360 or 365, not {shown(value)}")
-    return int(value)
+    return int(found or 0)
+
+
+def _currency(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch("[A-Z]{3}", value):
+        raise ValueError(f"must be three capital letters, such as EUR, not {shown(value)}")
+    return value
 
 
 Name = Annotated[ShownName, BeforeValidator(_as_text)]
@@ -135,8 +144,8 @@ class Receivable(_Priced):
     @model_validator(mode="after")
     def _adds_up(self) -> Receivable:
         self.worth  # noqa: B018
-        if not self.collection:
-            raise ValueError("collection must list at least 1")
+        if not 1 <= len(self.collection) <= MOST_PARTS:
+            raise ValueError(f"collection must list 1 to {MOST_PARTS} days, one for each part, not {len(self.collection):,}")
         if self.parts is not None and (len(self.parts) != len(self.collection) or sum(self.parts) != 1):
             given = " + ".join(f"{part:f}" for part in self.parts[:12])
             raise ValueError(f"parts must be {len(self.collection)} shares that sum to 1, one a collection, not {given}")
@@ -169,7 +178,7 @@ Entries = Field(max_length=MOST_ENTRIES)
 class Outlook(Part):
     """What is known of the cash to come; days count from day 0, which opens with `opening`."""
 
-    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] | None = None  # of all amounts, as ISO 4217 has it
+    currency: Annotated[str, BeforeValidator(_currency)] | None = None  # of all amounts, as ISO 4217 has it
     start: Annotated[datetime.date, BeforeValidator(_start)] | None = None  # the date of day 0
     days: Spacing  # the last day of the forecast
     opening: Balance  # cash when day 0 begins

@@ -25,6 +25,7 @@ OPENING, CLOSING = ("OPBD", "PRCD"), ("CLBD",)  # balances: opening or previous 
 SIDES = {"CRDT": 1, "DBIT": -1}
 BOOKED = (None, "BOOK")
 NONE = Decimal(0)
+DEEPEST = 50  # elements within each other; a statement needs some fifteen
 
 
 @dataclass(frozen=True)
@@ -108,9 +109,20 @@ def _document(path: Path, from_text: Any) -> ElementTree.Element:
     found = NAMESPACE.fullmatch(root.tag)
     if found is None:
         raise ScenarioError(f"{name}: must be a camt.053 document, not {shown(root.tag)}")
+    _check_depth(root, name)
     for element in root.iter():
         element.tag = element.tag.removeprefix(f"{{{found[1]}}}")
     return root
+
+
+def _check_depth(root: ElementTree.Element, name: str) -> None:
+    """Refuse elements nested so deep that what walks down to them would not come back."""
+    level, depth = [root], 0
+    while level:
+        depth += 1
+        if depth > DEEPEST:
+            raise ScenarioError(f"{name}: has elements nested deeper than {DEEPEST} levels")
+        level = [child for element in level for child in element]
 
 
 def _balances(part: _Part) -> tuple[Decimal, Decimal]:
@@ -204,7 +216,7 @@ def _entries(parser: Any, root: ElementTree.Element, name: str) -> list[Entry]:
     """Return the booked entries as pycamt reads them, from the document written again: whatever prefix its tags had."""
     try:
         return list(_read(parser(ElementTree.tostring(root)).get_transactions(), name))
-    except (ValueError, AttributeError) as error:
+    except (ValueError, AttributeError, SyntaxError) as error:  # the last is that of a malformed document
         if isinstance(error, ScenarioError):
             raise
         raise ScenarioError(f"{name}: its entries are not read: {str(error)[:200]}") from None
