@@ -86,6 +86,8 @@ def test_the_figure_says_what_the_forecast_does():
     assert [text.get_text() for text in lower.get_legend().get_texts()] == ["headroom", "debt"]
     headroom, debt = lower.lines[:2]
     assert (headroom.get_ydata()[12], debt.get_ydata()[12]) == (153_000, 447_000)
+    short = forecast(Outlook.model_validate({"days": 5, "opening": 10, "floor": 20}))
+    assert [text.get_text() for text in draw(short).axes[1].get_legend().get_texts()] == ["lacking", "headroom"]
     plain = forecast(Outlook.model_validate({"days": 5, "opening": 10}))
     assert len(cash_by_day(draw(plain).axes[0], plain).get_legend().get_texts()) > 0
     assert "debt" not in [line.get_label() for line in headroom_by_day(draw(plain).axes[1], plain).lines]

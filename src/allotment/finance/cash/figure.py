@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from allotment.finance.cash.forecast import Forecast
 from allotment.finance.cash.path import Close
-from allotment.report.palette import LEARNED, NEUTRAL, RULE_BASED, SERIES
+from allotment.report.palette import LEARNED, NEUTRAL, RULE_BASED, SCARCE, SERIES
 from allotment.whole_file import whole_file
 
 if TYPE_CHECKING:
@@ -50,12 +50,13 @@ def cash_by_day(ax: Axes, made: Forecast) -> Axes:
 
 
 def headroom_by_day(ax: Axes, made: Forecast) -> Axes:
-    """Draw headroom (cash above the floor and what may still be drawn), what lacks in red, and the debt."""
+    """Draw headroom (cash above the floor and what may still be drawn), what is lacking, and the debt."""
     days = [close.day for close in made.decided]
     room = [float(close.headroom) for close in made.decided]
-    ax.fill_between(days, room, step="post", color=SERIES[2], alpha=0.25, linewidth=0)
-    lacking = [min(amount, 0.0) for amount in room]
-    ax.fill_between(days, lacking, step="post", color=RULE_BASED, alpha=0.6, linewidth=0)
+    ax.fill_between(days, [max(amount, 0.0) for amount in room], step="post", color=SERIES[2], alpha=0.25, linewidth=0)
+    if min(room) < 0:
+        lacking = [min(amount, 0.0) for amount in room]
+        ax.fill_between(days, lacking, step="post", color=SCARCE, alpha=0.7, linewidth=0, label="lacking")
     ax.step(days, room, where="post", color=SERIES[2], linewidth=1.8, label="headroom")
     if made.outlook.credit_line:
         debt = [float(close.debt) for close in made.decided]
@@ -79,11 +80,12 @@ def _lowest(ax: Axes, lowest: Close, last: int) -> None:
 def _finish(ax: Axes, title: str, made: Forecast) -> Axes:
     from matplotlib.ticker import StrMethodFormatter
 
-    ax.set(title=title, ylabel=made.outlook.currency or "amount")
+    ax.set_title(title, loc="left", pad=26)
+    ax.set_ylabel(made.outlook.currency or "amount")
     ax.set_xlim(0, made.outlook.days)
     ax.margins(y=0.12)
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(axis="y", linewidth=0.4, alpha=0.5)
-    ax.legend(loc="upper left", frameon=False, fontsize=9)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2, ncols=4, frameon=False, fontsize=9)
     return ax
