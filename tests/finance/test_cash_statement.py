@@ -122,9 +122,13 @@ def test_a_summary_that_is_right_is_no_fault(read):
 
 def test_entities_are_not_expanded_and_what_is_no_statement_is_refused(refused, tmp_path):
     laughs = "<!DOCTYPE x [<!ENTITY a 'ha'><!ENTITY b '&a;&a;'>]>"
-    assert "a statement has no document type" in refused(document(statement(OPENED, CLOSED), before=laughs))
+    assert "is not read: it has a document type, as no statement does" in refused(
+        document(statement(OPENED, CLOSED), before=laughs)
+    )
     inside = "<!DOCTYPE x SYSTEM 'file:///etc/hostname'>"
-    assert "a statement has no document type" in refused(document(statement(OPENED, CLOSED), before=inside))
+    assert "is not read: it has a document type, as no statement does" in refused(
+        document(statement(OPENED, CLOSED), before=inside)
+    )
     assert refused("<Document/>") == "bank.xml: must be a camt.053 document, not 'Document'"
     assert refused("cash").startswith("bank.xml: is not valid XML: ")
     assert refused(document()) == "bank.xml: holds no statement"
@@ -180,3 +184,19 @@ def test_a_statement_of_something_else_is_refused(read, tmp_path, old, new, mess
     with pytest.raises(ScenarioError) as caught:
         forecast("cash.yaml", "bank.xml")
     assert str(caught.value).startswith(f"bank.xml: {message}")
+
+
+def test_payments_under_one_reference_add_up(read, tmp_path):
+    parts = (
+        balance("OPBD", "600.10"),
+        balance("CLBD", "500.00"),
+        entry("60.00", "DBIT", "PO-1"),
+        entry("40.10", "DBIT", "PO-1"),
+    )
+    read(document(statement(*parts)))
+    (tmp_path / "cash.yaml").write_text(OUTLOOK, encoding="utf-8")
+    assert "PO-1 is paid: 100.10 in bank.xml" in forecast("cash.yaml", "bank.xml").notes
+
+
+def test_an_encoding_that_is_not_known_is_told(refused):
+    assert "encoding" in refused(document(statement(*GOOD)).replace("UTF-8", "UTF-99"))

@@ -105,7 +105,8 @@ def _document(path: Path, from_text: Any) -> ElementTree.Element:
     except ElementTree.ParseError as error:
         raise ScenarioError(f"{name}: is not valid XML: {error}") from None
     except (ValueError, LookupError) as error:  # what is forbidden, and encodings that are none
-        raise ScenarioError(f"{name}: is not read: {type(error).__name__}; a statement has no document type") from None
+        seen = "an encoding that is not known" if isinstance(error, LookupError) else "a document type, as no statement does"
+        raise ScenarioError(f"{name}: is not read: it has {seen}") from None
     found = NAMESPACE.fullmatch(root.tag)
     if found is None:
         raise ScenarioError(f"{name}: must be a camt.053 document, not {shown(root.tag)}")
