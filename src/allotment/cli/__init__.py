@@ -16,6 +16,7 @@ from allotment.cli.planning import plan
 from allotment.cli.serving import export, serve
 from allotment.cli.studies import compare, run
 from allotment.cli.training import train, tune
+from allotment.cli.treasury import cash
 from allotment.cli.worlds import bound, envs, solve
 
 app = typer.Typer(
@@ -43,7 +44,7 @@ def allotment_command(
     """Inventory allocation worlds and policies."""
 
 
-for command in (envs, train, tune, evaluate, solve, bound, serve, export, run, compare, plan):  # as `--help` lists them
+for command in (envs, train, tune, evaluate, solve, bound, serve, export, run, compare, plan, cash):  # as `--help` lists them
     app.command()(command)
 
 
