@@ -165,3 +165,10 @@ def test_settings_that_do_nothing_in_a_world_are_refused(entries, told, tmp_path
     with pytest.raises(ScenarioError, match=told):
         allotment.train(shipped_world("newsvendor"), "pathwise", out=tmp_path, overrides=given)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_gradient_does_not_end_within_a_season_whose_stock_would_count_for_nothing(tmp_path):
+    world = allotment.load_scenario("newsvendor", overrides=["horizon.periods=4"])
+    given = small("pathwise", encoding={"name": "quantity"}, **{"settings.window": 3})
+    with pytest.raises(ScenarioError, match=r"settings.window: a gradient would end after 3 of 4 periods; what is in stock"):
+        allotment.train(world, "pathwise", out=tmp_path, overrides=given)

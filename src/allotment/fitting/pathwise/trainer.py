@@ -86,6 +86,10 @@ def _check_applies(config: PathwiseConfig, place: Place, name: str) -> None:
     settings, problem = config.settings, place.world.problem
     if settings.rounding < 1.0 and not problem.rules.whole:
         raise ScenarioError(f"{name}: settings.rounding: units of {place.name} are continuous; nothing is rounded there")
+    measured = problem.clock.length - problem.clock.warm_up
+    if problem.clock.season and settings.window is not None and settings.window < measured:
+        told = f"{settings.window} of {measured} periods; what is in stock then counts for nothing, as {place.name} is a season"
+        raise ScenarioError(f"{name}: settings.window: a gradient would end after {told}")
     if settings.lookahead and not is_average(problem):
         told = f"episodes of {place.name} end after {problem.clock.length} periods, or are discounted"
         raise ScenarioError(
@@ -172,6 +176,8 @@ class Training:
         """Return how many periods a gradient looks back, none = an episode's, and how many of them only show what follows."""
         settings, world = self.config.settings, self.place.world
         window, lookahead = settings.window, settings.lookahead
+        if world.problem.clock.season:  # what is in stock within a season counts for nothing, so that no gradient may end there
+            return world.problem.clock.length - world.problem.clock.warm_up, 0
         if lookahead is None:
             until = until_sold(world, source_lanes(world, CHEAPEST)).max() if is_average(world.problem) else 0.0
             lookahead = math.ceil(2.0 * until)
