@@ -34,7 +34,7 @@ class PathwiseSettings(Section):
 
     learning_rate: Positive = 1e-2  # Adam's for the network, falling to a fiftieth along a half cosine
     levels_learning_rate: Positive = 5e-3  # likewise for levels
-    # periods that a gradient looks back; none = a season, an episode of 64 at most, or for a long-run average 28 and the lookahead
+    # periods that a gradient looks back; none = a season, an episode of 64 at most, or in a long run 28 and the lookahead
     window: Annotated[int, Field(ge=1)] | None = None
     # of these, the last that only show what earlier decisions lead to; none = twice the lead time down to the farthest customer
     # for a long-run average, half a window at most, else 0
