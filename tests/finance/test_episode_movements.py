@@ -53,7 +53,22 @@ def test_a_replayed_log_is_the_stock_at_every_step_and_its_money_that_of_the_rec
         np.testing.assert_allclose(stocks.in_transit[period], state.in_transit[0], atol=1e-7)
         if random.problem.sites.shrinkage.any():
             np.testing.assert_allclose(stocks.unrecorded[period], state.unrecorded_loss[0], atol=1e-7)
+    check_units(log, records)
     check_money(log, records)
+
+
+def check_units(log, records):
+    """Check that what is not in a stock at any step is in the log as well, and that plants at work hold nothing."""
+    total = {name: sum(getattr(record, name).sum() for record in records) for name in ("shipped", "expired", "discarded")}
+    total |= {"received": sum(record.received.sum() for record in records), "lost": sum(r.consumed.sum() for r in records)}
+    units, kind, reason = log["units"], log["kind"], log["reason"]
+    assert units[kind == "sale"].sum() == pytest.approx(total["shipped"], abs=1e-6)
+    assert units[kind == "expiry"].sum() == pytest.approx(total["expired"], abs=1e-6)
+    assert units[kind.isin(["receipt", "transfer_receipt"])].sum() == pytest.approx(total["received"], abs=1e-6)
+    assert units[reason == "storage"].sum() == pytest.approx(total["discarded"], abs=1e-6)
+    assert units[reason == "yield"].sum() == pytest.approx(total["lost"], abs=1e-6)
+    made = log["to"].str.startswith("made:") * units - log["from"].str.startswith("made:") * units
+    assert made.sum() == pytest.approx(0.0, abs=1e-6)
 
 
 def check_money(log, records):
