@@ -105,6 +105,8 @@ def fault_of_ends(kind: str, start: str, end: str) -> tuple[str, str] | None:
         if found not in allowed:
             places = " or ".join(map(written_place, allowed))
             return column, f"is {written_place(found)}; a movement of kind {kind} goes {column} {places}"
+    if kind == "count" and LOST not in (start, end):
+        return "to", f"is {written_place(end)}; what a count finds missing goes to {LOST}, and what it finds comes from there"
     return None
 
 
