@@ -1,0 +1,1 @@
+"""Stock as money: movements of episodes, valuation, statements, ratios, cash."""
