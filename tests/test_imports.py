@@ -31,6 +31,7 @@ ORDER = [
     "execution",
     "studies",
     "planning",
+    "finance",
     "serve",
     "datasets",
 ]
