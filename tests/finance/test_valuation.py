@@ -1,7 +1,7 @@
 """Movements become money: the worked numbers of IAS 2 and ASC 330, each by hand."""
 
 import pytest
-from finance.logs import log, money, note, policy, receipt, sale
+from valuation_logs import log, money, note, policy, receipt, sale
 
 from allotment.finance.valuation import value
 from allotment.scenario.errors import ScenarioError
@@ -171,7 +171,9 @@ def test_returns_come_back_at_the_cost_they_left_with():
 
 
 def test_more_cannot_come_back_than_a_document_sold():
-    rows = log(receipt(0, 9, 4.0), sale(1, 2, document="o"), (2, "customer_return", "customer:c", "north", 3, {"document": "o"}))
+    rows = log(
+        receipt(0, 9, 4.0), sale(1, 2, document="o"), (2, "customer_return", "customer:c", "north", 3, {"document": "o"})
+    )
     with pytest.raises(ScenarioError, match="movement e2: returns 3, but document 'o' sold only 2 of 'a'"):
         value(rows, policy())
 

@@ -9,18 +9,13 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pandas as pd
 
+from allotment.exchange.movement_schema import COLUMNS
 from allotment.finance.amounts import Rate, rates_of, units_of
 from allotment.finance.policy import AccountingPolicy
 from allotment.scenario.errors import ScenarioError, nearest, shown
 
-COLUMNS = (
-    *("event", "time", "seq", "kind", "sku", "units", "from", "to", "lot", "unit_cost", "unit_price", "currency"),
-    *("document", "line", "reason", "entity"),
-)
-SITE, TRANSIT, MADE, UNRECORDED = "site", "in_transit", "made", "unrecorded"  # where stock is ours
-SUPPLIER, CUSTOMER, LOST, NOWHERE = "supplier", "customer", "lost", ""
+TRANSIT, MADE, SUPPLIER = "in_transit", "made", "supplier"
 TEXTS = ("kind", "sku", "currency", "document", "reason", "entity")
-OWNED = (SITE, TRANSIT, MADE, UNRECORDED)
 
 
 @dataclass(frozen=True)
@@ -58,11 +53,6 @@ class Log:
     def fault(self, row: int, sentence: str) -> ScenarioError:
         """Return the error that says what is wrong with a movement."""
         return ScenarioError(f"movement {self.event[row]}: {sentence}")
-
-
-def place_kind(place: str) -> str:
-    head, colon, _ = place.partition(":")
-    return head if colon or place == LOST else SITE if place else NOWHERE
 
 
 def log_of(movements: pd.DataFrame, policy: AccountingPolicy) -> Log:

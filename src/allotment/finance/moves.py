@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from allotment.exchange.movement_schema import LOST, place_kind
 from allotment.finance.amounts import Rate, money, share, spread
 from allotment.finance.layers import Layer, Queue
 from allotment.finance.ledger import NUMBER
-from allotment.finance.log import LOST, MADE, TRANSIT, place_kind
+from allotment.finance.log import MADE, TRANSIT
 from allotment.finance.realisable import net_price
 from allotment.finance.state import RECEIVABLES, State
 

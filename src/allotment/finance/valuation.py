@@ -13,13 +13,14 @@ from decimal import Decimal
 
 import pandas as pd
 
+from allotment.exchange.movement_schema import STOCK, place_kind
 from allotment.finance import moves
 from allotment.finance.amounts import as_decimal
 from allotment.finance.calendar import Books
 from allotment.finance.landed_cost import landed_cost
 from allotment.finance.layers import Layer
 from allotment.finance.ledger import ACCOUNTS, ASSET, CLOSING, Entries
-from allotment.finance.log import OWNED, SUPPLIER, Log, log_of, place_kind
+from allotment.finance.log import SUPPLIER, Log, log_of
 from allotment.finance.policy import AccountingPolicy, check_names
 from allotment.finance.realisable import new_basis, write_down
 from allotment.finance.state import State
@@ -147,7 +148,7 @@ def _handler(log: Log, row: int) -> Handler:
     if kind in NOTES:
         return NOTES[kind]
     ends = [place_kind(log.places[place]) for place in (log.origin[row], log.target[row])]
-    way = {(False, True): "in", (True, True): "within", (True, False): "out"}.get((ends[0] in OWNED, ends[1] in OWNED), "past")
+    way = {(False, True): "in", (True, True): "within", (True, False): "out"}.get((ends[0] in STOCK, ends[1] in STOCK), "past")
     found = MOVES.get((kind, way))
     if found is None:
         origin, target = (log.places[place] or "nowhere" for place in (log.origin[row], log.target[row]))

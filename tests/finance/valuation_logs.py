@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pandas as pd
 
-from allotment.finance.log import COLUMNS
+from allotment.exchange.movement_schema import COLUMNS
 from allotment.finance.policy import AccountingPolicy
 
 NUMBERS = ("units", "unit_cost", "unit_price")
@@ -17,7 +17,9 @@ def log(*rows):
         row = dict.fromkeys(COLUMNS, "") | dict.fromkeys(NUMBERS, float("nan")) | {"sku": "a"}
         row |= {"event": f"e{number}", "time": time, "seq": number, "kind": kind, "units": units, "from": origin, "to": target}
         made.append(row | (more[0] if more else {}))
-    return pd.DataFrame(made)
+    return pd.DataFrame(made, columns=list(COLUMNS)).astype(
+        {"time": object if not rows or isinstance(rows[0][0], str) else int}
+    )
 
 
 def receipt(time, units, cost, site="north", **more):
