@@ -105,9 +105,9 @@ def _days(times: pd.Series, zone: str) -> tuple[Any, Any, bool]:
 
 def _coded(column: pd.Series) -> Coded:
     codes, names = pd.factorize(column)
-    empty = [position for position, name in enumerate(names) if name == ""]
-    codes = np.where(codes == empty[0], -1, codes) if empty else codes
-    return Coded((codes + 1).tolist(), ["", *map(str, names)])
+    filled = np.array([name != "" for name in names] + [False])  # the last stands for what is missing, of code -1
+    numbers = np.where(filled, filled.cumsum(), 0)
+    return Coded(numbers[codes].tolist(), ["", *(str(name) for name in names if name != "")])
 
 
 def _plain(column: pd.Series) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from math import isnan
 
 Number = float | Decimal
 PARTS = ("capital", "storage", "insurance", "obsolescence")
@@ -16,7 +17,7 @@ PARTS = ("capital", "storage", "insurance", "obsolescence")
 
 @dataclass(frozen=True)
 class Position:
-    """Balances at a close and flows over `days` before it, in one currency."""
+    """Balances at a close and flows over `days` before it, in one currency; what is not known is NaN."""
 
     cash: float
     receivables: float
@@ -46,7 +47,9 @@ class Ratio:
 
 
 def over(numerator: float, denominator: float, name: str) -> Ratio:
-    """Return a quotient, undefined where what it is divided by is not above zero."""
+    """Return a quotient, undefined where what it is divided by is not above zero, or something is not known."""
+    if isnan(numerator) or isnan(denominator):
+        return Ratio(None, "a balance is not known")
     if denominator > 0:
         return Ratio(numerator / denominator)
     return Ratio(None, f"{name} is {denominator:,.2f}, not above zero")
