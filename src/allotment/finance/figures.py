@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.dates import ConciseDateFormatter
 from matplotlib.ticker import StrMethodFormatter
 
 from allotment.finance.calendar import Books
@@ -16,18 +17,21 @@ MOST_SERIES = 7  # places by name; the others are one
 NUMBERS = StrMethodFormatter("{x:,.10g}")
 
 
-def fewer(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with the columns of most value by name, and the others as one."""
+def named(table: pd.DataFrame) -> list[str]:
+    """Return the columns of most value, the most first: those that figures tell apart."""
     order = table.abs().mean().sort_values(ascending=False).index
-    if len(order) <= MOST_SERIES + 1:
-        return table[order]
-    rest = table[order[MOST_SERIES:]].sum(axis=1).rename(f"{len(order) - MOST_SERIES} others")
-    return pd.concat([table[order[:MOST_SERIES]], rest], axis=1)
+    return list(order[: MOST_SERIES if len(order) > MOST_SERIES + 1 else None])
+
+
+def fewer(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return the columns of these names in their order, and all others as one."""
+    found = table.reindex(columns=list(names), fill_value=0.0)
+    rest = [name for name in table if name not in names]
+    return found.assign(others=table[rest].sum(axis=1)) if rest else found
 
 
 def stock_value(ax: Axes, table: pd.DataFrame, books: Books, currency: str) -> Axes:
     """Draw what stock is worth over time, one place upon another."""
-    table = fewer(table)
     days = np.append(table.index.to_numpy(), table.index[-1] + 1)
     values = np.vstack([table.to_numpy(), table.to_numpy()[-1:]])
     shown = days.astype("int64") - 719_163 if books.dated else days
@@ -36,13 +40,16 @@ def stock_value(ax: Axes, table: pd.DataFrame, books: Books, currency: str) -> A
     ax.stackplot(x, values.T, labels=list(table.columns), colors=colours, step="post", alpha=0.85)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, reverse=True)
     ax.set_ylabel(f"stock at cost, {currency}")
-    ax.set_xlabel("" if books.dated else "period")
+    if books.dated:
+        ax.xaxis.set_major_formatter(ConciseDateFormatter(ax.xaxis.get_major_locator()))
+    else:
+        ax.set_xlabel("period")
     return _plain(ax)
 
 
 def aging(ax: Axes, table: pd.DataFrame, currency: str) -> Axes:
     """Draw stock by age, a bar an age (the index), one place upon another."""
-    table, bottom = fewer(table), np.zeros(len(table))
+    bottom = np.zeros(len(table))
     for position, name in enumerate(table):
         ax.bar(table.index, table[name], bottom=bottom, width=0.7, color=series_colour(position), label=str(name))
         bottom += table[name].to_numpy()

@@ -40,7 +40,9 @@ def _notes(report: StockReport) -> list[str]:
 def _figures(report: StockReport) -> dict[str, tuple[str, Figure]]:
     """Return the figures with their captions, those for which there is something to show."""
     valuation, currency = report.valuation, report.policy.currency
-    over_time, aged = statements.stock_over_time(valuation), ages(report)
+    over_time = statements.stock_over_time(valuation)
+    names = figures.named(over_time)
+    over_time, aged = figures.fewer(over_time, names), figures.fewer(ages(report), names)
     found: dict[str, tuple[str, Figure]] = {}
     if len(over_time):
         caption = f"What stock is worth at cost at the end of each day, by site, in {currency}."

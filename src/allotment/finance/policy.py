@@ -148,7 +148,7 @@ def _calendar_fault(policy: AccountingPolicy) -> str | None:
 def _zone_fault(policy: AccountingPolicy) -> str | None:
     try:
         ZoneInfo(policy.timezone)
-    except (OSError, ValueError):
+    except (OSError, ValueError, KeyError):
         return f"timezone must be one of the IANA time zones, such as Europe/Paris, not {policy.timezone!r}"
     return None
 

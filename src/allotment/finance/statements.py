@@ -179,7 +179,7 @@ def average_stock(valuation: Valuation) -> float:
     if table.empty:
         return 0.0
     days = table.index.to_numpy()
-    lengths = np.diff(days, append=valuation.log.day[-1] + 1)
+    lengths = np.diff(days, append=max(valuation.log.day[-1], days[-1]) + 1)
     return float((table.to_numpy() * lengths).sum() / lengths.sum())
 
 
