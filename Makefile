@@ -33,7 +33,7 @@ docs: $(INSTALLED)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 fuzz: $(INSTALLED)
-	PYTHONPATH=tests $(BIN)/python tests/engine/fuzz.py $(WORLDS)
+	PYTHONPATH=tests:tests/finance $(BIN)/python tests/engine/fuzz.py $(WORLDS)
 
 # Thousands of bad inputs, then programs killed at random moments; SEED, INPUTS, FIRST, ONLY and KILLS say which and how many.
 attack: export PYTHONPATH = tests:tests/allocation:tests/fitting:tests/planning:tests/serve:tests/security

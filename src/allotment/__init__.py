@@ -12,7 +12,19 @@ from typing import TYPE_CHECKING, Any
 from allotment.environments.registration import register
 
 if TYPE_CHECKING:
-    from allotment.assembly import compare, evaluate, export_onnx, load_policy, make, make_sb3, make_vec, repeat, resume, train
+    from allotment.assembly import (
+        compare,
+        evaluate,
+        export_onnx,
+        load_policy,
+        make,
+        make_sb3,
+        make_vec,
+        movements,
+        repeat,
+        resume,
+        train,
+    )
     from allotment.engine.state import Decision
     from allotment.extensions import import_file
     from allotment.planning.one_day import plan
@@ -30,6 +42,7 @@ _HOMES = {
     "repeat": "allotment.assembly",
     "compare": "allotment.assembly",
     "evaluate": "allotment.assembly",
+    "movements": "allotment.assembly",
     "load_policy": "allotment.assembly",
     "export_onnx": "allotment.assembly",
     "plan": "allotment.planning.one_day",
@@ -49,6 +62,7 @@ __all__ = [
     "make",
     "make_sb3",
     "make_vec",
+    "movements",
     "plan",
     "repeat",
     "resume",

@@ -16,6 +16,7 @@ from allotment.names import checked_name
 from allotment.policies.bundle import bundle_of, load_bundle
 from allotment.policies.config_file import checked, is_rule, read_config
 from allotment.policies.encoding_config import EncodingConfig, build_encoding
+from allotment.quantities import is_whole
 from allotment.resources import shipped_names
 from allotment.scenario.errors import ScenarioError, shown
 from allotment.scenario.external import ExternalEnvironment
@@ -197,6 +198,28 @@ def evaluate(
     """
     chosen, place = policy_and_place(policy, world, overrides, env_overrides, seed)
     return place.evaluate(chosen, episodes, seed, "test", progress, metrics=_metrics(metrics)).episodes
+
+
+def movements(
+    policy: Any,
+    world: Somewhere | None = None,
+    seed: int = 0,
+    episode: int = 0,
+    overrides: Sequence[str] = (),
+    env_overrides: Sequence[str] = (),
+) -> pd.DataFrame:
+    """Return the log of movements of one of the test worlds: every unit that moved in it, from where to where, and when.
+
+    The arguments are those of `evaluate`; `episode` is its row of that number. See `exchange.movement_schema` for the columns.
+    `finance.replay.replay` makes the episode's stock of it again.
+    """
+    from allotment.finance.movement_folder import movements_of_test
+
+    for name, value in (("seed", seed), ("episode", episode)):
+        if not is_whole(value) or value < 0:
+            raise ValueError(f"{name} must be a whole number >= 0, not {shown(value)}")
+    chosen, place = policy_and_place(policy, world, overrides, env_overrides, seed)
+    return movements_of_test(place.world, chosen, seed, episode)
 
 
 def policy_and_place(

@@ -1,4 +1,4 @@
-"""Plays ten thousand random networks, each through a property of the engine's tests: `make fuzz`.
+"""Plays ten thousand random networks, each through a property of the tests of the engine and its logs: `make fuzz`.
 
 World n and its property are the same on every run. A failure prints n, and `make fuzz WORLDS="1 n"` plays it again.
 """
@@ -14,6 +14,7 @@ from multiprocessing import get_context
 from typing import Any
 
 import test_compiled_decisions
+import test_episode_movements
 import test_gradients
 import test_invariants
 import test_policy_allocations
@@ -31,7 +32,7 @@ def properties() -> list[Property]:
     """Return what must hold in any world."""
     modules = (
         *(test_compiled_decisions, test_gradients, test_invariants, test_policy_allocations, test_tracing),
-        test_two_implementations,
+        *(test_two_implementations, test_episode_movements),
     )
     tests = [test for module in modules for test in vars(module).values()]
     inner: Iterator[Any] = (getattr(test, "hypothesis", None) for test in tests)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from allotment.cli.console import console, print_tables, working
-from allotment.cli.options import EnvOverrides, Imports, Metrics, Overrides, Quiet, Seed, Tail, writable_file
+from allotment.cli.options import EnvOverrides, Imports, Metrics, Overrides, Quiet, Seed, Tail, new_folder, writable_file
 
 if TYPE_CHECKING:
     from allotment.report.progress import Show
@@ -24,6 +24,10 @@ def evaluate(
     overrides: Overrides = None,
     env_overrides: EnvOverrides = None,
     json: Annotated[Path | None, typer.Option(help="Also write the measures to this file.", callback=writable_file)] = None,
+    movements: Annotated[
+        Path | None,
+        typer.Option(help="Also write each episode's log of movements into this new folder, as Parquet.", callback=new_folder),
+    ] = None,
     exact: Annotated[bool, typer.Option(help="Compute the value from the policy's Markov chain; small worlds only.")] = False,
     bound: Annotated[
         int, typer.Option(min=0, help="Test worlds in which the share of the gap to perfect foresight is computed.")
@@ -57,6 +61,8 @@ def evaluate(
         own = tuple(metric(name) for name in metrics or [])
         exactly = [] if not exact else _exactly(chosen, place, tail)
         exactly += [] if not bound else _gap(chosen, place, seed, bound, show)
+        if movements:
+            _write_movements(chosen, place, seed, episodes, movements, show)
         result = place.evaluate(chosen, episodes, seed, "test", count, metrics=own)
     rows, measures = result.episodes, mean_measures(result.episodes)
     errors = rows[list(measures)].std(ddof=1) / len(rows) ** 0.5
@@ -75,6 +81,22 @@ def evaluate(
     if env is None and not env_overrides and is_run(Path(policy)):
         with _told_where_not_kept():
             RunFolder(Path(policy)).keep_evaluation(result, place.name, seed, digests(metrics))
+
+
+def _write_movements(policy: Any, place: Any, seed: int, episodes: int, folder: Path, show: Show) -> None:
+    from allotment.finance.movement_folder import write_folder
+    from allotment.scenario.errors import ScenarioError
+
+    if place.kind != "world":
+        raise ScenarioError(f"--movements: {place.name} is an environment of another package, whose units are not known")
+    done = 0
+
+    def count(logs: int) -> None:
+        nonlocal done
+        done += logs
+        show("writing movements", done, episodes, None)
+
+    write_folder(place.world, policy, seed, episodes, folder, count)
 
 
 def _exactly(policy: Any, place: Any, tail: float | None) -> list[str]:

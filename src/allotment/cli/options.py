@@ -43,6 +43,15 @@ def writable_folder(path: Path | None) -> Path | None:
     return path
 
 
+def new_folder(path: Path | None) -> Path | None:
+    """Check that a folder may be made, and holds nothing yet, before a command does its work."""
+    if path is not None:
+        from allotment.finance.movement_folder import check_empty
+
+        check_empty(path)
+    return writable_folder(path)
+
+
 def writable_file(path: Path | None) -> Path | None:
     """Check that a file may be written, before a command does its work."""
     from allotment.whole_file import check_file

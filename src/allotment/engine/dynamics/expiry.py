@@ -17,10 +17,15 @@ def expire(problem: Problem, state: State) -> State:
     if problem.goods.shelf_life.any():
         perishes = like(state.on_hand, problem.goods.shelf_life > 0)
         gone = xp.where(perishes, state.on_hand[..., 0], xp.zeros_like(state.on_hand[..., 0]))
-        older = xp.concat([state.on_hand[..., 1:], xp.zeros_like(state.on_hand[..., :1])], axis=-1)
-        on_hand = xp.where(perishes[:, None], older, state.on_hand)
-        state = state._replace(on_hand=on_hand, expired=state.expired + gone)
+        state = state._replace(on_hand=aged(problem, state.on_hand), expired=state.expired + gone)
     return _shrink(problem, state) if problem.sites.shrinkage.any() else state
+
+
+def aged(problem: Problem, on_hand: Array) -> Array:
+    """Return stock (B, S, K, A) a period older, without what has no life left."""
+    xp, perishes = namespace(on_hand), like(on_hand, problem.goods.shelf_life > 0)
+    older = xp.concat([on_hand[..., 1:], xp.zeros_like(on_hand[..., :1])], axis=-1)
+    return xp.where(perishes[:, None], older, on_hand)
 
 
 def _shrink(problem: Problem, state: State) -> State:

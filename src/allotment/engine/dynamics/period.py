@@ -74,6 +74,11 @@ def play_phase(problem: Problem, phase: int, state: State, flows: Flows, decisio
 
 def reset(problem: Problem, seeds: Integers, episodes: Integers) -> State:
     """Return the state of new episodes before their first decision; seeds and episode numbers are (B,)."""
+    return begin_period(problem, opening(problem, seeds, episodes))
+
+
+def opening(problem: Problem, seeds: Integers, episodes: Integers) -> State:
+    """Return what new episodes begin with, before the first phase of their first period."""
     state = empty_state(problem, len(seeds))
     fresh = np.maximum(problem.goods.shelf_life - 1, 0)[:, None] == np.arange(problem.shape.lives)
     due = problem.channels.due[:, None, None] == np.arange(problem.shape.slots)
@@ -84,7 +89,7 @@ def reset(problem: Problem, seeds: Integers, episodes: Integers) -> State:
         seed=np.array(seeds),
         episode=np.array(episodes),
     )
-    return begin_period(problem, _with_orders_in_transit(problem, state, fresh))
+    return _with_orders_in_transit(problem, state, fresh)
 
 
 def _with_orders_in_transit(problem: Problem, state: State, fresh: Flags) -> State:
@@ -139,6 +144,12 @@ def _aged(problem: Problem, open_demand: Array) -> Array:
 
 
 def decide(problem: Problem, state: State, flows: Flows, decision: Decision) -> tuple[State, Flows]:
+    """Let what is decided begin, and what is there at once arrive."""
+    state, flows = begin_decided(problem, state, flows, decision)
+    return (receive_at_once(problem, state), flows) if problem.clock.received_first else (state, flows)
+
+
+def begin_decided(problem: Problem, state: State, flows: Flows, decision: Decision) -> tuple[State, Flows]:
     """Set aside what the policy protects and reserves, cut its orders to what is possible, and ship them."""
     state = state._replace(protected=_units(problem, decision.protection) if problem.rules.protects else state.protected)
     if problem.rules.allocates:
@@ -147,8 +158,7 @@ def decide(problem: Problem, state: State, flows: Flows, decision: Decision) -> 
             problem, state._replace(allocation=requests), flows._replace(allocation_requested=requests), requests
         )
     state, flows = cut_requests(problem, state, flows, decision.orders)
-    state, flows = dispatch(problem, state, flows)
-    return (receive_at_once(problem, state), flows) if problem.clock.received_first else (state, flows)
+    return dispatch(problem, state, flows)
 
 
 def _units(problem: Problem, decided: Array) -> Array:

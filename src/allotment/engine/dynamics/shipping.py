@@ -128,11 +128,7 @@ def join(problem: Problem, state: State, arrives: Flags) -> State:
     in_transit = xp.clip(state.in_transit - xp.sum(by_lane, axis=-1), min=0.0)
     discarded = state.discarded
     if not np.isinf(problem.sites.storage).all():
-        share = _share_with_room(problem, state, moved)
-        lane_share = take(share, problem.lanes.to, 1)[:, None, :, None, None]
-        fitting = moved * lane_share
-        fitting = xp.floor(fitting + rounding_error(fitting)) if problem.rules.whole else fitting
-        accepted = xp.where(lane_share < 1.0, fitting, moved)
+        accepted = accepted_of(problem, state, moved)
         discarded = discarded + xp.sum(moved - accepted, axis=(1, 4))
         by_lane = xp.sum(accepted, axis=1)
     return state._replace(
@@ -142,6 +138,16 @@ def join(problem: Problem, state: State, arrives: Flags) -> State:
         pipeline=state.pipeline - moved,
         in_transit=in_transit,
     )
+
+
+def accepted_of(problem: Problem, state: State, moved: Array) -> Array:
+    """Return what the sites have room for of what arrives, (B, N, L, K, A): of each shipment the same share."""
+    xp = namespace(moved)
+    share = _share_with_room(problem, state, moved)
+    lane_share = take(share, problem.lanes.to, 1)[:, None, :, None, None]
+    fitting = moved * lane_share
+    fitting = xp.floor(fitting + rounding_error(fitting)) if problem.rules.whole else fitting
+    return xp.where(lane_share < 1.0, fitting, moved)
 
 
 def _share_with_room(problem: Problem, state: State, moved: Array) -> Array:
