@@ -104,7 +104,7 @@ def test_the_command_prints_the_report_and_writes_it(tmp_path, capsys):
 def test_the_command_refuses_a_folder_and_a_bad_row_and_writes_nothing(tmp_path):
     (tmp_path / "accounting.yaml").write_text("framework: ifrs\ncost_formula: fifo\nclose: 10\n", encoding="utf-8")
     rules = ("--policy", tmp_path / "accounting.yaml", "--out", tmp_path / "out")
-    with pytest.raises(ScenarioError, match="is a folder"):
+    with pytest.raises(ScenarioError, match="is a folder, but no run"):
         run(tmp_path, *rules)
     (tmp_path / "log.csv").write_text("event,time,kind,sku,units,from,to\ne,0,sale,a,1,north,customer:c\n", encoding="utf-8")
     with pytest.raises(ScenarioError, match=r"log\.csv: row 1"):

@@ -10,12 +10,14 @@ from allotment.finance.ledger import NUMBER
 from allotment.finance.state import State
 from allotment.scenario.errors import nearest
 
+FREIGHT = "freight"  # inbound where the document has a receipt, else between sites
 ALL = "*"  # the SKU of a cost of a whole document
 EXPENSED = {  # by reason, where it is no cost of stock
     "discount": "other_costs",
     "duty": "other_costs",
     "inbound_freight": "freight",
     "transport": "freight",
+    "transport_within": "freight",  # between sites of ours
     "storage": "storage",
     "selling": "selling",
     "waste": "waste",
@@ -29,6 +31,8 @@ def landed_cost(state: State, row: int) -> None:
     log, reason = state.log, state.log.reason[row]
     if log.unit_cost[row] is None:
         raise log.fault(row, "unit_cost is empty; a landed cost is units times unit_cost, or unit_cost where it has no units")
+    if reason == FREIGHT:
+        reason = "inbound_freight" if _found(state, row) else "transport_within"
     if reason and reason not in EXPENSED:
         raise log.fault(row, f"reason {reason!r} is no landed cost; {nearest(reason, EXPENSED)}")
     entity, sku = log.entity.codes[row], log.sku.codes[row]
@@ -46,12 +50,16 @@ def landed_cost(state: State, row: int) -> None:
 
 def _receipts(state: State, row: int) -> list[Receipt]:
     """Return the receipts of a cost's document, of its SKU or of all."""
-    log = state.log
-    found = state.receipts.get(log.document.codes[row], [])
-    found = [receipt for receipt in found if log.sku[row] in (ALL, log.sku[receipt[0]])]
+    log, found = state.log, _found(state, row)
     if not found:
         raise log.fault(row, f"document {log.document[row]!r} has no receipt of {log.sku[row]!r} before")
     return found
+
+
+def _found(state: State, row: int) -> list[Receipt]:
+    log = state.log
+    receipts = state.receipts.get(log.document.codes[row], [])
+    return [receipt for receipt in receipts if log.sku[row] in (ALL, log.sku[receipt[0]])]
 
 
 def _weight(state: State, row: int, receipt: Receipt) -> int | Fraction:

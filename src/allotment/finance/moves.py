@@ -55,10 +55,11 @@ def from_supplier(state: State, row: int) -> None:
     log = state.log
     supplier = log.places[log.origin[row]].partition(":")[2]
     on_the_way = place_kind(log.places[log.target[row]]) == TRANSIT
-    if on_the_way and state.policy.terms.of(supplier) == "destination":
+    terms, priced = state.policy.terms.of(supplier), log.unit_cost[row] is not None
+    if on_the_way and (terms == "destination" or (terms is None and not priced)):
         state.consigned[(log.target[row], log.sku.codes[row])].append((log.units[row], row))
         return
-    if on_the_way and log.unit_cost[row] is None:
+    if on_the_way and not priced:
         raise log.fault(row, f"unit_cost is empty; under shipping_point terms goods of {supplier!r} are ours from here on")
     buy(state, row, row, log.units[row])
 

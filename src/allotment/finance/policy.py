@@ -34,11 +34,11 @@ class Section(BaseModel):
 class Terms(Section):
     """When goods on their way from a supplier become ours: FOB shipping point or FOB destination."""
 
-    default: Ownership = "shipping_point"
+    default: Ownership | None = None  # none = from the movement that has the unit_cost
     suppliers: dict[str, Ownership] = {}  # by the supplier's name, where it differs
 
-    def of(self, supplier: str) -> Ownership:
-        """Return the terms of a supplier."""
+    def of(self, supplier: str) -> Ownership | None:
+        """Return the terms of a supplier, none where the log tells."""
         return self.suppliers.get(supplier, self.default)
 
 

@@ -69,6 +69,7 @@ class Valuation:
     currencies: list[str]  # by entity
     coins: list[int]  # decimal places of each
     closes: list[int]  # days
+    on_consignment: float  # units on their way that are a supplier's still
 
     def balance(self, *accounts: str, entity: str | None = None, through: int | None = None) -> Decimal:
         """Return the sum of accounts through a day, debits positive, of an entity or of the one there is."""
@@ -104,7 +105,8 @@ def value(movements: pd.DataFrame, policy: AccountingPolicy) -> Valuation:
     state = State(log, policy, books)
     closes = _walk(state)
     held = [each for each in state.layers() if each[3].units]
-    return Valuation(log, policy, books, state.ledger.entries(), held, state.currencies, state.coins, closes)
+    theirs = sum(units for waiting in state.consigned.values() for units, _ in waiting) / log.scale
+    return Valuation(log, policy, books, state.ledger.entries(), held, state.currencies, state.coins, closes, theirs)
 
 
 def _check_known(log: Log, policy: AccountingPolicy) -> None:
