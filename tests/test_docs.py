@@ -30,6 +30,7 @@ CHEAPER = {  # how a command of the documents begins -> what is added here to wh
     "allotment evaluate runs/ppo": ["--episodes", "50"],
     "allotment evaluate newsvendor": ["--set", "tuning.worlds=16", "--set", "tuning.rounds=2"],
 }
+FENCED = re.DOTALL | re.MULTILINE
 IN_THE_OPEN = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "envs/README.md", "configs/README.md", "benchmarks/README.md"]
 
 
@@ -73,6 +74,8 @@ def put_down_files(folder):
             name = re.match(r"# (\S+\.py)\n", block)
             if name:
                 (folder / name[1]).write_text(block, encoding="utf-8")
+        for name, table in re.findall(r"^`(\S+\.csv)`:\n\n```csv\n(.*?)^```", page.read_text(encoding="utf-8"), FENCED):
+            (folder / name).write_text(table, encoding="utf-8")
     for table in CAMPAIGN.glob("*.csv"):
         shutil.copy(table, folder)
 
@@ -93,7 +96,7 @@ def test_every_command_of_the_documents_runs(tmp_path, monkeypatch):
     for command in shown:
         if " ".join(command) != NOT_RUN:
             play(command)
-    for made in ("measures.json", "plan.json", "policy.onnx", "runs/corner/report/report.html"):
+    for made in ("measures.json", "plan.json", "policy.onnx", "runs/corner/report/report.html", "stock/report.html"):
         assert (tmp_path / made).is_file()
 
 

@@ -46,7 +46,7 @@ HOMES = {
     "sb3_contrib": ["fitting/sb3/"],
     "matplotlib": [
         *("report/", "environments/episode_figure.py", "environments/figure_text.py", "environments/render.py"),
-        *("planning/figure.py", "finance/cash/figure.py"),
+        *("planning/figure.py", "finance/cash/figure.py", "finance/figures.py", "finance/page.py"),
     ],
     "numba": ["engine/", "exact/"],
     "typer": ["cli/"],

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from allotment.cli.accounting import report
 from allotment.cli.evaluation import evaluate
 from allotment.cli.planning import plan
 from allotment.cli.serving import export, serve
@@ -44,7 +45,21 @@ def allotment_command(
     """Inventory allocation worlds and policies."""
 
 
-for command in (envs, train, tune, evaluate, solve, bound, serve, export, run, compare, plan, cash):  # as `--help` lists them
+for command in (
+    envs,
+    train,
+    tune,
+    evaluate,
+    solve,
+    bound,
+    serve,
+    export,
+    run,
+    compare,
+    plan,
+    report,
+    cash,
+):  # as `--help` lists them
     app.command()(command)
 
 

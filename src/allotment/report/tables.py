@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 NAMES = ("policy", "channel", "site", "SKU")
-WORDS = (*NAMES, "kind", "verdict", "resampled", "measure")  # columns of words stand left, columns of numbers right
+WORDS = (
+    *NAMES,
+    "kind",
+    "verdict",
+    "resampled",
+    "measure",
+    "entity",
+    "account",
+    "type",
+    "why undefined",
+)  # columns of words stand left, columns of numbers right
 
 
 def to_terminal(cells: Cells) -> Table:

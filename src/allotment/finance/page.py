@@ -1,0 +1,89 @@
+"""The page of a stock report: its tables and figures, as one HTML file."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from allotment.finance import figures, statements
+from allotment.finance.report import StockReport
+from allotment.report.document import Document, as_html, draw
+from allotment.report.figures import panel
+
+BINS = (1, 2, 3, 6)  # ages in the figure: up to so many times the width
+MONTH = 30  # days
+
+
+def page_of(report: StockReport) -> str:
+    """Return the page as HTML, figures included."""
+    document = Document(
+        title="What the stock is worth",
+        question=f"{report.source}: {report.basis}.",
+        finding=report.finding,
+        notes=_notes(report),
+        tables=report.cells(),
+        images=draw(_figures(report)),
+        details=_details(report),
+    )
+    return as_html(document)
+
+
+def _notes(report: StockReport) -> list[str]:
+    """Return what a reader must know that the tables do not say."""
+    found = ["Cash is not known from a log of movements; the report shows none."] if report.policy.balances.cash is None else []
+    if report.policy.scope == "company":
+        found.append("Units of a SKU share their cost all over the company: stock has no value by site.")
+    return found
+
+
+def _figures(report: StockReport) -> dict[str, tuple[str, Figure]]:
+    """Return the figures with their captions, those for which there is something to show."""
+    valuation, currency = report.valuation, report.policy.currency
+    over_time = statements.stock_over_time(valuation)
+    names = figures.named(over_time)
+    over_time, aged = figures.fewer(over_time, names), figures.fewer(ages(report), names)
+    found: dict[str, tuple[str, Figure]] = {}
+    if len(over_time):
+        caption = f"What stock is worth at cost at the end of each day, by site, in {currency}."
+        found["stock"] = caption, panel(figures.stock_value, over_time, valuation.books, currency)
+    if len(aged):
+        what = "days" if valuation.books.dated else "periods"
+        caption = f"How long the units held have been there, in {what} before the last close, at cost."
+        found["aging"] = caption, panel(figures.aging, aged, currency)
+    if report.profit:
+        caption = f"From revenue to profit, over the whole log, in {currency}; cost of holding stock is not in it."
+        found["profit"] = caption, panel(figures.waterfall, report.profit, currency)
+    return found
+
+
+def ages(report: StockReport) -> pd.DataFrame:
+    """Return the value of stock in presentation currency by age (the index) and place (the columns)."""
+    table = statements.layers(report.valuation)
+    if table.empty:
+        return pd.DataFrame()
+    close = report.policy.close
+    edges = [(close if isinstance(close, int) else MONTH) * many for many in BINS]
+    starts = [0, *(edge + 1 for edge in edges)]
+    names = [*(f"{start}–{end}" for start, end in zip(starts, edges, strict=False)), f"over {edges[-1]}"]
+    books, last = report.valuation.books, report.valuation.closes[-1]
+    rates = {currency: float(books.rate(currency, last)) for currency in table["currency"].unique()}
+    values = table["value"].astype(float) / table["currency"].map(rates)
+    groups = np.searchsorted(edges, table["age"])
+    columns = table["place"].map(lambda place: place.partition(":")[0])
+    found = values.groupby([groups, columns]).sum().unstack(fill_value=0).reindex(range(len(names)), fill_value=0)
+    return found.set_axis(names, axis=0)
+
+
+def _details(report: StockReport) -> dict[str, str]:
+    """Return how the report was made."""
+    log, text = report.valuation.log, report.valuation.books.text
+    period = f"{text(log.day[0])} to {text(log.day[-1])}" if log.day else "none"
+    return {
+        "Log": f"{report.source}: {len(log.event):,} movements, {period}",
+        "Closes": f"{len(report.valuation.closes)}, by the {report.policy.close}"
+        if isinstance(report.policy.close, str)
+        else f"{len(report.valuation.closes)}, every {report.policy.close} periods",
+        "Entries": f"{len(report.valuation.entries.row):,}; debits equal credits; layers equal the inventory account",
+        "Accounting policy": "\n".join(f"{name}: {value}" for name, value in report.policy.model_dump().items() if value),
+    }
