@@ -130,7 +130,7 @@ class StockReport:
             unit = " (days)" if name in DAYS else ""
             text = "undefined" if ratio.value is None else number(ratio.value, 2)
             rows.append([name.replace("_", " ").replace("gmroi", "GMROI") + unit, text, ratio.undefined])
-        note = "Turns, days of inventory and GMROI by the mean stock at cost; cash, receivables and payables as given."
+        note = "Turns, days of inventory and GMROI by the mean stock at cost; cash, receivables and payables as in `balances`."
         return Cells("Ratios", ["measure", "value", "why undefined"], rows, [], note)
 
     def _carrying_cells(self) -> Cells:
