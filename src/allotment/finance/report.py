@@ -120,7 +120,7 @@ class StockReport:
             *[each for each in (_flows("site", site, "value", money), _flows("site", site, "units")) if each.rows],
             *[each for each in (_flows("SKU", sku, "value", money), _flows("SKU", sku, "units")) if each.rows],
             self._ratio_cells(),
-            self._carrying_cells(),
+            *([self._carrying_cells()] if any(self.carrying.values()) else []),
             _cells("Movements", self.tables["movement_summary"]),
         ]
 
