@@ -19,6 +19,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 import allotment
 from allotment.cli import main
+from allotment.exchange.movements import read_movements
 from allotment.resources import shipped_names
 from allotment.runs.run_folder import RunFolder
 from allotment.runs.tensorboard import logged
@@ -112,6 +113,19 @@ def test_evaluate_prints_the_measures_and_writes_them_as_json(command):
         assert re.search(rf"{measure} +│ {unit} +│ +{measures[measure]:,.4f} ", out)
     for words in ("By channel, per period", "By site, per period", "By SKU, per period", "units short", "lost margin"):
         assert words in out
+
+
+def test_evaluate_writes_what_moved_in_each_episode_into_a_new_folder(command):
+    options = ["--set", "parameters.level=25", "--episodes", 2, "--movements", "logs", *SHORT]
+    code, _, _ = command("evaluate", "base_stock", "--env", "lost_sales", *options)
+    assert code == 0
+    assert sorted(file.name for file in Path("logs").iterdir()) == ["episode-0.parquet", "episode-1.parquet"]
+    log = read_movements(Path("logs/episode-1.parquet"))
+    assert {"opening", "dispatch", "receipt", "sale"} == set(log["kind"])
+    code, _, err = command("evaluate", "base_stock", "--env", "lost_sales", *options)
+    assert (code, err) == (2, "error: logs: is not empty; name a new folder for the logs of movements\n")
+    code, _, err = command("evaluate", "ppo", "--env", "Pendulum-v1", "--movements", "others")
+    assert code == 2 and not Path("others").exists()
 
 
 def test_a_rule_is_tuned_into_a_run_folder_that_can_be_evaluated(command):

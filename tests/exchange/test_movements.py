@@ -73,6 +73,11 @@ BAD = {
     "an unknown place": ("supplier:farm", "supplyer:farm", r"row 2 \(line 3\), column from: .*did you mean 'supplier'"),
     "a place without a name": ("supplier:farm", "supplier:", r"row 2 .*column from: 'supplier:' names no name"),
     "a place of another kind": ("supplier:farm", "customer:x", r"row 2 .*column from: is customer:<channel>; .* kind receipt"),
+    "a count between sites": (
+        "sale,apple,150,north,customer:walkers",
+        "count,apple,150,north,south",
+        r"row 3 .*column to: is a site",
+    ),
     "no offset": ("+01:00", "", r"row 1 \(line 2\), column time: '2026-03-01T09:00:00' has no offset from UTC"),
     "no time": ("2026-03-01T09:00:00+01:00", "Monday", r"row 1 .*column time: must be a period, or an ISO .* not 'Monday'"),
     "periods among times": ("2026-03-01T09:00:00+01:00", "4", r"row 2 .*column time: must be a period, as in the first row"),
@@ -116,6 +121,13 @@ def test_a_bad_line_of_json_is_named(tmp_path, case):
     text, message = LINES[case]
     with pytest.raises(ScenarioError, match=message):
         read_movements(written(tmp_path, text + "\n", "log.jsonl"))
+
+
+def test_a_site_that_is_none_of_those_named_is_refused(tmp_path):
+    file = written(tmp_path, LOG)
+    assert len(read_movements(file, sites=["north", "south"])) == 3
+    with pytest.raises(ScenarioError, match=r"row 1 \(line 2\), column to: unknown site 'north'; did you mean 'norht'"):
+        read_movements(file, sites=["norht"])
 
 
 def test_files_that_hold_no_log_are_refused(tmp_path):

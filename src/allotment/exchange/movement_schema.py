@@ -26,7 +26,7 @@ COLUMNS = {
     "event": Column("text", "its id; the same event twice counts once", needed=True),
     "time": Column("time", "period, or ISO timestamp with its offset from UTC; one of the two throughout a log", needed=True),
     "seq": Column("whole", "order within a time, the order of the file where left out; below 0 before a period's decision"),
-    "kind": Column("text", "a key of `KINDS`", needed=True),
+    "kind": Column("text", "what happened, see below", needed=True),
     "sku": Column("text", "stock-keeping unit", needed=True),
     "units": Column("number", "how many units moved, above 0", needed=True),
     "from": Column("text", "place that they left", needed=True),
@@ -34,7 +34,7 @@ COLUMNS = {
     "lot": Column("text", "batch at the site it left or, from outside and from transit, reached; `expires:7` in episodes"),
     "unit_cost": Column("number", "money per unit that the movement brings in: where goods are paid for, and at opening"),
     "unit_price": Column("number", "money per unit that a customer pays"),
-    "currency": Column("text", "of the two"),
+    "currency": Column("text", "of cost and price"),
     "document": Column("text", "order, invoice or count that it belongs to; the same for a shipment's start and its arrival"),
     "line": Column("text", "line of the document"),
     "reason": Column("text", "why"),
@@ -57,27 +57,30 @@ class Kind(NamedTuple):
 
     start: tuple[str, ...]
     end: tuple[str, ...]
+    meaning: str
     moves: bool = True
 
 
 ANYWHERE = (NOWHERE, SITE, *PLACES)
 KINDS = {
-    "opening": Kind((NOWHERE,), (SITE, "in_transit")),
-    "receipt": Kind(("supplier", "in_transit", "made"), (SITE,)),
-    "dispatch": Kind((SITE, "supplier", "made"), ("in_transit",)),
-    "transfer_receipt": Kind((SITE, "in_transit"), (SITE,)),
-    "sale": Kind((SITE, "in_transit"), ("customer",)),
-    "customer_return": Kind(("customer",), (SITE, LOST)),
-    "supplier_return": Kind((SITE, "in_transit"), ("supplier",)),
-    "production": Kind((SITE,), ("made",)),
-    "expiry": Kind((SITE,), (LOST,)),
-    "scrap": Kind((SITE, "in_transit", "made"), (LOST,)),
-    "shrinkage": Kind((SITE,), ("unrecorded",)),  # nobody has seen yet that they are gone
-    "count": Kind((SITE, "unrecorded", LOST), (LOST, SITE)),
-    "reservation": Kind((SITE,), ("customer",), moves=False),
-    "release": Kind((SITE,), ("customer",), moves=False),
-    "landed_cost": Kind(ANYWHERE, ANYWHERE, moves=False),
-    "price": Kind(ANYWHERE, ANYWHERE, moves=False),
+    "opening": Kind((NOWHERE,), (SITE, "in_transit"), "is there when the log begins"),
+    "receipt": Kind(("supplier", "in_transit", "made"), (SITE,), "goods from a supplier or a plant arrive"),
+    "dispatch": Kind((SITE, "supplier", "made"), ("in_transit",), "goods leave on a supply lane"),
+    "transfer_receipt": Kind((SITE, "in_transit"), (SITE,), "goods from another site arrive"),
+    "sale": Kind((SITE, "in_transit"), ("customer",), "goods leave to customers"),
+    "customer_return": Kind(("customer",), (SITE, LOST), "customers send goods back"),
+    "supplier_return": Kind((SITE, "in_transit"), ("supplier",), "goods go back to a supplier"),
+    "production": Kind((SITE,), ("made",), "a plant takes what it makes goods of"),
+    "expiry": Kind((SITE,), (LOST,), "the life of goods is over"),
+    "scrap": Kind(
+        (SITE, "in_transit", "made"), (LOST,), "goods are thrown away: no room (`storage`), lost in production (`yield`)"
+    ),
+    "shrinkage": Kind((SITE,), ("unrecorded",), "units disappear that the records still have; only simulations know"),
+    "count": Kind((SITE, "unrecorded", LOST), (LOST, SITE), "a count finds fewer, or more"),
+    "reservation": Kind((SITE,), ("customer",), "units are set aside for a channel", moves=False),
+    "release": Kind((SITE,), ("customer",), "they no longer are", moves=False),
+    "landed_cost": Kind(ANYWHERE, ANYWHERE, "freight or duty of goods: `unit_cost` on each of `units`", moves=False),
+    "price": Kind(ANYWHERE, ANYWHERE, "what a unit can be sold for (`unit_price`)", moves=False),
 }
 
 
@@ -100,9 +103,13 @@ def fault_of_ends(kind: str, start: str, end: str) -> tuple[str, str] | None:
     """Return the column and what is wrong where a kind of movement does not go between two kinds of places."""
     for column, found, allowed in (("from", start, KINDS[kind].start), ("to", end, KINDS[kind].end)):
         if found not in allowed:
-            return column, f"is {_named(found)}; a movement of kind {kind} goes {column} {' or '.join(map(_named, allowed))}"
+            places = " or ".join(map(written_place, allowed))
+            return column, f"is {written_place(found)}; a movement of kind {kind} goes {column} {places}"
+    if kind == "count" and LOST not in (start, end):
+        return "to", f"is {written_place(end)}; what a count finds missing goes to {LOST}, and what it finds comes from there"
     return None
 
 
-def _named(place: str) -> str:
+def written_place(place: str) -> str:
+    """Return how a kind of place is written."""
     return {SITE: "a site", NOWHERE: "empty", LOST: LOST}.get(place) or f"{place}:{PLACES[place]}"
