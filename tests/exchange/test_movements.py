@@ -123,6 +123,13 @@ def test_a_bad_line_of_json_is_named(tmp_path, case):
         read_movements(written(tmp_path, text + "\n", "log.jsonl"))
 
 
+def test_a_site_that_is_none_of_those_named_is_refused(tmp_path):
+    file = written(tmp_path, LOG)
+    assert len(read_movements(file, sites=["north", "south"])) == 3
+    with pytest.raises(ScenarioError, match=r"row 1 \(line 2\), column to: unknown site 'north'; did you mean 'norht'"):
+        read_movements(file, sites=["norht"])
+
+
 def test_files_that_hold_no_log_are_refused(tmp_path):
     with pytest.raises(ScenarioError, match=r"no such file"):
         read_movements(tmp_path / "none.csv")

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import settings
 
 import allotment
-from allotment.engine.state import Decision, State
+from allotment.engine.state import Decision, State, reserves
 from allotment.exchange.movements import as_movements
 from allotment.finance.episode_movements import episode_movements
 from allotment.finance.replay import replay
@@ -57,6 +57,10 @@ def test_a_replayed_log_is_the_stock_at_every_step_and_its_money_that_of_the_rec
         if random.problem.sites.shrinkage.any():
             np.testing.assert_allclose(stocks.unrecorded[period], state.unrecorded_loss[0], atol=1e-7)
     check_units(log, records)
+    if reserves(random.problem):
+        set_aside = sum(record.allocation_executed.sum() for record in records)
+        for kind in ("reservation", "release"):
+            assert log["units"][log["kind"] == kind].sum() == pytest.approx(set_aside, abs=1e-6)
     check_money(log, records)
 
 
@@ -189,6 +193,20 @@ def test_a_transfer_keeps_its_document_and_stock_in_transit_opens_with_the_perio
         (1, "receipt", 5.0, "in_transit:farm → store", "store", "farm → store -1"),
         (1, "dispatch", 2.0, "store", "in_transit:store → shop", "store → shop 1"),
     ]
+
+
+def test_what_is_set_aside_for_a_channel_is_told_and_given_free_when_it_is_served():
+    world = one_shop(
+        horizon={"kind": "window", "periods": 1},
+        decisions=["orders", "allocation"],
+        sites=[{"name": "shop", "initial_stock": 5}],
+    )
+    log = episode_movements(world, Given([Decision(np.zeros((1, 1, 1)), np.full((1, 1, 1), 4.0))]), 0)
+    assert told(log)[1:3] == [
+        (0, 0, "reservation", 4.0, "shop", "customer:walkers", "", None, None, ""),
+        (0, 1, "release", 4.0, "shop", "customer:walkers", "", None, None, ""),
+    ]
+    assert log["kind"].tolist()[3:] == ["sale"]
 
 
 @pytest.mark.parametrize("name", ["lost", "a:b", "in_transit:a"])

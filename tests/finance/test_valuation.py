@@ -247,3 +247,17 @@ def test_payables_in_another_currency_are_remeasured_and_stock_is_not():
 def test_what_cannot_be_valued_is_refused_by_movement(rows, said):
     with pytest.raises(ScenarioError, match=said):
         value(log(*rows), policy())
+
+
+@pytest.mark.parametrize(("formula", "framework", "cost"), [("fifo", "ifrs", 30), ("lifo", "us_gaap", 50)])
+def test_a_transfer_changes_nothing_where_the_company_shares_its_cost(formula, framework, cost):
+    move = (2, "transfer_receipt", "north", "south", 10, {})
+    rows = log(receipt(0, 10, 3.0), receipt(1, 10, 5.0), move, sale(3, 10, "south"))
+    made = value(rows, policy(framework, formula, scope="company"))
+    assert made.balance("cost_of_sales") == cost
+
+
+def test_value_is_not_zero_while_units_are_left():
+    rows = [receipt(0, 10, 0.001), sale(1, 9)]  # a cent for ten
+    assert value(log(*rows), policy()).balance("inventory") == money("0.01")
+    assert value(log(*rows, sale(2, 1)), policy()).balance("inventory") == 0

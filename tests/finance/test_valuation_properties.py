@@ -26,7 +26,7 @@ STEP = st.tuples(
 def logs(draw, kinds=None):
     """Return a log in which no stock is negative, one step a period and then some."""
     held, rows, sold, bought = Counter(), [], Counter(), []
-    for time, (kind, sku, at, units, cents) in enumerate(draw(st.lists(STEP, max_size=40))):
+    for time, (kind, sku, at, units, cents) in enumerate(draw(st.lists(STEP, min_size=15, max_size=40))):
         here, lane = PLACES[at], f"in_transit:{PLACES[at]}"
         units = units if kind in ("buy", "price", "land") else min(units, available(held, sold, kind, sku, here, lane))
         if units and (kinds is None or kind in kinds):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from allotment.exchange.movement_schema import COLUMNS, KINDS, STOCK, fault_of_ends, place_kind
+from allotment.exchange.movement_schema import COLUMNS, KINDS, SITE, STOCK, fault_of_ends, place_kind
 from allotment.quantities import MOST, ROUNDING
 from allotment.scenario.errors import ScenarioError, nearest, shown
 
@@ -18,11 +18,12 @@ MOST_MOVEMENTS = 50_000_000
 Fault = Callable[[int, str, str], ScenarioError]  # from a row (from 0), its column and what is wrong
 
 
-def checked_movements(cells: pd.DataFrame, source: str, fault: Fault) -> pd.DataFrame:
+def checked_movements(cells: pd.DataFrame, source: str, fault: Fault, sites: Sequence[str] | None = None) -> pd.DataFrame:
     """Return the movements in columns of cells, sorted by time and seq, with the columns of `COLUMNS` and an index from 0.
 
     Texts are empty where nothing is said, numbers NaN; `time` is periods (integers) or `datetime` objects with their offsets.
-    `ScenarioError` for columns missing or misspelt, and for the first bad row, by row and column.
+    `ScenarioError` for columns missing or misspelt, and for the first bad row, by row and column. Where `sites` are named, a
+    place that would be another one is bad.
     """
     _check_columns([str(name) for name in cells.columns], source)
     columns = {}
@@ -37,6 +38,8 @@ def checked_movements(cells: pd.DataFrame, source: str, fault: Fault) -> pd.Data
     _check_present(frame, fault)
     frame = frame.astype({"seq": np.int64})
     _check_kinds_and_places(frame, fault)
+    if sites is not None:
+        _check_sites(frame, sites, fault)
     frame = _ordered(_each_once(frame, fault))
     _check_stock(frame, fault)
     return frame.reset_index(drop=True)
@@ -173,6 +176,16 @@ def _check_kinds_and_places(frame: pd.DataFrame, fault: Fault) -> None:
     row = _first((frame["from"] == frame["to"]) & (frame["to"] != ""))
     if row is not None:
         raise fault(row, "to", f"{shown(frame['to'][row])} is where they come from")
+
+
+def _check_sites(frame: pd.DataFrame, sites: Sequence[str], fault: Fault) -> None:
+    """Refuse sites that are none of those named."""
+    places = {*frame["from"].unique(), *frame["to"].unique()}
+    unknown = frame[["from", "to"]].isin([place for place in places if place_kind(place) == SITE and place not in sites])
+    row = _first(unknown.any(axis=1))
+    if row is not None:
+        name = "from" if unknown["from"][row] else "to"
+        raise fault(row, name, f"unknown site {shown(frame[name][row])}; {nearest(frame[name][row], sites)}")
 
 
 def _kinds_of(places: pd.Series) -> dict[str, str]:

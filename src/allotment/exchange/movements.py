@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
@@ -20,13 +21,13 @@ ENDINGS = (".csv", ".parquet", ".jsonl")
 DELIMITERS = (",", ";", "\t")
 
 
-def read_movements(path: str | Path) -> pd.DataFrame:
+def read_movements(path: str | Path, sites: Sequence[str] | None = None) -> pd.DataFrame:
     """Read a log of movements, by the ending of its file: `.csv`, `.parquet` or `.jsonl`.
 
     Returns the columns of `COLUMNS` in their order, sorted by time and seq, each event once: texts (empty where nothing is
     said), `units`, `unit_cost` and `unit_price` as numbers (NaN where nothing is said), `seq` as an integer, `time` as an
     integer period throughout or as `datetime` objects with their offsets. `ScenarioError` names file, row and column of the
-    first thing that is wrong; nothing is read of a file with a bad row.
+    first thing that is wrong; nothing is read of a file with a bad row. Where `sites` are named, there are no others.
     """
     file = Path(path)
     kind = _kind(file)
@@ -38,7 +39,7 @@ def read_movements(path: str | Path) -> pd.DataFrame:
         raise ScenarioError(f"{file}: cannot be read: {error.strerror or type(error).__name__}") from None
     if len(cells) > MOST_MOVEMENTS:
         raise ScenarioError(f"{file}: has {len(cells):,} movements; a log has at most {MOST_MOVEMENTS:,}")
-    return checked_movements(cells, str(file), _fault_in(file, kind))
+    return checked_movements(cells, str(file), _fault_in(file, kind), sites)
 
 
 def as_movements(frame: pd.DataFrame, source: str = "movements") -> pd.DataFrame:

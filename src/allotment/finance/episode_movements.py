@@ -89,6 +89,7 @@ class EpisodeTracing:
     def _decide(self, decision: Decision) -> None:
         before = self.state
         self.state, self._flows = begin_decided(self.problem, before, self._flows, decision)
+        self._note_reserved("reservation", self.state)
         self._note_departures(before)
         if self.problem.clock.received_first:
             shipped = self.state
@@ -148,8 +149,17 @@ class EpisodeTracing:
         rows.add("scrap", refused, rows.in_transit, "lost", document=documents, reason="storage")
         self._note_freight(accepted.sum(axis=-1) * paid_now[:, None], sites, documents)
 
+    def _note_reserved(self, kind: str, state: State) -> None:
+        """Note what is set aside at each site for each channel in a period, or no longer is when it is served."""
+        rows = self.rows
+        if state.reserved.shape[1]:
+            sites = [site for site in rows.sites for _ in rows.customers]
+            customers = rows.customers * len(rows.sites)
+            rows.add(kind, state.reserved[0].reshape(len(sites), -1), sites, customers)
+
     def _note_sales(self, before: State) -> None:
         """Note what was shipped to channels; lanes that leave a site together take its lots in the order of the file."""
+        self._note_reserved("release", before)
         rows, fulfilment = self.rows, self.problem.fulfilment
         left = before.on_hand - self.state.on_hand
         shipped = (self.state.shipped - before.shipped)[0]

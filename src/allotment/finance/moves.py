@@ -76,14 +76,25 @@ def carry(state: State, row: int) -> None:
     log, entity, sku = state.log, state.log.entity.codes[row], state.log.sku.codes[row]
     units = log.units[row] - (_arrived(state, row) if state.consigned else 0)
     if units:
-        seller = entity if not state.grouped else owner(state, row, entity, log.origin[row], units)
-        layers = state.take(row, seller, log.origin[row], units)
-        if seller != entity:
-            layers = [_sold_within(state, row, seller, entity, layers, units)]
-        for layer in layers:
-            state.put(row, entity, log.target[row], layer)
+        _carried(state, row, entity, units)
     if log.unit_cost[row] and not (place_kind(log.places[log.origin[row]]) == TRANSIT and units != log.units[row]):
         _carriage(state, row, entity, sku, units)
+
+
+def _carried(state: State, row: int, entity: int, units: int) -> None:
+    """Take units with their layers from one place to the other; where the company shares its cost, the pool is the same."""
+    sku, origin, target = state.log.sku.codes[row], state.log.origin[row], state.log.target[row]
+    seller = entity if not state.grouped else owner(state, row, entity, origin, units)
+    if state.by_company and seller == entity:
+        state.check_held(row, entity, origin, units)
+        state.ledger.post(row, state.day, NUMBER["inventory"], entity, origin, sku, 0, -units)
+        return state.ledger.post(row, state.day, NUMBER["inventory"], entity, target, sku, 0, units)
+    layers = state.take(row, seller, origin, units)
+    if seller != entity:
+        layers = [_sold_within(state, row, seller, entity, layers, units)]
+    for layer in layers:
+        state.put(row, entity, target, layer)
+    return None
 
 
 def _arrived(state: State, row: int) -> int:

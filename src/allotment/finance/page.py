@@ -44,12 +44,12 @@ def _figures(report: StockReport) -> dict[str, tuple[str, Figure]]:
     names = figures.named(over_time)
     over_time, aged = figures.fewer(over_time, names), figures.fewer(ages(report), names)
     found: dict[str, tuple[str, Figure]] = {}
+    day = "day" if valuation.books.dated else "period"
     if len(over_time):
-        caption = f"What stock is worth at cost at the end of each day, by site, in {currency}."
+        caption = f"What stock is worth at cost at the end of each {day}, by site, in {currency}."
         found["stock"] = caption, panel(figures.stock_value, over_time, valuation.books, currency)
     if len(aged):
-        what = "days" if valuation.books.dated else "periods"
-        caption = f"How long the units held have been there, in {what} before the last close, at cost."
+        caption = f"How long the units held have been there, in {day}s before the last close, at cost."
         found["aging"] = caption, panel(figures.aging, aged, currency)
     if report.profit:
         caption = f"From revenue to profit, over the whole log, in {currency}; cost of holding stock is not in it."

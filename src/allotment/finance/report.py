@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import nan
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from allotment.finance import statements
@@ -17,10 +17,10 @@ from allotment.finance.ledger import ACCOUNTS
 from allotment.finance.policy import AccountingPolicy
 from allotment.finance.ratios import Position, Ratio, carrying_cost, ratios
 from allotment.finance.valuation import Valuation
+from allotment.names import no_formula
 from allotment.report.cells import Cells
 from allotment.report.numbers import number
-from allotment.report.tables import to_csv
-from allotment.whole_file import make_folder, write_whole
+from allotment.whole_file import make_folder, whole_file, write_whole
 
 MOST_ROWS = 40  # of a table on the page; the CSV file has all
 DAYS = {"days_of_inventory", "days_sales_outstanding", "days_payables_outstanding", "cash_conversion_cycle"}
@@ -120,7 +120,7 @@ class StockReport:
             *[each for each in (_flows("site", site, "value", money), _flows("site", site, "units")) if each.rows],
             *[each for each in (_flows("SKU", sku, "value", money), _flows("SKU", sku, "units")) if each.rows],
             self._ratio_cells(),
-            self._carrying_cells(),
+            *([self._carrying_cells()] if any(self.carrying.values()) else []),
             _cells("Movements", self.tables["movement_summary"]),
         ]
 
@@ -130,7 +130,7 @@ class StockReport:
             unit = " (days)" if name in DAYS else ""
             text = "undefined" if ratio.value is None else number(ratio.value, 2)
             rows.append([name.replace("_", " ").replace("gmroi", "GMROI") + unit, text, ratio.undefined])
-        note = "Turns, days of inventory and GMROI by the mean stock at cost; cash, receivables and payables as given."
+        note = "Turns, days of inventory and GMROI by the mean stock at cost; cash, receivables and payables as in `balances`."
         return Cells("Ratios", ["measure", "value", "why undefined"], rows, [], note)
 
     def _carrying_cells(self) -> Cells:
@@ -177,13 +177,21 @@ def write(report: StockReport, folder: Path) -> Path:
 
     make_folder(folder)
     for name, table in (report.tables | {"journal": statements.journal(report.valuation)}).items():
-        to_csv(_written(table), folder / f"{name}.csv")
+        _write_table(table, folder / f"{name}.csv")
     page = folder / "report.html"
     write_whole(page, page_of(report))
     return page
 
 
-def _written(table: pd.DataFrame) -> pd.DataFrame:
-    """Return a table with categories as texts, as the CSV file has them."""
-    names: Sequence[Any] = [name for name in table if isinstance(table[name].dtype, pd.CategoricalDtype)]
-    return table.astype(dict.fromkeys(names, str)) if names else table
+def _write_table(table: pd.DataFrame, file: Path) -> None:
+    """Write a table as CSV in which no text is a formula for a spreadsheet; each name of a category is looked at once."""
+    safe = {str(name): _safe(column) for name, column in table.items()}
+    with whole_file(file) as part:
+        pd.DataFrame(safe).to_csv(part, index=False, lineterminator="\n")
+
+
+def _safe(column: pd.Series) -> Any:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        names = np.array([no_formula(name) for name in column.cat.categories], dtype=object)
+        return names[column.cat.codes.to_numpy()]
+    return column if pd.api.types.is_numeric_dtype(column) else column.map(no_formula)

@@ -77,6 +77,12 @@ class State:
         self.ledger.post(row, self.day, INVENTORY, entity, place, sku, -worth, -units)
         return layers
 
+    def check_held(self, row: int, entity: int, place: int, units: int) -> None:
+        """Refuse units that are not in the pool that a place belongs to: `ScenarioError`."""
+        held = self.pool(entity, place, self.log.sku.codes[row]).units
+        if held < units:
+            self._all_of(row, place, held, units)
+
     def _all_of(self, row: int, place: int, held: int, units: int) -> int:
         """Return what is held where broken units differ by their rounding only; refuse to take more than there is."""
         log = self.log

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from allotment.finance.amounts import as_decimal, decimals_of
-from allotment.finance.ledger import ACCOUNTS, CLOSING, EXPENSE, NUMBER, categories, decimal_column, places_of
+from allotment.finance.ledger import ACCOUNTS, EXPENSE, NUMBER, categories, decimal_column, places_of
 from allotment.finance.valuation import Valuation
 
 FLOWS = (  # what changes stock, in the order of the roll-forward
@@ -37,15 +37,15 @@ def journal(valuation: Valuation) -> pd.DataFrame:
     money = entries.amount != 0
     coins = places_of(valuation.currencies)[entries.entity[money]]
     amount = entries.amount[money]
-    events = ["close", *log.event]
+    days, which = np.unique(entries.day[money], return_inverse=True)
     return pd.DataFrame(
         {
-            "date": [valuation.books.text(day) for day in entries.day[money].tolist()],
+            "date": categories(which, [valuation.books.text(day) for day in days.tolist()]),
             "account": categories(entries.account[money], list(ACCOUNTS)),
             "debit": decimal_column(np.where(amount > 0, amount, 0), coins),
             "credit": decimal_column(np.where(amount < 0, -amount, 0), coins),
-            "currency": [valuation.currencies[entity] for entity in entries.entity[money].tolist()],
-            "movement": [events[row - CLOSING] for row in entries.row[money].tolist()],
+            "currency": np.array(valuation.currencies, dtype=object)[entries.entity[money]],
+            "movement": np.array([*log.event, "close"], dtype=object)[entries.row[money]],  # CLOSING is the last
             "sku": categories(entries.sku[money], log.sku.names),
             "place": categories(entries.place[money], log.places),
             "entity": categories(entries.entity[money], log.entity.names),
