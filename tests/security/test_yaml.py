@@ -95,7 +95,7 @@ def test_many_keys_take_time_in_proportion(folder):
         return time.process_time() - start
 
     few = min(seconds(300) for _ in range(3))
-    assert seconds(3000) < 40 * few
+    assert min(seconds(3000) for _ in range(3)) < 40 * few
 
 
 def test_what_an_alias_repeats_is_changed_alone():

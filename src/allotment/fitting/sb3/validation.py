@@ -20,7 +20,7 @@ class Validation(BaseCallback):
     Ends the training after `patience` measurements in a row without a better score.
     """
 
-    def __init__(self, curve: LearningCurve, current: Callable[[Any], Any], every: int, patience: int | None) -> None:
+    def __init__(self, curve: LearningCurve, current: Callable[[Any], Any], every: int, patience: int | None = None) -> None:
         super().__init__()
         self.curve, self.current, self.every, self.patience = curve, current, every, patience
 
