@@ -261,3 +261,11 @@ def test_value_is_not_zero_while_units_are_left():
     rows = [receipt(0, 10, 0.001), sale(1, 9)]  # a cent for ten
     assert value(log(*rows), policy()).balance("inventory") == money("0.01")
     assert value(log(*rows, sale(2, 1)), policy()).balance("inventory") == 0
+
+
+def test_books_are_in_the_currency_of_the_log_where_the_policy_says_none():
+    euros = (0, "opening", "", "north", 10, {"unit_cost": 2.0, "currency": "EUR"})
+    assert value(log(euros), policy()).policy.currency == "EUR"
+    assert value(TRADE, policy()).policy.currency == "USD"  # where nobody says one
+    with pytest.raises(ScenarioError, match="currency must be said, as the movements are in EUR and USD"):
+        value(log(euros, receipt(1, 10, 2.0, currency="USD")), policy())

@@ -83,6 +83,9 @@ class Entity(Section):
     currency: Currency  # in which it keeps its books
 
 
+USUAL = "USD"  # where neither policy nor log says a currency, or several are translated
+
+
 class AccountingPolicy(Section):
     """By which rules movements are valued."""
 
@@ -90,7 +93,7 @@ class AccountingPolicy(Section):
     cost_formula: Formula
     scope: Literal["location", "company"] = "location"  # where units of a SKU share their cost
     system: Literal["perpetual", "periodic"] = "perpetual"  # cost of sales with each sale, or at the close
-    currency: Currency = "USD"  # of presentation, and of every entity that is not named
+    currency: Currency = ""  # of presentation, and of every entity that is not named; none said = the log's, or USD
     close: Calendar | Annotated[int, Field(ge=1)] = "month"  # how long books are open; a number counts periods
     fiscal_year: Annotated[int, Field(ge=1)] = 1  # the month that begins it; periods a year where time is periods
     timezone: str = "UTC"  # in which timestamps fall on days
@@ -156,7 +159,7 @@ def _zone_fault(policy: AccountingPolicy) -> str | None:
 def _currency_fault(policy: AccountingPolicy) -> str | None:
     """Return which rate is missing or out of order, none where all are there."""
     for name, entity in policy.entities.items():
-        if entity.currency != policy.currency and entity.currency not in policy.rates:
+        if entity.currency != (policy.currency or USUAL) and entity.currency not in policy.rates:
             return f"rates: {entity.currency}, the currency of {name}, is missing"
     for currency, rates in policy.rates.items():
         if not rates:
@@ -165,6 +168,17 @@ def _currency_fault(policy: AccountingPolicy) -> str | None:
         if len(kinds) > 1 or any(not before < after for before, after in pairwise(list(rates))):  # type: ignore[operator]
             return f"rates.{currency} must go from the first date to the last, all dates or all periods"
     return None
+
+
+def in_currency(policy: AccountingPolicy, named: list[str]) -> AccountingPolicy:
+    """Return a policy with a currency: its own, else the only one that a log names; `ScenarioError` where it has more."""
+    if policy.currency:
+        return policy
+    if policy.entities or policy.rates or not named:
+        return policy.model_copy(update={"currency": USUAL})
+    if len(named) > 1:
+        raise ScenarioError(f"accounting policy: currency must be said, as the movements are in {' and '.join(named)}")
+    return policy.model_copy(update={"currency": named[0]})
 
 
 def load_policy(file: Path) -> AccountingPolicy:

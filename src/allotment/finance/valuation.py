@@ -21,7 +21,7 @@ from allotment.finance.landed_cost import landed_cost
 from allotment.finance.layers import Layer
 from allotment.finance.ledger import ACCOUNTS, ASSET, CLOSING, Entries
 from allotment.finance.log import SUPPLIER, Log, log_of
-from allotment.finance.policy import AccountingPolicy, check_names
+from allotment.finance.policy import AccountingPolicy, check_names, in_currency
 from allotment.finance.realisable import new_basis, write_down
 from allotment.finance.state import State
 from allotment.scenario.errors import ScenarioError, nearest
@@ -99,6 +99,7 @@ def value(movements: pd.DataFrame, policy: AccountingPolicy) -> Valuation:
     `movements` is a checked log, as `read_movements` returns it. Raises `ScenarioError` for what cannot be valued: stock that
     is not there, a cost that is missing, names of the policy that the log does not have.
     """
+    policy = in_currency(policy, sorted({name for name in movements["currency"].dropna().unique() if name}))
     log = log_of(movements, policy)
     books = Books(policy, log.dated)
     _check_known(log, policy)
