@@ -202,7 +202,43 @@ def _content(choose: Choices) -> Part:
     }
     if horizon["kind"] == "window":
         horizon |= choose.stated(False, stock_value=lambda: choose.among("none", "cost"))
-    return content
+    free = choose.fixed.keys().isdisjoint(("decisions", "sequence", "treasury", "sites", "supply_lanes"))
+    may = free and choose.fixed.get("objective", "profit") == "profit"
+    return _with_treasury(choose, content) if choose.among(False, False, True) and may else content
+
+
+def _with_treasury(choose: Choices, content: Part) -> Part:
+    """Return a world in which orders need cash, of days as periods: too little of it now and then, terms, credit and budgets."""
+    by = choose.among([], ["group"], ["region"], ["group", "region"])
+    for sku in content["skus"]:
+        sku |= {"group": choose.among("toys", "games")}
+    for site in content["sites"]:
+        site |= {"region": choose.among("north", "south")}
+        if isinstance(site.get("holding_cost"), dict) and "rate" in site["holding_cost"]:
+            site["holding_cost"] = site["holding_cost"] | {"excludes_capital": True}
+    for lane in content["supply_lanes"]:
+        lane.pop("unfilled", None)
+    for channel in content["channels"]:
+        channel |= choose.stated(collection=lambda: float(choose.among(1, 2, 3)))
+    terms = [{"net": 2.0}, {"net": 3.0, "within": 1.0, "discount": 0.02}, {"net": 2.5, "discount": 0.1, "within": 1.0}]
+    for supplier in content["suppliers"]:
+        supplier |= choose.stated(terms=lambda: choose.among(*terms))
+    decided, amount = choose.among(False, True), lambda: choose.among(0.0, *range(5, 200, 13))
+    money = {"total": choose.among(amount(), [amount(), amount()])} if decided else {"amounts": amount()}
+    budget = {"per": choose.among(1, 2, 3), "by": by, **money}
+    treasury = {"cash": choose.among(1000.0, 0.0, 30.0, 100.0), "period_days": 1.0} | choose.stated(
+        floor=lambda: choose.among(0.0, 20.0),
+        credit_line=lambda: {"limit": choose.among(0.0, 50.0, 500.0), "rate": choose.among(0.5, 36.5), "day_count": 365},
+        capital_charge=lambda: choose.among(0.1, 3.65),
+        budget=lambda: budget,
+    )
+    if "budget" in treasury and decided:
+        content["decisions"] = [*content["decisions"], "budget"]
+    if choose.among(False, False, True):
+        sequence, before = list(content["sequence"]), content["sequence"].index("charge")
+        sequence.insert(choose.among(*range(before + 1)), "settle")
+        content["sequence"] = sequence
+    return content | {"objective": "profit", "treasury": treasury}
 
 
 def _decisions(choose: Choices, sequence: list[str]) -> list[str]:

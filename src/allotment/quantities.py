@@ -36,6 +36,8 @@ REASONS = (  # why less was done than was asked for
     "strategy",  # the claim's strategy gives it no more
     "position",  # the site holds, or expects, as much as it may
     "storage",  # there is no room for more
+    "budget",  # no more may be spent on such goods in this budget period
+    "cash",  # there is no money, and no credit, to pay for more
 )
 CODES = {reason: code for code, reason in enumerate(REASONS)}
 

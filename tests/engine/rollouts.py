@@ -48,7 +48,7 @@ class Kernel:
     def step(self, decided: Decision | Floats) -> Flows:
         decided = in_full(self.problem, decided if isinstance(decided, Decision) else Decision(decided))
         self.memory.ship(self.problem.rules.allocates and decided.allocation.shape[1] > 0)
-        for array, values in zip(self.memory.decision[:3], decided[:3], strict=True):
+        for array, values in zip(self.memory.decision[:4], decided[:4], strict=True):
             array[...] = values if values.shape[1] else 0.0
         assert kernel.step(self.memory.address) == -1
         return copied(self.memory.flows)

@@ -17,12 +17,13 @@ from allotment.scenario.loader import load_scenario
 from random_worlds import RandomWorld, build, holds_in_random_worlds, random_decisions, random_worlds
 from small_worlds import SMALLER
 
-MONEY = ("money", "terms", "reward")
+BALANCES = ("cash", "debt", "payables", "receivables", "payable", "receivable", "budget_left", "spent")
+MONEY = ("money", "terms", "reward", *BALANCES, "receipts", "payments", "discounts")
 
 
 def assert_agree(one: State | Flows, other: State | Flows, whole: bool) -> None:
     """Whole units to the bit; continuous units and money to a billionth (of a unit, of the money that moved)."""
-    gross = 1.0 + np.abs(one.money).sum() if isinstance(one, Flows) else 1.0
+    gross = 1.0 + np.abs(one.money if isinstance(one, Flows) else np.concatenate([one.cash, one.debt], axis=1)).sum()
     for name, a, b in zip(one._fields, one, other, strict=True):
         if a.dtype.kind == "i" or (whole and name not in (*MONEY, "goodwill")):
             np.testing.assert_array_equal(a, b, err_msg=name)

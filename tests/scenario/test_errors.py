@@ -313,7 +313,7 @@ FEATURES = [
     ),
     (
         small(decisions=["orders", "allocation"], sequence=["receive", "demand", "fulfil", "decide", "charge"]),
-        "decisions beside orders need a sequence with decide before fulfil, "
+        "allocation and protection need a sequence with decide before fulfil, "
         "not ['receive', 'demand', 'fulfil', 'decide', 'charge']",
     ),
 ]

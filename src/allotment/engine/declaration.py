@@ -31,6 +31,9 @@ LENGTHS: dict[str, Callable[[Problem], int]] = {  # of the axes whose length a w
     "J": lambda problem: problem.shape.classes,
     "N": lambda problem: problem.lanes.slots,
     "H": lambda problem: problem.demand.history_slots,
+    "M": lambda problem: int(problem.treasury.exists),
+    "V": lambda problem: problem.treasury.slots if problem.treasury.exists else 0,
+    "Q": lambda problem: problem.treasury.amounts.shape[1],
     "draws": lambda problem: problem.lanes.stream.shape[1],
     "terms": lambda problem: len(TERMS),
 }

@@ -207,6 +207,10 @@ def _terms_paid(problem: Problem) -> list[int]:
         paid.add("fixed_ordering")
     if _has_storage(problem, charged=True):
         paid.add("overflow")
+    if problem.treasury.interest and problem.treasury.limit:
+        paid.add("interest")
+    if (problem.treasury.discount > 0.0).any():
+        paid.add("discount_taken")
     return [place for place, term in enumerate(TERMS) if term in paid]
 
 
@@ -251,6 +255,7 @@ OWES = feature("owes", lambda problem: problem.lanes.backlog.any())
 LIMITS_POSITION = feature("limits_position", lambda problem: np.isfinite(problem.sites.max_position).any())
 ALLOCATES = feature("allocates", lambda problem: problem.rules.allocates)
 PROTECTS = feature("protects", lambda problem: problem.rules.protects)
+BUDGETS = feature("budgets", lambda problem: problem.rules.budgets)
 RESERVES = feature("reserves", reserves)
 BALANCES = feature("balances", lambda problem: problem.rules.rationing == BALANCED)
 ON_RECEIPT = feature("on_receipt", lambda problem: problem.lanes.on_receipt.any())
@@ -347,6 +352,12 @@ VOLUME_COMING = scratch()  # m³
 OVERFLOW_PRICE = scratch()  # money/m³ of what is held
 SKUS_SHIPPED = scratch()  # how many SKUs a shipment holds
 UNMET = scratch()  # units lost or waiting
+MEANS = scratch()  # money that may still be spent
+MEANS_NONE = scratch()  # whether nothing at all can be paid
+MEANS_ASKED = scratch()  # money that orders cost
+MEANS_PART = scratch()  # of orders, that can be paid for
+AMOUNT = scratch()  # money
+STOCK_VALUE_TOTAL = scratch()  # money
 OBSERVED = scratch()  # units, before scaling
 OBSERVED_CELLS = scratch("S K")  # likewise
 ARRIVING = scratch(dtype=np.int64)  # the worlds in which a shipment arrives
@@ -367,6 +378,7 @@ SERVED_OWED = scratch("L|owes K")  # units
 GIVEN = scratch("K")  # units of a lane's requests that are let through
 REMAINDERS = scratch("remainders")  # of requests that share a limit
 REMAINDER_COUNTS = scratch("parts", np.int64)  # how many of them lie in each part of 0 to 1
+STOCK_VALUE = scratch("K")  # money, of stock at cost
 PAID = scratch("L|on_receipt K")  # units that are paid for now
 DUE = scratch("C|part_is_due K")  # units open and due
 REMAINING_STOCK = scratch("S K")

@@ -49,7 +49,7 @@ class Memory:
     def begin_sums(self, discount: NDArray[np.float64], margin: NDArray[np.float64]) -> Sums:
         """Begin the sums of episodes from nothing; discount by measured period, margin (T, C, K) in money/unit lost."""
         for name, field in SUMS.items():
-            self.put(f.PLACES[f"SUMMED_{name.upper()}"], np.zeros((*field.shape(self.problem), self.batch)))
+            self.put(f.PLACES[f"SUMMED_{name.upper()}"], np.full((*field.shape(self.problem), self.batch), field.start))
         self.put(f.MEASURED_DISCOUNT, np.ascontiguousarray(discount, dtype=np.float64))
         self.put(f.MEASURED_MARGIN, np.ascontiguousarray(margin, dtype=np.float64))
         return Sums(*self._seen("SUMMED_", SUMS))

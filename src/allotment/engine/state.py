@@ -43,6 +43,14 @@ class State(NamedTuple):
     late: Annotated[Floats, "C K", "units that were not there when due"]
     expired: Annotated[Floats, "S K", "units"]
     shrunk: Annotated[Floats, "S K", "units"]
+    cash: Annotated[Floats, "M", "money"]
+    debt: Annotated[Floats, "M", "money drawn on the credit line"]
+    payables: Annotated[Floats, "V U", "money owed to suppliers, by settlements until it is paid, the next one first"]
+    receivables: Annotated[Floats, "V C", "money owed by channels, likewise"]
+    budget_left: Annotated[Floats, "Q", "money that may still be spent in this budget period"]
+    receipts: Annotated[Floats, "M", "money that came in since the last record was closed, as the two that follow"]
+    payments: Annotated[Floats, "M", "money that went out"]
+    discounts: Annotated[Floats, "M", "money saved by early payment"]
     period: Annotated[Integers, ""]
     seed: Annotated[Integers, ""]
     episode: Annotated[Integers, ""]
@@ -68,6 +76,14 @@ class Flows(NamedTuple):
     shrunk: Annotated[Floats, "S K"]
     discarded: Annotated[Floats, "L K"]
     consumed: Annotated[Floats, "S K", "lost in production: what a plant used up beyond what it shipped"]
+    cash: Annotated[Floats, "M", "when the record was closed, as debt, payable, receivable and budget_left"]
+    debt: Annotated[Floats, "M"]
+    payable: Annotated[Floats, "M", "owed to all suppliers"]
+    receivable: Annotated[Floats, "M", "owed by all channels"]
+    budget_left: Annotated[Floats, "Q"]
+    receipts: Annotated[Floats, "M"]
+    payments: Annotated[Floats, "M", "to suppliers and at once, and interest"]
+    spent: Annotated[Floats, "Q", "of each budget, on what was ordered"]
     allocation_requested: Annotated[Floats, "F|allocates K", "units that the policy allocated"]
     allocation_executed: Annotated[Floats, "F|allocates K", "units of these that were reserved, or shipped"]
     allocation_reason: Annotated[Integers, "F|allocates K", "code in `REASONS` of why less, 0 for none"]
@@ -90,6 +106,12 @@ class Sums(NamedTuple):
     money: Annotated[Floats, "terms K"]
     reward: Annotated[Floats, "", "money, discounted from the first measured period on"]
     lost_margin: Annotated[Floats, "C K", "money; units lost × their margin in the prices of the period"]
+    cash: Annotated[Floats, "M"]
+    debt: Annotated[Floats, "M"]
+    payable: Annotated[Floats, "M"]
+    receivable: Annotated[Floats, "M"]
+    lowest_cash: Annotated[Floats, "M", "money when a record was closed, at its least", np.inf]
+    below_floor: Annotated[Floats, "M", "records closed with less cash than the floor"]
     cells_with_demand: Annotated[Floats, "", "channels and SKUs with demand in a period"]
     cells_in_full: Annotated[Floats, "", "those of which nothing became late or was lost"]
 
@@ -103,6 +125,9 @@ class Decision(NamedTuple):
     ] = None
     protection: Annotated[
         Floats | None, "S|protects J K", "units that classes below each may not use; none = nothing is protected"
+    ] = None
+    budget: Annotated[
+        Floats | None, "Q|budgets", "money of each budget where a budget period begins; more than the total is cut; none = alike"
     ] = None
     wanted: Floats | None = None  # (B, L, K) orders before negative quantities were cut to 0, where the policy has such a thing
     memory: Floats | None = None  # (B, n) what the policy wants to see again at its next decision
@@ -134,12 +159,13 @@ def decision_shapes(problem: Problem) -> dict[str, tuple[int, ...]]:
 
 
 def in_full(problem: Problem, decision: Decision) -> Decision:
-    """Return a decision with every array: nothing protected, and no lanes where the scenario's rule allocates."""
+    """Return a decision with every array: nothing protected, no lanes where the scenario's rule allocates, budgets alike."""
     batch, shapes = len(decision.orders), decision_shapes(problem)
     allocation, protection = decision.allocation, decision.protection
     return decision._replace(
         allocation=np.zeros((batch, 0, problem.shape.skus)) if allocation is None else allocation,
         protection=np.zeros((batch, *shapes["protection"])) if protection is None else protection,
+        budget=np.full((batch, *shapes["budget"]), problem.treasury.total.max()) if decision.budget is None else decision.budget,
     )
 
 

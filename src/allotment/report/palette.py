@@ -26,6 +26,9 @@ TERMS = {
     "lateness": "#F2B48C",
     "waste": "#CC79A7",
     "overflow": "#7D3C6B",
+    "interest": "#5C4033",
+    "capital": "#A67B5B",
+    "discount_taken": "#8FB996",
 }
 
 

@@ -23,6 +23,7 @@ from allotment.scenario.problem import (
     FULFIL,
     RATIONING,
     RECEIVE,
+    SETTLE,
     Channels,
     Clock,
     Demand,
@@ -39,9 +40,13 @@ from allotment.scenario.sites import compile_sites, compile_suppliers
 from allotment.scenario.sizes import check_numbers
 from allotment.scenario.source_data import History
 from allotment.scenario.stock_value import stock_prices, stock_value
+from allotment.scenario.treasury import TreasuryReader, capital_prices, with_settle
 
 WHOLE = (("skus", "case_pack"), ("sites", "initial_stock"), ("channels", "initial_open"), ("supply_lanes", "multiple"))
-PHASE_CODES = {"receive": RECEIVE, "decide": DECIDE, "demand": DEMAND, "fulfil": FULFIL, "expire": EXPIRE, "charge": CHARGE}
+PHASE_CODES = {
+    **{"receive": RECEIVE, "decide": DECIDE, "demand": DEMAND, "fulfil": FULFIL},
+    **{"expire": EXPIRE, "charge": CHARGE, "settle": SETTLE},
+}
 
 
 def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple[Problem, Names]:
@@ -62,6 +67,8 @@ def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple
     _check_kept(scenario, lanes, demand)
     sites, suppliers = compile_sites(scenario, lanes, near), compile_suppliers(scenario)
     modulation, goods = compile_modulation(scenario), _goods(scenario, lane_reader)
+    treasury = TreasuryReader(scenario, lane_reader)
+    of_stock = stock_prices(goods, sites, lanes, fulfilment) | capital_prices(scenario, goods, lanes)
     problem = Problem(
         clock=_clock(scenario, 1),
         rules=_rules(scenario),
@@ -75,7 +82,8 @@ def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple
         fulfilment=fulfilment,
         claims=claims,
         channels=channels,
-        prices=compile_prices(scenario, lane_reader, fulfilment_reader, stock_prices(goods, sites, lanes, fulfilment)),
+        prices=compile_prices(scenario, lane_reader, fulfilment_reader, of_stock),
+        treasury=treasury.compiled(),
         shape=Shape(
             sites=len(scenario.sites),
             skus=len(scenario.skus),
@@ -97,6 +105,7 @@ def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple
         channels=[channel.name for channel in scenario.channels],
         supply_lanes=lane_reader.names,
         fulfilment_lanes=fulfilment_reader.names,
+        budgets=treasury.names,
     )
     problem = problem._replace(clock=_clock(scenario, _cycle(scenario, problem)))
     return _with_whole_capacities(problem), names
@@ -185,10 +194,10 @@ def _cycle(scenario: Scenario, problem: Problem) -> int:
 
 
 def _clock(scenario: Scenario, cycle: int) -> Clock:
-    horizon = scenario.horizon
-    order = {phase: place for place, phase in enumerate(scenario.sequence)}
+    horizon, sequence = scenario.horizon, with_settle(scenario)
+    order = {phase: place for place, phase in enumerate(sequence)}
     return Clock(
-        sequence=np.array([PHASE_CODES[phase] for phase in scenario.sequence]),
+        sequence=np.array([PHASE_CODES[phase] for phase in sequence]),
         decide_at=order["decide"],
         received_first=order["receive"] < order["decide"],
         demand_first=order["demand"] < order["decide"],
@@ -208,6 +217,7 @@ def _rules(scenario: Scenario) -> Rules:
         orders="orders" in scenario.decisions,
         allocates="allocation" in scenario.decisions,
         protects="protection" in scenario.decisions,
+        budgets="budget" in scenario.decisions,
     )
 
 

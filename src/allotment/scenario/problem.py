@@ -4,7 +4,7 @@ Every array is declared once, with its axes and its unit: `minimum: Annotated[Fl
 it as `problem.lanes.minimum`, the kernel as `LANES_MINIMUM` (see `engine.layout`).
 
 Axes: sites S, SKUs K, channels C, suppliers U, supply lanes L, fulfilment lanes F, remaining lives A, due slots D, goodwill
-groups G, regimes R, priority classes J; periods of a demand table P, periods of a calendar T (one where nothing changes).
+groups G, regimes R, priority classes J, accounts M (one where a world has a treasury), slots of payments V, budgets Q; periods of a demand table P, periods of a calendar T (one where nothing changes).
 Unlimited amounts are infinite.
 """
 
@@ -19,7 +19,7 @@ from allotment.quantities import CODES, REASONS, ROUNDING, Flags, Floats, Intege
 
 __all__ = ["CODES", "REASONS", "ROUNDING", "Flags", "Floats", "Integers", "Keys"]  # beside what is declared here
 
-RECEIVE, DECIDE, DEMAND, FULFIL, EXPIRE, CHARGE = range(6)
+RECEIVE, DECIDE, DEMAND, FULFIL, EXPIRE, CHARGE, SETTLE = range(7)
 PROPORTIONAL, PRIORITY, BALANCED, MIN_SHORTAGE = range(4)  # rationing rules
 RATIONING = {"proportional": PROPORTIONAL, "priority": PRIORITY, "balanced": BALANCED, "min_shortage": MIN_SHORTAGE}
 BY_RECEIVER = (BALANCED, MIN_SHORTAGE)  # the rules that compare receivers, and give them whole units one at a time
@@ -49,6 +49,7 @@ class Rules(NamedTuple):
     orders: bool  # the policy says what is requested on supply lanes
     allocates: bool  # and what each site ships to each channel
     protects: bool  # and what lower classes may not use
+    budgets: bool  # and how what may be spent is divided
     smooth_fixed: float = 0.0  # units by which most of a smooth fixed cost has come at least; 0 = no stand-in
     smooth_goodwill: bool = False  # goodwill, and demand that follows it, have the slopes of smooth stand-ins
     relaxed: bool = False  # nothing is left without a useful gradient, or a treatment of it has been named
@@ -212,6 +213,25 @@ class Channels(NamedTuple):
     rank: Annotated[Integers, "C", "class of a channel's priority, 0 is served first"]
 
 
+class Treasury(NamedTuple):
+    """Cash, terms of payment, credit and budgets; nothing but nought where a world has no treasury."""
+
+    exists: bool
+    cash: float  # money when an episode begins
+    floor: float  # money that is kept back
+    limit: float  # money, the most that is borrowed
+    interest: float  # 1/period, of what is borrowed
+    slots: int  # periods ahead for which payments are kept, at least 1
+    net: Annotated[Integers, "U", "periods from the record until an invoice is paid, 0 for at once"]
+    discount: Annotated[Floats, "U", "part of an invoice that early payment saves; 0 where that costs more than credit"]
+    early: Annotated[Integers, "U", "slot of an invoice that can be paid early now, once due ones are paid; -1 for none"]
+    collection: Annotated[Integers, "C", "periods from the record until a sale is paid, 0 for at once"]
+    per: int  # periods of a budget period, at least 1
+    budget: Annotated[Integers, "L K", "budget that pays for goods on a lane, -1 for none"]
+    amounts: Annotated[Floats, "budget_periods Q", "money a budget period, by turns; 0 where the policy divides the total"]
+    total: Annotated[Floats, "budget_periods", "money that the policy divides, by turns"]
+
+
 class Prices(NamedTuple):
     """What a unit, or a shipment, is worth or costs, by period of the calendar.
 
@@ -228,6 +248,8 @@ class Prices(NamedTuple):
     outbound_freight: Annotated[Floats, "T F K", "money/unit"]
     holding: Annotated[Floats, "T S K", "money/unit/period"]
     in_transit: Annotated[Floats, "T L K", "money/unit/period", "supply_lanes.in_transit_cost"]
+    site_capital: Annotated[Floats, "T S K", "money/unit/period, what capital in stock costs"]
+    lane_capital: Annotated[Floats, "T L K", "money/unit/period, what capital in goods on their way costs"]
     backorder: Annotated[Floats, "T C K", "money/unit/period", "channels.backorder_cost"]
     shortage: Annotated[Floats, "T C K", "money/unit", "channels.shortage_cost"]
     late: Annotated[Floats, "T C K", "money/unit", "channels.late_cost"]
@@ -272,8 +294,15 @@ TERMS = (
     "waste",
     "overflow",
     "salvage",
+    "interest",
+    "capital",
+    "discount_taken",
 )
-INCOME = ("revenue", "stock_change", "salvage")
+INCOME = ("revenue", "stock_change", "salvage", "discount_taken")
+PAID_AT_ONCE = (  # costs that are paid in the period's record; purchases and revenue go by terms, the others are no cash
+    *("production", "inbound_freight", "outbound_freight", "fixed_ordering", "holding", "in_transit", "lateness"),
+    *("waste", "overflow"),
+)
 SIGNS = np.array([1.0 if term in INCOME else -1.0 for term in TERMS])
 LINEAR = (
     Linear("revenue", "shipped", "revenue"),
@@ -289,6 +318,8 @@ LINEAR = (
     Linear("outbound_freight", "shipped", "outbound_freight"),
     Linear("holding", "on_hand", "holding"),
     Linear("in_transit", "in_transit", "in_transit"),
+    Linear("capital", "on_hand", "site_capital"),
+    Linear("capital", "in_transit", "lane_capital"),
     Linear("backorder", "due", "backorder"),
     Linear("lost_sale", "lost", "shortage"),
     Linear("lateness", "late", "late"),
@@ -296,7 +327,7 @@ LINEAR = (
     Linear("salvage", "remaining_in_transit", "lane_salvage", at="end"),
     Linear("salvage", "remaining_stock", "site_salvage", at="end"),
     Linear("salvage", "remaining_demand", "channel_salvage", at="end"),
-)  # the terms that are not here are more than a price of units: fixed ordering costs and overflow
+)  # the terms that are not here are more than a price of units: fixed ordering costs, overflow, interest, discounts
 ARRIVALS = ("paid", "received", "discarded")
 
 
@@ -332,6 +363,7 @@ class Problem(NamedTuple):
     claims: Claims
     channels: Channels
     prices: Prices
+    treasury: Treasury
     shape: Shape
 
     def table_period(self, period: Integers) -> Integers:
@@ -350,3 +382,4 @@ class Names:
     channels: list[str]
     supply_lanes: list[str]
     fulfilment_lanes: list[str]
+    budgets: list[str]

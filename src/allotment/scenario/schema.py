@@ -30,9 +30,11 @@ from allotment.scenario.amounts import (
     holds_keys_of,
 )
 from allotment.scenario.processes import DemandProcess, LeadTime
+from allotment.scenario.treasury_parts import Days, PaymentTerms, Treasury
 
-Phase = Literal["receive", "decide", "demand", "fulfil", "expire", "charge"]
+Phase = Literal["receive", "decide", "demand", "fulfil", "expire", "charge", "settle"]
 PHASES: tuple[Phase, ...] = ("receive", "decide", "demand", "fulfil", "charge")
+OPTIONAL = ("expire", "settle")  # phases that a sequence may leave out
 Seed = Annotated[int, Field(ge=0, lt=2**63)]
 LISTS = (  # sections of parts
     *("skus", "suppliers", "sites", "channels", "supply_lanes", "fulfilment_lanes", "demand", "regimes", "histories"),
@@ -44,6 +46,7 @@ class Sku(Part):
     """A stock-keeping unit."""
 
     name: Name  # what lanes, demand and reports call it
+    group: Name | None = None  # what budgets call the SKUs that it belongs to
     unit_cost: OwnCalendar = 0.0  # money/unit, what suppliers charge unless a lane says otherwise
     price: OwnCalendar = 0.0  # money/unit, what customers pay unless a channel says otherwise
     case_pack: Positive = 1.0  # units; the default order multiple of supplier lanes
@@ -78,12 +81,14 @@ class Supplier(Part):
     name: Name  # what lanes call it
     capacity: Calendar | None = None  # units/period over its lanes and SKUs; none = unlimited
     fill_rate: Share = 1.0  # of what it accepts, what it ships: each unit by this chance, or a share drawn
+    terms: PaymentTerms | None = None  # when it is paid, in a world with a treasury; none = at once
 
 
 class HoldingRate(Part):
     """Holding cost as a rate on the SKU's unit cost."""
 
     rate: NonNegative  # 1/period, of the unit cost
+    excludes_capital: bool = False  # the rate is of storage, insurance and obsolescence alone, beside a treasury's capital_charge
 
 
 HoldingCost = Annotated[
@@ -95,6 +100,7 @@ class Site(Part):
     """A place that holds stock; a plant turns what it holds into goods of the same SKU as it ships them."""
 
     name: Name  # what lanes and reports call it
+    region: Name | None = None  # what budgets call the sites that it belongs to
     kind: Literal["warehouse", "store", "plant"] = "warehouse"  # a plant makes what it ships; warehouse and store behave alike
     initial_stock: PerSku = 0.0  # units, fresh, when an episode begins
     holding_cost: HoldingCost = 0.0  # money/unit/period on what is on hand at `charge`, or a rate on the unit cost
@@ -150,6 +156,7 @@ class Channel(Part):
     commitment: PerSku = 0.0  # units a period promised, served before all else
     fulfilment_history: Probability = 1.0  # past on-time-in-full rate
     salvage: AnyPerSku = 0.0  # money/unit still open at the end of a season
+    collection: Days = 0.0  # days from a sale until it is paid, in a world with a treasury; in whole periods, rounded up
 
     @model_validator(mode="after")
     def _what_is_lost_is_not_late(self) -> Channel:
@@ -292,6 +299,7 @@ class ObservationGroups(Part):
     forecast: Kept = 0  # periods ahead, mean and standard deviation; informed policies only
     owed: bool = True  # what sources owe, where lanes keep a backlog
     goodwill: bool = False  # the multiplier of mean demand that past service has left
+    treasury: bool = False  # cash, debt, headroom, what is due to and from whom, and budgets left
 
 
 class RecordedDemand(Part):
@@ -344,7 +352,7 @@ class Scenario(Part):
     horizon: Horizon  # how long an episode lasts
     sequence: list[Phase] = list(PHASES)  # the phases of a period in their order
     # what the policy decides; rules of the world decide the rest
-    decisions: Annotated[list[Literal["orders", "allocation", "protection"]], Field(min_length=1)] = ["orders"]
+    decisions: Annotated[list[Literal["orders", "allocation", "protection", "budget"]], Field(min_length=1)] = ["orders"]
     # how requests share what is short
     rationing: Literal["proportional", "priority", "balanced", "min_shortage"] = "proportional"
     # who gets the whole units that proportional shares leave: the largest remainders, or nobody
@@ -363,6 +371,7 @@ class Scenario(Part):
     demand: Annotated[list[Demand], Field(min_length=1)]  # how much is asked for
     regimes: list[Regime] = []  # Markov chains that demand follows
     goodwill: Goodwill | None = None  # how demand follows past service; none = it does not
+    treasury: Treasury | None = None  # cash that orders need; none = money is counted and never short
     histories: list[RecordedDemand] = []  # recorded demand, to be resampled or replayed
     observation: ObservationGroups = ObservationGroups()  # what networks observe beside stock on hand
     test: dict[str, object] = {}  # sections that replace this file's own in test worlds
@@ -370,17 +379,18 @@ class Scenario(Part):
     @model_validator(mode="after")
     def _sequence_is_legal(self) -> Scenario:
         order = {phase: place for place, phase in enumerate(self.sequence)}
-        if len(order) != len(self.sequence) or set(order) - {"expire"} != set(PHASES):
+        if len(order) != len(self.sequence) or set(order) - set(OPTIONAL) != set(PHASES):
             raise ValueError(
-                f"sequence must name each of {', '.join(PHASES)} once, and expire at most once, not {self.sequence}"
+                f"sequence must name each of {', '.join(PHASES)} once, and {' and '.join(OPTIONAL)} at most once, "
+                f"not {self.sequence}"
             )
         if order["fulfil"] < order["demand"]:
             raise ValueError(f"sequence must put fulfil after demand, not {self.sequence}")
-        late = [phase for phase in ("decide", "fulfil", "expire") if order.get(phase, -1) > order["charge"]]
+        late = [phase for phase in ("decide", "fulfil", "expire", "settle") if order.get(phase, -1) > order["charge"]]
         if late:
             raise ValueError(f"sequence must put charge after {late[0]}, not {self.sequence}")
-        if order["decide"] > order["fulfil"] and set(self.decisions) - {"orders"}:
-            raise ValueError(f"decisions beside orders need a sequence with decide before fulfil, not {self.sequence}")
+        if order["decide"] > order["fulfil"] and set(self.decisions) - {"orders", "budget"}:
+            raise ValueError(f"allocation and protection need a sequence with decide before fulfil, not {self.sequence}")
         return self
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from allotment.engine import kernel
 from allotment.engine.memory import Memory
-from allotment.engine.state import DECISION, Decision, Flows, State
+from allotment.engine.state import DECISION, Decision, Flows, State, in_full
 from allotment.quantities import MOST, is_whole, numbers_in
 from allotment.scenario.errors import shown
 from allotment.scenario.problem import Flags, Floats, Integers, Problem
@@ -19,6 +19,7 @@ AXES = {
     "orders": "worlds, supply lanes, SKUs",
     "allocation": "worlds, fulfilment lanes, SKUs",
     "protection": "worlds, sites, priority classes, SKUs",
+    "budget": "worlds, budgets",
 }
 
 
@@ -100,6 +101,8 @@ class Simulation:
             self.memory.ship(decision.allocation is not None)
         if self.problem.rules.protects:
             self._take("protection", decision.protection)
+        if self.problem.rules.budgets:
+            self._take("budget", in_full(self.problem, decision).budget)
 
     def advance(self) -> Flows:
         """Play one period with what was taken over; `ValueError` where a quantity is none, and nothing is played then."""

@@ -1,7 +1,8 @@
 """From request to execution: what cannot be done is cut, limit by limit, and each cut has a reason.
 
 Requests of one decision see the same stock. The order: lane SKUs, lane capacity, supplier capacity, source stock (less what is
-reserved and protected), plant capacity, handling; then, site by site from downstream up, `max_position`, multiples, minimums.
+reserved and protected), plant capacity, handling, budgets, cash; then, site by site from downstream up, `max_position`, multiples,
+minimums.
 What source, supplier or plant lacks is owed where the lane keeps a backlog, and served before new requests; other cuts are
 dropped.
 """
@@ -28,6 +29,7 @@ from allotment.engine.dynamics.arrays import (
     take,
 )
 from allotment.engine.dynamics.rationing import Claims, divides_freely, ration, shares
+from allotment.engine.dynamics.treasury import cut_to_means
 from allotment.engine.state import Flows, State
 from allotment.scenario.problem import BALANCED, CODES, ROUNDING, Floats, Integers, Problem
 
@@ -67,6 +69,7 @@ def cut_requests(problem: Problem, state: State, flows: Flows, orders: Array) ->
     units = xp.floor(units + 0.5) if problem.rules.whole else units
     reasons = xp.zeros_like(flows.cut_reason)
     units, reasons, lacking = _cut(problem, state, limits, units, reasons)
+    units, reasons = cut_to_means(problem, state, units, reasons)
     owed = _owed_after(problem, state, served, lacking)
     before = units + served
     units, reasons = _to_positions_and_multiples(problem, state, owed, before, reasons)

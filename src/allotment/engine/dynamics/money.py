@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from allotment.engine.dynamics.arrays import Array, guarded, like, namespace, now, only, straight_through
+from allotment.engine.dynamics.treasury import book, interest_and_discounts
 from allotment.engine.exponential import exponential
 from allotment.engine.state import MOVEMENTS, Flows, State
 from allotment.scenario.problem import ARRIVALS, LINEAR, SIGNS, TERMS, Floats, Linear, Problem
@@ -32,6 +33,8 @@ def charge(problem: Problem, state: State, flows: Flows) -> tuple[State, Flows]:
     terms = _terms(problem, state, flows)
     money = xp.stack([terms[name] for name in TERMS], axis=1)
     flows = flows._replace(money=money, terms=xp.sum(money, axis=-1), reward=_reward(problem, state, money))
+    if problem.treasury.exists:
+        state, flows = book(problem, state, flows, _paid(problem, state, flows))
     return state._replace(**{name: xp.zeros_like(getattr(state, name)) for name in MOVEMENTS}), flows
 
 
@@ -82,6 +85,7 @@ def _terms(problem: Problem, state: State, flows: Flows) -> dict[str, Array]:
         **terms,
         "fixed_ordering": _fixed_ordering(problem, state, flows),
         "overflow": _overflow(problem, state, flows),
+        **interest_and_discounts(problem, state),
     }
 
 

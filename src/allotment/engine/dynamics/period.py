@@ -19,9 +19,10 @@ from allotment.engine.dynamics.feasibility import cut_requests
 from allotment.engine.dynamics.fulfilment import fulfil
 from allotment.engine.dynamics.money import charge, pay_at_the_end
 from allotment.engine.dynamics.shipping import dispatch, receive, receive_at_once
+from allotment.engine.dynamics.treasury import open_budgets, settle, spend, with_budgets
 from allotment.engine.exponential import exponential
 from allotment.engine.state import DECISION, Decision, Flows, State, empty_flows, empty_state, in_full
-from allotment.scenario.problem import CHARGE, DECIDE, DEMAND, EXPIRE, FULFIL, RECEIVE, ROUNDING, Flags, Integers, Problem
+from allotment.scenario.problem import CHARGE, DECIDE, DEMAND, EXPIRE, FULFIL, RECEIVE, ROUNDING, SETTLE, Flags, Integers, Problem
 
 LEAST_SMOOTH = 0.1  # units
 SMOOTH = 0.1  # of a period's mean demand: unmet units by which most of a smooth change of goodwill has come
@@ -67,6 +68,8 @@ def play_phase(problem: Problem, phase: int, state: State, flows: Flows, decisio
         return fulfil(problem, state, flows)
     if phase == EXPIRE:
         return expire(problem, state), flows
+    if phase == SETTLE:
+        return settle(problem, state), flows
     assert phase == CHARGE
     state, flows = charge(problem, state, flows)
     return remember(problem, state, flows), flows
@@ -86,6 +89,7 @@ def opening(problem: Problem, seeds: Integers, episodes: Integers) -> State:
         open_demand=np.broadcast_to(problem.channels.initial_open[..., None] * due, state.open_demand.shape),
         on_hand=np.broadcast_to(problem.sites.initial_stock[..., None] * fresh, state.on_hand.shape),
         regime=np.broadcast_to(problem.modulation.initial, state.regime.shape),
+        cash=np.full(state.cash.shape, problem.treasury.cash),
         seed=np.array(seeds),
         episode=np.array(episodes),
     )
@@ -124,8 +128,9 @@ def begin_period(problem: Problem, state: State) -> State:
 
 
 def open_period(problem: Problem, state: State) -> State:
-    """Open a period: handling is there again, and open demand is a period older."""
+    """Open a period: handling is there again, open demand is a period older, and a budget period may begin."""
     xp = namespace(state.on_hand)
+    state = open_budgets(problem, state)
     return state._replace(
         open_demand=_aged(problem, state.open_demand),
         handling_left=now(problem.sites.handling, state) + xp.zeros_like(state.handling_left),
@@ -157,7 +162,9 @@ def begin_decided(problem: Problem, state: State, flows: Flows, decision: Decisi
         state, flows = reserve(
             problem, state._replace(allocation=requests), flows._replace(allocation_requested=requests), requests
         )
+    state = with_budgets(problem, state, decision.budget)
     state, flows = cut_requests(problem, state, flows, decision.orders)
+    state, flows = spend(problem, state, flows)
     return dispatch(problem, state, flows)
 
 

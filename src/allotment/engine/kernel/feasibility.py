@@ -24,6 +24,7 @@ from allotment.engine.kernel.rounding import rounding
 from allotment.engine.kernel.rows import add_up
 from allotment.engine.kernel.shared_limits import NO_STOCK, add_requested, kept, ration_block
 from allotment.engine.kernel.shipping import draw_yield
+from allotment.engine.kernel.treasury import cut_to_means
 from allotment.engine.randomness import fill_binomials, fill_uniforms
 from allotment.scenario.problem import BALANCED, CODES, ROUNDING
 
@@ -42,6 +43,8 @@ def cut_requests(table: int, now: int, first: World, count: int) -> None:
         serve_owed(table, now, first, count)
     clean(table, first, count)
     cut(table, f.FLOWS_EXECUTED, now, first, count)
+    if settings[f.TREASURY_EXISTS]:
+        cut_to_means(table, now, first, count)
     if settings[f.OWES]:
         add_served(table, first, count)
     if settings[f.LIMITS_POSITION]:

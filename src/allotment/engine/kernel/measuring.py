@@ -9,6 +9,7 @@ from allotment.engine.compiled import World, entry, floats1, floats3, integers1,
 from allotment.engine.kernel.period import block_at
 from allotment.engine.kernel.rounding import rounding
 from allotment.engine.kernel.rows import add_rows
+from allotment.engine.kernel.treasury import measure_treasury
 from allotment.engine.state import MOVEMENTS
 
 NAMES = ("demand", "shipped", "on_time", "lost", "late", "open_demand", "on_hand", "in_transit")
@@ -16,6 +17,9 @@ NAMES = ("demand", "shipped", "on_time", "lost", "late", "open_demand", "on_hand
 RECORDED = tuple(int(f.PLACES[f"FLOWS_{name.upper()}"]) for name in NAMES)
 SUMMED = tuple(int(f.PLACES[f"SUMMED_{name.upper()}"]) for name in NAMES)
 SUMMED_IF = tuple(int(f.PLACES[MOVEMENTS[name].upper()]) if MOVEMENTS.get(name) else -1 for name in NAMES)
+
+BALANCES = tuple(int(f.PLACES[f"FLOWS_{name.upper()}"]) for name in ("cash", "debt", "payable", "receivable"))
+BALANCES_SUMMED = tuple(int(f.PLACES[f"SUMMED_{name.upper()}"]) for name in ("cash", "debt", "payable", "receivable"))
 
 
 @entry
@@ -38,6 +42,10 @@ def measure_block(table: int, now: int, first: World, count: int) -> None:
     for place in range(len(NAMES)):
         if SUMMED_IF[place] < 0 or settings[SUMMED_IF[place]]:
             add_rows(table, RECORDED[place], SUMMED[place], first, count)
+    if settings[f.TREASURY_EXISTS]:
+        for place in range(len(BALANCES)):
+            add_rows(table, BALANCES[place], BALANCES_SUMMED[place], first, count)
+        measure_treasury(table, first, count)
     sum_money(table, measured, first, count)
     if floats3(table, f.MEASURED_MARGIN).shape[0] > 1:
         sum_margin(table, now, first, count)

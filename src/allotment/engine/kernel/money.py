@@ -9,6 +9,7 @@ import numpy as np
 from allotment.engine import layout as f
 from allotment.engine.compiled import World, floats1, floats2, floats3, floats4, integers1, linked
 from allotment.engine.kernel.rows import add_over, add_up, copy, hand_over
+from allotment.engine.kernel.treasury import add_interest_and_discounts, book
 from allotment.engine.state import MOVEMENTS
 from allotment.scenario.problem import ARRIVALS, LINEAR, ROUNDING, SIGNS, TERMS
 
@@ -57,7 +58,11 @@ def charge(table: int, now: int, first: World, count: int) -> None:
         charge_orders(table, now, first, count)
     if settings[f.OVERFLOWS]:
         charge_overflow(table, now, first, count)
+    if settings[f.TREASURY_EXISTS]:
+        add_interest_and_discounts(table, now, first, count)
     reward(table, now, first, count)
+    if settings[f.TREASURY_EXISTS]:
+        book(table, f.PAID if settings[f.ON_RECEIPT] else f.FLOWS_EXECUTED, now, first, count)
     if settings[f.REMEMBERS]:
         remember(table, now, first, count)
 

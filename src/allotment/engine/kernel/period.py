@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from allotment.engine import layout as f
-from allotment.engine.compiled import World, entry, floats2, floats3, floats4, integers1, integers2, linked
+from allotment.engine.compiled import World, entry, floats1, floats2, floats3, floats4, integers1, integers2, linked
 from allotment.engine.kernel.allocation import clean_requests, protect, reserve
 from allotment.engine.kernel.demand import demand
 from allotment.engine.kernel.expiry import expire
@@ -19,8 +19,9 @@ from allotment.engine.kernel.fulfilment import fulfil
 from allotment.engine.kernel.money import charge, pay_at_the_end
 from allotment.engine.kernel.rows import fill_integer_rows, fill_rows
 from allotment.engine.kernel.shipping import dispatch, order_before, receive
+from allotment.engine.kernel.treasury import divide_budgets, open_budgets, settle_payments, spend
 from allotment.quantities import MOST
-from allotment.scenario.problem import CHARGE, DECIDE, DEMAND, EXPIRE, FULFIL, RECEIVE
+from allotment.scenario.problem import CHARGE, DECIDE, DEMAND, EXPIRE, FULFIL, RECEIVE, SETTLE
 
 BLOCK = 512  # most worlds played together: enough that what a row costs by itself does not count
 
@@ -80,6 +81,8 @@ def play_phase(table: int, place: int, now: int, first: World, count: int) -> No
         fulfil(table, now, first, count)
     elif phase == EXPIRE:
         expire(table, now, first, count)
+    elif phase == SETTLE:
+        settle_payments(table, first, count)
     elif phase == CHARGE:
         charge(table, now, first, count)
 
@@ -94,7 +97,11 @@ def decide(table: int, now: int, first: World, count: int) -> None:
         clean_requests(table, first, count)
     if settings[f.RESERVES]:
         reserve(table, first, count)
+    if settings[f.BUDGETS]:
+        divide_budgets(table, now, first, count)
     cut_requests(table, now, first, count)
+    if floats2(table, f.BUDGET_LEFT).shape[0] > 0:
+        spend(table, now, first, count)
     dispatch(table, now, first, count)
     if settings[f.CLOCK_RECEIVED_FIRST]:
         receive(table, now, first, count, 1)
@@ -112,6 +119,8 @@ def begin_period(table: int, now: int, first: World, count: int) -> None:
         for j in range(count):
             left[site, first + np.uint64(j)] = limit
     fill_rows(table, f.ALLOCATION, 0.0, first, count)
+    if floats2(table, f.BUDGET_LEFT).shape[0] > 0:
+        open_budgets(table, now, first, count)
     for place in range(settings[f.CLOCK_DECIDE_AT]):
         play_phase(table, place, now, first, count)
 
@@ -182,6 +191,7 @@ def empty(table: int, first: World, count: int) -> None:
     for chain in range(regime.shape[0]):
         for j in range(count):
             regime[chain, first + np.uint64(j)] = of_first[chain]
+    fill_rows(table, f.CASH, floats1(table, f.TREASURY_CASH)[0], first, count)
 
 
 @linked
@@ -195,6 +205,8 @@ def first_not_finite(table: int) -> int:
         offset += floats3(table, field).size
     wrong = 0
     for value in floats4(table, f.DECISION_PROTECTION).flat:
+        wrong += not abs(value) <= MOST
+    for value in floats2(table, f.DECISION_BUDGET).flat:
         wrong += not abs(value) <= MOST
     return -1 if wrong == 0 else offset
 

@@ -124,4 +124,6 @@ def _cycle(problem: Problem) -> int:
         for name, hint in get_type_hints(type(part), include_extras=True).items() if hasattr(part, "_fields") else ():
             if getattr(hint, "__metadata__", ("",))[0].split(" ")[0] == "T":
                 lengths.add(len(getattr(part, name)))
+    treasury = problem.treasury
+    lengths.add(treasury.per * math.lcm(len(treasury.amounts), len(treasury.total)))
     return math.lcm(*lengths)
