@@ -27,18 +27,26 @@ HUB = {
     "keep_back": 0.8,
     "allocation": "worth",
 }
+LEFT_OPEN = {name: part for name, part in HUB.items() if name != "allocation"}
 REMEMBERED = {"demand_history": 3, "forecast": 2, "calendar": True}
+CLASSES = [{"name": "walkers", "unmet": "lost", "priority": 1}, {"name": "callers", "unmet": "backorder", "priority": 2}]
 ENCODINGS = {
     "quantity": lambda world: Quantity(world),
     "order_up_to": lambda world: OrderUpTo(world),
     "residual": lambda world: Residual(world, rule(world, NEWSVENDOR)),
     "rule_parameters": lambda world: RuleParameters(world, rule(world, ADAPTIVE)),
     "a hub that allocates": lambda world: RuleParameters(world, rule(world, HUB)),
+    "a hub that leaves allocation open": lambda world: RuleParameters(world, rule(world, LEFT_OPEN)),
+    "a hub whose serving is corrected": lambda world: Residual(world, rule(world, LEFT_OPEN), also_corrects=("allocation",)),
+    "shops that keep stock for some": lambda world: RuleParameters(world, rule(world, ADAPTIVE), also_corrects=("protection",)),
 }
 
 
 def world_of(name):
-    return shipped_world("hub_and_regions") if "hub" in name else two_shops(observation=REMEMBERED)
+    if "hub" in name:
+        return shipped_world("hub_and_regions")
+    of_two = {"channels": CLASSES, "decisions": ["orders", "protection"]} if "keep" in name else {}
+    return two_shops(observation=REMEMBERED, **of_two)
 
 
 @pytest.mark.parametrize("name", ENCODINGS)

@@ -34,11 +34,17 @@ SHAPES = [NetworkShape("mlp", [8], "relu"), NetworkShape("lstm", [8], "tanh", me
 
 
 def policies(world):
-    encodings = [Quantity(world), OrderUpTo(world), Residual(world, rule(world))]
+    encodings = [Quantity(world), OrderUpTo(world), corrected(world) if corrected(world).size else Quantity(world)]
     two_sources = (source_lanes(world, CHEAPEST) != source_lanes(world, FASTEST)).any()
     return [rule(world, config) for config in [*RULES, OF_TWO_SOURCES if two_sources else OF_ONE]] + [
         network(world, s, e) for s, e in zip(SHAPES * 2, encodings, strict=False)
     ]
+
+
+def corrected(world):
+    """Return corrections of a rule's orders, and of what else the world leaves to policies."""
+    left = {"allocation": world.problem.rules.allocates, "protection": world.problem.rules.protects}
+    return Residual(world, rule(world), also_corrects=tuple(name for name, open_ in left.items() if open_))
 
 
 def sent(snapshot: Snapshot) -> dict:

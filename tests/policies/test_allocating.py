@@ -7,12 +7,12 @@ import pytest
 
 import allotment
 from allotment.decisions.observation import observe
+from allotment.decisions.serving import Serving
 from allotment.evaluation.testing import evaluate
 from allotment.policies.allocating import BY_QUOTA, RULES, WORTH
 from allotment.policies.bundle import load_bundle, save_bundle
 from allotment.policies.config_file import rule_config
 from allotment.policies.rule_config import build_rule
-from allotment.policies.serving import ByWorth
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import load_scenario, world_from
 from allotment.scenario.problem import REASONS
@@ -156,7 +156,7 @@ def test_what_transfers_take_of_a_sites_handling_is_left_to_nobody():
     orders = np.zeros((1, *world.problem.lanes.allowed.shape))
     lane = int(np.flatnonzero(world.problem.lanes.site == 0)[0])
     orders[0, lane, 0] = 100.0
-    shipped = ByWorth(world).allocation(observe(simulation), orders)
+    shipped = Serving(world, "worth").allocation(observe(simulation), orders)
     assert 0.0 < shipped[0, world.problem.fulfilment.site == 0].sum() <= world.problem.sites.handling[0, 0] - 100.0
 
 

@@ -1,25 +1,29 @@
 """What a network decides beside orders, where the scenario leaves it to the policy: allocation to channels, and protection.
 
-Both are quantities from nothing to so many periods of mean demand: of the channel, or of the site.
+Both are quantities from nothing to so many periods of mean demand, of the channel or of the site; around a rule, corrections to
+what the rule decides, or leaves to the scenario.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from array_api_compat import array_namespace
 
-from allotment.decisions.observation import mean_demand
-from allotment.decisions.policy import Policy
-from allotment.engine.state import Decision
+from allotment.decisions.observation import Observation, mean_demand
+from allotment.decisions.serving import Serving
+from allotment.engine.state import Decision, reserves
+from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
 
 Array = Any  # a NumPy array or a Torch tensor
-PERIODS = 3.0  # of mean demand that the largest action stands for, at least one unit
+Corrected = Literal["allocation", "protection"]  # of a rule's decision, beside its orders
+PERIODS = 3.0  # of mean demand that the largest action stands for, at least one unit; a correction reaches half as far
 
 
 @dataclass(frozen=True)
@@ -31,9 +35,13 @@ class AllocationActions:
     protects: bool = True  # likewise protection
 
     @classmethod
-    def around(cls, world: World, rule: Policy) -> AllocationActions:
-        """Return the actions for what a rule leaves open of allocation and protection."""
-        return cls(world, getattr(rule, "allocator", None) is None, getattr(rule, "protected", None) is None)
+    def around(cls, world: World, corrected: Sequence[Corrected], where: str) -> AllocationActions:
+        """Return the actions that correct a rule; `ScenarioError` where the scenario does not leave it to policies."""
+        left = {"allocation": world.problem.rules.allocates, "protection": world.problem.rules.protects}
+        for name in corrected:
+            if not left[name]:
+                raise ScenarioError(f"{where}: {world.name} leaves no {name} to policies; its decisions must name it")
+        return cls(world, "allocation" in corrected, "protection" in corrected)
 
     @property
     def size(self) -> int:
@@ -56,30 +64,47 @@ class AllocationActions:
 
     def allocation(self, actions: Array) -> Array | None:
         """Return what is allocated, (B, F, K) units, from all actions (B, …) of a policy."""
-        if not self.largest_allocation.size:
-            return None
-        own = actions[:, actions.shape[1] - self.size : actions.shape[1] - self.largest_protection.size]
-        return _quantities(own, self.largest_allocation)
+        return _quantities(self._of_allocation(actions), self.largest_allocation) if self.largest_allocation.size else None
 
     def protection(self, actions: Array) -> Array | None:
         """Return what is protected, (B, S, J, K) units, from all actions (B, …) of a policy; nothing below the last class."""
         if not (self.protects and self.world.problem.rules.protects):
             return None
-        xp = array_namespace(actions)
-        protected = _quantities(actions[:, actions.shape[1] - self.largest_protection.size :], self.largest_protection)
-        return xp.concat([protected, xp.zeros((protected.shape[0], *self._last_class), dtype=protected.dtype)], axis=2)
+        return self._with_last_class(_quantities(self._of_protection(actions), self.largest_protection))
 
-    def beside(self, decided: Decision, actions: Array) -> Decision:
-        """Return a rule's decision with what actions (B, …) decide of allocation and protection, where the rule does not."""
-        allocation, protection = self.allocation(actions), self.protection(actions)
-        return decided._replace(
-            allocation=decided.allocation if allocation is None else allocation,
-            protection=decided.protection if protection is None else protection,
-        )
+    def corrected(self, decided: Decision, observation: Observation, actions: Array) -> Decision:
+        """Return a rule's decision with its allocation and protection corrected by actions (B, …), nothing by actions of 0.
 
-    @property
-    def _last_class(self) -> tuple[int, int, int]:
-        return self.world.problem.shape.sites, 1, self.world.problem.shape.skus
+        What the rule leaves to the scenario is what the scenario's rule would ship, or reserve and protect: nothing.
+        """
+        if self.largest_allocation.size:
+            shipped = self._left_to_scenario(decided, observation) if decided.allocation is None else decided.allocation
+            corrections = _corrections(self._of_allocation(actions), self.largest_allocation)
+            decided = decided._replace(allocation=array_namespace(actions).clip(shipped + corrections, min=0.0))
+        if self.largest_protection.size:
+            corrections = _corrections(self._of_protection(actions), self.largest_protection)
+            kept = 0.0 if decided.protection is None else decided.protection[:, :, :-1]
+            protected = array_namespace(actions).clip(kept + corrections, min=0.0)
+            decided = decided._replace(protection=self._with_last_class(protected))
+        return decided
+
+    def _left_to_scenario(self, decided: Decision, observation: Observation) -> Floats | float:
+        """Return what the scenario's rule ships where it is left to it; nothing where an allocation only reserves."""
+        if reserves(self.world.problem):
+            return 0.0
+        return Serving(self.world).allocation(observation, decided.orders)
+
+    def _of_allocation(self, actions: Array) -> Array:
+        return actions[:, actions.shape[1] - self.size : actions.shape[1] - self.largest_protection.size]
+
+    def _of_protection(self, actions: Array) -> Array:
+        return actions[:, actions.shape[1] - self.largest_protection.size :]
+
+    def _with_last_class(self, protected: Array) -> Array:
+        """Return protection (B, S, J − 1, K) with that of the last class: nothing."""
+        shape, xp = self.world.problem.shape, array_namespace(protected)
+        nothing = xp.zeros((protected.shape[0], shape.sites, 1, shape.skus), dtype=protected.dtype)
+        return xp.concat([protected, nothing], axis=2)
 
 
 def _quantities(actions: Array, limits: Floats) -> Array:
@@ -87,3 +112,9 @@ def _quantities(actions: Array, limits: Floats) -> Array:
     xp = array_namespace(actions)
     shares = xp.reshape(0.5 * (actions + 1.0), (actions.shape[0], *limits.shape))
     return shares * xp.asarray(limits, dtype=actions.dtype)
+
+
+def _corrections(actions: Array, limits: Floats) -> Array:
+    """Return corrections (B, …) in units, up to half the limits either way, from actions (B, n) in [-1, 1]."""
+    xp = array_namespace(actions)
+    return xp.reshape(0.5 * actions, (actions.shape[0], *limits.shape)) * xp.asarray(limits, dtype=actions.dtype)

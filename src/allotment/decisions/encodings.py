@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from array_api_compat import array_namespace
 
-from allotment.decisions.allocation_actions import AllocationActions
+from allotment.decisions.allocation_actions import AllocationActions, Corrected
 from allotment.decisions.observation import Observation
 from allotment.decisions.policy import Policy
 from allotment.engine.dynamics.arrays import sum_into, take
@@ -217,19 +217,22 @@ class Residual(OfOrders):
     """A correction to a rule-based policy's order on each supplier lane, up to `periods` of mean demand either way.
 
     Where a rule wants less than nothing (its stock is above its level), the correction counts from there: it moves the level
-    at which the rule begins to order.
+    at which the rule begins to order. The rest of its decision is the rule's, or left to the scenario where the rule leaves it,
+    unless actions also correct it.
     """
 
     world: World
     rule: Policy
     periods: float = 1.0
     by: Literal["lane", "lane_and_sku"] = "lane_and_sku"  # one correction for all SKUs of a lane, or one for each
+    also_corrects: tuple[Corrected, ...] = ()  # of the rule's decision, beside its orders
     name: str = "residual"
 
     def __post_init__(self) -> None:
         _check_reach(self.name, self.periods, self.world)
         _check_orders(self.name, self.world)
         check_forgetful(self.name, self.rule)
+        self.allocation_actions  # noqa: B018, refuses what the world leaves to no policy
 
     @cached_property
     def cells(self) -> tuple[Integers, Integers]:
@@ -273,14 +276,15 @@ class Residual(OfOrders):
 
     @cached_property
     def allocation_actions(self) -> AllocationActions:
-        """Return what the last of its actions decide: allocation and protection, where the rule leaves them open."""
-        return AllocationActions.around(self.world, self.rule)
+        """Return what the last of its actions correct beside orders."""
+        return AllocationActions.around(self.world, self.also_corrects, f"encoding {self.name}: also_corrects")
 
     def decision(self, actions: Floats, observation: Observation) -> Decision:
-        """Return the rule's decision, its orders corrected by actions (B, size) in [-1, 1]."""
+        """Return the rule's decision, corrected by actions (B, size) in [-1, 1]."""
         decided = self.rule.decide(observation)
         orders = self.quantities(actions, _wanted(decided))
-        return self.allocation_actions.beside(Decision(orders, decided.allocation, decided.protection), actions)
+        decided = Decision(orders, decided.allocation, decided.protection)
+        return self.allocation_actions.corrected(decided, observation, actions)
 
     def orders(self, actions: Floats, observation: Observation) -> Floats:
         """Return quantities (B, L, K) in units from actions (B, size)."""

@@ -27,7 +27,8 @@ class ActionDecoder:
         self.encoding, self.simulation, self.vectors, self.alone = encoding, simulation, vectors, alone
         self.shape: tuple[int, ...] = (simulation.batch,) if encoding.name == "discrete" else (simulation.batch, encoding.size)
         ordering = _ordering(encoding)
-        self.compiled = encoding.name in ENCODINGS and not (isinstance(encoding, Residual) and ordering is None)
+        by_array_code = isinstance(encoding, Residual) and (ordering is None or bool(encoding.also_corrects))
+        self.compiled = encoding.name in ENCODINGS and not by_array_code
         self._buffer, self._address = np.zeros((simulation.batch, encoding.size)), simulation.memory.address
         self.shape = self.shape[1:] if alone else self.shape
         self._filled, self._seen = self._buffer.reshape(self.shape), vectors.array[0] if alone else vectors.array

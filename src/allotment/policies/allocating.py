@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 
@@ -17,14 +18,14 @@ from allotment.allocation.day import Claims, Day, Options, Pools, reason
 from allotment.allocation.protection import emsr_b
 from allotment.allocation.quotas import quota
 from allotment.allocation.rules import BY_QUOTA, RULES, Rule
+from allotment.decisions.claimed import free_stock, wanted_by_slot
 from allotment.decisions.observation import Observation
-from allotment.policies.claimed import free_stock, wanted_by_slot
-from allotment.policies.serving import ByWorth
+from allotment.decisions.serving import Serving
 from allotment.scenario.errors import ScenarioError, nearest
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats, Integers
 
-WORTH = "worth"  # served by what an unmet unit costs less freight
+WORTH: Final = "worth"  # served by what an unmet unit costs less freight
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def _now(calendar: Floats, period: int) -> Floats:
     return calendar[period % len(calendar)]
 
 
-def allocator(method: str, quotas: dict[str, float] | None, world: World, where: str) -> Allocator | ByWorth:
+def allocator(method: str, quotas: dict[str, float] | None, world: World, where: str) -> Allocator | Serving:
     """Return what allocates in a world by a rule's name; `ScenarioError` where the world or the rule does not fit."""
     if not world.problem.rules.allocates:
         raise ScenarioError(f"{where}: {world.scenario.name} leaves no allocation to policies; its decisions must name it")
@@ -129,8 +130,8 @@ def allocator(method: str, quotas: dict[str, float] | None, world: World, where:
         percent, borrowing = _percent(quotas or {}, world, where), BY_QUOTA[method]
         return Allocator(world, lambda day: quota(day, percent, borrowing))
     if method == WORTH:
-        return ByWorth(world)
-    return Allocator(world, extensions.find("allocation rule", method, {**RULES, **BY_QUOTA, WORTH: ByWorth}, where))
+        return Serving(world, WORTH)
+    return Allocator(world, extensions.find("allocation rule", method, {**RULES, **BY_QUOTA, WORTH: Serving}, where))
 
 
 def _percent(quotas: dict[str, float], world: World, where: str) -> Floats:

@@ -10,7 +10,7 @@ from allotment.exact.laws import DemandLaws
 from allotment.scenario.distributions import EVENT, HISTORY, NO_DEMAND
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import World
-from allotment.scenario.problem import Floats, Problem
+from allotment.scenario.problem import Floats, Integers, Problem
 
 TAIL = 1e-12  # probability at each end of a demand's law that counts at the last value before it
 STEPS = 1000  # of a continuous demand's mean in its grid
@@ -61,7 +61,12 @@ def over_periods(law: Floats, periods: int) -> Floats:
 
 def quantile(law: Floats, ratio: float) -> int:
     """Return the smallest number of steps that is not exceeded with a probability of at least `ratio`."""
-    return min(int(np.searchsorted(np.cumsum(law), ratio - 1e-12)), len(law) - 1)
+    return int(quantiles(law, np.asarray(ratio)))
+
+
+def quantiles(law: Floats, ratios: Floats) -> Integers:
+    """Return the smallest number of steps that is not exceeded with a probability of at least each ratio (…), (…)."""
+    return np.minimum(np.searchsorted(np.cumsum(law), ratios - 1e-12), len(law) - 1)
 
 
 def level_at(law: Floats, ratio: float, problem: Problem, site: int, sku: int) -> float:

@@ -15,6 +15,7 @@ from allotment import extensions
 from allotment.decisions.observation import Observation
 from allotment.decisions.ordering import Ordering, ordering_of
 from allotment.decisions.policy import Policy
+from allotment.decisions.serving import Serving
 from allotment.engine.state import Decision
 from allotment.exchange.recommend import Recommender, recommend
 from allotment.policies import rules, rules_echelon, rules_lost_sales, rules_perishable, rules_rolling, transfers  # noqa: F401, importing them names their rules
@@ -39,7 +40,6 @@ from allotment.policies.protection import (
     protected_units,
     protection_parameters,
 )
-from allotment.policies.serving import ByWorth
 from allotment.policies.sources import CHEAPEST, FASTEST, source_lanes
 from allotment.policies.tuning_config import Tuning
 from allotment.scenario.errors import ScenarioError
@@ -88,7 +88,7 @@ class RulePolicy:
     world: World
     values: dict[str, Floats]
     rule: Policy
-    allocator: Allocator | ByWorth | None = None  # what ships to channels, where the scenario leaves it to the policy
+    allocator: Allocator | Serving | None = None  # what ships to channels, where the scenario leaves it to the policy
     keeping: KeptBack | None = None  # what sites do not send to others
     kind: str = "rule-based"
     version: str = ""  # of the bundle it was loaded from

@@ -1,6 +1,7 @@
 """An encoding whose actions move the parameters of a rule: its levels and factors, covers for transfers, protection, forecast.
 
-The rule then decides. Where no action moves anything, it decides as it was tuned, so that what is learned starts at the rule.
+The rule then decides, and leaves open what it leaves open. Where no action moves anything it decides as it was tuned, so that
+what is learned starts at the rule.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from array_api_compat import array_namespace
 
-from allotment.decisions.allocation_actions import AllocationActions
+from allotment.decisions.allocation_actions import AllocationActions, Corrected
 from allotment.decisions.encodings import check_forgetful
 from allotment.decisions.observation import Observation
 from allotment.engine.state import Decision
@@ -52,6 +53,7 @@ class RuleParameters:
     world: World
     rule: RulePolicy
     steps: float = 6.0
+    also_corrects: tuple[Corrected, ...] = ()  # of the rule's decision, by actions of their own
     name: str = "rule_parameters"
 
     def __post_init__(self) -> None:
@@ -60,6 +62,7 @@ class RuleParameters:
         if not self.moved:
             raise ScenarioError(f"encoding {self.name}: {self.rule.name} has no parameters that could be moved")
         check_forgetful(self.name, self.rule)
+        self.allocation_actions  # noqa: B018, refuses what the world leaves to no policy
 
     @cached_property
     def moved(self) -> list[Moved]:
@@ -85,8 +88,8 @@ class RuleParameters:
 
     @cached_property
     def allocation_actions(self) -> AllocationActions:
-        """Return what the last of its actions decide beside what the rule decides."""
-        return AllocationActions.around(self.world, self.rule)
+        """Return what the last of its actions correct of what the rule decides."""
+        return AllocationActions.around(self.world, self.also_corrects, f"encoding {self.name}: also_corrects")
 
     @cached_property
     def limits(self) -> Floats:
@@ -119,7 +122,7 @@ class RuleParameters:
 
     def decision(self, actions: Floats, observation: Observation) -> Decision:
         """Return the rule's decision with its parameters where actions (B, size) in [-1, 1] move them."""
-        return self.allocation_actions.beside(self._decided(actions, observation), actions)
+        return self.allocation_actions.corrected(self._decided(actions, observation), observation, actions)
 
     def within(self, world: World) -> RuleParameters:
         """Return the same encoding in another form of its world."""

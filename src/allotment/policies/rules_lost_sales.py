@@ -15,7 +15,7 @@ from pydantic import Field
 from allotment.decisions.observation import Observation
 from allotment.engine.state import Decision
 from allotment.policies.critical_ratios import critical_ratio, overage, underage
-from allotment.policies.demand_law import demand_law, grid_step, over_periods, quantile
+from allotment.policies.demand_law import demand_law, grid_step, over_periods, quantiles
 from allotment.policies.parameters import parameter
 from allotment.policies.rules import Network, Sees, rule
 from allotment.policies.stock_law import StockLaw
@@ -90,7 +90,7 @@ class VectorBaseStock(LostSales):
         transfers, position = self.network.transferred(observation)
         recent = np.cumsum(observation.inbound_by_age, axis=1)  # (B, A, S, K) units ordered in the last 1, 2, … periods
         parts = np.concatenate([np.zeros_like(position)[:, None], recent], axis=1)
-        room = (self.levels - parts).min(axis=1)
+        room = (self.levels - parts).min(axis=-3)
         return self.network.order(np.minimum(room, self.last_level - position), transfers)
 
     @cached_property
@@ -99,25 +99,26 @@ class VectorBaseStock(LostSales):
 
     @cached_property
     def levels(self) -> Floats:
-        """Return the level of the orders of the last 0, 1, … periods, (lead times, S, K) units, infinite beyond a lead time."""
-        found = np.full((max(self._leads.max(), 1), *self._leads.shape), np.inf)
+        """Return the level of the orders of the last 0, 1, … periods, (…, periods, S, K) units, infinite beyond a lead time."""
+        worlds = self.critical_ratio.shape[:-2]
+        found = np.full((*worlds, max(self._leads.max(), 1), *self._leads.shape), np.inf)
         for site, sku in np.ndindex(self._leads.shape):
             for periods in range(self._leads[site, sku]):
-                found[periods, site, sku] = self._quantile(site, sku, periods + 1)
+                found[..., periods, site, sku] = self._quantile(site, sku, periods + 1)
         return found
 
     @cached_property
     def last_level(self) -> Floats:
-        """Return the level of the whole position, (S, K) units."""
-        found = np.zeros(self._leads.shape)
-        for site, sku in np.ndindex(found.shape):
-            found[site, sku] = self._quantile(site, sku, int(self._leads[site, sku]) + 1)
+        """Return the level of the whole position, (…, S, K) units."""
+        found = np.zeros(self.critical_ratio.shape)
+        for site, sku in np.ndindex(self._leads.shape):
+            found[..., site, sku] = self._quantile(site, sku, int(self._leads[site, sku]) + 1)
         return found
 
-    def _quantile(self, site: int, sku: int, periods: int) -> float:
+    def _quantile(self, site: int, sku: int, periods: int) -> Floats:
         law = over_periods(_law(self.network, site, sku), periods)
-        ratio = float(np.clip(self.critical_ratio[site, sku], 0.0, 1.0))
-        return quantile(law, ratio) * grid_step(self.network.world.problem, site, sku)
+        ratio = np.clip(self.critical_ratio[..., site, sku], 0.0, 1.0)
+        return quantiles(law, ratio).astype(np.float64) * grid_step(self.network.world.problem, site, sku)
 
 
 @rule("myopic")

@@ -166,10 +166,11 @@ class DeterministicPlan(RollingHorizon):
         expected, _ = self.by_channel(observation, world, mean, deviation)
         path = self.outlook.expected(int(observation.period[world]), expected)
         draft = self.drafted(observation, world, path, LinearProgram(), 1.0)
-        hedge_shortages(draft, self._uncertainty(mean, deviation, path.periods), *self._costs)
+        hedge = np.broadcast_to(self.hedge, (observation.batch, *self.network.lanes.shape))[world]
+        hedge_shortages(draft, self._uncertainty(mean, deviation, path.periods, hedge), *self._costs)
         return self.carried_out(draft, self.solved([draft]))
 
-    def _uncertainty(self, mean: Floats, deviation: Floats, periods: int) -> Uncertainty:
+    def _uncertainty(self, mean: Floats, deviation: Floats, periods: int, hedge: Floats) -> Uncertainty:
         """Return how far demand near sites deviates from its mean, going by forecasts (n, S, K).
 
         Nothing deviates longer than the fastest lead time and a period of review: an order will have answered to it.
@@ -183,7 +184,7 @@ class DeterministicPlan(RollingHorizon):
         ends, since = np.arange(1, periods + 1)[:, None, None], np.indices(ahead.shape)
         first = np.maximum(ends - 1 - answered, 0)
         after, begun = total[1:] - total[first, *since], total[:-1] - total[first, *since]
-        scale = np.where(self.network.lanes >= 0, self.hedge, 0.0)
+        scale = np.where(self.network.lanes >= 0, hedge, 0.0)
         return Uncertainty(means, *(scale * np.sqrt(np.maximum(each, 0.0) + late) for each in (begun, after)))
 
     @cached_property

@@ -1,6 +1,6 @@
-"""Serving by worth: channels are served in a fixed order, what an unmet unit costs less freight, in all worlds at once.
+"""Serving in a fixed order of claims, in all worlds at once: the order of a world's own fulfilment rule, or of another.
 
-It is the order in which a world with `fulfilment: worth` serves: a policy that has seen demand ships what that world would.
+A policy that has seen demand ships what a world with that rule would.
 """
 
 from __future__ import annotations
@@ -9,27 +9,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 
+from allotment.decisions.claimed import free_stock, sent_away, wanted_by_slot
 from allotment.decisions.observation import Observation
 from allotment.engine.dynamics.fulfilment import topped_up
 from allotment.engine.dynamics.rationing import share, share_alike
-from allotment.policies.claimed import free_stock, sent_away, wanted_by_slot
 from allotment.scenario.fulfilment import FulfilmentReader
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Claims, Flags, Floats, Integers
 
 
 @dataclass(frozen=True)
-class ByWorth:
-    """Allocates each unit where it is worth most; what a channel has been promised comes first."""
+class Serving:
+    """Allocates in the order of a fulfilment rule; what a channel has been promised comes first."""
 
     world: World
+    fulfilment: Literal["worth"] | None = None  # worth = by what an unmet unit costs less freight; none = the world's own rule
 
     def allocation(self, observation: Observation, orders: Floats) -> Floats:
         """Return what each fulfilment lane ships, (B, F, K) units, beside orders (B, L, K) of the same decision."""
-        serving = _Serving(self.world, observation, orders)
+        serving = _Served(self.world, observation, orders)
         serving.serve_promised(self.claims)
         for group in serving.wanted_groups(self.claims):
             serving.serve_group(group)
@@ -37,12 +39,14 @@ class ByWorth:
 
     @cached_property
     def claims(self) -> Claims:
-        """Return the claims in the order in which a world that serves by worth serves them."""
-        scenario = self.world.scenario.model_copy(update={"fulfilment": "worth"})
+        """Return the claims in the order in which they are served."""
+        if self.fulfilment is None:
+            return self.world.problem.claims
+        scenario = self.world.scenario.model_copy(update={"fulfilment": self.fulfilment})
         return FulfilmentReader(scenario).compiled()[1]
 
 
-class _Serving:
+class _Served:
     """What is wanted and what is left of stock and capacities while claims are served, one after the other in every world."""
 
     def __init__(self, world: World, observation: Observation, orders: Floats) -> None:
