@@ -208,7 +208,7 @@ def _content(choose: Choices) -> Part:
 
 
 def _with_treasury(choose: Choices, content: Part) -> Part:
-    """Return a world in which orders need cash, of days as periods: too little of it now and then, terms, credit and budgets."""
+    """Return a world of days in which orders need cash: too little of it now and then, terms, credit and budgets."""
     by = choose.among([], ["group"], ["region"], ["group", "region"])
     for sku in content["skus"]:
         sku |= {"group": choose.among("toys", "games")}
@@ -238,6 +238,7 @@ def _with_treasury(choose: Choices, content: Part) -> Part:
         sequence, before = list(content["sequence"]), content["sequence"].index("charge")
         sequence.insert(choose.among(*range(before + 1)), "settle")
         content["sequence"] = sequence
+    content["observation"] = content["observation"] | {"treasury": choose.among(True, False)}
     return content | {"objective": "profit", "treasury": treasury}
 
 

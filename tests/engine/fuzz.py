@@ -19,6 +19,7 @@ import test_gradients
 import test_invariants
 import test_policy_allocations
 import test_tracing
+import test_treasury
 import test_two_implementations
 from hypothesis.errors import UnsatisfiedAssumption
 from rich.progress import track
@@ -32,7 +33,7 @@ def properties() -> list[Property]:
     """Return what must hold in any world."""
     modules = (
         *(test_compiled_decisions, test_gradients, test_invariants, test_policy_allocations, test_tracing),
-        *(test_two_implementations, test_episode_movements),
+        *(test_two_implementations, test_episode_movements, test_treasury),
     )
     tests = [test for module in modules for test in vars(module).values()]
     inner: Iterator[Any] = (getattr(test, "hypothesis", None) for test in tests)

@@ -82,6 +82,6 @@ def test_the_memory_refuses_an_array_that_is_not_as_declared():
 
 
 def test_money_terms_are_declared_whole():
-    assert {addend.term for addend in LINEAR} | {"fixed_ordering", "overflow"} == set(TERMS)
+    assert {addend.term for addend in LINEAR} | {"fixed_ordering", "overflow", "interest", "discount_taken"} == set(TERMS)
     assert {addend.price for addend in LINEAR} <= set(Prices._fields)
     assert len(SIGNS) == len(TERMS)

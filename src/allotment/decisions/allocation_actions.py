@@ -1,7 +1,7 @@
-"""What a network decides beside orders, where the scenario leaves it to the policy: allocation to channels, and protection.
+"""What a network decides beside orders, where the scenario leaves it to the policy: allocation, protection and budgets.
 
-Both are quantities from nothing to so many periods of mean demand, of the channel or of the site; around a rule, corrections to
-what the rule decides, or leaves to the scenario.
+The first two are quantities from nothing to so many periods of mean demand, of the channel or of the site; a budget is a part
+of the total. Around a rule they are corrections to what the rule decides, or leaves to the scenario.
 """
 
 from __future__ import annotations
@@ -22,31 +22,33 @@ from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats
 
 Array = Any  # a NumPy array or a Torch tensor
-Corrected = Literal["allocation", "protection"]  # of a rule's decision, beside its orders
+Corrected = Literal["allocation", "protection", "budget"]  # of a rule's decision, beside its orders
 PERIODS = 3.0  # of mean demand that the largest action stands for, at least one unit; a correction reaches half as far
 
 
 @dataclass(frozen=True)
 class AllocationActions:
-    """The actions behind those for orders: one for each fulfilment lane and SKU, then one for each site, class and SKU."""
+    """The actions behind those for orders: of each fulfilment lane and SKU, of each site, class and SKU, and of each budget."""
 
     world: World
     allocates: bool = True  # where the scenario leaves allocation to the policy
     protects: bool = True  # likewise protection
+    divides: bool = True  # likewise budgets
 
     @classmethod
     def around(cls, world: World, corrected: Sequence[Corrected], where: str) -> AllocationActions:
         """Return the actions that correct a rule; `ScenarioError` where the scenario does not leave it to policies."""
-        left = {"allocation": world.problem.rules.allocates, "protection": world.problem.rules.protects}
+        rules = world.problem.rules
+        left = {"allocation": rules.allocates, "protection": rules.protects, "budget": rules.budgets}
         for name in corrected:
             if not left[name]:
                 raise ScenarioError(f"{where}: {world.name} leaves no {name} to policies; its decisions must name it")
-        return cls(world, "allocation" in corrected, "protection" in corrected)
+        return cls(world, "allocation" in corrected, "protection" in corrected, "budget" in corrected)
 
     @property
     def size(self) -> int:
         """Return the number of actions."""
-        return self.largest_allocation.size + self.largest_protection.size
+        return self.largest_allocation.size + self.largest_protection.size + self.largest_budget.size
 
     @cached_property
     def largest_allocation(self) -> Floats:
@@ -62,6 +64,12 @@ class AllocationActions:
         below = classes - 1 if self.protects and problem.rules.protects else 0
         return np.maximum(PERIODS * np.repeat(problem.sites.expected_demand[:, None], below, axis=1), 1.0)
 
+    @cached_property
+    def largest_budget(self) -> Floats:
+        """Return the most that an action gives to a budget, (Q,) money: the total; no budgets where the policy divides none."""
+        treasury, divides = self.world.problem.treasury, self.divides and self.world.problem.rules.budgets
+        return np.full(treasury.amounts.shape[1] if divides else 0, treasury.total.max())
+
     def allocation(self, actions: Array) -> Array | None:
         """Return what is allocated, (B, F, K) units, from all actions (B, …) of a policy."""
         return _quantities(self._of_allocation(actions), self.largest_allocation) if self.largest_allocation.size else None
@@ -72,10 +80,15 @@ class AllocationActions:
             return None
         return self._with_last_class(_quantities(self._of_protection(actions), self.largest_protection))
 
-    def corrected(self, decided: Decision, observation: Observation, actions: Array) -> Decision:
-        """Return a rule's decision with its allocation and protection corrected by actions (B, …), nothing by actions of 0.
+    def budget(self, actions: Array) -> Array | None:
+        """Return what each budget gets, (B, Q) money, from all actions (B, …) of a policy; more than the total is cut alike."""
+        return _quantities(self._of_budget(actions), self.largest_budget) if self.largest_budget.size else None
 
-        What the rule leaves to the scenario is what the scenario's rule would ship, or reserve and protect: nothing.
+    def corrected(self, decided: Decision, observation: Observation, actions: Array) -> Decision:
+        """Return a rule's decision with the rest corrected by actions (B, …), nothing by actions of 0.
+
+        What the rule leaves to the scenario is what the scenario's rule would ship, or reserve and protect: nothing; budgets
+        are alike.
         """
         if self.largest_allocation.size:
             shipped = self._left_to_scenario(decided, observation) if decided.allocation is None else decided.allocation
@@ -86,6 +99,11 @@ class AllocationActions:
             kept = 0.0 if decided.protection is None else decided.protection[:, :, :-1]
             protected = array_namespace(actions).clip(kept + corrections, min=0.0)
             decided = decided._replace(protection=self._with_last_class(protected))
+        if self.largest_budget.size:
+            corrections = _corrections(self._of_budget(actions), self.largest_budget)
+            alike = self.largest_budget[None] / len(self.largest_budget)
+            divided = (alike if decided.budget is None else decided.budget) + corrections
+            decided = decided._replace(budget=array_namespace(actions).clip(divided, min=0.0))
         return decided
 
     def _left_to_scenario(self, decided: Decision, observation: Observation) -> Floats | float:
@@ -95,10 +113,15 @@ class AllocationActions:
         return Serving(self.world).allocation(observation, decided.orders)
 
     def _of_allocation(self, actions: Array) -> Array:
-        return actions[:, actions.shape[1] - self.size : actions.shape[1] - self.largest_protection.size]
+        first = actions.shape[1] - self.size
+        return actions[:, first : first + self.largest_allocation.size]
 
     def _of_protection(self, actions: Array) -> Array:
-        return actions[:, actions.shape[1] - self.largest_protection.size :]
+        last = actions.shape[1] - self.largest_budget.size
+        return actions[:, last - self.largest_protection.size : last]
+
+    def _of_budget(self, actions: Array) -> Array:
+        return actions[:, actions.shape[1] - self.largest_budget.size :]
 
     def _with_last_class(self, protected: Array) -> Array:
         """Return protection (B, S, J − 1, K) with that of the last class: nothing."""

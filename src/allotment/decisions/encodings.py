@@ -69,7 +69,7 @@ class Encoding(Protocol):
 
 
 class OfOrders(ABC):
-    """What encodings of orders have in common: allocation and protection are the last of their actions."""
+    """What encodings of orders have in common: allocation, protection and budgets are the last of their actions."""
 
     world: World
 
@@ -81,7 +81,8 @@ class OfOrders(ABC):
     def decision(self, actions: Floats, observation: Observation) -> Decision:
         """Return the decision that actions (B, size) in [-1, 1] stand for."""
         shared = self.allocation_actions
-        return Decision(self.orders(actions, observation), shared.allocation(actions), shared.protection(actions))
+        allocation, protection = shared.allocation(actions), shared.protection(actions)
+        return Decision(self.orders(actions, observation), allocation, protection, shared.budget(actions))
 
     def within(self, world: World) -> Any:
         """Return the same encoding in another form of its world."""
@@ -283,7 +284,7 @@ class Residual(OfOrders):
         """Return the rule's decision, corrected by actions (B, size) in [-1, 1]."""
         decided = self.rule.decide(observation)
         orders = self.quantities(actions, _wanted(decided))
-        decided = Decision(orders, decided.allocation, decided.protection)
+        decided = Decision(orders, decided.allocation, decided.protection, decided.budget)
         return self.allocation_actions.corrected(decided, observation, actions)
 
     def orders(self, actions: Floats, observation: Observation) -> Floats:

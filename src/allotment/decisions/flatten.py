@@ -57,7 +57,9 @@ class Flattener:
         """Return what the value 1 stands for at every place of the vector, (n,)."""
         by_site, by_channel = _scales(world)
         by_lane = by_site[self.problem.lanes.to]
+        money = np.array([_money_scale(world, by_channel)])
         owners = {"site": by_site, "channel": by_channel, "supply_lane": by_lane, "sku": by_site.sum(axis=0)}
+        owners |= dict.fromkeys(("account", "settlement", "budget"), money)
         parts = []
         for group in self.layout:
             scale = next((owners[axis] for axis in group.axes if axis in owners), np.ones(1))
@@ -73,6 +75,7 @@ class Flattener:
             "supply_lane": self.names.supply_lanes,
             "sku": self.names.skus,
             "calendar": ["sin", "cos", "time_to_go"],
+            "budget": self.names.budgets,
         }
         names = []
         for group in self.layout:
@@ -80,6 +83,13 @@ class Flattener:
             cells = product(*[list(axis)[:size] for axis, size in zip(axes, group.shape, strict=True)])
             names += [f"{group.name}[{', '.join(map(str, cell))}]" for cell in cells]
         return names
+
+
+def _money_scale(world: World, by_channel: Floats) -> float:
+    """Return the money that the value 1 stands for: what the units of all channels cost, or bring where they cost nothing."""
+    cost, price = world.problem.goods.unit_cost.mean(axis=0), world.problem.prices.price.mean(axis=0)
+    money = float((by_channel * (cost if cost.any() else price)).sum())
+    return money if money > SMALLEST else 1.0
 
 
 def _scales(world: World) -> tuple[Floats, Floats]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from allotment.decisions.observation import Observation, visible_ages
+from allotment.engine.dynamics.arrays import sum_last
 from allotment.scenario.problem import Floats, Problem
 from allotment.scenario.schema import ObservationGroups
 from allotment.scenario.sizes import check_numbers
@@ -31,6 +32,10 @@ LENGTHS: dict[str, Callable[[Problem, Chosen], int]] = {  # of the axes that a p
     "age": lambda problem, chosen: visible_ages(problem),
     "past_period": lambda problem, chosen: chosen.demand_history,
     "coming_period": lambda problem, chosen: chosen.forecast,
+    "account": lambda problem, chosen: 1,
+    "clock": lambda problem, chosen: 1,
+    "settlement": lambda problem, chosen: problem.treasury.slots,
+    "budget": lambda problem, chosen: problem.treasury.amounts.shape[1],
     "calendar": lambda problem, chosen: 3 if is_dated(problem) else 2,
 }
 
@@ -112,6 +117,20 @@ def _open_demand(kind: str, axes: str, about: str, by_due: bool, values: Callabl
         return (several or problem.clock.demand_first) and (chosen.open_demand == "by_due_period" and several) == by_due
 
     return Kind(kind, "open_demand", tuple(axes.split()), about, present, values)
+
+
+def _budget_clock(seen: Observation, chosen: Chosen) -> Floats:
+    per = seen.problem.treasury.per
+    return ((per - seen.period % per) / per)[:, None]
+
+
+def _treasury(
+    name: str, axis: str, about: str, values: Callable[[Observation], Floats], low: float = 0.0, budgets: bool = False
+) -> Kind:
+    def present(problem: Problem, chosen: Chosen) -> bool:
+        return chosen.treasury and problem.treasury.exists and (not budgets or problem.treasury.amounts.shape[1] > 0)
+
+    return Kind(name, name, (axis,), about, present, lambda seen, chosen: values(seen), low)
 
 
 KINDS = (
@@ -201,6 +220,31 @@ KINDS = (
         lambda problem, chosen: chosen.calendar or (problem.clock.season and problem.clock.length > 1),
         _calendar,
         -1.0,
+        1.0,
+    ),
+    _treasury("cash", "account", "money in cash", lambda seen: seen.cash, -HIGHEST),
+    _treasury("debt", "account", "money drawn on the credit line", lambda seen: seen.debt),
+    _treasury(
+        "payables",
+        "settlement",
+        "money owed to suppliers, by settlements until it is paid, the next one first",
+        lambda seen: sum_last(seen.payables),
+    ),
+    _treasury(
+        "receivables",
+        "settlement",
+        "money owed by channels, by settlements until it is paid, the next one first",
+        lambda seen: sum_last(seen.receivables),
+    ),
+    _treasury("budget_left", "budget", "money left of each budget", lambda seen: seen.budget_left, budgets=True),
+    Kind(
+        "budget_clock",
+        "budget_clock",
+        ("clock",),
+        "share of the budget period that is left, this period included",
+        lambda problem, chosen: chosen.treasury and problem.treasury.amounts.shape[1] > 0,
+        _budget_clock,
+        0.0,
         1.0,
     ),
 )

@@ -7,8 +7,9 @@ part of it, only when it was ordered.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +81,11 @@ class Observation:
     period: Integers  # (B,)
     slots: Floats  # (B, order slots, L, K, lives) units in transit by the period of the order, modulo the slots
     history: Floats  # (B, history slots, C, K) units demanded, or sold, by period, modulo the slots
+    cash: Floats  # (B, M) money; no account where the world has no treasury
+    debt: Floats  # (B, M) money drawn on the credit line
+    payables: Floats  # (B, V, U) money owed to suppliers, by settlements until it is paid
+    receivables: Floats  # (B, V, C) money owed by channels, likewise
+    budget_left: Floats  # (B, Q) money left of each budget
     memory: Floats | None = None  # (B, n) what the policy itself kept from its last decision; none before its first
     given: GivenForecast | None = None  # instead of the world's own
 
@@ -100,6 +106,11 @@ class Observation:
             period=state.period,
             slots=state.pipeline,
             history=state.demand_history,
+            cash=state.cash,
+            debt=state.debt,
+            payables=state.payables,
+            receivables=state.receivables,
+            budget_left=state.budget_left,
             memory=memory,
             given=given,
         )
@@ -108,7 +119,8 @@ class Observation:
     def of_calendar(cls, problem: Problem, periods: Integers) -> Observation:
         """Return what is known of periods (n,) by the calendar alone: forecasts, and no stock anywhere."""
         nothing = np.zeros((len(periods), 0, 0))
-        return cls(problem, nothing, nothing, nothing, nothing, nothing, nothing, periods, nothing, nothing)
+        known: dict[str, Any] = {each.name: nothing for each in fields(cls) if each.default is MISSING}
+        return cls(**{**known, "problem": problem, "period": periods})
 
     @property
     def batch(self) -> int:

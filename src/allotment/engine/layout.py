@@ -431,6 +431,7 @@ TARGET_LIMIT = given("S K", np.float64)  # units
 SCORE_ACTION = given("L", np.int64)  # the action that weighs a lane, -1 for none
 SHARPNESS = given("1", np.float64)
 ALLOCATION_LIMIT = given("F K", np.float64)  # units; no lanes where the policy allocates nothing
+BUDGET_LIMIT = given("budgets", np.float64)  # money; no budgets where the policy divides none
 PROTECTION_LIMIT = given("S classes K", np.float64)  # units; no classes where it protects nothing
 MEASURED_DISCOUNT = given("periods", np.float64)  # of a measured period's reward
 MEASURED_MARGIN = given("T C K", np.float64)  # money/unit lost, by period

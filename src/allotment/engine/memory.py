@@ -37,6 +37,7 @@ class Memory:
         self.state = State(*self._seen("", STATE))
         self.flows = self.record.flows()
         self.decision = Decision(*self._seen("DECISION_", DECISION))
+        self.divide_alike()
 
     def _seen(self, prefix: str, names: Iterable[str]) -> list[NDArray[Any]]:
         return [_batch_first(self.arrays[f.PLACES[prefix + name.upper()]]) for name in names]
@@ -58,6 +59,11 @@ class Memory:
         """Say whether the next step ships what the policy allocates, or what the scenario's rule does."""
         self.arrays[f.SETTINGS][f.ALLOCATES] = allocates
         self.arrays[f.SETTINGS][f.RESERVES] = allocates and reserves(self.problem)
+
+    def divide_alike(self) -> None:
+        """Let budgets share the total alike, until something else is decided; what exceeds the total is cut in proportion."""
+        assert self.decision.budget is not None
+        self.decision.budget[...] = self.problem.treasury.total.max()
 
     def clear(self) -> None:
         """Put every world into the state before its first period, with nothing anywhere."""

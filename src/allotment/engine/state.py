@@ -127,7 +127,9 @@ class Decision(NamedTuple):
         Floats | None, "S|protects J K", "units that classes below each may not use; none = nothing is protected"
     ] = None
     budget: Annotated[
-        Floats | None, "Q|budgets", "money of each budget where a budget period begins; more than the total is cut; none = alike"
+        Floats | None,
+        "Q|budgets",
+        "money of each budget where a budget period begins; more than the total is cut; none = alike",
     ] = None
     wanted: Floats | None = None  # (B, L, K) orders before negative quantities were cut to 0, where the policy has such a thing
     memory: Floats | None = None  # (B, n) what the policy wants to see again at its next decision
@@ -165,7 +167,9 @@ def in_full(problem: Problem, decision: Decision) -> Decision:
     return decision._replace(
         allocation=np.zeros((batch, 0, problem.shape.skus)) if allocation is None else allocation,
         protection=np.zeros((batch, *shapes["protection"])) if protection is None else protection,
-        budget=np.full((batch, *shapes["budget"]), problem.treasury.total.max()) if decision.budget is None else decision.budget,
+        budget=np.full((batch, *shapes["budget"]), problem.treasury.total.max())
+        if decision.budget is None
+        else decision.budget,
     )
 
 

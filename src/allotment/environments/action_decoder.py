@@ -36,6 +36,7 @@ class ActionDecoder:
             for field, array in {f.ACTIONS: self._buffer, **_arrays(encoding)}.items():
                 simulation.memory.put(field, np.ascontiguousarray(array, dtype=f.FIELDS[field].declared.dtype))
             simulation.memory.ship(encoding.allocation_actions.largest_allocation.size > 0)
+            simulation.memory.divide_alike()
         if ordering is not None:
             ordering.put_into(simulation)
 
@@ -77,6 +78,7 @@ def _arrays(encoding: Any) -> dict[int, Any]:
         f.ENCODING: [ENCODINGS.index(encoding.name)],
         f.ALLOCATION_LIMIT: shared.largest_allocation,
         f.PROTECTION_LIMIT: shared.largest_protection,
+        f.BUDGET_LIMIT: shared.largest_budget,
     }
     if isinstance(encoding, OrderUpTo):
         targets = {f.TARGET_LIMIT: encoding.limits, f.SCORE_ACTION: encoding.scored, f.SHARPNESS: [encoding.sharpness]}

@@ -26,6 +26,8 @@ class Coding:
     """How the states of a world are written as rows."""
 
     def __init__(self, problem: Problem, laws: Laws, step: float) -> None:
+        if problem.treasury.exists:
+            raise ScenarioError("treasury: amounts of cash are not enumerated; exact values need a world without one")
         self.problem, self.laws, self.step = problem, laws, step
         self.slots = problem.lanes.slots
         self.season = problem.clock.season

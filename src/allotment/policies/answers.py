@@ -38,7 +38,10 @@ def lane_answers(world: World, lanes: np.ndarray, skus: np.ndarray, groups: np.n
 
 
 def with_allocation(answers: Answers, world: World, allocation: AllocationActions) -> Answers:
-    """Return answers for orders, and behind them those for allocation and protection: a cell for what it ships and keeps."""
+    """Return answers for orders, and behind them those for allocation and protection: a cell for what it ships and keeps.
+
+    A budget's is the mean of what the cells say that it pays for.
+    """
     skus = len(world.names.skus)
     if allocation.largest_allocation.size:
         lanes = np.repeat(np.arange(len(world.problem.fulfilment.site)), skus)
@@ -48,6 +51,9 @@ def with_allocation(answers: Answers, world: World, allocation: AllocationAction
         site, rank, sku = (axis.ravel() for axis in np.indices(allocation.largest_protection.shape))
         width = allocation.largest_protection.shape[1]
         answers = answers.beside(Answers(width, (site * skus + sku) * width + rank, np.arange(len(site))))
+    if allocation.largest_budget.size:
+        of = world.problem.treasury.budget_of.ravel()
+        answers = answers.beside(Answers(1, np.arange(len(of)), of))
     return answers
 
 

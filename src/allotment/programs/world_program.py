@@ -1,4 +1,7 @@
-"""A world over some periods as a linear programme: the phases of each period in their order, as the dynamics play them."""
+"""A world over some periods as a linear programme: the phases of each period in their order, as the dynamics play them.
+
+Cash is left out: orders are never cut for want of it, nor does credit cost interest, so that a bound is one all the more.
+"""
 
 from __future__ import annotations
 

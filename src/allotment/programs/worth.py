@@ -29,3 +29,5 @@ def check_known(problem: Problem) -> None:
     for addend in LINEAR:
         if addend.units not in KNOWN and getattr(problem.prices, addend.price).any():
             raise ScenarioError(f"{addend.term}: a linear programme does not count {addend.units}, so it gives no bound")
+    if (problem.treasury.discount > 0.0).any():
+        raise ScenarioError("suppliers.terms: a linear programme does not count what early payment saves, so it gives no bound")

@@ -4,7 +4,8 @@ Every array is declared once, with its axes and its unit: `minimum: Annotated[Fl
 it as `problem.lanes.minimum`, the kernel as `LANES_MINIMUM` (see `engine.layout`).
 
 Axes: sites S, SKUs K, channels C, suppliers U, supply lanes L, fulfilment lanes F, remaining lives A, due slots D, goodwill
-groups G, regimes R, priority classes J, accounts M (one where a world has a treasury), slots of payments V, budgets Q; periods of a demand table P, periods of a calendar T (one where nothing changes).
+groups G, regimes R, priority classes J, accounts M (one where a world has a treasury), slots of payments V, budgets Q; periods
+of a demand table P, periods of a calendar T (one where nothing changes).
 Unlimited amounts are infinite.
 """
 
@@ -227,6 +228,7 @@ class Treasury(NamedTuple):
     early: Annotated[Integers, "U", "slot of an invoice that can be paid early now, once due ones are paid; -1 for none"]
     collection: Annotated[Integers, "C", "periods from the record until a sale is paid, 0 for at once"]
     per: int  # periods of a budget period, at least 1
+    budget_of: Annotated[Integers, "S K", "budget of a site's SKU, -1 for none"]
     budget: Annotated[Integers, "L K", "budget that pays for goods on a lane, -1 for none"]
     amounts: Annotated[Floats, "budget_periods Q", "money a budget period, by turns; 0 where the policy divides the total"]
     total: Annotated[Floats, "budget_periods", "money that the policy divides, by turns"]

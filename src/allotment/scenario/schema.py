@@ -88,7 +88,9 @@ class HoldingRate(Part):
     """Holding cost as a rate on the SKU's unit cost."""
 
     rate: NonNegative  # 1/period, of the unit cost
-    excludes_capital: bool = False  # the rate is of storage, insurance and obsolescence alone, beside a treasury's capital_charge
+    excludes_capital: bool = (
+        False  # the rate is of storage, insurance and obsolescence alone, beside a treasury's capital_charge
+    )
 
 
 HoldingCost = Annotated[

@@ -54,8 +54,13 @@ class TreasuryReader:
         rate = credit.rate / credit.day_count if credit is not None else 0.0
         terms = [supplier.terms or PaymentTerms() for supplier in self.scenario.suppliers]
         net = np.array([math.floor(each.net / days) for each in terms])
+        places = {site.name: place for place, site in enumerate(self.scenario.sites)}
+        to = np.array([places[lane.to] for lane in self.lanes.lanes])
+        lanes_bought = np.array([lane.source in self.lanes.suppliers for lane in self.lanes.lanes])[:, None]
         collection = np.array([math.ceil(channel.collection / days) for channel in self.scenario.channels])
-        check_numbers("terms of payment", {"periods": int(max(net.max(), collection.max(), 1)), "places": len(net) + len(collection)})
+        check_numbers(
+            "terms of payment", {"periods": int(max(net.max(), collection.max(), 1)), "places": len(net) + len(collection)}
+        )
         return Treasury(
             exists=declared is not None,
             cash=declared.cash if declared is not None else 0.0,
@@ -68,7 +73,8 @@ class TreasuryReader:
             early=np.array([self._early(place, each, days) for place, each in enumerate(terms)]),
             collection=collection,
             per=self.budget.per if self.budget is not None else 1,
-            budget=self._budget_of(),
+            budget_of=(budget_of := self._budget_of()),
+            budget=np.where(lanes_bought, budget_of[to], -1),
             amounts=self._amounts(),
             total=np.atleast_1d(np.array(self.budget.total if self.budget is not None and self.budget.total else 0.0)),
         )
@@ -85,15 +91,15 @@ class TreasuryReader:
         return net - within - 1
 
     def _budget_of(self) -> Integers:
-        """Return the budget of each supply lane and SKU, (L, K); -1 where nothing is bought."""
+        """Return the budget of each site and SKU, (S, K); -1 where there are none."""
         places = {cell: place for place, cell in enumerate(self.cells)}
-        regions = {site.name: site.region for site in self.scenario.sites}
-        found = np.full((len(self.lanes.lanes), len(self.scenario.skus)), -1)
-        for lane, expanded in enumerate(self.lanes.lanes):
-            if self.budget is not None and expanded.source in self.lanes.suppliers:
-                for place, sku in enumerate(self.scenario.skus):
-                    named = {"group": sku.group, "region": regions[expanded.to]}
-                    found[lane, place] = places[tuple(str(named[axis]) for axis in self.budget.by)]
+        found = np.full((len(self.scenario.sites), len(self.scenario.skus)), -1)
+        if self.budget is None:
+            return found
+        for at, site in enumerate(self.scenario.sites):
+            for place, sku in enumerate(self.scenario.skus):
+                named = {"group": sku.group, "region": site.region}
+                found[at, place] = places[tuple(str(named[axis]) for axis in self.budget.by)]
         return found
 
     def _amounts(self) -> Floats:
@@ -111,7 +117,9 @@ class TreasuryReader:
         for name in cell:
             if isinstance(value, dict):
                 if name not in value:
-                    raise ScenarioError(f"{where} has no entry for {name!r}; each budget needs one, 0 where nothing may be spent")
+                    raise ScenarioError(
+                        f"{where} has no entry for {name!r}; each budget needs one, 0 where nothing may be spent"
+                    )
                 value, where = value[name], f"{where}.{name}"
         if isinstance(value, dict):
             _check_names(value, [], where)
@@ -162,11 +170,12 @@ def _cells(scenario: Scenario, budget: Budget) -> list[tuple[str, ...]]:
     """Return what the budgets are for: each group of SKUs, each region of sites, or one and the other, in order of the file."""
     names = []
     for axis in budget.by:
-        section, parts = ("skus", scenario.skus) if axis == "group" else ("sites", scenario.sites)
-        for place, part in enumerate(parts):
+        section: list[Any] = [*(scenario.skus if axis == "group" else scenario.sites)]
+        for place, part in enumerate(section):
             if getattr(part, axis) is None:
-                raise ScenarioError(f"{section}[{place}]: {part.name!r} has no {axis}, by which budgets are kept (treasury.budget.by)")
-        names.append([*dict.fromkeys(getattr(part, axis) for part in parts)])
+                where = f"{'skus' if axis == 'group' else 'sites'}[{place}]"
+                raise ScenarioError(f"{where}: {part.name!r} has no {axis}, by which budgets are kept (treasury.budget.by)")
+        names.append([*dict.fromkeys(getattr(part, axis) for part in section)])
     return list(product(*names))
 
 
@@ -181,7 +190,9 @@ def _check(scenario: Scenario) -> None:
     for place, lane in enumerate(scenario.supply_lanes):
         if lane.unfilled == "backlog":
             where = f"supply_lanes[{place}].unfilled"
-            raise ScenarioError(f"{where} must be dropped in a world with a treasury, not backlog: who owes goods has not been paid")
+            raise ScenarioError(
+                f"{where} must be dropped in a world with a treasury, not backlog: who owes goods has not been paid"
+            )
     for place, site in enumerate(scenario.sites):
         rate = site.holding_cost
         if treasury.capital_charge and isinstance(rate, HoldingRate) and rate.rate and not rate.excludes_capital:

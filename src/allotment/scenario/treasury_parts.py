@@ -61,6 +61,8 @@ class Treasury(Part):
     cash: NonNegative  # money when an episode begins
     floor: NonNegative = 0.0  # money that is kept back: headroom is counted down to it
     credit_line: CreditLine | None = None  # none = nothing can be borrowed
-    capital_charge: NonNegative = 0.0  # 1/year on stock at unit cost, on hand and on its way; then holding rates exclude capital
+    capital_charge: NonNegative = (
+        0.0  # 1/year on stock at unit cost, on hand and on its way; then holding rates exclude capital
+    )
     budget: Budget | None = None  # none = spending has no limit but cash
     period_days: Positive | None = None  # days of a period; none = those of `period`: day, week, month (30), quarter (90)

@@ -124,6 +124,7 @@ class Simulation:
         """Play some periods with the rule that was put into the kernel (`decisions.ordering`), and add them to the sums."""
         if self.problem.rules.allocates:
             self.memory.ship(False)
+        self.memory.divide_alike()
         kernel.play(self.memory.address, periods)
 
     def check_finite(self, fault: int) -> None:

@@ -1,10 +1,9 @@
 """From request to execution: what cannot be done is cut, limit by limit, and each cut has a reason.
 
 Requests of one decision see the same stock. The order: lane SKUs, lane capacity, supplier capacity, source stock (less what is
-reserved and protected), plant capacity, handling, budgets, cash; then, site by site from downstream up, `max_position`, multiples,
-minimums.
-What source, supplier or plant lacks is owed where the lane keeps a backlog, and served before new requests; other cuts are
-dropped.
+reserved and protected), plant capacity, handling, budgets, cash; then, site by site from downstream up, `max_position`,
+multiples, minimums. What source, supplier or plant lacks is owed where the lane keeps a backlog, and served before new
+requests; other cuts are dropped.
 """
 
 from __future__ import annotations

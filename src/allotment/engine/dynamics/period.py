@@ -22,7 +22,19 @@ from allotment.engine.dynamics.shipping import dispatch, receive, receive_at_onc
 from allotment.engine.dynamics.treasury import open_budgets, settle, spend, with_budgets
 from allotment.engine.exponential import exponential
 from allotment.engine.state import DECISION, Decision, Flows, State, empty_flows, empty_state, in_full
-from allotment.scenario.problem import CHARGE, DECIDE, DEMAND, EXPIRE, FULFIL, RECEIVE, ROUNDING, SETTLE, Flags, Integers, Problem
+from allotment.scenario.problem import (
+    CHARGE,
+    DECIDE,
+    DEMAND,
+    EXPIRE,
+    FULFIL,
+    RECEIVE,
+    ROUNDING,
+    SETTLE,
+    Flags,
+    Integers,
+    Problem,
+)
 
 LEAST_SMOOTH = 0.1  # units
 SMOOTH = 0.1  # of a period's mean demand: unmet units by which most of a smooth change of goodwill has come

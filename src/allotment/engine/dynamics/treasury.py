@@ -12,13 +12,16 @@ import numpy as np
 from allotment.engine.dynamics.arrays import Array, guarded, like, namespace, now, only, rounding_error, sum_into, take
 from allotment.engine.dynamics.rationing import shares
 from allotment.engine.state import Flows, State
-from allotment.scenario.problem import CODES, PAID_AT_ONCE, TERMS, Floats, Problem
+from allotment.scenario.problem import CODES, PAID_AT_ONCE, TERMS, Integers, Problem
 
 
 def settle(problem: Problem, state: State) -> State:
     """Let in what channels owe by now, pay what is due to suppliers, and then early what is worth it."""
     xp = namespace(state.cash)
-    collected, paid = xp.sum(state.receivables[:, 0], axis=-1, keepdims=True), xp.sum(state.payables[:, 0], axis=-1, keepdims=True)
+    collected, paid = (
+        xp.sum(state.receivables[:, 0], axis=-1, keepdims=True),
+        xp.sum(state.payables[:, 0], axis=-1, keepdims=True),
+    )
     state = state._replace(
         cash=state.cash + collected - paid,
         receipts=state.receipts + collected,
@@ -68,7 +71,7 @@ def balance(problem: Problem, state: State) -> State:
 
 
 def headroom(problem: Problem, state: State) -> Array:
-    """Return what orders may cost, (B, M) money, at least nothing: what is owed already, or will be on receipt, is kept back."""
+    """Return what orders may cost, (B, M) money: what is owed already, or will be on receipt, is kept back."""
     xp, lanes = namespace(state.cash), problem.lanes
     left = available(problem, state) - xp.sum(xp.sum(state.payables, axis=2), axis=1)[:, None]
     if lanes.on_receipt.any():
@@ -130,7 +133,7 @@ def cut_to_means(problem: Problem, state: State, units: Array, reasons: Array) -
     return left, _noted(reasons, units, left, "cash")
 
 
-def _affordable(problem: Problem, units: Array, prices: Array, owners: Floats, limits: Array) -> Array:
+def _affordable(problem: Problem, units: Array, prices: Array, owners: Integers, limits: Array) -> Array:
     """Return units (B, L, K) cut so that those of each owner cost no more than its limit (B, owners) of money.
 
     Money is shared in proportion, or by priority where the world rations so; whole units are rounded down.

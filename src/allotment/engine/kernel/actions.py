@@ -89,6 +89,8 @@ def decode(table: int, now: int, first: World, count: int) -> None:
         take_allocation(table, first, count)
     if floats3(table, f.PROTECTION_LIMIT).shape[1] > 0:
         take_protection(table, first, count)
+    if floats1(table, f.BUDGET_LIMIT).shape[0] > 0:
+        take_budget(table, first, count)
 
 
 @inline
@@ -217,13 +219,13 @@ def share_shortfall(table: int, sku: int, between: int, first: World, count: int
 
 @linked
 def take_allocation(table: int, first: World, count: int) -> None:
-    """The last actions but those of protection: what each lane of fulfilment ships of each SKU."""
+    """The last actions but those of protection and budgets: what each lane of fulfilment ships of each SKU."""
     allocation, limit, actions = (
         floats3(table, f.DECISION_ALLOCATION),
         floats2(table, f.ALLOCATION_LIMIT),
         floats2(table, f.ACTIONS),
     )
-    place = actions.shape[1] - floats3(table, f.PROTECTION_LIMIT).size - limit.size
+    place = actions.shape[1] - floats3(table, f.PROTECTION_LIMIT).size - floats1(table, f.BUDGET_LIMIT).size - limit.size
     for lane in range(limit.shape[0]):
         for sku in range(limit.shape[1]):
             for j in range(count):
@@ -234,13 +236,13 @@ def take_allocation(table: int, first: World, count: int) -> None:
 
 @linked
 def take_protection(table: int, first: World, count: int) -> None:
-    """The last actions: what classes below each but the last may not use."""
+    """The last actions but those of budgets: what classes below each but the last may not use."""
     protection, limit, actions = (
         floats4(table, f.DECISION_PROTECTION),
         floats3(table, f.PROTECTION_LIMIT),
         floats2(table, f.ACTIONS),
     )
-    place, last = actions.shape[1] - limit.size, limit.shape[1]
+    place, last = actions.shape[1] - floats1(table, f.BUDGET_LIMIT).size - limit.size, limit.shape[1]
     for site in range(limit.shape[0]):
         for rank in range(limit.shape[1]):
             for sku in range(limit.shape[2]):
@@ -251,3 +253,14 @@ def take_protection(table: int, first: World, count: int) -> None:
         for sku in range(limit.shape[2]):
             for j in range(count):
                 protection[site, last, sku, first + np.uint64(j)] = 0.0
+
+
+@linked
+def take_budget(table: int, first: World, count: int) -> None:
+    """The last actions: what each budget gets."""
+    budget, limit, actions = floats2(table, f.DECISION_BUDGET), floats1(table, f.BUDGET_LIMIT), floats2(table, f.ACTIONS)
+    start = actions.shape[1] - limit.shape[0]
+    for place in range(limit.shape[0]):
+        for j in range(count):
+            world = first + np.uint64(j)
+            budget[place, world] = share_of_most(actions[world, start + place]) * limit[place]

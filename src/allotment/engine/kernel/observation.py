@@ -32,9 +32,11 @@ KINDS = (  # of groups that compiled code writes; their places here stand for th
     *("on_hand", "on_hand_by_life", "in_transit_by_age", "in_transit_by_lane", "in_transit_by_site_and_age"),
     *("in_transit_by_site", "owed", "open_demand", "open_demand_by_slot", "demand_history"),
     *("forecast_mean", "forecast_deviation", "goodwill", "calendar"),
+    *("cash", "debt", "payables", "receivables", "budget_left", "budget_clock"),
 )
 ON_HAND, BY_LIFE, BY_AGE, BY_LANE, BY_SITE_AND_AGE, BY_SITE, OWED = range(7)
-OPEN, OPEN_BY_SLOT, HISTORY, FORECAST_MEAN, FORECAST_DEVIATION, GOODWILL, CALENDAR = range(7, len(KINDS))
+OPEN, OPEN_BY_SLOT, HISTORY, FORECAST_MEAN, FORECAST_DEVIATION, GOODWILL, CALENDAR = range(7, 14)
+CASH, DEBT, PAYABLES, RECEIVABLES, BUDGET_LEFT, BUDGET_CLOCK = range(14, len(KINDS))
 
 
 @entry
@@ -81,6 +83,8 @@ def observe_block(table: int, now: int, first: World, count: int) -> None:
             observe_owed(table, start, first, count)
         elif group == GOODWILL:
             observe_goodwill(table, start, first, count)
+        elif group >= CASH:
+            observe_treasury(table, group, start, now, first, count)
 
 
 @inner
@@ -289,3 +293,35 @@ def observe_owed(table: int, start: int, first: World, count: int) -> None:
 def observe_goodwill(table: int, start: int, first: World, count: int) -> None:
     """What past service makes of demand."""
     observe_parts(table, f.GOODWILL, start, first, count)
+
+
+@linked
+def observe_treasury(table: int, group: int, start: int, now: int, first: World, count: int) -> None:
+    """Cash, debt, what is due to and from whom, and budgets."""
+    if group == CASH:
+        observe_parts(table, f.CASH, start, first, count)
+    elif group == DEBT:
+        observe_parts(table, f.DEBT, start, first, count)
+    elif group == PAYABLES:
+        observe_due(table, f.PAYABLES, start, first, count)
+    elif group == RECEIVABLES:
+        observe_due(table, f.RECEIVABLES, start, first, count)
+    elif group == BUDGET_LEFT:
+        observe_parts(table, f.BUDGET_LEFT, start, first, count)
+    elif group == BUDGET_CLOCK:
+        per = integers1(table, f.SETTINGS)[f.TREASURY_PER]
+        write_all(table, start, (per - now % per) / per, first, count)
+
+
+@linked
+def observe_due(table: int, field: int, start: int, first: World, count: int) -> None:
+    """What is due to, or from, all together at each settlement, the next one first."""
+    owed, row = floats3(table, field), floats1(table, f.OBSERVED)
+    for slot in range(owed.shape[0]):
+        for j in range(count):
+            row[first + np.uint64(j)] = 0.0
+        for place in range(owed.shape[1]):
+            for j in range(count):
+                world = first + np.uint64(j)
+                row[world] += owed[slot, place, world]
+        write(table, row, start + slot, first, count)

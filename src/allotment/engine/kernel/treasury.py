@@ -369,7 +369,7 @@ def add_all(table: int, owed: int, noted: int, first: World, count: int) -> None
 @linked
 def book_sales(table: int, now: int, first: World, count: int) -> None:
     """Book what each channel pays for what was shipped to it: now, or when it is collected."""
-    shipped, price, channel = floats3(table, f.FLOWS_SHIPPED), floats3(table, f.PRICES_REVENUE), integers1(table, f.FULFILMENT_CHANNEL)
+    shipped, channel = floats3(table, f.FLOWS_SHIPPED), integers1(table, f.FULFILMENT_CHANNEL)
     collection, owed = integers1(table, f.TREASURY_COLLECTION), floats3(table, f.RECEIVABLES)
     cash, receipts, amount = floats2(table, f.CASH), floats2(table, f.RECEIPTS), floats1(table, f.AMOUNT)
     for lane in range(shipped.shape[0]):
@@ -419,7 +419,11 @@ def multiply_out(table: int, units: int, prices: int, lane: int, now: int, first
 @linked
 def measure_treasury(table: int, first: World, count: int) -> None:
     """Add what a record closed with to the sums, and note the least cash and whether it lay below the floor."""
-    cash, lowest, below = floats2(table, f.FLOWS_CASH), floats2(table, f.SUMMED_LOWEST_CASH), floats2(table, f.SUMMED_BELOW_FLOOR)
+    cash, lowest, below = (
+        floats2(table, f.FLOWS_CASH),
+        floats2(table, f.SUMMED_LOWEST_CASH),
+        floats2(table, f.SUMMED_BELOW_FLOOR),
+    )
     floor = floats1(table, f.TREASURY_FLOOR)[0]
     for j in range(count):
         world = first + np.uint64(j)
