@@ -76,7 +76,8 @@ def test_ratios_of_a_log_need_the_balances_that_it_does_not_know():
 
 def test_the_folder_has_every_table_and_a_page_with_figures(tmp_path):
     page = write(StockReport("log.csv", made()), tmp_path / "out").read_text(encoding="utf-8")
-    names = {"movement_summary", "roll_forward", "trial_balance", "layers", "ratios", "carrying_cost", "journal"}
+    names = {"movement_summary", "roll_forward", "trial_balance", "balance_sheet"}
+    names |= {"layers", "ratios", "carrying_cost", "journal"}
     assert {file.stem for file in (tmp_path / "out").glob("*.csv")} == names
     assert page.count("<figure") == 3
     assert "Stock is worth USD" in page

@@ -3,6 +3,7 @@
 import pytest
 from valuation_logs import log, money, note, policy, receipt, sale
 
+from allotment.finance.ledger import NUMBER
 from allotment.finance.valuation import value
 from allotment.scenario.errors import ScenarioError
 
@@ -47,7 +48,7 @@ def test_revenue_comes_with_the_sale():
 def test_the_remainder_goes_with_the_last_unit():
     rows = [receipt(0, 3, 3.335)] + [sale(number, 1) for number in (1, 2, 3)]  # 10.005, posted as 10.00 (half to even)
     made = value(log(*rows), policy())
-    costs = made.entries.amount[made.entries.account == 11]
+    costs = made.entries.amount[made.entries.account == NUMBER["cost_of_sales"]]
     assert costs.tolist() == [333, 334, 333]
     assert made.balance("inventory") == 0
 

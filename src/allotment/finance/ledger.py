@@ -17,11 +17,13 @@ ACCOUNTS = {  # the chart of accounts, in the order of statements
     "inventory": ASSET,
     "write_down_allowance": ASSET,  # taken off inventory
     "work_in_process": ASSET,
+    "cash": ASSET,
     "receivables": ASSET,
     "intercompany_receivables": ASSET,
     "payables": LIABILITY,
     "conversion_payable": LIABILITY,  # wages and machines of production
     "intercompany_payables": LIABILITY,
+    "credit_line": LIABILITY,  # drawn
     "opening_equity": EQUITY,
     "revenue": INCOME,
     "intercompany_revenue": INCOME,
@@ -36,10 +38,12 @@ ACCOUNTS = {  # the chart of accounts, in the order of statements
     "storage": EXPENSE,
     "selling": EXPENSE,
     "other_costs": EXPENSE,
+    "running_costs": EXPENSE,  # wages, rent and the like
+    "interest": EXPENSE,
     "exchange_difference": EXPENSE,
 }
 NUMBER = {account: position for position, account in enumerate(ACCOUNTS)}
-CLOSING = -1  # the movement of an entry that a close makes
+CLOSING, SETTLING = -1, -2  # the movement of an entry that a close makes, and of one that a payment makes
 
 
 class Ledger:
@@ -88,7 +92,7 @@ class Ledger:
 class Entries:
     """The entries of a journal, a read-only array a column; places, SKUs and entities by number."""
 
-    row: Any  # of the movement in the log, CLOSING where a close made it
+    row: Any  # of the movement in the log, CLOSING or SETTLING where none made it
     day: Any
     account: Any
     entity: Any

@@ -8,7 +8,7 @@ from allotment.finance.layers import Layer, Queue
 from allotment.finance.ledger import NUMBER
 from allotment.finance.log import MADE, TRANSIT
 from allotment.finance.realisable import net_price
-from allotment.finance.state import RECEIVABLES, State
+from allotment.finance.state import PAYABLES, RECEIVABLES, State
 
 DAMAGED = "damaged"
 
@@ -22,8 +22,8 @@ def unit_cost(state: State, row: int) -> Rate:
     return cost
 
 
-def brought_in(state: State, row: int, entity: int, place: int, units: int, cost: int, credit: str) -> None:
-    """Put units into stock at what they cost, against an account; under standard cost the difference is a variance."""
+def brought_in(state: State, row: int, entity: int, place: int, units: int, cost: int, credit: str) -> int:
+    """Put units into stock at what they cost, against an account, and return their value; at standard there is a variance."""
     sku, value = state.log.sku.codes[row], cost
     if state.policy.cost_formula == "standard":
         value = standard_value(state, row, units, entity)
@@ -33,6 +33,7 @@ def brought_in(state: State, row: int, entity: int, place: int, units: int, cost
     if document in state.spread_over:
         state.receipts[document].append((row, place, units, value))
     state.post(row, credit, entity, place, sku, -cost)
+    return value
 
 
 def standard_value(state: State, row: int, units: int, entity: int) -> int:
@@ -61,14 +62,16 @@ def from_supplier(state: State, row: int) -> None:
         return
     if on_the_way and not priced:
         raise log.fault(row, f"unit_cost is empty; under shipping_point terms goods of {supplier!r} are ours from here on")
-    buy(state, row, row, log.units[row])
+    buy(state, row, row, log.units[row], log.origin[row])
 
 
-def buy(state: State, row: int, priced: int, units: int) -> None:
-    """Bring goods in at the cost that a movement has, on credit."""
+def buy(state: State, row: int, priced: int, units: int, supplier: int) -> None:
+    """Bring goods in at the cost that a movement has, on the credit of a supplier, by its place."""
     log, entity = state.log, state.log.entity.codes[row]
-    cost = state.spend(priced, unit_cost(state, priced), units, entity)
-    brought_in(state, row, entity, log.target[row], units, cost, "payables")
+    cost = state.spend(priced, unit_cost(state, priced), units, entity, party=supplier)
+    value = brought_in(state, row, entity, log.target[row], units, cost, "payables")
+    if state.bills and cost:
+        state.bills[-1].receipts.append((row, log.target[row], units, value))
 
 
 def carry(state: State, row: int) -> None:
@@ -107,7 +110,7 @@ def _arrived(state: State, row: int) -> int:
         here = min(units, left)
         if here < units:
             waiting.insert(0, (units - here, dispatch))
-        buy(state, row, row if log.unit_cost[row] is not None else dispatch, here)
+        buy(state, row, row if log.unit_cost[row] is not None else dispatch, here, log.origin[dispatch])
         left -= here
     return log.units[row] - left
 
@@ -315,6 +318,8 @@ def supplier_return(state: State, row: int) -> None:
     layers = issue(state, row, entity, "purchase_difference")
     cost = sum(layer.value for layer in layers)
     credit = log.unit_cost[row]
+    if credit is None:
+        state.bill(row, PAYABLES, state.currencies[entity], -cost)
     refund = cost if credit is None else state.spend(row, credit, -log.units[row], entity) * -1
     state.post(row, "payables", entity, place, sku, refund)
     state.post(row, "purchase_difference", entity, place, sku, -refund)

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from allotment.finance.treasury_policy import Treasury
 from allotment.scenario.errors import ScenarioError, explain, nearest
 from allotment.scenario.yaml_file import read_yaml, short_name
 
@@ -105,12 +106,13 @@ class AccountingPolicy(Section):
     realisable: Realisable = Realisable()
     carrying: Carrying = Carrying()
     balances: Balances = Balances()
+    treasury: Treasury | None = None  # terms of payment and cash; none = nothing is paid or collected
     entities: dict[str, Entity] = {}
     rates: dict[Currency, dict[str | int, Positive]] = {}  # units of it for one of `currency`, from a date or period on
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        for fault in (_formula_fault(self), _calendar_fault(self), _zone_fault(self), _currency_fault(self)):
+        for fault in (_formula_fault(self), _calendar_fault(self), _zone_fault(self), _currency_fault(self), _cash_fault(self)):
             if fault:
                 raise ValueError(fault)
         return self
@@ -170,6 +172,16 @@ def _currency_fault(policy: AccountingPolicy) -> str | None:
     return None
 
 
+def _cash_fault(policy: AccountingPolicy) -> str | None:
+    """Return what is told of cash twice, none where nothing is."""
+    if policy.treasury is None:
+        return None
+    told = [name for name in ("cash", "receivables", "payables") if getattr(policy.balances, name) is not None]
+    if told:
+        return f"balances: {', '.join(told)} must be left out, as the books have them where treasury is said"
+    return "treasury is of one company's cash; it cannot stand beside entities" if policy.entities else None
+
+
 def in_currency(policy: AccountingPolicy, named: list[str]) -> AccountingPolicy:
     """Return a policy with a currency: its own, else the only one that a log names; `ScenarioError` where it has more."""
     if policy.currency:
@@ -193,12 +205,15 @@ def load_policy(file: Path) -> AccountingPolicy:
         raise ScenarioError(explain(error, content, AccountingPolicy, name)) from None
 
 
-def check_names(policy: AccountingPolicy, skus: set[str], sites: set[str], suppliers: set[str]) -> None:
-    """Refuse a SKU, site or supplier of the policy that the log does not have: `ScenarioError`."""
+def check_names(policy: AccountingPolicy, skus: set[str], sites: set[str], suppliers: set[str], customers: set[str]) -> None:
+    """Refuse a SKU, site, supplier or customer of the policy that the log does not have: `ScenarioError`."""
+    cash = policy.treasury
     for key, named, known in (
         ("skus", policy.skus, skus),
         ("points_of_sale", policy.points_of_sale or (), sites),
         ("terms.suppliers", policy.terms.suppliers, suppliers),
+        ("treasury.payment.suppliers", cash.payment.suppliers if cash else (), suppliers),
+        ("treasury.collection.customers", cash.collection.customers if cash else (), customers),
     ):
         for name in named:
             if name not in known:

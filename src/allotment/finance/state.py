@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
+from allotment.exchange.movement_schema import place_kind
 from allotment.finance.amounts import Rate, decimals_of, money
 from allotment.finance.calendar import Books
 from allotment.finance.layers import Average, Layer, Pool, Queue
@@ -17,6 +19,18 @@ PAYABLES, RECEIVABLES = NUMBER["payables"], NUMBER["receivables"]
 COMPANY = -1  # the place of all pools where a company's units share their cost
 
 Item = tuple[int, int]  # entity and SKU
+Receipt = tuple[int, int, int, int]  # row, place, units, value
+
+
+@dataclass
+class Bill:
+    """What a movement makes the books owe, or be owed; settled on its due days."""
+
+    account: int
+    party: int  # place of the supplier or customer, 0 where the movement names none
+    currency: str
+    coins: int  # of its currency
+    receipts: list[Receipt] = field(default_factory=list)  # of goods that it is for
 
 
 class State:
@@ -32,7 +46,8 @@ class State:
         )  # in transit, the supplier's: units, row
         self.returned = _documents(log, "customer_return")  # of which customers bring something back
         self.spread_over = _documents(log, "landed_cost")  # to which costs are added
-        self.receipts: dict[int, list[tuple[int, int, int, int]]] = defaultdict(list)  # by document: row, place, units, value
+        self.receipts: dict[int, list[Receipt]] = defaultdict(list)  # by document
+        self.bills: list[Bill] = []  # of the day, where the books have a cash of their own
         self.sold: dict[tuple[int, int], Queue] = {}  # by SKU and document, what was sold and may come back
         self.last_sale: dict[Item, tuple[int, int]] = {}  # units and cost
         self.contracts: dict[Item, dict[int, list[int]]] = defaultdict(dict)  # by document: units and row
@@ -92,19 +107,36 @@ class State:
         where = "the company" if self.by_company else log.places[place] or "nowhere"
         raise log.fault(row, f"takes {asked:g} of {log.sku[row]!r} from {where}, which holds {there:g}")
 
-    def spend(self, row: int, rate: Rate, units: int, entity: int, account: int | None = PAYABLES) -> int:
-        """Return what units cost an entity in its own coins; an amount that an account holds open in another is remembered."""
+    def spend(
+        self, row: int, rate: Rate, units: int, entity: int, account: int | None = PAYABLES, party: int | None = None
+    ) -> int:
+        """Return what units cost an entity in its own coins, and note that it is owed on an account.
+
+        `party` is the place of whom it is owed to or by, none = as the movement has it. An amount in another currency is open.
+        """
         log = self.log
         own, currency = self.currencies[entity], log.currency[row] or self.currencies[entity]
-        if currency == own:
-            return money(units, rate, log.scale, self.coins[entity])
         theirs = money(units, rate, log.scale, decimals_of(currency))
+        if account is not None:
+            self.bill(row, account, currency, theirs, party)
+        if currency == own:
+            return theirs
         ours = self.translated(theirs, currency, own, self.day)
         if account is not None:
             held = self.foreign[(entity, account, currency)]
             held[0] += theirs
             held[1] += ours
         return ours
+
+    def bill(self, row: int, account: int, currency: str, coins: int, party: int | None = None) -> None:
+        """Note what is owed on an account, where the books have a cash of their own."""
+        if self.policy.treasury is not None and coins:
+            self.bills.append(Bill(account, self._party(row) if party is None else party, currency, coins))
+
+    def _party(self, row: int) -> int:
+        """Return the place of the supplier or customer of a movement, 0 where it has none."""
+        ends = (self.log.origin[row], self.log.target[row])
+        return next((place for place in ends if place_kind(self.log.places[place]) in ("supplier", "customer")), 0)
 
     def translated(self, coins: int, currency: str, into: str, day: int) -> int:
         """Return coins of one currency in coins of another, at the rate of a day, rounded."""

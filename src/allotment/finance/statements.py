@@ -45,7 +45,7 @@ def journal(valuation: Valuation) -> pd.DataFrame:
             "debit": decimal_column(np.where(amount > 0, amount, 0), coins),
             "credit": decimal_column(np.where(amount < 0, -amount, 0), coins),
             "currency": np.array(valuation.currencies, dtype=object)[entries.entity[money]],
-            "movement": np.array([*log.event, "close"], dtype=object)[entries.row[money]],  # CLOSING is the last
+            "movement": np.array([*log.event, "payment", "close"], dtype=object)[entries.row[money]],  # SETTLING, CLOSING
             "sku": categories(entries.sku[money], log.sku.names),
             "place": categories(entries.place[money], log.places),
             "entity": categories(entries.entity[money], log.entity.names),
@@ -101,9 +101,9 @@ def _changes(valuation: Valuation) -> pd.DataFrame:
     entries, log = valuation.entries, valuation.log
     mask = entries.account == NUMBER["inventory"]
     row, units = entries.row[mask], entries.units[mask]
-    within = np.bincount(row + 1, weights=units, minlength=len(log.event) + 1)[row + 1] == 0
+    within = np.bincount(row + 2, weights=units, minlength=len(log.event) + 2)[row + 2] == 0
     kinds = np.array([FLOW_OF.get(kind, "revalued") for kind in log.kind.names])
-    of_kind = kinds[np.array([0, *log.kind.codes])[row + 1]]
+    of_kind = kinds[np.array([0, 0, *log.kind.codes])[row + 2]]
     flow = np.where(within, np.where(units > 0, "transferred_in", "transferred_out"), of_kind)
     flow = np.where(units == 0, "revalued", flow)
     entity = entries.entity[mask]

@@ -55,7 +55,7 @@ def parsed_outlook(file: str | Path, opening: Decimal | None = None) -> Outlook:
     except ValidationError as error:
         raise ScenarioError(explain(error, content, Outlook, str(path))) from None
     _check_names(outlook, str(path))
-    return _numbered(outlook, str(path))
+    return numbered(outlook, str(path))
 
 
 def _rows(file: Path, model: type[BaseModel]) -> list[dict[str, Any]]:
@@ -86,7 +86,7 @@ def _check_names(outlook: Outlook, origin: str) -> None:
             seen.add(entry.name)
 
 
-def _numbered(outlook: Outlook, origin: str) -> Outlook:
+def numbered(outlook: Outlook, origin: str) -> Outlook:
     """Return an outlook in which dates are days since its start."""
     changed: dict[str, Any] = {}
     for section, keys in DATES.items():
