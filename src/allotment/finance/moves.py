@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from allotment.exchange.movement_schema import LOST, place_kind
 from allotment.finance.amounts import Rate, money, share, spread
 from allotment.finance.layers import Layer, Queue
@@ -210,14 +212,15 @@ def cost_of_sale(state: State, row: int) -> None:
             sold.add(layer)
 
 
-def issue(state: State, row: int, entity: int, account: str) -> list[Layer]:
-    """Take a movement's units out for good, at cost to an account."""
+def issue(state: State, row: int, entity: int, account: str, units: int | None = None) -> list[Layer]:
+    """Take a movement's units, or so many of them, out for good, at cost to an account."""
     log, place, sku = state.log, state.log.origin[row], state.log.sku.codes[row]
-    layers = state.take(row, entity, place, log.units[row])
+    units = log.units[row] if units is None else units
+    layers = state.take(row, entity, place, units)
     cost = layers[0].value if len(layers) == 1 else sum(layer.value for layer in layers)
     state.post(row, account, entity, place, sku, cost)
     if (entity, sku) in state.allowances:
-        state.left[(entity, sku)] += log.units[row]
+        state.left[(entity, sku)] += units
     return layers
 
 
@@ -226,8 +229,26 @@ def waste(state: State, row: int) -> None:
     key = (state.log.origin[row], state.log.sku.codes[row])
     if state.consigned.get(key):
         return _lost_before_ours(state, row, key)
-    issue(state, row, state.log.entity.codes[row], "waste")
+    abnormal = state.log.units[row] - (_absorbed(state, row) if row in state.batches else 0)
+    if abnormal:
+        issue(state, row, state.log.entity.codes[row], "waste", abnormal)
     return None
+
+
+def _absorbed(state: State, row: int) -> int:
+    """Let the other units of a batch bear what its normal loss in production cost, and return the units of that loss.
+
+    Only abnormal waste is an expense (IAS 2.16a). All of the loss is normal where the policy states no rate for the plant.
+    """
+    log, entity, place, sku = state.log, state.log.entity.codes[row], state.log.origin[row], state.log.sku.codes[row]
+    batch, lost = state.batches[row], log.units[row]
+    rate = state.policy.normal_loss.get(log.places[place].partition(":")[2])
+    normal = lost if rate is None else min(lost, int(Fraction(str(rate)) * batch))
+    if normal == 0 or normal == batch or lost == batch:
+        return 0
+    cost = sum(layer.value for layer in state.take(row, entity, place, normal))
+    add_cost(state, row, entity, place, sku, state.pool(entity, place, sku).units, cost)
+    return normal
 
 
 def _lost_before_ours(state: State, row: int, key: tuple[int, int]) -> None:

@@ -37,6 +37,10 @@ def _notes(report: StockReport) -> list[str]:
             "Cash, headroom and the cash conversion cycle over time are left out: the accounting policy has no `treasury` "
             "(opening cash, terms of payment), and a log of movements does not say what was paid."
         )
+    if report.policy.averages:
+        found.append(
+            "Units that share one cost are as old as the days on which they came; the first to come are the first to go."
+        )
     if report.policy.scope == "company":
         found.append("Units of a SKU share their cost all over the company: stock has no value by site.")
     return found

@@ -18,6 +18,7 @@ from allotment.scenario.yaml_file import read_yaml, short_name
 
 Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Loss = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Currency = Annotated[str, Field(pattern="^[A-Z]{3}$")]
 Ownership = Literal["shipping_point", "destination"]
 Formula = Literal["fifo", "weighted_average", "moving_average", "lifo", "standard"]
@@ -103,6 +104,7 @@ class AccountingPolicy(Section):
     points_of_sale: list[str] | None = None  # sites; transport to the first is part of cost; none = every site is one
     landed_cost: Literal["value", "quantity", "weight", "volume"] = "quantity"  # by what it is spread over a document
     skus: dict[str, Item] = {}
+    normal_loss: dict[str, Loss] = {}  # share of a batch that a plant may lose at the cost of the others; none = all it does
     realisable: Realisable = Realisable()
     carrying: Carrying = Carrying()
     balances: Balances = Balances()
@@ -205,16 +207,20 @@ def load_policy(file: Path) -> AccountingPolicy:
         raise ScenarioError(explain(error, content, AccountingPolicy, name)) from None
 
 
-def check_names(policy: AccountingPolicy, skus: set[str], sites: set[str], suppliers: set[str], customers: set[str]) -> None:
-    """Refuse a SKU, site, supplier or customer of the policy that the log does not have: `ScenarioError`."""
+def check_names(policy: AccountingPolicy, skus: set[str], sites: set[str], named: dict[str, set[str]]) -> None:
+    """Refuse a SKU, site, supplier, customer or plant of the policy that the log does not have: `ScenarioError`.
+
+    `named` has the names of the log's other places by their kind.
+    """
     cash = policy.treasury
-    for key, named, known in (
+    for key, stated, known in (
         ("skus", policy.skus, skus),
         ("points_of_sale", policy.points_of_sale or (), sites),
-        ("terms.suppliers", policy.terms.suppliers, suppliers),
-        ("treasury.payment.suppliers", cash.payment.suppliers if cash else (), suppliers),
-        ("treasury.collection.customers", cash.collection.customers if cash else (), customers),
+        ("normal_loss", policy.normal_loss, named["made"]),
+        ("terms.suppliers", policy.terms.suppliers, named["supplier"]),
+        ("treasury.payment.suppliers", cash.payment.suppliers if cash else (), named["supplier"]),
+        ("treasury.collection.customers", cash.collection.customers if cash else (), named["customer"]),
     ):
-        for name in named:
+        for name in stated:
             if name not in known:
                 raise ScenarioError(f"accounting policy: {key}: no {name!r} in the log; {nearest(name, known)}")

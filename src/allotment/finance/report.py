@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from allotment.finance import statements, working_capital
-from allotment.finance.consolidation import consolidated
+from allotment.finance.consolidation import consolidated, consolidation_journal, group_trial_balance
 from allotment.finance.ledger import ACCOUNTS
 from allotment.finance.policy import AccountingPolicy
 from allotment.finance.ratios import Position, Ratio, carrying_cost, ratios
@@ -102,7 +102,11 @@ class StockReport:
             found["cash"] = working_capital.cash_by_day(valuation)
             found["cash_conversion"] = working_capital.cash_conversion(valuation)
             found["discounts"] = working_capital.discounts(valuation)
-        return found | ({"consolidation": consolidated(valuation)} if self.policy.entities else {})
+        if self.policy.entities:
+            found["consolidation"] = consolidated(valuation)
+            found["consolidation_journal"] = consolidation_journal(valuation)
+            found["group_trial_balance"] = group_trial_balance(valuation)
+        return found
 
     def _ratio_table(self) -> pd.DataFrame:
         rows = [(name, ratio.value, ratio.undefined) for name, ratio in self.ratios.items()]
@@ -134,7 +138,7 @@ class StockReport:
         site = statements.roll_forward(self.valuation, ("place",))
         sku = statements.roll_forward(self.valuation, ("sku",))
         return [
-            *([_cells("Group: stock without profit within it", self.tables["consolidation"])] if self.policy.entities else []),
+            *(self._group_cells() if self.policy.entities else []),
             _cells("Balance sheet", self.tables["balance_sheet"], "At the last close, by currency of the entity."),
             _cells("Trial balance", self.tables["trial_balance"], "Balances at the last close, by currency of the entity."),
             *[each for each in (_flows("site", site, "value", money), _flows("site", site, "units")) if each.rows],
@@ -144,6 +148,14 @@ class StockReport:
             *([self._discount_cells()] if len(self.tables.get("discounts", ())) else []),
             *([self._carrying_cells()] if any(self.carrying.values()) else []),
             _cells("Movements", self.tables["movement_summary"]),
+        ]
+
+    def _group_cells(self) -> list[Cells]:
+        note = "Entries of the entities at the rate of their day, and the consolidation journal (consolidation_journal.csv)."
+        return [
+            _cells("Group: stock without profit within it", self.tables["consolidation"]),
+            _cells("Group: trial balance", self.tables["group_trial_balance"], note),
+            _cells("Group: consolidation journal", self.tables["consolidation_journal"].fillna("")),
         ]
 
     def _ratio_cells(self) -> Cells:

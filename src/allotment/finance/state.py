@@ -11,11 +11,12 @@ from allotment.finance.amounts import Rate, decimals_of, money
 from allotment.finance.calendar import Books
 from allotment.finance.layers import Average, Layer, Pool, Queue
 from allotment.finance.ledger import NUMBER, Ledger
-from allotment.finance.log import Log
+from allotment.finance.log import MADE, Log
 from allotment.finance.policy import AccountingPolicy
 
 INVENTORY = NUMBER["inventory"]
 PAYABLES, RECEIVABLES = NUMBER["payables"], NUMBER["receivables"]
+YIELD = "yield"  # the reason of a loss in production
 COMPANY = -1  # the place of all pools where a company's units share their cost
 
 Item = tuple[int, int]  # entity and SKU
@@ -58,6 +59,7 @@ class State:
         self.deferred: list[int] = []  # movements whose cost the close tells
         self.currencies = [policy.currency_of(name) for name in log.entity.names]
         self.coins = [decimals_of(currency) for currency in self.currencies]
+        self.batches = _batches(log)  # units at work before each loss in production, by its row
         self.by_company = policy.scope == "company"
         self.grouped = bool(policy.entities)
 
@@ -155,6 +157,20 @@ class State:
         for (entity, place, sku), pool in self.pools.items():
             for layer in pool:
                 yield entity, place, sku, layer
+
+
+def _batches(log: Log) -> dict[int, int]:
+    """Return how many units are at work in a plant before each loss of some of them in production."""
+    plants = {number for number, place in enumerate(log.places) if place_kind(place) == MADE}
+    at_work: dict[tuple[int, int], int] = defaultdict(int)
+    found = {}
+    for row, (origin, target, sku) in enumerate(zip(log.origin, log.target, log.sku.codes, strict=True) if plants else ()):
+        if log.reason[row] == YIELD and origin in plants:
+            found[row] = at_work[(origin, sku)]
+        for place, units in ((origin, -log.units[row]), (target, log.units[row])):
+            if place in plants:
+                at_work[(place, sku)] += units
+    return found
 
 
 def _documents(log: Log, kind: str) -> set[int]:

@@ -8,7 +8,8 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from allotment.finance.amounts import as_decimal, decimals_of
+from allotment.finance.amounts import as_decimal, decimals_of, spread
+from allotment.finance.layers import Layer
 from allotment.finance.ledger import ACCOUNTS, EXPENSE, NUMBER, categories, decimal_column, places_of
 from allotment.finance.valuation import Valuation
 
@@ -54,18 +55,29 @@ def journal(valuation: Valuation) -> pd.DataFrame:
 
 
 def layers(valuation: Valuation) -> pd.DataFrame:
-    """Return the layers held at the last close: how many units of what lie where, since when, at what cost."""
+    """Return the layers held at the last close: how many units of what lie where, since when, at what cost.
+
+    Under an average, units are told apart by the days on which they came, the first of which go first, at one cost.
+    """
     last, log = valuation.closes[-1] if valuation.closes else 0, valuation.log
     rows = [
         {
             **{"entity": log.entity.names[entity], "place": COMPANY if place < 0 else log.places[place]},
-            **{"sku": log.sku.names[sku], "units": layer.units / log.scale, "since": valuation.books.text(layer.day)},
-            **{"age": last - layer.day, "value": as_decimal(layer.worth, valuation.coins[entity])},
+            **{"sku": log.sku.names[sku], "units": units / log.scale, "since": valuation.books.text(day)},
+            **{"age": last - day, "value": as_decimal(worth, valuation.coins[entity])},
             "currency": valuation.currencies[entity],
         }
         for entity, place, sku, layer in valuation.held
+        for day, units, worth in _by_day(layer)
     ]
     return pd.DataFrame(rows, columns=["entity", "place", "sku", "units", "since", "age", "value", "currency"])
+
+
+def _by_day(layer: Layer) -> list[tuple[int, int, int]]:
+    """Return the units left of a layer by the day on which they came in, and what they are worth."""
+    lots = layer.by_day()
+    parts = spread(layer.worth, [units for _, units in lots])
+    return [(day, units, worth) for (day, units), worth in zip(lots, parts, strict=True)]
 
 
 def roll_forward(valuation: Valuation, by: tuple[str, ...] = ("entity", "place", "sku")) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from allotment.finance.calendar import Books
 from allotment.finance.landed_cost import landed_cost
 from allotment.finance.layers import Layer
 from allotment.finance.ledger import ACCOUNTS, ASSET, CLOSING, Entries
-from allotment.finance.log import CUSTOMER, SUPPLIER, Log, log_of
+from allotment.finance.log import Log, log_of
 from allotment.finance.policy import AccountingPolicy, check_names, in_currency
 from allotment.finance.realisable import new_basis, write_down
 from allotment.finance.settlement import Settlement
@@ -118,10 +118,10 @@ def value(movements: pd.DataFrame, policy: AccountingPolicy) -> Valuation:
 
 def _check_known(log: Log, policy: AccountingPolicy) -> None:
     """Refuse names that log and policy do not share."""
-    suppliers, customers = (
-        {place.partition(":")[2] for place in log.places if place_kind(place) == kind} for kind in (SUPPLIER, CUSTOMER)
-    )
-    check_names(policy, set(log.sku.names), set(log.places), suppliers, customers)
+    named: dict[str, set[str]] = defaultdict(set)
+    for place in log.places:
+        named[place_kind(place)].add(place.partition(":")[2])
+    check_names(policy, set(log.sku.names), set(log.places), named)
     for name in log.entity.names[1:]:
         if policy.entities and name not in policy.entities:
             raise ScenarioError(f"movements: entity {name!r} is not in the accounting policy; {nearest(name, policy.entities)}")
@@ -175,7 +175,7 @@ def close(state: State, day: int, settlement: Settlement | None) -> None:
         settlement.through(day)
     state.day = day
     known: dict[tuple[int, int, int], Handler] = {}
-    for row in state.deferred:
+    for row in _in_turn(state):
         key = (state.log.kind.codes[row], state.log.origin[row], state.log.target[row])
         handler = known.setdefault(key, DEFERRED[_handler(state.log, row)])
         handler(state, row)
@@ -186,6 +186,11 @@ def close(state: State, day: int, settlement: Settlement | None) -> None:
         new_basis(state)
     state.ledger.close(day)
     check_sub_ledger(state)
+
+
+def _in_turn(state: State) -> list[int]:
+    """Return what was left to the close in the order of time; under an average, losses that the others bear come first."""
+    return sorted(state.deferred, key=lambda row: row not in state.batches) if state.policy.averages else state.deferred
 
 
 def _remeasure(state: State) -> None:
