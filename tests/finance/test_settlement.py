@@ -161,6 +161,22 @@ def test_cash_reconciles_and_no_closed_day_knows_what_comes_after(rows, choice, 
         np.testing.assert_array_equal(getattr(early, column), kept)
 
 
+def test_what_is_open_at_the_last_close_is_told_by_due_day():
+    rows = log(
+        receipt(0, 10, 4.0),
+        sale(3, 6, unit_price=9.0),
+        (8, "receipt", "supplier:t", "north", 2, {"unit_cost": 5.0}),
+        sale(9, 1, unit_price=9.0),
+    )
+    made = settled(rows)
+    assert working_capital.open_items(made).to_numpy().tolist() == [
+        ["12", 3, "payables", "s", -40],
+        ["14", 5, "receivables", "c", 9],
+        ["20", 11, "payables", "t", -10],
+    ]
+    assert made.balance("receivables", "payables") == 9 - 40 - 10
+
+
 def test_the_balance_sheet_balances_and_shows_what_is_open():
     rows = log(receipt(0, 10, 4.0), sale(3, 6, unit_price=9.0), note(3, "price", unit_price=3.0), receipt(8, 1, 5.0))
     sheet = working_capital.balance_sheet(settled(rows)).set_index(["type", "account"])["amount"]

@@ -101,6 +101,7 @@ class StockReport:
         if valuation.settlement is not None:
             found["cash"] = working_capital.cash_by_day(valuation)
             found["cash_conversion"] = working_capital.cash_conversion(valuation)
+            found["open_items"] = working_capital.open_items(valuation)
             found["discounts"] = working_capital.discounts(valuation)
         if self.policy.entities:
             found["consolidation"] = consolidated(valuation)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 
+from allotment.finance.amounts import as_decimal
 from allotment.finance.cash.amounts import cents
 from allotment.finance.cash.discounts import Decision, decide
 from allotment.finance.cash.flows import check_flows, collected, day_of, flows, paid
@@ -70,6 +71,17 @@ class Settlement:
         while self.day <= day:
             self._end(self.day)
             self.day += 1
+
+    @property
+    def open(self) -> list[tuple[int, str, str, Decimal]]:
+        """Return what is not settled yet: due day, account, party, and the amount, a payable below zero, at today's rate."""
+        sums: dict[tuple[int, str, str], int] = defaultdict(int)
+        for day, dues in self._due.items():
+            for due in dues:
+                coins = self.state.translated(due.coins, due.currency, self._currency, self.state.day)
+                sign = 1 if due.account == RECEIVABLES else -1
+                sums[(day, NAMES[due.account], self._name(due.party))] += sign * coins
+        return [(*key, as_decimal(coins, self._places)) for key, coins in sorted(sums.items())]
 
     def _open(self) -> None:
         """Post what there is when the log begins, and note when it is paid."""

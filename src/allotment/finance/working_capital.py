@@ -54,6 +54,17 @@ def cash_by_day(valuation: Valuation) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def open_items(valuation: Valuation) -> pd.DataFrame:
+    """Return what is owed, and owed to us, when the log's last period of the books is closed, by due day and party.
+
+    `days` is how long after the close it is due; the amount of a payable is below zero.
+    """
+    columns = ["due", "days", "account", "party", "amount"]
+    last, items = valuation.closes[-1] if valuation.closes else 0, valuation.settlement.open if valuation.settlement else []
+    rows = [(valuation.books.text(day), day - last, account, party or OTHERS, amount) for day, account, party, amount in items]
+    return pd.DataFrame(rows, columns=columns)
+
+
 def discounts(valuation: Valuation) -> pd.DataFrame:
     """Return every discount for early payment that was offered: whether it was taken, and why not."""
     rows = [
