@@ -170,9 +170,9 @@ def test_what_is_open_at_the_last_close_is_told_by_due_day():
     )
     made = settled(rows)
     assert working_capital.open_items(made).to_numpy().tolist() == [
-        ["12", 3, "payables", "s", -40],
-        ["14", 5, "receivables", "c", 9],
-        ["20", 11, "payables", "t", -10],
+        ["12", 3, -9, "payables", "s", "net 12", -40],
+        ["14", 5, 0, "receivables", "c", "", 9],
+        ["20", 11, -1, "payables", "t", "net 12", -10],
     ]
     assert made.balance("receivables", "payables") == 9 - 40 - 10
 

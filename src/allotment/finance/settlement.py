@@ -37,6 +37,8 @@ class Due:
     party: int  # place of the supplier or customer
     currency: str
     coins: int
+    posted: int  # day
+    terms: str = ""  # of payment, where it is a supplier's
     receipts: list[Receipt] = field(default_factory=list)  # of goods, where a discount may be taken off their cost
 
 
@@ -73,14 +75,17 @@ class Settlement:
             self.day += 1
 
     @property
-    def open(self) -> list[tuple[int, str, str, Decimal]]:
-        """Return what is not settled yet: due day, account, party, and the amount, a payable below zero, at today's rate."""
-        sums: dict[tuple[int, str, str], int] = defaultdict(int)
+    def open(self) -> list[tuple[int, int, str, str, str, Decimal]]:
+        """Return what is not settled yet: due day, day of posting, account, party, terms, and the amount at today's rate.
+
+        What we owe is below zero.
+        """
+        sums: dict[tuple[int, int, str, str, str], int] = defaultdict(int)
         for day, dues in self._due.items():
             for due in dues:
                 coins = self.state.translated(due.coins, due.currency, self._currency, self.state.day)
-                sign = 1 if due.account == RECEIVABLES else -1
-                sums[(day, NAMES[due.account], self._name(due.party))] += sign * coins
+                key = (day, due.posted, NAMES[due.account], self._name(due.party), due.terms)
+                sums[key] += coins if due.account == RECEIVABLES else -coins
         return [(*key, as_decimal(coins, self._places)) for key, coins in sorted(sums.items())]
 
     def _open(self) -> None:
@@ -92,7 +97,7 @@ class Settlement:
         kinds = {"collection": "receivables", "payable": "payables", "running cost": "running_costs"}
         for flow in flows(outlook):
             account, coins = kinds[flow.kind], self._coins(abs(flow.amount))
-            self._due[self.first + flow.day].append(Due(NUMBER[account], 0, self._currency, coins))
+            self._due[self.first + flow.day].append(Due(NUMBER[account], 0, self._currency, coins, self.first))
             if account != "running_costs":
                 self._post_opening(account, coins if account == "receivables" else -coins)
         self._post_opening("cash", self._coins(self.terms.opening))
@@ -124,16 +129,17 @@ class Settlement:
         for (account, party, currency, _), bills in together.items():
             coins, receipts = sum(bill.coins for bill in bills), [each for bill in bills for each in bill.receipts]
             if account == RECEIVABLES:
-                self._schedule_receipts(day, Due(account, party, currency, coins))
+                self._schedule_receipts(day, Due(account, party, currency, coins, day))
             else:
-                self._schedule_payment(day, Due(account, party, currency, coins, receipts))
+                terms = self.terms.payment.of(self._name(party))
+                self._schedule_payment(day, Due(account, party, currency, coins, day, str(terms), receipts))
 
     def _schedule_receipts(self, day: int, due: Due) -> None:
         spans = self.terms.collection.of(self._name(due.party))
         name, amount = self._name(due.party), _cents(due.coins)
         invoice = Receivable.model_construct(name=name, amount=amount, invoiced=day, collection=spans)
         for flow in collected(invoice):
-            self._due[flow.day].append(Due(due.account, due.party, due.currency, _whole(flow.amount)))
+            self._due[flow.day].append(Due(due.account, due.party, due.currency, _whole(flow.amount), day))
 
     def _schedule_payment(self, day: int, due: Due) -> None:
         terms, name = self.terms.payment.of(self._name(due.party)), self._name(due.party)

@@ -55,13 +55,16 @@ def cash_by_day(valuation: Valuation) -> pd.DataFrame:
 
 
 def open_items(valuation: Valuation) -> pd.DataFrame:
-    """Return what is owed, and owed to us, when the log's last period of the books is closed, by due day and party.
+    """Return what is owed, and owed to us, at the last close, by due day and party; what we owe is below zero.
 
-    `days` is how long after the close it is due; the amount of a payable is below zero.
+    `due_in` and `posted` count days from the close: when it is due, and when it was posted, from which `terms` count.
     """
-    columns = ["due", "days", "account", "party", "amount"]
+    columns = ["due", "due_in", "posted", "account", "party", "terms", "amount"]
     last, items = valuation.closes[-1] if valuation.closes else 0, valuation.settlement.open if valuation.settlement else []
-    rows = [(valuation.books.text(day), day - last, account, party or OTHERS, amount) for day, account, party, amount in items]
+    rows = [
+        (valuation.books.text(day), day - last, posted - last, account, party or OTHERS, terms, amount)
+        for day, posted, account, party, terms, amount in items
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -102,7 +105,7 @@ def cash_conversion(valuation: Valuation) -> pd.DataFrame:
     def flow(*accounts: str) -> Any:
         return _sums(valuation, amounts, ends, accounts)
 
-    receivables, payables = flow("receivables").cumsum(), -flow(*OWED).cumsum()
+    receivables, payables = flow("receivables").cumsum(), 0.0 - flow(*OWED).cumsum()
     sales, cost = -flow("revenue"), flow("cost_of_sales")
     lengths = (ends - starts + 1) * 365.0 / valuation.books.days_a_year()
     rows = []
