@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from allotment.finance.cash.amounts import Balance, Money, Share, Spans
 from allotment.finance.cash.reading import numbered
-from allotment.finance.cash.schema import MOST_PARTS, CreditLine, Outlook, Part, Payable, Receivable, RunningCost
+from allotment.finance.cash.schema import MOST_PARTS, CreditLine, Entries, Outlook, Part, Payable, Receivable, RunningCost
 from allotment.finance.cash.terms import Terms, WrittenTerms
 
 Collected = Annotated[Spans, Field(min_length=1, max_length=MOST_PARTS)]  # days after the sale, one for each equal part
@@ -51,9 +51,9 @@ class Treasury(Part):
     cost_of_funds: Share | None = None
     payment: Payment
     collection: Collection
-    running_costs: list[RunningCost] = []
-    payables: list[Payable] = []  # owed when the log begins
-    receivables: list[Receivable] = []  # owed to us when the log begins
+    running_costs: Annotated[list[RunningCost], Entries] = []
+    payables: Annotated[list[Payable], Entries] = []  # owed when the log begins
+    receivables: Annotated[list[Receivable], Entries] = []  # owed to us when the log begins
 
     @model_validator(mode="after")
     def _can_decide(self) -> Treasury:
