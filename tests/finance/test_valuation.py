@@ -291,3 +291,11 @@ def test_books_are_in_the_currency_of_the_log_where_the_policy_says_none():
     assert value(TRADE, policy()).policy.currency == "USD"  # where nobody says one
     with pytest.raises(ScenarioError, match="currency must be said, as the movements are in EUR and USD"):
         value(log(euros, receipt(1, 10, 2.0, currency="USD")), policy())
+
+
+def test_amounts_that_books_cannot_hold_are_refused_by_movement():
+    with pytest.raises(ScenarioError, match="movement e1: with it, amounts come to more than 4,611,686,018,427,387,904 coins"):
+        value(log(receipt(0, 10**9, 2 * 10**7), receipt(1, 10**9, 2 * 10**7)), policy())
+    priced = log(receipt(0, 1, 1.0), note(1, "price", unit_price=-1e17))
+    with pytest.raises(ScenarioError, match=r"movements: amounts come to more than .* coins on 9, more than books hold"):
+        value(priced, policy())

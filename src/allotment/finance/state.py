@@ -48,6 +48,7 @@ class State:
         self.returned = _documents(log, "customer_return")  # of which customers bring something back
         self.spread_over = _documents(log, "landed_cost")  # to which costs are added
         self.receipts: dict[int, list[Receipt]] = defaultdict(list)  # by document
+        self._bills_wanted = policy.treasury is not None
         self.bills: list[Bill] = []  # of the day, where the books have a cash of their own
         self.sold: dict[tuple[int, int], Queue] = {}  # by SKU and document, what was sold and may come back
         self.last_sale: dict[Item, tuple[int, int]] = {}  # units and cost
@@ -119,7 +120,7 @@ class State:
         log = self.log
         own, currency = self.currencies[entity], log.currency[row] or self.currencies[entity]
         theirs = money(units, rate, log.scale, decimals_of(currency))
-        if account is not None:
+        if self._bills_wanted and account is not None:
             self.bill(row, account, currency, theirs, party)
         if currency == own:
             return theirs
@@ -132,7 +133,7 @@ class State:
 
     def bill(self, row: int, account: int, currency: str, coins: int, party: int | None = None) -> None:
         """Note what is owed on an account, where the books have a cash of their own."""
-        if self.policy.treasury is not None and coins:
+        if self._bills_wanted and coins:
             self.bills.append(Bill(account, self._party(row) if party is None else party, currency, coins))
 
     def _party(self, row: int) -> int:

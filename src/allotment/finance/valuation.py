@@ -19,7 +19,7 @@ from allotment.finance.amounts import as_decimal
 from allotment.finance.calendar import Books
 from allotment.finance.landed_cost import landed_cost
 from allotment.finance.layers import Layer
-from allotment.finance.ledger import ACCOUNTS, ASSET, CLOSING, Entries
+from allotment.finance.ledger import ACCOUNTS, ASSET, CLOSING, Entries, TooMuch
 from allotment.finance.log import Log, log_of
 from allotment.finance.policy import AccountingPolicy, check_names, in_currency
 from allotment.finance.realisable import new_basis, write_down
@@ -109,7 +109,12 @@ def value(movements: pd.DataFrame, policy: AccountingPolicy) -> Valuation:
     settlement = None
     if policy.treasury is not None and log.day:
         settlement = Settlement(state, policy.treasury, books.last_day(log.day[-1]))
-    closes = _walk(state, settlement)
+    try:
+        closes = _walk(state, settlement)
+    except TooMuch as error:
+        if error.row >= 0:
+            raise log.fault(error.row, f"with it, amounts come to {error}, more than books hold") from None
+        raise ScenarioError(f"movements: amounts come to {error} on {books.text(state.day)}, more than books hold") from None
     held = [each for each in state.layers() if each[3].units]
     theirs = sum(units for waiting in state.consigned.values() for units, _ in waiting) / log.scale
     found = (state.ledger.entries(), held, state.currencies, state.coins, closes, theirs)

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from allotment.finance import statements
-from allotment.finance.amounts import as_decimal
 from allotment.finance.cash.discounts import Decision
-from allotment.finance.ledger import ACCOUNTS, ASSET, EQUITY, LIABILITY, NUMBER
+from allotment.finance.ledger import ASSET, EQUITY, LIABILITY, NUMBER
 from allotment.finance.ratios import Position, ratios
 from allotment.finance.valuation import Valuation
 
@@ -24,25 +23,24 @@ NET = {"write_down_allowance": "inventory"}  # shown in one amount with
 
 def balance_sheet(valuation: Valuation) -> pd.DataFrame:
     """Return assets, liabilities and equity at the last close, each section with its total; profit is part of equity."""
-    rows = [row for entity in sorted(set(valuation.entries.entity.tolist())) for row in _sheet(valuation, entity)]
-    return pd.DataFrame(rows, columns=["entity", "type", "account", "amount", "currency"])
+    found = [row for _, of_one in statements.trial_balance(valuation).groupby("entity", sort=False) for row in _sheet(of_one)]
+    return pd.DataFrame(found, columns=["entity", "type", "account", "amount", "currency"])
 
 
-def _sheet(valuation: Valuation, entity: int) -> list[tuple[str, str, str, Decimal, str]]:
+def _sheet(trial_balance: pd.DataFrame) -> list[tuple[str, str, str, Decimal, str]]:
     """Return the rows of an entity's balance sheet."""
-    entries, name = valuation.entries, valuation.log.entity.names[entity]
-    used = set(entries.account[entries.entity == entity].tolist())
-    items: dict[str, dict[str, int]] = {section: {} for section in SECTIONS.values()}
-    for account, kind in ACCOUNTS.items():
-        if NUMBER[account] in used:
-            total = entries.balance(account, where=entries.entity == entity) * (1 if kind == ASSET else -1)
-            section, item = (SECTIONS[kind], NET.get(account, account)) if kind in SECTIONS else ("equity", "profit")
-            items[section][item] = items[section].get(item, 0) + total
-    coins, currency = valuation.coins[entity], valuation.currencies[entity]
+    items: dict[str, dict[str, Decimal]] = {section: {} for section in SECTIONS.values()}
+    for row in trial_balance.itertuples():
+        amount = row.debit - row.credit if row.type == ASSET else row.credit - row.debit
+        section, item = (
+            (SECTIONS[row.type], NET.get(row.account, row.account)) if row.type in SECTIONS else ("equity", "profit")
+        )
+        items[section][item] = items[section].get(item, Decimal(0)) + amount
+    entity, currency = trial_balance["entity"].iloc[0], trial_balance["currency"].iloc[0]
     return [
-        (name, section, item, as_decimal(amount, coins), currency)
+        (entity, section, item, amount, currency)
         for section, amounts in items.items()
-        for item, amount in [*amounts.items(), ("total", sum(amounts.values()))]
+        for item, amount in [*amounts.items(), ("total", sum(amounts.values(), Decimal(0)))]
     ]
 
 
