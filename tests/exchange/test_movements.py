@@ -104,7 +104,7 @@ def test_a_bad_row_is_named_and_nothing_is_read(tmp_path, case):
 def test_a_header_in_another_encoding_is_told(tmp_path):
     file = tmp_path / "log.csv"
     file.write_bytes(LOG.encode().replace(b"event", b"\xed\x20event", 1))
-    with pytest.raises(ScenarioError, match="log.csv: is no CSV: its header is not in UTF-8"):
+    with pytest.raises(ScenarioError, match="is no CSV: its header is not in UTF-8"):
         read_movements(file)
 
 

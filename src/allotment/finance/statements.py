@@ -75,6 +75,8 @@ def layers(valuation: Valuation) -> pd.DataFrame:
 
 def _by_day(layer: Layer) -> list[tuple[int, int, int]]:
     """Return the units left of a layer by the day on which they came in, and what they are worth."""
+    if layer.lots is None:
+        return [(layer.day, layer.units, layer.worth)]
     lots = layer.by_day()
     parts = spread(layer.worth, [units for _, units in lots])
     return [(day, units, worth) for (day, units), worth in zip(lots, parts, strict=True)]

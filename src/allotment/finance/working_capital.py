@@ -30,11 +30,9 @@ def balance_sheet(valuation: Valuation) -> pd.DataFrame:
 def _sheet(trial_balance: pd.DataFrame) -> list[tuple[str, str, str, Decimal, str]]:
     """Return the rows of an entity's balance sheet."""
     items: dict[str, dict[str, Decimal]] = {section: {} for section in SECTIONS.values()}
-    for row in trial_balance.itertuples():
-        amount = row.debit - row.credit if row.type == ASSET else row.credit - row.debit
-        section, item = (
-            (SECTIONS[row.type], NET.get(row.account, row.account)) if row.type in SECTIONS else ("equity", "profit")
-        )
+    for account, kind, debit, credit in trial_balance[["account", "type", "debit", "credit"]].to_numpy().tolist():
+        amount = debit - credit if kind == ASSET else credit - debit
+        section, item = (SECTIONS[kind], NET.get(account, account)) if kind in SECTIONS else ("equity", "profit")
         items[section][item] = items[section].get(item, Decimal(0)) + amount
     entity, currency = trial_balance["entity"].iloc[0], trial_balance["currency"].iloc[0]
     return [
