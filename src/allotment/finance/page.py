@@ -21,15 +21,15 @@ def page_of(report: StockReport) -> str:
         title="What the stock is worth",
         question=f"{report.source}: {report.basis}.",
         finding=report.finding,
-        notes=_notes(report),
+        notes=notes_of(report),
         tables=report.cells(),
-        images=draw(_figures(report)),
+        images=draw(figures_of(report)),
         details=_details(report),
     )
     return as_html(document)
 
 
-def _notes(report: StockReport) -> list[str]:
+def notes_of(report: StockReport) -> list[str]:
     """Return what a reader must know that the tables do not say."""
     found = []
     if report.valuation.settlement is None:
@@ -46,7 +46,7 @@ def _notes(report: StockReport) -> list[str]:
     return found
 
 
-def _figures(report: StockReport) -> dict[str, tuple[str, Figure]]:
+def figures_of(report: StockReport) -> dict[str, tuple[str, Figure]]:
     """Return the figures with their captions, those for which there is something to show."""
     valuation, currency = report.valuation, report.policy.currency
     over_time = statements.stock_over_time(valuation)
@@ -79,7 +79,7 @@ def _cash_figures(report: StockReport, day: str) -> dict[str, tuple[str, Figure]
     )
     figure = panel(figures.cash, settlement.closes, floor, line is not None, valuation.books, currency)
     found = {"cash": (caption, figure)}
-    if cycle["cash_conversion_cycle"].notna().any():
+    if cycle["cash_conversion_cycle"].notna().sum() > 1:
         caption = "The cash conversion cycle of each period of the books: days of inventory + days receivable − days payable."
         ends = [*valuation.closes[:-1], valuation.log.day[-1]]
         shown = cycle.set_axis(ends, axis=0)[list(working_capital.CYCLE)]
