@@ -37,8 +37,8 @@ def test_a_measured_gain_is_paired_world_by_world():
 
 def test_the_command_measures_a_change_in_common_worlds(tmp_path):
     (tmp_path / "case.yaml").write_text(
-        "world: lost_sales\npolicy: {policy: base_stock, parameters: {level: 25}}\nchange: [channels.customers.shortage_cost=5]\n"
-        "cost: 100\nlife: 10\nrate: 0.1\nperiod: week\nepisodes: 8\n"
+        "world: lost_sales\npolicy: {policy: base_stock, parameters: {level: 25}}\n"
+        "change: [channels.customers.shortage_cost=5]\ncost: 100\nlife: 10\nrate: 0.1\nperiod: week\nepisodes: 8\n"
     )
     told = CliRunner().invoke(app, ["invest", str(tmp_path / "case.yaml")])
     assert told.exit_code == 0, told.output
