@@ -91,7 +91,7 @@ def test_corrections_of_an_allocation_count_from_what_the_scenario_would_ship(ma
     actions[0, alone.size :] = 1.0
     more = encoding.decision(actions, observation).allocation - served
     mean = world.problem.demand.mean.mean(axis=0)[lanes]
-    reach = np.maximum(1.5 * mean, 0.5)  # 1.5 periods of mean demand of the channel
+    reach = np.maximum(1.5 * mean, 1.0)  # 1.5 periods of mean demand of the channel, or a unit
     np.testing.assert_allclose(more[0], reach)
     np.testing.assert_allclose(encoding.decision(-actions, observation).allocation, np.maximum(served - reach, 0.0))
 
@@ -115,8 +115,7 @@ def test_corrections_of_protection_count_from_what_the_rule_protects(make):
         protected = encoding.decision(actions, observation).protection
         actions[0, -1] = 1.0
         more = encoding.decision(actions, observation).protection - protected
-        reach = 1.5 * world.problem.sites.expected_demand[0, 0]
-        assert more.ravel().tolist() == pytest.approx([reach, 0.0])  # of the first class; none is below the second
+        assert more.ravel().tolist() == pytest.approx([1.0, 0.0])  # a unit for the first class; none is below the second
 
 
 @pytest.mark.parametrize("make", ENCODINGS)
