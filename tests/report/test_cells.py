@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from shown_money import COST, PROFIT
 
-import allotment
-from allotment.evaluation.comparison import by_knowledge
+from allotment.evaluation.comparison import by_knowledge, compare
+from allotment.evaluation.testing import evaluate
 from allotment.report.cells import (
     capital_cells,
     certainty_cells,
@@ -16,6 +16,7 @@ from allotment.report.cells import (
     term_cells,
 )
 from allotment.report.money import Money
+from small_policies import rule
 from small_worlds import shipped_world
 
 
@@ -190,7 +191,8 @@ def test_what_stock_ties_up_is_shown_as_far_as_it_is_measured(comparison):
 
 
 def test_a_comparison_has_what_its_world_has_the_money_for():
-    table = allotment.compare(["constant_order", "newsvendor"], shipped_world("three_warehouses"), episodes=4)
+    rows = evaluate(rule(shipped_world("three_warehouses"), {"policy": "newsvendor"}), shipped_world("three_warehouses"), 2, 0)
+    table = compare(rows.episodes, None, np.random.default_rng(0))
     assert (table["days_of_inventory"] > 0.0).all()
     assert table["gmroi"].notna().all()
     assert "write_downs" not in table

@@ -23,7 +23,7 @@ from allotment.scenario.problem import Floats
 
 Array = Any  # a NumPy array or a Torch tensor
 Corrected = Literal["allocation", "protection", "budget"]  # of a rule's decision, beside its orders
-PERIODS = 3.0  # of mean demand that the largest action stands for, at least one unit; a correction reaches half as far
+PERIODS = 3.0  # of mean demand that the largest action stands for, at least a unit; a correction reaches half as far, or a unit
 
 
 @dataclass(frozen=True)
@@ -152,6 +152,6 @@ def _quantities(actions: Array, limits: Floats) -> Array:
 
 
 def _corrections(actions: Array, limits: Floats) -> Array:
-    """Return corrections (B, …) in units, up to half the limits either way, from actions (B, n) in [-1, 1]."""
-    xp = array_namespace(actions)
-    return xp.reshape(0.5 * actions, (actions.shape[0], *limits.shape)) * xp.asarray(limits, dtype=actions.dtype)
+    """Return corrections (B, …) in units, up to half the limits either way or a unit, from actions (B, n) in [-1, 1]."""
+    xp, reach = array_namespace(actions), np.maximum(0.5 * limits, 1.0)
+    return xp.reshape(actions, (actions.shape[0], *limits.shape)) * xp.asarray(reach, dtype=actions.dtype)
