@@ -1,7 +1,8 @@
 """What a network decides beside orders, where the scenario leaves it to the policy: allocation, protection and budgets.
 
 The first two are quantities from nothing to so many periods of mean demand, of the channel or of the site; a budget is a part
-of the total. Around a rule they are corrections to what the rule decides, or leaves to the scenario.
+of the total. Around a rule they are corrections to what the rule decides, or leaves to the scenario; a budget's reaches as far
+as its part would be if all were alike.
 """
 
 from __future__ import annotations
@@ -100,9 +101,9 @@ class AllocationActions:
             protected = array_namespace(actions).clip(kept + corrections, min=0.0)
             decided = decided._replace(protection=self._with_last_class(protected))
         if self.largest_budget.size:
-            corrections = _corrections(self._of_budget(actions), self.largest_budget)
-            alike = self.largest_budget[None] / len(self.largest_budget)
-            divided = (alike if decided.budget is None else decided.budget) + corrections
+            alike = self.largest_budget / len(self.largest_budget)
+            corrections = _corrections(self._of_budget(actions), 2.0 * alike)
+            divided = (alike[None] if decided.budget is None else decided.budget) + corrections
             decided = decided._replace(budget=array_namespace(actions).clip(divided, min=0.0))
         return decided
 
