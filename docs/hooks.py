@@ -15,7 +15,7 @@ from mkdocs.structure.files import File
 from allotment.fitting import sections
 from allotment.fitting.pathwise import config as pathwise_config
 from allotment.fitting.sb3 import config as learned_config
-from allotment.policies import encoding_config, protection, rule_config, tuning_config
+from allotment.policies import budgets, encoding_config, protection, rule_config, tuning_config
 from allotment.scenario import amounts, processes, schema, treasury_parts
 from allotment.studies import study, value_study
 from builders import (
@@ -40,7 +40,7 @@ FIELDS = "fields of "  # and the full path of a class
 MADE: dict[str, Callable[[], str]] = {
     "world reference": lambda: schema_reference.reference(schema.Scenario, [schema, processes, amounts, treasury_parts]),
     "rule reference": lambda: schema_reference.reference(
-        rule_config.RuleConfig, [rule_config, tuning_config, protection], level=3
+        rule_config.RuleConfig, [rule_config, tuning_config, protection, budgets], level=3
     ),
     "learner reference": lambda: schema_reference.reference(
         learned_config.LearnedConfig, [learned_config, sections, encoding_config], level=3

@@ -30,6 +30,7 @@ CHEAPER = {  # how a command of the documents begins -> what is added here to wh
     "allotment run ": ["--workers", "1"],
     "allotment evaluate runs/ppo": ["--episodes", "50"],
     "allotment evaluate newsvendor": ["--set", "tuning.worlds=16", "--set", "tuning.rounds=2"],
+    "allotment evaluate capital_newsvendor": ["--set", "tuning.worlds=4", "--set", "tuning.rounds=1", "--episodes", "10"],
 }
 FENCED = re.DOTALL | re.MULTILINE
 IN_THE_OPEN = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "envs/README.md", "configs/README.md", "benchmarks/README.md"]

@@ -20,6 +20,7 @@ from small_worlds import RESIDUAL, shipped_world, two_shops
 SEEDS = np.arange(3)
 NEWSVENDOR = RESIDUAL["rule"]
 ADAPTIVE = {**NEWSVENDOR, "forecast": {"method": "adaptive", "power": 0.7}, "transfers": {"pull_below": 1, "give_above": 2}}
+DIVIDING = {**NEWSVENDOR, "forecast": {"method": "adaptive", "power": 0.7}, "budget": "equal_marginal_return"}
 HUB = {
     "policy": "echelon_dual_newsvendor",
     "parameters": {"expedite_factor": -0.5, "safety_factor": 1.0},
@@ -29,6 +30,8 @@ HUB = {
 }
 LEFT_OPEN = {name: part for name, part in HUB.items() if name != "allocation"}
 REMEMBERED = {"demand_history": 3, "forecast": 2, "calendar": True}
+BUDGETS = {"decisions": ["orders", "budget"], "treasury": {"cash": 900, "budget": {"per": 2, "by": ["group"], "total": 90}}}
+FRUIT = [{"name": "apple", "price": 9, "group": "red"}, {"name": "pear", "price": 7, "group": "green"}]
 CLASSES = [{"name": "walkers", "unmet": "lost", "priority": 1}, {"name": "callers", "unmet": "backorder", "priority": 2}]
 ENCODINGS = {
     "quantity": lambda world: Quantity(world),
@@ -39,6 +42,7 @@ ENCODINGS = {
     "a hub that leaves allocation open": lambda world: RuleParameters(world, rule(world, LEFT_OPEN)),
     "a hub whose serving is corrected": lambda world: Residual(world, rule(world, LEFT_OPEN), also_corrects=("allocation",)),
     "shops that may keep stock": lambda world: RuleParameters(world, rule(world, ADAPTIVE)),
+    "shops that divide a budget": lambda world: RuleParameters(world, rule(world, DIVIDING), also_corrects=("budget",)),
     "shops that keep stock for some": lambda world: RuleParameters(world, rule(world, ADAPTIVE), also_corrects=("protection",)),
 }
 
@@ -47,6 +51,8 @@ def world_of(name):
     if "hub" in name:
         return shipped_world("hub_and_regions")
     of_two = {"channels": CLASSES, "decisions": ["orders", "protection"]} if "keep" in name else {}
+    if "budget" in name:
+        of_two = {**BUDGETS, "skus": FRUIT, "period": "week"}
     return two_shops(observation=REMEMBERED, **of_two)
 
 

@@ -20,6 +20,7 @@ WORLDS = {
     "three_warehouses": ["observation.demand_history=1"],
     "demand_classes": [],
     "hub_and_regions": [],
+    "capital_allocation": [],
     "dual_sourcing": [],
     "lost_sales": [],
     "perishable": [],

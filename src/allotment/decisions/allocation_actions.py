@@ -1,7 +1,8 @@
 """What a network decides beside orders, where the scenario leaves it to the policy: allocation, protection and budgets.
 
 The first two are quantities from nothing to so many periods of mean demand, of the channel or of the site; a budget is a part
-of the total. Around a rule they are corrections to what the rule decides, or leaves to the scenario.
+of the total. Around a rule they are corrections to what the rule decides, or leaves to the scenario; a budget's reaches as far
+as its part would be if all were alike.
 """
 
 from __future__ import annotations
@@ -117,7 +118,8 @@ class AllocationActions:
             corrections = _corrections(self._of_protection(actions), self.largest_protection)
             found["protection_correction"] = self._with_last_class(corrections)
         if self.largest_budget.size:
-            found["budget_correction"] = _corrections(self._of_budget(actions), self.largest_budget)
+            alike = self.largest_budget / len(self.largest_budget)
+            found["budget_correction"] = _corrections(self._of_budget(actions), 2.0 * alike)
         return found
 
     def _left_to_scenario(self, decided: Decision, observation: Observation) -> Floats | float:

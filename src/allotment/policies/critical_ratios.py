@@ -32,9 +32,10 @@ def underage_by_kind(world: World) -> tuple[Floats, Floats]:
 
 
 def overage(world: World) -> Floats:
-    """Return what a unit over costs at each site, (S, K) money: holding it for one period."""
-    holding: Floats = world.problem.prices.holding.mean(axis=0)
-    return holding
+    """Return what a unit over costs at each site, (S, K) money: holding it for one period, and the capital in it."""
+    prices = world.problem.prices
+    each: Floats = prices.holding.mean(axis=0) + prices.site_capital.mean(axis=0)
+    return each
 
 
 def critical_ratio(world: World) -> Floats:

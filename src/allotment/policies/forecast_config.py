@@ -26,6 +26,11 @@ class HasForecast(Protocol):
         """Return the section, none where the true process is asked."""
         ...
 
+    @property
+    def budget(self) -> str | None:
+        """Return how a budget is divided, which goes by the forecast too; none where it is left alike."""
+        ...
+
 
 def forecaster_class(config: HasForecast) -> type:
     """Return the class of a config's forecaster."""
@@ -41,7 +46,7 @@ def check_forecast(config: HasForecast, rule: type, world: World, where: str) ->
         raise ScenarioError(f"{where}: unknown method {shown(method)}; {nearest(str(method), list(FORECASTERS))}")
     cls = forecaster_class(config)
     check_names(config.forecast, [METHOD, *(each.name for each in declared_parameters(cls)), *declared_settings(cls)], where)
-    if getattr(rule, "SEES", None) != "forecast":
+    if getattr(rule, "SEES", None) != "forecast" and config.budget is None:
         following = sorted(name for name, each in RULES.items() if getattr(each, "SEES", None) == "forecast")
         raise ScenarioError(f"{where}: the rule uses no forecast; allowed for {', '.join(following)}")
     if (issubclass(cls, FromHistory) or method == "adaptive") and not world.problem.demand.history_slots:

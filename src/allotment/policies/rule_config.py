@@ -20,6 +20,7 @@ from allotment.engine.state import Decision
 from allotment.exchange.recommend import Recommender, recommend
 from allotment.policies import rules, rules_echelon, rules_lost_sales, rules_perishable, rules_rolling, transfers  # noqa: F401, importing them names their rules
 from allotment.policies.allocating import Allocator, allocator
+from allotment.policies.budgets import Division, Method, division
 from allotment.policies.forecast_config import FORECAST, check_forecast, forecaster_class, forecaster_of, settings_of
 from allotment.policies.forecasters import Forecaster
 from allotment.policies.keeping import KEEP_BACK, PERIODS_KEPT, KeptBack, check_supplies
@@ -75,6 +76,7 @@ class RuleConfig(BaseModel):
     keep_back: Any = None  # periods of mean demand that a site keeps back from those it supplies, or `tuned`; none = nothing
     allocation: str | None = None  # the rule by which sites ship to channels; none = the scenario's own
     quotas: dict[str, float] | None = None  # percent by channel, for the rules that go by quotas
+    budget: Method | None = None  # how what may be spent is divided among budgets; none = alike
     protection: Protection = None  # by priority, units that classes below may not use, likewise; or how all are found
     tuning: Tuning = Tuning()  # how open parameters are searched for
 
@@ -90,16 +92,19 @@ class RulePolicy:
     rule: Policy
     allocator: Allocator | Serving | None = None  # what ships to channels, where the scenario leaves it to the policy
     keeping: KeptBack | None = None  # what sites do not send to others
+    dividing: Division | None = None  # what divides a budget, where the scenario leaves it to the policy
     kind: str = "rule-based"
     version: str = ""  # of the bundle it was loaded from
 
     def decide(self, observation: Observation) -> Decision:
         """Return the rule's decision, and what its forecaster has seen, for the next."""
         memory = self.forecaster.remembered(observation)
-        if memory is None:
-            decision = self.rule.decide(observation)
-        else:
-            decision = self.rule.decide(replace(observation, memory=memory))._replace(memory=memory)
+        known = observation if memory is None else replace(observation, memory=memory)
+        decision = self.rule.decide(known)
+        if memory is not None:
+            decision = decision._replace(memory=memory)
+        if self.dividing is not None:
+            decision = decision._replace(budget=self.dividing.budget(known, self.forecaster.forecast))
         if self.keeping is not None:
             decision = self.keeping.cut(observation, decision)
         if self.protected is not None:
@@ -110,8 +115,9 @@ class RulePolicy:
         return decision
 
     def ordering(self) -> Ordering | None:
-        """Return what the rule orders as compiled code takes it; none where it cannot, or allocates, or keeps back."""
-        ordering = ordering_of(self.rule) if self.allocator is None and self.keeping is None else None
+        """Return what the rule orders as compiled code takes it; none where it cannot, or decides more than orders."""
+        orders_alone = self.allocator is None and self.keeping is None and self.dividing is None
+        ordering = ordering_of(self.rule) if orders_alone else None
         return ordering if ordering is None else replace(ordering, protection=self.protected)
 
     @cached_property
@@ -140,7 +146,7 @@ class RulePolicy:
         ways = {each.name: set(each.ways) - {FROM_COSTS} for each in declared_parameters(cls)}
         computed = any(isinstance(given.get(name), str) and given[name] in ways[name] for name in ways)
         expects = self.allocator is not None and not self.world.problem.clock.demand_first
-        forecast = sees == "forecast" and self.forecaster.INFORMED
+        forecast = (sees == "forecast" or self.dividing is not None) and self.forecaster.INFORMED
         return sees == "law" or forecast or expects or computed or self.config.protection == EMSR_B
 
     @property
@@ -151,7 +157,8 @@ class RulePolicy:
         """
         cls = rule_class(self.config.policy, self.name)
         shipped = rules.RULES.get(self.config.policy) is cls
-        return self.forecaster.INFORMED and (not shipped or getattr(cls, "SEES", None) == "forecast")
+        sees = self.dividing is not None or getattr(cls, "SEES", None) == "forecast"
+        return self.forecaster.INFORMED and (not shipped or sees)
 
     def write(self, folder: Path) -> dict[str, Any]:
         """Write what the policy is into a bundle's folder; returns what the bundle says of it."""
@@ -200,7 +207,8 @@ class RulePolicy:
         """Return the same policy in another form of its world: its continuous relaxation, say."""
         allocates = None if self.allocator is None else replace(self.allocator, world=world)
         rule, keeps = _rule(self.config, world, self.values, self.name), _keeping(world, self.values)
-        return replace(self, world=world, rule=rule, allocator=allocates, keeping=keeps)
+        divides = None if self.dividing is None else replace(self.dividing, world=world)
+        return replace(self, world=world, rule=rule, allocator=allocates, keeping=keeps, dividing=divides)
 
 
 def parameters_of(config: RuleConfig, world: World) -> dict[str, Parameter]:
@@ -244,7 +252,8 @@ def build_rule(config: RuleConfig, world: World, origin: str, name: str | None =
     elif config.quotas is not None:
         raise ScenarioError(f"{origin}: quotas need a rule that goes by them (allocation: quota or quota_borrowing)")
     rule, keeps = _rule(config, world, values, origin), _keeping(world, values)
-    return RulePolicy(name or config.name or config.policy, config, world, values, rule, shares, keeps), tuned
+    divides = division(config.budget, world, source_lanes(world, config.source), f"{origin}: budget")
+    return RulePolicy(name or config.name or config.policy, config, world, values, rule, shares, keeps, divides), tuned
 
 
 def _keeping(world: World, values: dict[str, Floats]) -> KeptBack | None:
