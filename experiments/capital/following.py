@@ -25,7 +25,7 @@ SINCE = (-2, -1, 1, 2, 3)  # budget periods before the switch, and after it
 
 
 def played(world: World, policy: Policy) -> tuple[Floats, Flags]:
-    """Return what groups may spend, (budget periods, B, groups) shares, and whether markets are strong, (periods, B, groups)."""
+    """Return what groups may spend, (budget periods, B, groups) shares, and where markets are strong, (periods, B, groups)."""
     simulation = started(world, derived_seed("test", 0) + np.arange(EPISODES))
     problem, memory, shares, strong = world.problem, None, [], []
     for period in range(problem.clock.length):
