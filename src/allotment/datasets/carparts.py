@@ -1,0 +1,66 @@
+"""Car parts: monthly sales of 2,674 spare parts, January 1998 to March 2002, most of them of none. No prices, one place.
+
+A part with a month that was not recorded is left out, as is usual (165 parts), for a gap is no demand of 0.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from allotment.datasets.dataset import PlainDataset
+from allotment.datasets.files import Layout, header_of
+from allotment.datasets.options import WorldOptions, chosen
+from allotment.datasets.table import Recorded, Table, between, check_rows, table_of
+from allotment.scenario.errors import ScenarioError, shown
+
+SALES, MONTH, CHANNEL = "carparts.csv", "month", "spare-parts"
+LAYOUT = Layout(
+    "Car parts",
+    "with the R package expsmooth (Hyndman, Koehler, Ord and Snyder 2008), and by the Monash archive at Zenodo "
+    "(10.5281/zenodo.4656021); save it with a row a month and a column a part",
+    {SALES: {MONTH: "text", "one a part": "whole"}},
+)
+
+
+class CarParts(PlainDataset):
+    """The one channel is `spare-parts`, SKUs are numbers of parts (`21029627`); periods are months."""
+
+    NAME, OPTIONS = "carparts", WorldOptions
+
+    def read(self, folder: Path, options: WorldOptions) -> Table:
+        """Return the parts whose months were all recorded."""
+        path = LAYOUT.path(folder, SALES)
+        found = _numbers(path)
+        gaps = found.isna().any()
+        notes = [f"{gaps.sum():,} parts with months that were not recorded are left out"] if gaps.any() else []
+        complete = found.loc[:, ~gaps]
+        kept = options.sampled(chosen(options.items, complete.columns, "items"))
+        months = pd.DatetimeIndex(found.index)
+        within = between(months, options.first, options.last)
+        units = complete[kept].to_numpy(dtype=np.float64)[within].T
+        check_rows(*units.shape)
+        return table_of(Recorded([CHANNEL] * len(kept), kept, months[within], units), "month", notes, str(path))
+
+
+def _numbers(path: Path) -> pd.DataFrame:
+    """Return units by month and part, NaN where the file has nothing."""
+    if header_of(path)[:1] != [MONTH]:
+        raise ScenarioError(f"{path}: the first column must be {MONTH!r}, not {shown(header_of(path)[:1])}")
+    texts = pd.read_csv(path, dtype=str, index_col=0)
+    months = pd.to_datetime(pd.Series(texts.index), format="%Y-%m", errors="coerce")
+    if months.isna().any() or (months.dt.to_period("M").astype("int64").diff().dropna() != 1).any():
+        raise ScenarioError(f"{path}: {MONTH} must hold consecutive months as 1998-01, one a row")
+    found = texts.apply(pd.to_numeric, errors="coerce").astype(np.float64)
+    for what, wrong in (("a number or empty", texts.notna() & found.isna()), (">= 0", found < 0)):
+        if wrong.any(axis=None):
+            row, column = (int(place[0]) for place in np.nonzero(wrong.to_numpy()))
+            raise ScenarioError(
+                f"{path}: line {row + 2}: {texts.columns[column]} must be {what}, not {texts.iat[row, column]!r}"
+            )
+    return found.set_axis(pd.DatetimeIndex(months).as_unit("s"), axis=0)
+
+
+read = CarParts()
