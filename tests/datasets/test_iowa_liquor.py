@@ -150,7 +150,7 @@ def test_without_options_nothing_is_assumed(tmp_path):
 def test_a_misspelt_option_names_the_nearest(tmp_path):
     with pytest.raises(ScenarioError, match="'opening_week'; did you mean 'opening_weeks'"):
         read(write_folder(tmp_path), {"opening_week": 6})
-    with pytest.raises(ScenarioError, match="options of iowa_liquor: handling must be >= 0, not -1"):
+    with pytest.raises(ScenarioError, match="options: handling must be >= 0, not -1"):
         read(tmp_path / "iowa_liquor", {"handling": -1})
 
 

@@ -18,24 +18,24 @@ from allotment.scenario.errors import ScenarioError, shown
 
 SALES, MONTH, CHANNEL = "carparts.csv", "month", "spare-parts"
 LAYOUT = Layout(
-    "Car parts",
+    "The demand for car parts",
     "with the R package expsmooth (Hyndman, Koehler, Ord and Snyder 2008), and by the Monash archive at Zenodo "
-    "(10.5281/zenodo.4656021); save it with a row a month and a column a part",
-    {SALES: {MONTH: "text", "one a part": "whole"}},
+    "(10.5281/zenodo.4656021)",
+    {SALES: {"month, as 1998-01": "text", "one for each part": "whole"}},
 )
 
 
 class CarParts(PlainDataset):
     """The one channel is `spare-parts`, SKUs are numbers of parts (`21029627`); periods are months."""
 
-    NAME, OPTIONS = "carparts", WorldOptions
+    OPTIONS = WorldOptions
 
     def read(self, folder: Path, options: WorldOptions) -> Table:
         """Return the parts whose months were all recorded."""
         path = LAYOUT.path(folder, SALES)
         found = _numbers(path)
         gaps = found.isna().any()
-        notes = [f"{gaps.sum():,} parts with months that were not recorded are left out"] if gaps.any() else []
+        notes = [f"parts left out because a month was not recorded: {gaps.sum():,}"] if gaps.any() else []
         complete = found.loc[:, ~gaps]
         kept = options.sampled(chosen(options.items, complete.columns, "items"))
         months = pd.DatetimeIndex(found.index)
@@ -48,7 +48,7 @@ class CarParts(PlainDataset):
 def _numbers(path: Path) -> pd.DataFrame:
     """Return units by month and part, NaN where the file has nothing."""
     if header_of(path)[:1] != [MONTH]:
-        raise ScenarioError(f"{path}: the first column must be {MONTH!r}, not {shown(header_of(path)[:1])}")
+        raise ScenarioError(f"{path}: the first column must be {MONTH!r}, not {shown(header_of(path)[0])}")
     texts = pd.read_csv(path, dtype=str, index_col=0)
     months = pd.to_datetime(pd.Series(texts.index), format="%Y-%m", errors="coerce")
     if months.isna().any() or (months.dt.to_period("M").astype("int64").diff().dropna() != 1).any():

@@ -24,7 +24,6 @@ class Dataset(ABC):
     A scenario's `data` section calls it for the parts of a world; `allotment.histories` asks it for the table alone.
     """
 
-    NAME: str  # what messages call it
     OPTIONS: type[Sampling]  # what it may be told
 
     def __call__(self, folder: Path, options: Mapping[str, Any]) -> SourceData:
@@ -37,7 +36,7 @@ class Dataset(ABC):
 
     def checked(self, options: Mapping[str, Any]) -> Any:
         """Return the options as `OPTIONS`; `ScenarioError` where one is unknown or has no such value."""
-        return options_of(self.OPTIONS, options, self.NAME)
+        return options_of(self.OPTIONS, options)
 
     @abstractmethod
     def read(self, folder: Path, options: Any) -> Table:
@@ -56,7 +55,7 @@ class PlainDataset(Dataset):
     """Demand by channel alone: each channel gets a warehouse of its own, and all of them one supplier without limits.
 
     The histories are "train" and "test" where the option `test_from` divides the data, else "all". A SKU's price is what was
-    paid before the test, its unit cost `cost_share` of that.
+    paid before the test (of one that is new in the test, what is paid there), its unit cost `cost_share` of that.
     """
 
     def source(self, folder: Path, options: WorldOptions) -> SourceData:
@@ -97,19 +96,22 @@ def _skus(table: Table, options: WorldOptions) -> Entries:
     rows = table.frame[table.frame["price"].notna()]
     if rows.empty:
         return [{"name": sku} for sku in table.skus]
+    price = _mean_price(rows)
     if options.test_from is not None:
-        rows = rows[rows["period"] < pd.Timestamp(options.test_from)]
-    weight = np.maximum(rows["units"], 1e-9)  # a price at which nothing was sold counts where there is no other
-    totals = rows.assign(weight=weight, money=weight * rows["price"]).groupby("sku", observed=False)[["money", "weight"]].sum()
-    price = (totals["money"] / totals["weight"]).reindex(table.skus)
+        price = _mean_price(rows[rows["period"] < pd.Timestamp(options.test_from)]).fillna(price)
     if price.isna().any():
-        raise ScenarioError(
-            f"item {price.index[price.isna()][0]} has no price before the test; leave it out by the option items"
-        )
+        raise ScenarioError(f"item {price.index[price.isna()][0]} has no price anywhere; leave it out by the option items")
     return [
         {"name": str(sku), "price": round(float(paid), 4), "unit_cost": round(options.cost_share * float(paid), 4)}
         for sku, paid in price.items()
     ]
+
+
+def _mean_price(rows: pd.DataFrame) -> pd.Series[float]:
+    """Return the mean price by units of each SKU; a price at which nothing was sold counts where there is no other."""
+    weight = np.maximum(rows["units"], 1e-9)
+    totals = rows.assign(weight=weight, money=weight * rows["price"]).groupby("sku", observed=False)[["money", "weight"]].sum()
+    return totals["money"] / totals["weight"]
 
 
 def _site(channel: str, known: History, opening_periods: float) -> dict[str, Any]:

@@ -30,7 +30,7 @@ LAYOUT = Layout(
 class Favorita(PlainDataset):
     """Channels are stores (`44`), SKUs items (`103665`), groups families of items (`BREAD/BAKERY`)."""
 
-    NAME, OPTIONS = "favorita", GroupedOptions
+    OPTIONS = GroupedOptions
 
     def read(self, folder: Path, options: GroupedOptions) -> Table:
         """Return the chosen series; only their lines are kept while the sales are read."""
@@ -43,7 +43,7 @@ class Favorita(PlainDataset):
         _check_once(sales, lines)
         returned = lines["units"] < 0
         lines["units"] = lines["units"].clip(lower=0.0)
-        notes = [f"{returned.sum():,} lines of returns count as 0 units"] if returned.any() else []
+        notes = [f"lines of returns, which count as 0 units: {returned.sum():,}"] if returned.any() else []
         recorded = recorded_lines(lines, days_of(ends, options.first, options.last))
         return table_of(recorded, options.period, notes, str(sales))
 

@@ -48,7 +48,7 @@ class Layout:
 
     def _needed(self) -> str:
         files = "; ".join(f"{name} (columns {', '.join(columns)})" for name, columns in self.files.items())
-        return f"{self.title} is read from {files}. It is published {self.origin}"
+        return f"{self.title}, published {self.origin}, is read from {files}"
 
 
 def _near(folder: Path, name: str) -> str:
@@ -75,7 +75,10 @@ def whole_file(path: Path, columns: Columns) -> pd.DataFrame:
 def header_of(path: Path) -> list[str]:
     """Return the names in the first line of a file."""
     with _opened(path) as file:
-        return [name.strip() for name in next(csv.reader(file), [])]
+        names = [name.strip() for name in next(csv.reader(file), [])]
+    if not any(names):
+        raise ScenarioError(f"{path}: is empty, or its first line is; the names of the columns belong there")
+    return names
 
 
 def check_columns(path: Path, found: Sequence[str], wanted: Sequence[str]) -> None:

@@ -39,7 +39,7 @@ class Assumptions(Sampling):
 class IowaLiquor(Dataset):
     """Channels are cities (`orders-davenport`), SKUs numbers of items; periods are weeks."""
 
-    NAME, OPTIONS = "iowa_liquor", Assumptions
+    OPTIONS = Assumptions
 
     def read(self, folder: Path, options: Assumptions) -> Table:
         """Return ordered bottles and dollars a bottle by week, city and item."""

@@ -28,7 +28,7 @@ SALES, EARLIER, CALENDAR, PRICES = (
 MASTER: Columns = {"item_id": "text", "dept_id": "text", "cat_id": "text", "store_id": "text"}
 LAYOUT = Layout(
     "M5",
-    "as the data of the Kaggle competition 'M5 Forecasting - Accuracy' (University of Nicosia), also at Zenodo",
+    "as the data of the Kaggle competition 'M5 Forecasting - Accuracy' (University of Nicosia)",
     {
         SALES: {**MASTER, "d_1": "whole"},
         CALENDAR: {"date": "date", "wm_yr_wk": "whole", "d": "text"},
@@ -43,7 +43,7 @@ class M5(PlainDataset):
     Without `sales_train_evaluation.csv`, `sales_train_validation.csv` is read, which ends four weeks earlier.
     """
 
-    NAME, OPTIONS = "m5", GroupedOptions
+    OPTIONS = GroupedOptions
 
     def read(self, folder: Path, options: GroupedOptions) -> Table:
         """Return the chosen series; only their columns and rows are kept while the files are read."""

@@ -1,6 +1,6 @@
 """Online Retail: invoice lines of a British wholesaler of gifts, by customer's country; 2009 to 2011, as CSV or as a workbook.
 
-What is left out, and counted in the notes: lines that are equal in all of their columns (the two sheets of the second edition
+What is left out, and counted in the notes: lines that are equal in all columns that are read (the two sheets of the second edition
 overlap), of which one counts; cancelled invoices, whose numbers begin with C; other lines of units or prices that are not
 above 0 (corrections, losses, gifts); and codes of postage, fees and the like, which do not begin with five digits. Codes that
 differ by case alone are one item. What a cancellation takes back stays demand.
@@ -42,7 +42,7 @@ LAYOUT = Layout(
 class OnlineRetail(PlainDataset):
     """Channels are countries of customers (`United Kingdom`), SKUs stock codes (`85123A`); a price is what was invoiced."""
 
-    NAME, OPTIONS = "online_retail", DailyOptions
+    OPTIONS = DailyOptions
 
     def read(self, folder: Path, options: DailyOptions) -> Table:
         """Return the chosen series."""
@@ -93,7 +93,7 @@ def _sold(lines: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     kept, notes = pd.Series(True, lines.index), []
     for what, which in left_out.items():
         if (kept & which).any():
-            notes.append(f"{int((kept & which).sum()):,} {what} are left out")
+            notes.append(f"{what}, left out: {int((kept & which).sum()):,}")
         kept &= ~which
     if not kept.any():
         raise ScenarioError("no line is of a sale: all are cancelled, of no units or price, or of fees")

@@ -76,12 +76,12 @@ class GroupedOptions(DailyOptions):
     groups: Names = []  # the data's own groups, by name or name pattern; none = all
 
 
-def options_of(model: type[Options], given: Mapping[str, Any], reader: str) -> Options:
+def options_of(model: type[Options], given: Mapping[str, Any]) -> Options:
     """Return checked options: `ScenarioError` where one is unknown or has no such value."""
     try:
         return model.model_validate(dict(given))
     except ValidationError as error:
-        raise ScenarioError(explain(error, dict(given), model, f"options of {reader}")) from None
+        raise ScenarioError(explain(error, dict(given), model, "options")) from None
 
 
 def chosen(patterns: list[str], names: Iterable[str], option: str) -> list[str]:

@@ -28,7 +28,7 @@ LAYOUT = Layout(
 class Rossmann(PlainDataset):
     """Channels are stores (`262`), the only SKU is `turnover`, groups are types of stores (`a` to `d`)."""
 
-    NAME, OPTIONS = "rossmann", GroupedOptions
+    OPTIONS = GroupedOptions
 
     def read(self, folder: Path, options: GroupedOptions) -> Table:
         """Return the chosen stores' turnover."""
@@ -44,7 +44,10 @@ class Rossmann(PlainDataset):
         recorded = recorded_lines(lines, days)
         within = lines[lines["date"].isin(days)]
         closed, absent = int((within["Open"] == 0).sum()), recorded.units.size - len(within)
-        notes = (f"{closed:,} days of closed stores and {absent:,} days without a line count as 0 units",)
+        notes = (
+            f"days of closed stores, which count as 0 units: {closed:,}",
+            f"days without a line, which count as 0 units: {absent:,}",
+        )
         return table_of(recorded, options.period, notes, str(path))
 
 

@@ -115,7 +115,7 @@ def table_of(recorded: Recorded, period: Period, notes: Sequence[str] = (), name
             "price": _prices(recorded, order, cuts, units).ravel(),
         }
     )
-    told = [f"{left} days at the ends belong to no whole {period} and are left out"] if left else []
+    told = [f"days at the ends that belong to no whole {period}, left out: {left}"] if left else []
     return Table(frame, starts, period, (*notes, *told))
 
 
