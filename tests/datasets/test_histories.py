@@ -1,6 +1,7 @@
 """The table of histories: whole periods and prices by hand; worlds and backtests from it; what is misspelt."""
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from small_data_sets import PARTS, write_favorita, write_file, write_m5, write_rossmann
 
 from allotment import histories, load_scenario
+from allotment.datasets.options import GroupedOptions
 from allotment.datasets.table import Recorded, table_of
 from allotment.forecasting.backtest import backtest
 from allotment.forecasting.methods import ExponentialSmoothing
@@ -130,6 +132,18 @@ def test_an_unknown_reader_and_an_absent_folder_are_named(tmp_path):
         histories("m5", tmp_path / "nowhere")
     with pytest.raises(ScenarioError, match=r"store\.csv does not exist; the folder holds items\.csv, stores\.csv, train\.csv"):
         histories("rossmann", write_favorita(tmp_path))
+
+
+def test_the_page_shows_what_its_examples_print_and_every_option(tmp_path, monkeypatch, capsys):
+    page = (Path(__file__).parents[2] / "docs" / "datasets.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    found = {kind: re.findall(rf"^```{kind}\n(.*?)^```", page, re.DOTALL | re.MULTILINE) for kind in ("csv", "python", "text")}
+    (tmp_path / "data.csv").write_text(found["csv"][0])
+    (tmp_path / "my_orders.py").write_text(next(block for block in found["python"] if block.startswith("# my_orders.py")))
+    exec("\n".join(found["python"]), {"__name__": "page"})
+    printed = capsys.readouterr().out
+    assert [line.rstrip() for line in printed.splitlines()] == [line.rstrip() for line in "".join(found["text"]).splitlines()]
+    assert all(f"`{option}`" in page for option in GroupedOptions.model_fields)
 
 
 @pytest.mark.skipif(

@@ -1,6 +1,6 @@
 """Online Retail: invoice lines of a British wholesaler of gifts, by customer's country; 2009 to 2011, as CSV or as a workbook.
 
-What is left out, and counted in the notes: lines that are equal in all columns that are read (the two sheets of the second edition
+What is left out, and counted in the notes: lines that are equal in all columns that are read (sheets of the second edition
 overlap), of which one counts; cancelled invoices, whose numbers begin with C; other lines of units or prices that are not
 above 0 (corrections, losses, gifts); and codes of postage, fees and the like, which do not begin with five digits. Codes that
 differ by case alone are one item. What a cancellation takes back stays demand.
