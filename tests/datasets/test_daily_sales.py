@@ -96,6 +96,7 @@ def test_dates_choose_days(tmp_path):
             {"prices": m5_prices().replace("11103,1.25", "11103,")},
             r"sell_prices\.csv: line 9: sell_price must be a number, not ''",
         ),
+        ({"prices": m5_prices() + m5_prices().splitlines()[1]}, "item FOODS_1_001 of store CA_1 has two prices in week 11101"),
         ({"prices": m5_prices().replace("sell_price", "price")}, r"sell_prices\.csv: has no column 'sell_price' \(did you"),
     ],
 )

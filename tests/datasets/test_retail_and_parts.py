@@ -80,6 +80,32 @@ def test_cells_of_a_workbook_are_checked_and_what_is_no_workbook_is_refused(tmp_
         online_retail.read.table(tmp_path, {})
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("data.csv.gz", b"Invoice,StockCode", r"data\.csv\.gz: cannot be read: Not a gzipped file"),
+        ("data.csv", b"\x17a\xa0N\x00PG,\xb5\n", r"data\.csv: is no CSV file: its first line is no text"),
+        ("data.csv", b"", r"data\.csv: is empty"),
+        ("data.txt", b"", r"online_retail_II\.xlsx does not exist; the folder holds data\.txt\. Online Retail, published by"),
+    ],
+)
+def test_what_is_no_csv_is_refused_in_one_line(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ScenarioError, match=message) as error:
+        online_retail.read.table(tmp_path, {})
+    assert len(str(error.value).splitlines()) == 1
+
+
+def test_texts_of_windows_and_marked_ones_are_read(tmp_path):
+    for folder, content in (
+        ("mark", RETAIL_LINES.encode("utf-8-sig")),
+        ("old", RETAIL_LINES.replace("PINK", "P£NK").encode("cp1252")),
+    ):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "data.csv").write_bytes(content.replace(b"\n", b"\r\n"))
+        assert online_retail.read.table(tmp_path / folder, {}).frame["units"].sum() == 41
+
+
 def test_parts_are_monthly_and_one_with_a_gap_is_left_out(tmp_path):
     table = carparts.read.table(write_file(tmp_path, "carparts.csv", PARTS), {})
     assert table.period == "month"
@@ -95,6 +121,10 @@ def test_parts_are_monthly_and_one_with_a_gap_is_left_out(tmp_path):
         (PARTS.replace("1998-03", "1998-05"), "month must hold consecutive months as 1998-01"),
         (PARTS.replace("3,4", "3,x"), "line 4: 900 must be a number or empty, not 'x'"),
         (PARTS.replace("3,4", "3,-4"), "line 4: 900 must be >= 0, not '-4'"),
+        (PARTS.replace("0,3,4", "0,3"), "line 4: has 4 cells, but the header has 5 columns"),
+        (PARTS.replace("3,4", "3,inf"), "line 4: 900 must be a number or empty, not 'inf'"),
+        (PARTS.replace("21029628", "900"), "has two columns '900'"),
+        (PARTS.splitlines()[0] + "\n", "month must hold consecutive months"),
         (PARTS.replace("month", "time"), "the first column must be 'month', not 'time'"),
     ],
 )

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from allotment.datasets.dataset import PlainDataset
-from allotment.datasets.files import Layout, header_of
+from allotment.datasets.files import Layout, check_columns, texts_of
 from allotment.datasets.options import WorldOptions, chosen
 from allotment.datasets.table import Recorded, Table, between, check_rows, table_of
 from allotment.scenario.errors import ScenarioError, shown
@@ -47,19 +47,19 @@ class CarParts(PlainDataset):
 
 def _numbers(path: Path) -> pd.DataFrame:
     """Return units by month and part, NaN where the file has nothing."""
-    if header_of(path)[:1] != [MONTH]:
-        raise ScenarioError(f"{path}: the first column must be {MONTH!r}, not {shown(header_of(path)[0])}")
-    texts = pd.read_csv(path, dtype=str, index_col=0)
-    months = pd.to_datetime(pd.Series(texts.index), format="%Y-%m", errors="coerce")
-    if months.isna().any() or (months.dt.to_period("M").astype("int64").diff().dropna() != 1).any():
+    texts = texts_of(path)
+    if texts.columns[0] != MONTH:
+        raise ScenarioError(f"{path}: the first column must be {MONTH!r}, not {shown(texts.columns[0])}")
+    check_columns(path, list(texts.columns), list(texts.columns))
+    months = pd.to_datetime(texts.pop(MONTH), format="%Y-%m", errors="coerce")
+    if months.empty or months.isna().any() or (months.dt.to_period("M").astype("int64").diff().dropna() != 1).any():
         raise ScenarioError(f"{path}: {MONTH} must hold consecutive months as 1998-01, one a row")
     found = texts.apply(pd.to_numeric, errors="coerce").astype(np.float64)
-    for what, wrong in (("a number or empty", texts.notna() & found.isna()), (">= 0", found < 0)):
+    for what, wrong in (("a number or empty", (texts != "") & ~np.isfinite(found)), (">= 0", found < 0)):
         if wrong.any(axis=None):
             row, column = (int(place[0]) for place in np.nonzero(wrong.to_numpy()))
-            raise ScenarioError(
-                f"{path}: line {row + 2}: {texts.columns[column]} must be {what}, not {texts.iat[row, column]!r}"
-            )
+            part, cell = texts.columns[column], texts.iat[row, column]
+            raise ScenarioError(f"{path}: line {row + 2}: {part} must be {what}, not {shown(cell)}")
     return found.set_axis(pd.DatetimeIndex(months).as_unit("s"), axis=0)
 
 

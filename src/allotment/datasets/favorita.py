@@ -39,7 +39,7 @@ class Favorita(PlainDataset):
         stores = whole_file(LAYOUT.path(folder, STORES), LAYOUT.files[STORES]).astype(str)
         grouped = items[items["family"].isin(chosen(options.groups, items["family"], "groups"))]
         wanted = options.sampled(chosen(options.items, grouped["item_nbr"], "items"))
-        lines, ends = _lines(sales, wanted, chosen(options.stores, stores["store_nbr"], "stores"))
+        lines, ends = _lines(sales, wanted, chosen(options.stores, stores["store_nbr"], "stores"), options)
         _check_once(sales, lines)
         returned = lines["units"] < 0
         lines["units"] = lines["units"].clip(lower=0.0)
@@ -48,12 +48,15 @@ class Favorita(PlainDataset):
         return table_of(recorded, options.period, notes, str(sales))
 
 
-def _lines(path: Path, items: list[str], stores: list[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the lines of some items and stores, and the first and the last `date` of all lines."""
+def _lines(path: Path, items: list[str], stores: list[str], options: GroupedOptions) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the lines of some items and stores between two dates, and the first and the last `date` of all lines."""
+    first, last = pd.Timestamp(options.first or pd.Timestamp.min), pd.Timestamp(options.last or pd.Timestamp.max)
     kept, ends = [], []
     for piece in pieces_of(path, COLUMNS):
         ends += [piece["date"].min(), piece["date"].max()]
-        found = piece[_is_in(piece["item_nbr"], items) & _is_in(piece["store_nbr"], stores)]
+        found = piece[
+            _is_in(piece["item_nbr"], items) & _is_in(piece["store_nbr"], stores) & piece["date"].between(first, last)
+        ]
         kept.append(found.astype({"item_nbr": object, "store_nbr": object}))
     if not kept:
         raise ScenarioError(f"{path}: has no rows")

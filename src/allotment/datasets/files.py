@@ -11,6 +11,7 @@ import gzip
 import io
 import math
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -57,7 +58,11 @@ def _near(folder: Path, name: str) -> str:
     packed = [each for each in there if each.startswith(name) and each.endswith((".7z", ".zip"))]
     if packed:
         return f"; unpack {packed[0]} first"
-    return f"; the folder holds {', '.join(there[:5])}{' and others' if len(there) > 5 else ''}" if there else "; it is empty"
+    return (
+        f"; the folder holds {', '.join(there[:5])}{' and others' if len(there) > 5 else ''}"
+        if there
+        else "; the folder has no files"
+    )
 
 
 def whole_file(path: Path, columns: Columns) -> pd.DataFrame:
@@ -72,10 +77,22 @@ def whole_file(path: Path, columns: Columns) -> pd.DataFrame:
     return joined.astype(dict.fromkeys(texts, "category"))
 
 
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Say in one line that a file cannot be read: `ScenarioError`."""
+    try:
+        yield
+    except (OSError, EOFError, csv.Error) as error:
+        said = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise ScenarioError(f"{path}: cannot be read: {said.splitlines()[0]}") from None
+
+
 def header_of(path: Path) -> list[str]:
     """Return the names in the first line of a file."""
-    with _opened(path) as file:
+    with readable(path), opened(path) as file:
         names = [name.strip() for name in next(csv.reader(file), [])]
+    if not "".join(names).isprintable():
+        raise ScenarioError(f"{path}: is no CSV file: its first line is no text")
     if not any(names):
         raise ScenarioError(f"{path}: is empty, or its first line is; the names of the columns belong there")
     return names
@@ -102,8 +119,9 @@ def pieces_of(path: Path, columns: Columns) -> Iterator[pd.DataFrame]:
 
     check_columns(path, header_of(path), list(columns))
     try:
-        for batch in _batches(path, columns):
-            yield _converted(path, batch.to_pandas(), columns)
+        with readable(path):
+            for batch in _batches(path, columns):
+                yield _converted(path, batch.to_pandas(), columns)
     except pyarrow.ArrowInvalid as error:
         raise _fault(path, columns) or ScenarioError(f"{path}: is no CSV ({str(error).splitlines()[0]})") from None
 
@@ -152,7 +170,7 @@ def as_date(text: str) -> datetime | None:
 
 def _fault(path: Path, columns: Columns) -> ScenarioError | None:
     """Return what is wrong with the first cell that is not what its column should hold, read line by line."""
-    with _opened(path) as file:
+    with opened(path) as file:
         reader = csv.reader(file)
         names = [name.strip() for name in next(reader)]
         places = {name: names.index(name) for name in columns}
@@ -161,11 +179,28 @@ def _fault(path: Path, columns: Columns) -> ScenarioError | None:
                 continue
             where = f"{path}: line {reader.line_num}"
             if len(row) != len(names):
-                return ScenarioError(f"{where}: has {len(row)} cells, but the header has {len(names)} columns")
+                return _too_long_or_short(path, reader.line_num, row, names)
             for name, kind in columns.items():
                 if not _is(row[places[name]], kind):
                     return ScenarioError(f"{where}: {name} must be {EXPECTED[kind]}, not {shown(row[places[name]])}")
     return None
+
+
+def _too_long_or_short(path: Path, line: int, row: Sequence[str], names: Sequence[str]) -> ScenarioError:
+    return ScenarioError(f"{path}: line {line}: has {len(row)} cells, but the header has {len(names)} columns")
+
+
+def texts_of(path: Path) -> pd.DataFrame:
+    """Return all cells of a file of few rows as they are written; a row of another length than the header is refused."""
+    names = header_of(path)
+    with readable(path), opened(path) as file:
+        reader = csv.reader(file)
+        next(reader)
+        rows = [(reader.line_num, row) for row in reader if row]
+    for line, row in rows:
+        if len(row) != len(names):
+            raise _too_long_or_short(path, line, row, names)
+    return pd.DataFrame([row for _, row in rows], columns=names)
 
 
 def _is(cell: str, kind: Kind) -> bool:
@@ -190,7 +225,8 @@ def _encoding(path: Path) -> str:
     return ENCODINGS[0]
 
 
-def _opened(path: Path) -> io.TextIOWrapper:
+def opened(path: Path) -> io.TextIOWrapper:
+    """Return a file as text, unpacked where it is packed by gzip."""
     return io.TextIOWrapper(_raw(path), encoding=_encoding(path), newline="", errors="replace")
 
 

@@ -110,8 +110,11 @@ def _with(assumed: Mapping[str, Mapping[str, Any]], own: Any) -> Any:
     """Return what is assumed of each section under what a caller says of it; the loader refuses what is no mapping."""
     if not isinstance(own, Mapping):
         return own
-    both = {section: {**attributes, **own.get(section, {})} for section, attributes in assumed.items()}
-    return {**own, **both}
+    both = dict(own)
+    for section, attributes in assumed.items():
+        said = own.get(section, {})
+        both[section] = {**attributes, **said} if isinstance(said, Mapping) else said
+    return both
 
 
 def histories(reader: str, folder: str | Path, **options: Any) -> Histories:

@@ -111,8 +111,19 @@ def _prices(path: Path, master: pd.DataFrame, weeks: Any) -> Floats:
         series = keys.get_indexer(pd.MultiIndex.from_frame(piece[["store_id", "item_id"]].astype(str)))
         places = week_of.get_indexer(piece["wm_yr_wk"])
         kept = (series >= 0) & (places >= 0)
+        _check_once(path, piece[kept], pd.Series(~np.isnan(prices[series[kept], places[kept]]), piece.index[kept]))
         prices[series[kept], places[kept]] = piece.loc[kept, "sell_price"]
     return prices[:, week_of.get_indexer(weeks)]
+
+
+def _check_once(path: Path, piece: pd.DataFrame, known: pd.Series[bool]) -> None:
+    """Refuse a second price of an item, store and week, `known` from earlier lines or in the same piece."""
+    twice = piece.duplicated(["store_id", "item_id", "wm_yr_wk"]) | known
+    if twice.any():
+        line = piece[twice].iloc[0]
+        raise ScenarioError(
+            f"{path}: item {line['item_id']} of store {line['store_id']} has two prices in week {line['wm_yr_wk']}"
+        )
 
 
 read = M5()
