@@ -154,6 +154,8 @@ def test_rossmann_is_turnover_and_a_closed_or_absent_day_is_0(tmp_path):
         "days without a line, which count as 0 units: 1",
     )
     assert rossmann.read.table(tmp_path, {"groups": "c"}).channels == ["1"]
+    with pytest.raises(ScenarioError, match="option items: nothing in the data is called 'bread'; allowed: turnover"):
+        rossmann.read.table(tmp_path, {"items": "bread"})
 
 
 @pytest.mark.parametrize(

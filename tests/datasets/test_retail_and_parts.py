@@ -113,6 +113,7 @@ def test_parts_are_monthly_and_one_with_a_gap_is_left_out(tmp_path):
     assert table.series().T.tolist() == [[0, 1, 0, 0], [2, 0, 0, 1], [1, 0, 4, 0]]
     assert table.notes == ("parts left out because a month was not recorded: 1",)
     assert carparts.read.table(tmp_path, {"first": "1998-02-01", "last": "1998-03-31"}).series().sum() == 1 + 4
+    assert carparts.read.table(tmp_path, {"first": "1998-03-01", "last": "1998-03-31"}).series().tolist() == [[0, 0, 4]]
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ class CarParts(PlainDataset):
         within = between(months, options.first, options.last)
         units = complete[kept].to_numpy(dtype=np.float64)[within].T
         check_rows(*units.shape)
-        return table_of(Recorded([CHANNEL] * len(kept), kept, months[within], units), "month", notes, str(path))
+        return table_of(Recorded([CHANNEL] * len(kept), kept, months[within], units, by="month"), "month", notes, str(path))
 
 
 def _numbers(path: Path) -> pd.DataFrame:

@@ -40,7 +40,7 @@ class Rossmann(PlainDataset):
         grouped = stores[stores["StoreType"].isin(chosen(options.groups, stores["StoreType"], "groups"))]
         lines = lines[lines["Store"].isin(chosen(options.stores, grouped["Store"], "stores"))]
         lines = lines.rename(columns={"Store": "channel", "Date": "date", "Sales": "units"}).assign(sku="turnover")
-        chosen(options.items, ["turnover"], "items")
+        lines = lines[lines["sku"].isin(options.sampled(chosen(options.items, ["turnover"], "items")))]
         recorded = recorded_lines(lines, days)
         within = lines[lines["date"].isin(days)]
         closed, absent = int((within["Open"] == 0).sum()), recorded.units.size - len(within)

@@ -24,20 +24,20 @@ from allotment.quantities import Floats
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.source_data import History
 
-COLUMNS = ("channel", "sku", "period", "units", "price")
 MOST_ROWS = 60_000_000  # of a table, about as many as the whole of M5 by day
 Period = Literal["day", "week", "month"]
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """Demand as a data set records it: series of consecutive days (or months), each of a channel and a SKU."""
+    """Demand as a data set records it: series of consecutive days (or what it counts by), each of a channel and a SKU."""
 
     channels: list[str]  # of the series
     skus: list[str]  # of the series
     starts: pd.DatetimeIndex  # the first day of each period
     units: Floats  # (series, periods)
     price: Floats | None = None  # (series, periods) money a unit; NaN where unknown
+    by: Period = "day"  # what its periods are
 
 
 def between(starts: pd.DatetimeIndex, first: str | None, last: str | None) -> slice:
@@ -102,7 +102,7 @@ def table_of(recorded: Recorded, period: Period, notes: Sequence[str] = (), name
     period is whole.
     """
     order = sorted(range(len(recorded.skus)), key=lambda place: (recorded.channels[place], recorded.skus[place]))
-    starts, cuts, left = _periods(recorded.starts, period)
+    starts, cuts, left = _periods(recorded.starts, None if recorded.by == period else period)
     if not len(starts):
         raise ScenarioError(f"{name}: {len(recorded.starts)} days hold no whole {period}")
     units = np.add.reduceat(recorded.units[order][:, cuts.start : cuts.end], cuts.offsets, axis=1)
@@ -128,9 +128,9 @@ class _Cuts:
     offsets: Any  # of each period's first day from `start`
 
 
-def _periods(days: pd.DatetimeIndex, period: Period) -> tuple[pd.DatetimeIndex, _Cuts, int]:
-    """Return the first days of whole periods, where they lie, and how many days belong to none."""
-    if period == "day" or (len(days) > 1 and days[1] - days[0] > pd.Timedelta(1, "D")):
+def _periods(days: pd.DatetimeIndex, period: Period | None) -> tuple[pd.DatetimeIndex, _Cuts, int]:
+    """Return the first days of whole periods, where they lie, and how many days belong to none; none = as they are."""
+    if period is None:
         return days, _Cuts(0, len(days), np.arange(len(days))), 0
     begins = days.day_of_week == 0 if period == "week" else days.day == 1
     after = days[-1] + pd.Timedelta(1, "D")
