@@ -322,7 +322,7 @@ class RecordedDemand(Part):
 class DataSource(Part):
     """A reader that fills parts of the scenario from files outside the project."""
 
-    reader: str  # of an installed entry point in the group `allotment.datasets`: iowa_liquor, or one of your own
+    reader: str  # of an installed entry point in the group `allotment.datasets`: m5, say, or one of your own
     folder: str  # where its files lie; may name environment variables
     options: dict[str, float | int | str | bool] = {}  # what the reader needs to know beside the files
 
