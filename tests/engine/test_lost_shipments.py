@@ -9,6 +9,7 @@ import pytest
 from rollouts import IMPLEMENTATIONS, play
 
 import allotment
+from allotment.engine.state import Decision
 from allotment.exact.solving import solve
 from allotment.programs.world_program import check_possible
 from allotment.scenario.errors import ScenarioError
@@ -86,6 +87,15 @@ def test_what_is_lost_on_its_way_is_written_down():
     assert (
         measured["write_downs"].tolist() == [5 * 7 * 3 / 8] * 2
     )  # ordered again in periods 2 and 4; the orders of 0, 2, 4 are given up
+
+
+def test_programs_lose_the_same_shipments_where_lead_times_are_constant():
+    from test_tracing import check
+
+    world = shop(lost_probability=0.5)
+    decisions = [Decision(np.full((2, 1, 1), units)) for units in (7.0, 3.0, 5.0, 2.0, 4.0, 6.0, 1.0, 2.0)]
+    for seed in range(5):
+        check(world, seed, decisions, np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from allotment.engine.tracing.reverse import slopes
 from allotment.engine.tracing.rows import (
     BY_SLOT,
     Layout,
+    arrives_for_certain,
     by_age,
     everything,
     in_transit,
@@ -160,7 +161,7 @@ def traced_state(problem: Problem, graph: Graph, given: Layout, period: int) -> 
             by_slot[:, slots_by_age(problem, name, period)] = array.places
             array = Traced(graph, by_slot)
         state = state._replace(**{name: array})
-    if (problem.lanes.constant >= 0).all():
+    if arrives_for_certain(problem):
         arrival = np.empty(state.arrival.shape, dtype=np.int64)
         ages = slots_by_age(problem, "arrival", period)
         for place, slot in enumerate(ages):
@@ -181,13 +182,14 @@ def _entries(graph: Graph, name: str, there: Flags) -> Traced:
 
 
 def _bounded(problem: Problem, array: Traced, alive: Flags, period: int) -> Traced:
-    """Return arrivals (1, N, L, draws) by age that lie where lead times allow; those of orders that have arrived are none."""
+    """Return arrivals (1, N, L, draws) by age, where lead times allow; what has arrived, or never will, has none."""
     shortest, longest = lead_time_bounds(problem)
     array.places[:, ~alive] = array.graph.constant(-1.0)
     for age, lane in np.argwhere(alive):
         for place in array.places[0, age, lane]:
             ordered = period - 1 - age
             earliest, latest = max(ordered + shortest[lane], 0), max(ordered + longest[lane], 0)
+            earliest = -1 if problem.lanes.lost[lane] else earliest
             array.graph.bounds[int(place)] = (float(earliest), float(latest))
     return array
 

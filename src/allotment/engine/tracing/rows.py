@@ -84,10 +84,10 @@ def state_layout(problem: Problem) -> Layout:
 def rows_there(problem: Problem) -> Iterator[tuple[str, Flags]]:
     """Yield the arrays of a state that programs play with, and which of their entries have rows."""
     moved = _moved_before_decisions(problem)
-    constant = bool(((problem.lanes.constant >= 0) & (problem.lanes.lost == 0.0)).all())
+    certain = arrives_for_certain(problem)
     for name, declared in STATE.items():
         shape = declared.shape(problem)
-        if name in KNOWN or not np.prod(shape) or (name == "arrival" and constant):
+        if name in KNOWN or not np.prod(shape) or (name == "arrival" and certain):
             continue
         there = everything(shape)
         if name in ("pipeline", "arrival"):
@@ -97,6 +97,11 @@ def rows_there(problem: Problem) -> Iterator[tuple[str, Flags]]:
         if name in MOVEMENTS and name not in moved:
             there &= False
         yield name, there
+
+
+def arrives_for_certain(problem: Problem) -> bool:
+    """Tell whether every order arrives in a period that is known when it is placed."""
+    return bool(((problem.lanes.constant >= 0) & (problem.lanes.lost == 0.0)).all())
 
 
 def _along(flags: Flags, shape: tuple[int, ...]) -> Flags:
