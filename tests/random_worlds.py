@@ -232,6 +232,9 @@ def _with_treasury(choose: Choices, content: Part) -> Part:
         capital_charge=lambda: choose.among(0.1, 3.65),
         budget=lambda: budget,
     )
+    names = {supplier["name"] for supplier in content["suppliers"]}
+    if not any(lane["from"] in names for lane in content["supply_lanes"]):
+        treasury.pop("budget", None)  # nothing is bought
     if "budget" in treasury and decided:
         content["decisions"] = [*content["decisions"], "budget"]
     if choose.among(False, False, True):

@@ -16,6 +16,7 @@ from random_worlds import RandomWorld, holds_in_random_worlds, random_decisions
 
 NOTHING = 1e-6  # money
 START = {"cash": 100.0, "period_days": 1.0}
+TOWN = [{"name": "store", "region": "town", "initial_stock": 4}]
 
 
 def shop(treasury: Any = None, periods: int = 6, **changed: Any) -> World:
@@ -198,6 +199,20 @@ def divided(**changed: Any) -> World:
     return two_groups(treasury={"cash": 1000.0, "budget": budget}, decisions=["orders", "budget"], **changed)
 
 
+def test_a_region_that_buys_nothing_has_no_budget(implementation):
+    """A hub buys for two shops in regions of their own: what a policy leaves alike is all the hub's."""
+    world = shop(
+        {"budget": {"per": 2, "by": ["region"], "total": 90}},
+        decisions=["orders", "budget"],
+        sites=[{"name": "hub", "region": "centre"}, {"name": "west", "region": "west"}, {"name": "east"}],
+        supply_lanes=[{"from": "mill", "to": "hub"}, {"from": "hub", "to": "west"}, {"from": "hub", "to": "east"}],
+        fulfilment_lanes=[{"from": "west", "to": "street"}, {"from": "east", "to": "street"}],
+    )
+    assert world.names.budgets == ["centre"]
+    (day,) = play(implementation(world.problem, [0]), [np.full((1, 3, 1), 50.0)])
+    assert day.flows.executed[0, 0, 0] == 18.0  # 90 at 5 each
+
+
 @pytest.mark.parametrize(
     ("decided", "given"), [([30, 10], [30, 10]), ([60, 20], [30, 10]), ([5, -3], [5, 0]), (None, [20, 20]), ([0, 0], [0, 0])]
 )
@@ -301,7 +316,22 @@ def test_no_order_costs_more_than_headroom_and_nothing_is_spent_beyond_a_budget(
             },
             "sites\\[0\\].holding_cost: a rate on the unit cost usually includes capital",
         ),
-        ({"treasury": {**START, "budget": {"per": 1, "amounts": {"toys": 3}}}}, "no budget is called 'toys'"),
+        ({"treasury": {**START, "budget": {"per": 1, "amounts": {"toys": 3}}}}, "amounts must be a number, not {'toys': 3.0}"),
+        (
+            {"treasury": {**START, "budget": {"per": 1, "by": ["region"], "amounts": {"town": 3, "twon": 5}}}, "sites": TOWN},
+            "treasury.budget.amounts: no budget is called 'twon'; did you mean 'town'",
+        ),
+        (
+            {
+                "treasury": {
+                    **START,
+                    "budget": {"per": 1, "by": ["region", "group"], "amounts": {"town": {"toys": 3, "tosy": 5}}},
+                },
+                "sites": TOWN,
+                "skus": [{"name": "item", "group": "toys", "unit_cost": 5, "price": 10}],
+            },
+            "treasury.budget.amounts.town: no budget is called 'tosy'; did you mean 'toys'",
+        ),
         ({"treasury": {**START, "budget": {"per": 1, "amounts": 3, "total": 4}}}, "and not both"),
         ({"sequence": ["receive", "decide", "demand", "fulfil", "charge", "settle"]}, "sequence must put charge after settle"),
     ],

@@ -5,7 +5,9 @@ import pytest
 from scipy.special import ndtr, ndtri
 
 from allotment import evaluate
+from allotment.decisions.allocation_actions import AllocationActions
 from allotment.evaluation.rollout import compiled_ordering, rollout
+from allotment.policies.answers import lane_answers, with_allocation
 from allotment.policies.bundle import load_bundle, save_bundle
 from allotment.policies.capital import equal_marginal_return
 from allotment.scenario.errors import ScenarioError
@@ -102,12 +104,18 @@ def test_a_depot_buys_for_the_shops_that_it_supplies():
     lanes = [{"from": "mill", "to": "east", "lead_time": 2}, {"from": "east", "to": "west", "lead_time": 1}]
     world = shops(supply_lanes=lanes)
     found = divided(world, "pro_rata")
-    assert found == pytest.approx(
-        {"hot, east": 800 * 5 / 7, "cold, east": 800 * 2 / 7, "hot, west": 0, "cold, west": 0}, rel=2e-3
-    )
+    assert found == pytest.approx({"hot, east": 800 * 5 / 7, "cold, east": 800 * 2 / 7}, rel=2e-3)
     stocked = divided(world, "unconstrained", [[0, 0], [200, 0]])
     empty = divided(world, "unconstrained", 0)
     assert stocked["hot, east"] < empty["hot, east"]  # what the shop in the west has need not be bought
+
+
+def test_only_cells_that_buy_answer_for_a_budget():
+    lanes = [{"from": "mill", "to": "east", "lead_time": 2}, {"from": "east", "to": "west", "lead_time": 1}]
+    world = shops(supply_lanes=lanes)
+    of_lanes = lane_answers(world, np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.arange(4))
+    answers = with_allocation(of_lanes, world, AllocationActions(world))
+    assert np.bincount(answers.groups).tolist() == [1] * 6  # four orders, and a budget of each item in the east
 
 
 def test_a_budget_is_divided_where_its_period_begins_and_alike_where_nothing_is_needed():

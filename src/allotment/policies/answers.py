@@ -53,7 +53,7 @@ def with_allocation(answers: Answers, world: World, allocation: AllocationAction
         answers = answers.beside(Answers(width, (site * skus + sku) * width + rank, np.arange(len(site))))
     if allocation.largest_budget.size:
         of = world.problem.treasury.budget_of.ravel()
-        answers = answers.beside(Answers(1, np.arange(len(of)), of))
+        answers = answers.beside(Answers(1, np.flatnonzero(of >= 0), of[of >= 0]))
     return answers
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from functools import cached_property
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from allotment.scenario.errors import ScenarioError, nearest
+from allotment.scenario.errors import ScenarioError, nearest, shown
 from allotment.scenario.lanes import LaneReader
-from allotment.scenario.problem import Floats, Goods, Integers, Lanes, Treasury
+from allotment.scenario.problem import Flags, Floats, Goods, Integers, Lanes, Treasury
 from allotment.scenario.schema import HoldingRate, Phase, Scenario
 from allotment.scenario.sizes import check_numbers
 from allotment.scenario.treasury_parts import Budget, PaymentTerms
@@ -38,7 +39,7 @@ class TreasuryReader:
         self.scenario, self.lanes = scenario, lanes
         self.budget = scenario.treasury.budget if scenario.treasury is not None else None
         _check(scenario)
-        self.cells = _cells(scenario, self.budget) if self.budget is not None else []
+        self.cells = self._cells()
         check_numbers("treasury.budget", {"budgets": max(len(self.cells), 1), "SKUs": len(scenario.skus)})
 
     @property
@@ -56,7 +57,6 @@ class TreasuryReader:
         net = np.array([math.floor(each.net / days) for each in terms])
         places = {site.name: place for place, site in enumerate(self.scenario.sites)}
         to = np.array([places[lane.to] for lane in self.lanes.lanes])
-        lanes_bought = np.array([lane.source in self.lanes.suppliers for lane in self.lanes.lanes])[:, None]
         collection = np.array([math.ceil(channel.collection / days) for channel in self.scenario.channels])
         check_numbers(
             "terms of payment", {"periods": int(max(net.max(), collection.max(), 1)), "places": len(net) + len(collection)}
@@ -74,7 +74,7 @@ class TreasuryReader:
             collection=collection,
             per=self.budget.per if self.budget is not None else 1,
             budget_of=(budget_of := self._budget_of()),
-            budget=np.where(lanes_bought, budget_of[to], -1),
+            budget=np.where(self._bought, budget_of[to], -1),
             amounts=self._amounts(),
             total=np.atleast_1d(np.array(self.budget.total if self.budget is not None and self.budget.total else 0.0)),
         )
@@ -90,47 +90,76 @@ class TreasuryReader:
             raise ScenarioError(f"{where} must be at least a period of {days:g} days, and a period less than net, not {seen}")
         return net - within - 1
 
-    def _budget_of(self) -> Integers:
-        """Return the budget of each site and SKU, (S, K); -1 where there are none."""
-        places = {cell: place for place, cell in enumerate(self.cells)}
-        found = np.full((len(self.scenario.sites), len(self.scenario.skus)), -1)
+    @cached_property
+    def _bought(self) -> Flags:
+        """Return which SKUs each supply lane brings from a supplier, (L, K)."""
+        from_supplier = np.array([lane.source in self.lanes.suppliers for lane in self.lanes.lanes])
+        return from_supplier[:, None] & np.stack(self.lanes.carried)
+
+    def _cells(self) -> list[tuple[str, ...]]:
+        """Return what budgets are for: each group of SKUs and region of sites for which goods are bought, as in the file."""
         if self.budget is None:
-            return found
-        for at, site in enumerate(self.scenario.sites):
-            for place, sku in enumerate(self.scenario.skus):
-                named = {"group": sku.group, "region": site.region}
-                found[at, place] = places[tuple(str(named[axis]) for axis in self.budget.by)]
+            return []
+        if not self._payers:
+            raise ScenarioError("treasury.budget: no supply lane leads from a supplier, so there is nothing to be bought")
+        section: dict[str, list[Any]] = {"group": [*self.scenario.skus], "region": [*self.scenario.sites]}
+        names = [dict.fromkeys(str(getattr(part, axis)) for part in section[axis]) for axis in self.budget.by]
+        paying = set(self._payers.values())
+        return [cell for cell in product(*names) if cell in paying]
+
+    @cached_property
+    def _payers(self) -> dict[tuple[int, int], tuple[str, ...]]:
+        """Return which budget pays for each site and SKU that a supplier delivers."""
+        places = {site.name: place for place, site in enumerate(self.scenario.sites)}
+        sites = np.array([places[lane.to] for lane in self.lanes.lanes])
+        lanes, skus = np.nonzero(self._bought)
+        bought = zip(sites[lanes].tolist(), skus.tolist(), strict=True)
+        return {place: _cell(self.scenario, self.budget, *place) for place in sorted(set(bought)) if self.budget is not None}
+
+    def _budget_of(self) -> Integers:
+        """Return the budget of each site and SKU, (S, K); -1 where nothing is bought, or there are none."""
+        found = np.full((len(self.scenario.sites), len(self.scenario.skus)), -1)
+        places = {cell: place for place, cell in enumerate(self.cells)}
+        for place, cell in self._payers.items():
+            found[place] = places[cell]
         return found
 
     def _amounts(self) -> Floats:
         """Return what may be spent from each budget, (budget periods, Q) money; nothing where the policy says it."""
         if self.budget is None or self.budget.amounts is None:
             return np.zeros((1, len(self.cells)))
-        given = self.budget.amounts
-        if not isinstance(given, dict):
-            return np.full((1, len(self.cells)), given)
-        _check_names(given, [*dict.fromkeys(cell[0] for cell in self.cells if cell)], "treasury.budget.amounts")
-        return np.array([[self._amount(given, cell) for cell in self.cells]])
-
-    def _amount(self, given: Any, cell: tuple[str, ...]) -> float:
-        where, value = "treasury.budget.amounts", given
-        for name in cell:
-            if isinstance(value, dict):
-                if name not in value:
-                    raise ScenarioError(
-                        f"{where} has no entry for {name!r}; each budget needs one, 0 where nothing may be spent"
-                    )
-                value, where = value[name], f"{where}.{name}"
-        if isinstance(value, dict):
-            _check_names(value, [], where)
-            raise ScenarioError(f"{where} must be a number, not {value!r}")
-        return float(value)
+        return np.array([_amounts(self.budget.amounts, self.cells, "treasury.budget.amounts")])
 
 
-def _check_names(given: dict[str, Any], known: list[str], where: str) -> None:
+def _cell(scenario: Scenario, budget: Budget, site: int, sku: int) -> tuple[str, ...]:
+    """Return which budget pays for what a site buys of a SKU; `ScenarioError` where it has no group or region."""
+    bought, buyer = scenario.skus[sku], scenario.sites[site]
+    for axis in budget.by:
+        where, name, of = (
+            (f"skus[{sku}]", bought.name, bought.group) if axis == "group" else (f"sites[{site}]", buyer.name, buyer.region)
+        )
+        if of is None:
+            raise ScenarioError(f"{where}: {name!r} has no {axis}, by which budgets are kept (treasury.budget.by)")
+    return tuple(str(bought.group if axis == "group" else buyer.region) for axis in budget.by)
+
+
+def _amounts(given: Any, cells: list[tuple[str, ...]], where: str) -> list[float]:
+    """Return the amount of each cell: one number for all, or by their next names, each of which needs an entry."""
+    if not isinstance(given, dict):
+        return [float(given)] * len(cells)
+    if not cells[0]:
+        raise ScenarioError(
+            f"{where} must be a number, not {shown(given)}: no further names tell budgets apart (treasury.budget.by)"
+        )
+    names = list(dict.fromkeys(cell[0] for cell in cells))
     for name in given:
-        if name not in known:
-            raise ScenarioError(f"{where}: no budget is called {name!r}; {nearest(name, known)}")
+        if name not in names:
+            raise ScenarioError(f"{where}: no budget is called {name!r}; {nearest(name, names)}")
+    for name in names:
+        if name not in given:
+            raise ScenarioError(f"{where} has no entry for {name!r}; each budget needs one, 0 where nothing may be spent")
+    further = [(name, [cell[1:] for cell in cells if cell[0] == name]) for name in names]
+    return [amount for name, rest in further for amount in _amounts(given[name], rest, f"{where}.{name}")]
 
 
 def capital_prices(scenario: Scenario, goods: Goods, lanes: Lanes) -> dict[str, Floats]:
@@ -169,19 +198,6 @@ def _period_days(scenario: Scenario) -> float:
         known = ", ".join(DAYS)
         raise ScenarioError(f"treasury.period_days must say how many days a {scenario.period} has; only {known} are known")
     return days
-
-
-def _cells(scenario: Scenario, budget: Budget) -> list[tuple[str, ...]]:
-    """Return what the budgets are for: each group of SKUs, each region of sites, or one and the other, in order of the file."""
-    names = []
-    for axis in budget.by:
-        section: list[Any] = [*(scenario.skus if axis == "group" else scenario.sites)]
-        for place, part in enumerate(section):
-            if getattr(part, axis) is None:
-                where = f"{'skus' if axis == 'group' else 'sites'}[{place}]"
-                raise ScenarioError(f"{where}: {part.name!r} has no {axis}, by which budgets are kept (treasury.budget.by)")
-        names.append([*dict.fromkeys(getattr(part, axis) for part in section)])
-    return list(product(*names))
 
 
 def _check(scenario: Scenario) -> None:

@@ -42,7 +42,7 @@ class Budget(Part):
 
     per: AtLeastOne  # periods of a budget period, the first of which begins with the episode
     by: list[Literal["group", "region"]] = []  # a budget for each group of SKUs, region of sites, or both; none = one budget
-    amounts: Amounts | None = None  # money a budget period: one number for each, or by name, groups first
+    amounts: Amounts | None = None  # money a budget period: one number for each, or by name, in the order of `by`
     # money a budget period that the policy divides (decisions: budget), one number or one for each budget period in turn
     total: NonNegative | Annotated[list[NonNegative], Field(min_length=1)] | None = None
 

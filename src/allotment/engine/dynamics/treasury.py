@@ -1,8 +1,9 @@
 """Cash: what is due is settled, what is bought and sold is booked to be settled, and orders are cut to what can be paid.
 
-Headroom = cash − floor + credit not drawn − everything that is owed to suppliers: what an order may cost, so that it can be
-paid whatever is sold. What it costs besides (freight, production, fixed costs) is counted too. A budget pays for goods alone,
-at purchase prices. Credit is drawn where cash would fall below its floor, and repaid by what lies above.
+Headroom = cash − floor + credit not drawn − everything that is owed to suppliers − goods on their way that are paid for on
+receipt: what an order may cost, so that it can be paid whatever is sold. What it costs besides (freight, production, fixed
+costs) is counted too. A budget pays for goods alone, at purchase prices. Credit is drawn where cash would fall below its floor,
+and repaid by what lies above.
 """
 
 from __future__ import annotations

@@ -19,9 +19,10 @@ BUDGET, CASH = CODES["budget"], CODES["cash"]
 @linked
 def open_budgets(table: int, now: int, first: World, count: int) -> None:
     """Begin a budget period: what was left lapses, and what the scenario states may be spent."""
-    left, amounts, per = floats2(table, f.BUDGET_LEFT), floats2(table, f.TREASURY_AMOUNTS), integers1(table, f.SETTINGS)
-    if now % per[f.TREASURY_PER] == 0:
-        turn = now // per[f.TREASURY_PER] % amounts.shape[0]
+    left, amounts = floats2(table, f.BUDGET_LEFT), floats2(table, f.TREASURY_AMOUNTS)
+    per = integers1(table, f.SETTINGS)[f.TREASURY_PER]
+    if now % per == 0:
+        turn = now // per % amounts.shape[0]
         for budget in range(left.shape[0]):
             for j in range(count):
                 left[budget, first + np.uint64(j)] = amounts[turn, budget]
