@@ -235,6 +235,15 @@ def test_money_is_shared_by_priority_where_the_world_rations_so(implementation):
         assert day.flows.executed[0, :, 0].tolist() == executed
 
 
+def test_what_whole_units_leave_of_a_share_buys_the_next(implementation):
+    skus = [{"name": f"item-{n}", "unit_cost": 5, "price": 10} for n in range(12)]
+    demand = [{"process": {"distribution": "deterministic", "mean": 0}}]
+    world = shop({"cash": 59.9}, skus=skus, demand=demand, sites=[{"name": "store"}])
+    (day,) = play(implementation(world.problem, [0]), [np.ones((1, 1, 12))])
+    assert day.flows.executed.sum() == 11.0
+    assert day.flows.cash[0, 0] == pytest.approx(4.9)
+
+
 # ---- in every world
 
 

@@ -357,6 +357,7 @@ UNMET = scratch()  # units lost or waiting
 MEANS = scratch()  # money that may still be spent
 MEANS_NONE = scratch()  # whether nothing at all can be paid
 MEANS_ASKED = scratch()  # money that orders cost
+MEANS_REST = scratch()  # money that whole units have left
 MEANS_PART = scratch()  # of orders, that can be paid for
 AMOUNT = scratch()  # money
 STOCK_VALUE_TOTAL = scratch()  # money

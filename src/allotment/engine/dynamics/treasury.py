@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from allotment.engine.dynamics.arrays import Array, guarded, like, namespace, now, only, rounding_error, sum_into, take
+from allotment.engine.dynamics.arrays import Array, guarded, like, namespace, now, only, plain, rounding_error, sum_into, take
 from allotment.engine.dynamics.rationing import shares
 from allotment.engine.state import Flows, State
-from allotment.scenario.problem import CODES, PAID_AT_ONCE, TERMS, Integers, Problem
+from allotment.scenario.problem import CODES, PAID_AT_ONCE, PRIORITY, TERMS, Integers, Problem
 
 
 def settle(problem: Problem, state: State) -> State:
@@ -137,15 +137,37 @@ def cut_to_means(problem: Problem, state: State, units: Array, reasons: Array) -
 def _affordable(problem: Problem, units: Array, prices: Array, owners: Integers, limits: Array) -> Array:
     """Return units (B, L, K) cut so that those of each owner cost no more than its limit (B, owners) of money.
 
-    Money is shared in proportion, or by priority where the world rations so; whole units are rounded down.
+    Money is shared in proportion, or by priority where the world rations so. Of whole units, what a share leaves of a unit is
+    passed on to the next order.
     """
     xp, shape, rules = namespace(units), units.shape, problem.rules
     amounts = xp.reshape(units * prices, (shape[0], -1, 1))
     levels = np.repeat(problem.lanes.priority, shape[2])
     share = xp.reshape(shares(rules, amounts, owners.ravel(), levels, limits[..., None]), shape)
-    part = units * share
-    cut = xp.floor(part + rounding_error(part)) if rules.whole else part
-    return xp.where((prices > 0.0) & (share < 1.0), cut, units)
+    short = (prices > 0.0) & (share < 1.0)
+    if not rules.whole:
+        return xp.where(short, units * share, units)
+    return _whole(problem, units, units * share, prices, short, owners) if plain(short).any() else units
+
+
+def _whole(problem: Problem, units: Array, part: Array, prices: Array, short: Array, owners: Integers) -> Array:
+    """Return whole units of parts (B, L, K) where money is short: order by order, each with what the last has left."""
+    xp, levels = namespace(units), problem.lanes.priority
+    by_level = problem.rules.rationing == PRIORITY
+    given = [[units[:, lane, sku] for sku in range(units.shape[2])] for lane in range(units.shape[1])]
+    left: dict[tuple[int, int], Array] = {}
+    for lane in problem.lanes.order if by_level else range(units.shape[1]):
+        for sku in range(units.shape[2]):
+            owner = int(owners[lane, sku]), int(levels[lane]) * by_level
+            if owner[0] < 0:
+                continue
+            money, price = left.get(owner, 0.0), prices[:, lane, sku]
+            affordable = part[:, lane, sku] + money / xp.where(price > 0.0, price, xp.ones_like(price))
+            whole = xp.minimum(given[lane][sku], xp.floor(affordable + rounding_error(affordable)))
+            rest = xp.clip((affordable - whole) * price, min=0.0)
+            given[lane][sku] = xp.where(short[:, lane, sku], whole, given[lane][sku])
+            left[owner] = xp.where(short[:, lane, sku], rest, money + xp.zeros_like(rest))
+    return xp.stack([xp.stack(row, axis=1) for row in given], axis=1)
 
 
 def _noted(reasons: Array, before: Array, after: Array, name: str) -> Array:

@@ -169,6 +169,7 @@ def afford_level(table: int, budget: int, by_level: int, start: int, stop: int, 
         short = asked > left
         part[world] = (left / asked if asked > LEAST_DIVISOR else 0.0) if short else 1.0
         limit[world] = 0.0 if short else left - asked
+        floats1(table, f.MEANS_REST)[world] = 0.0
     for place in range(start, stop):
         lane = order[place] if by_level else place
         for sku in range(executed.shape[1]):
@@ -177,7 +178,7 @@ def afford_level(table: int, budget: int, by_level: int, start: int, stop: int, 
 
 @linked
 def take_affordable(table: int, budget: int, lane: int, sku: int, now: int, first: World, count: int) -> None:
-    """Execute the part that can be paid for, and note why less."""
+    """Execute the part that can be paid for, of whole units with what the orders before left of one, and note why less."""
     executed, reason = floats3(table, f.FLOWS_EXECUTED), integers3(table, f.FLOWS_CUT_REASON)
     part, nothing, whole = (
         floats1(table, f.MEANS_PART),
@@ -190,7 +191,7 @@ def take_affordable(table: int, budget: int, lane: int, sku: int, now: int, firs
         floats3(table, f.PRICES_LINE),
     )
     costly = budget < 0 and price + (fixed[now % fixed.shape[0], lane] + line[now % line.shape[0], lane, sku]) > 0.0
-    why = BUDGET if budget >= 0 else CASH
+    why, rest = BUDGET if budget >= 0 else CASH, floats1(table, f.MEANS_REST)
     for j in range(count if price > 0.0 or costly else 0):
         world = first + np.uint64(j)
         units = executed[lane, sku, world]
@@ -198,7 +199,9 @@ def take_affordable(table: int, budget: int, lane: int, sku: int, now: int, firs
         if price > 0.0 and part[world] < 1.0:
             left = units * part[world]
             if whole:
-                left = math.floor(left + rounding(left))
+                affordable = left + rest[world] / price
+                left = min(units, math.floor(affordable + rounding(affordable)))
+                rest[world] = max(0.0, (affordable - left) * price)
         if costly and nothing[world] > 0.0:
             left = 0.0
         executed[lane, sku, world] = left
