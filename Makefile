@@ -36,7 +36,7 @@ fuzz: $(INSTALLED)
 	PYTHONPATH=tests:tests/finance $(BIN)/python tests/engine/fuzz.py $(WORLDS)
 
 # Thousands of bad inputs, then programs killed at random moments; SEED, INPUTS, FIRST, ONLY and KILLS say which and how many.
-attack: export PYTHONPATH = tests:tests/allocation:tests/fitting:tests/planning:tests/serve:tests/security
+attack: export PYTHONPATH = tests:tests/allocation:tests/finance:tests/fitting:tests/planning:tests/serve:tests/security
 attack: $(INSTALLED)
 	$(BIN)/python tests/security/attack.py --inputs $(or $(INPUTS),2000) --seed $(or $(SEED),0) --first $(or $(FIRST),0) --only $(ONLY)
 	$(BIN)/python tests/security/kill_train.py $(or $(KILLS),60) $(or $(SEED),0)

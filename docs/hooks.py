@@ -16,7 +16,7 @@ from allotment.fitting import sections
 from allotment.fitting.pathwise import config as pathwise_config
 from allotment.fitting.sb3 import config as learned_config
 from allotment.policies import budgets, encoding_config, protection, rule_config, tuning_config
-from allotment.scenario import amounts, processes, schema
+from allotment.scenario import amounts, processes, schema, treasury_parts
 from allotment.studies import study, value_study
 from builders import (
     gallery,
@@ -38,7 +38,7 @@ ROOT = Path(__file__).parents[1]
 MARK = re.compile(r"^<!-- made: (.+) -->$", re.MULTILINE)
 FIELDS = "fields of "  # and the full path of a class
 MADE: dict[str, Callable[[], str]] = {
-    "world reference": lambda: schema_reference.reference(schema.Scenario, [schema, processes, amounts]),
+    "world reference": lambda: schema_reference.reference(schema.Scenario, [schema, processes, amounts, treasury_parts]),
     "rule reference": lambda: schema_reference.reference(
         rule_config.RuleConfig, [rule_config, tuning_config, protection, budgets], level=3
     ),

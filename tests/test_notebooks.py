@@ -73,6 +73,19 @@ def test_the_bundle_of_a_rule_of_ones_own_names_its_file_and_does_not_hold_it(se
     assert printed(second, "bundle").strip() == "my_rules.py:Hedging and ['bundle.json', 'parameters.json', 'scenario.yaml']"
 
 
+def test_a_campaign_is_followed_from_its_goods_to_its_cash(tmp_path):
+    notebook = executed("03_what_the_stock_is_worth", tmp_path)
+    rows = {row.split()[0]: numbers(row) for row in printed(notebook, "formulas").splitlines()[1:]}
+    available = [sum(pair) for pair in zip(rows["cost_of_sales"], rows["inventory"], strict=True)]
+    assert available[0] == available[1] and rows["cost_of_sales"][0] != rows["cost_of_sales"][1]
+    totals = [amount for row in printed(notebook, "cash").splitlines() if " total " in row for amount in numbers(row)]
+    assert totals[0] == pytest.approx(totals[1] + totals[2])
+    forecast, came = numbers(printed(notebook, "forecast").replace(",", ""))[-2:]
+    assert forecast == came  # what is known on day 29 is all that day 35 brings
+    said = printed(notebook, "payments")
+    assert "pain001_2026-04-01.xml: 1 of " in said or "pip install 'allotment[treasury]'" in said
+
+
 def test_a_loop_of_ones_own_follows_gradients_near_to_the_optimum(tmp_path):
     notebook = executed("04_follow_the_gradient", tmp_path)
     loop = next(cell for cell in notebook.cells if "loop" in cell.metadata.get("tags", []))

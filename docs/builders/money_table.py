@@ -10,6 +10,9 @@ BESIDE = {  # terms that are more than units times a price, or are said in fewer
     "fixed_ordering": "a fixed price for each period in which a lane ships, and one for each SKU that it ships then",
     "overflow": "the volume beyond a site's storage at `charge` × `overflow_cost` (money/m³/period)",
     "stock_change": "the change of stock that is paid for, on hand and in transit × `skus.unit_cost` (money/unit); in windows",
+    "interest": "debt on the credit line × `credit_line.rate` (1/year) of a period; in worlds with a treasury",
+    "capital": "units on hand, or paid for on their way × `skus.unit_cost` (money/unit) × `capital_charge` (1/year)",
+    "discount_taken": "what early payment saves of invoices: `terms.discount` of those that are paid within the time it holds",
 }
 
 

@@ -22,6 +22,8 @@ WORDS = {
     "Seed": "whole number ≥ 0",
     "Units": "whole number ≥ 0",
     "Name": "text on one line",
+    "Days": "number ≥ 0",
+    "Amounts": "number ≥ 0, or by name of the group, the region, or both",
     "Word": "text, 20 characters at most",
     "ShownName": "one line of text, 100 characters at most",
     "FolderName": "letters, digits and `-_.`, 100 at most",

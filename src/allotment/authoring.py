@@ -17,7 +17,7 @@ from allotment.allocation.day import Day
 from allotment.allocation.filling import fill
 from allotment.decisions.observation import Observation
 from allotment.engine.state import Decision, Flows
-from allotment.evaluation.metrics import Metric, PerPeriod, Share
+from allotment.evaluation.metric_kinds import Lowest, Metric, PerPeriod, Share
 from allotment.policies.initial_values import cover, demand_share, spread_over
 from allotment.policies.own import VectorPolicy
 from allotment.policies.parameters import parameter
@@ -28,6 +28,7 @@ __all__ = [
     "Day",
     "Decision",
     "Flows",
+    "Lowest",
     "Metric",
     "Network",
     "Observation",

@@ -5,7 +5,8 @@ import pytest
 
 import allotment
 from allotment.engine import randomness
-from allotment.evaluation.metrics import PerPeriod, Share, units_of
+from allotment.evaluation.metric_kinds import PerPeriod, Share
+from allotment.evaluation.metrics import units_of
 from allotment.evaluation.testing import evaluate, mean_measures
 from allotment.policies.config_file import rule_config
 from allotment.policies.rule_config import build_rule
@@ -58,10 +59,10 @@ def test_units_and_service_count_in_the_measured_periods():
 
 
 def test_what_is_measured_of_an_episode_doubles_with_its_periods_and_all_else_stays():
-    short, long = (measured(horizon={"kind": "window", "warm_up": 8, "periods": periods}) for periods in (4, 8))
-    units = units_of()
+    short, long = (measured(horizon={"kind": "window", "warm_up": 8, "periods": periods}, period="week") for periods in (4, 8))
+    units = units_of(world_from({**TINS, "period": "week"}, "tins"))
     assert set(units) == set(mean_measures(short.to_frame().T.infer_objects()))
-    assert [name for name, unit in units.items() if unit.endswith("/episode")] == ["discounted_return", "stock_turns"]
+    assert [name for name, unit in units.items() if unit.endswith("/episode")] == ["discounted_return", "stock_turns", "gmroi"]
     for name, unit in units.items():
         assert unit
         assert long[name] == pytest.approx(short[name] * (2 if unit.endswith("/episode") else 1)), name
@@ -78,7 +79,7 @@ def test_a_metric_of_ones_own_may_state_its_unit():
         Share("part", "part", abs, abs),
         Days(),
     ]
-    units = units_of(own)
+    units = units_of(two_shops(), own)
     assert [units[metric.name] for metric in own] == ["per period", "boxes", "share", ""]
 
 

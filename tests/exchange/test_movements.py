@@ -101,6 +101,13 @@ def test_a_bad_row_is_named_and_nothing_is_read(tmp_path, case):
         read_movements(file)
 
 
+def test_a_header_in_another_encoding_is_told(tmp_path):
+    file = tmp_path / "log.csv"
+    file.write_bytes(LOG.encode().replace(b"event", b"\xed\x20event", 1))
+    with pytest.raises(ScenarioError, match="is no CSV: its header is not in UTF-8"):
+        read_movements(file)
+
+
 LINES = {
     "no JSON": ('{"event": 1', "line 1: is no JSON"),
     "no object": ("[1]", "line 1: must be an object"),

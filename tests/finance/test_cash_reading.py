@@ -120,6 +120,23 @@ def test_running_costs_of_earlier_days_are_taken_as_paid(tmp_path):
     assert [flow.day for flow in forecast(file).flows] == [5, 12, 19]
 
 
+@pytest.mark.parametrize("name", ["/etc/passwd", "../orders.csv", "cash.yaml", "sub/../../orders.csv", "", "orders"])
+def test_a_section_names_a_table_beside_the_file_and_nothing_else(said, name):
+    told = said(orders=name)
+    assert told.startswith("cash.yaml: orders: must be a list, or a table (.csv, .xlsx, .xlsm, .parquet) beside the file, not ")
+    assert "root" not in told
+
+
+def test_a_table_whose_name_no_system_takes_is_told(said):
+    assert said(orders="x" * 5000 + ".csv").endswith("cannot be read: File name too long")
+
+
+def test_the_faults_of_a_table_are_cut_like_those_of_a_file(said):
+    Path("orders.csv").write_text("nmae\n" + "x\n" * 30, encoding="utf-8")
+    told = said(orders="orders.csv").splitlines()
+    assert (len(told), told[-1]) == (11, "orders.csv: 110 more faults")
+
+
 def test_a_table_alone_is_no_forecast(tmp_path):
     with pytest.raises(ScenarioError, match=r"orders.csv: is a table; name it in a YAML file beside it that says the rest"):
         forecast(tmp_path / "orders.csv")

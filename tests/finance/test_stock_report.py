@@ -46,6 +46,28 @@ def test_where_the_company_shares_its_cost_the_roll_forward_has_no_sites():
     assert table["closing_units"].tolist() == [37, 8]
 
 
+@pytest.mark.parametrize("formula", ["fifo", "moving_average"])
+def test_stock_is_as_old_as_its_units_whatever_it_costs(formula):
+    rows = log(
+        receipt(0, 10, 4.0),
+        receipt(6, 30, 8.0),
+        sale(7, 4),
+        (8, "dispatch", "north", "in_transit:n-s", 16, {}),
+        (9, "transfer_receipt", "in_transit:n-s", "south", 16, {}),
+        receipt(9, 5, 8.0, "south"),
+    )
+    table = statements.layers(value(rows, policy(cost_formula=formula))).groupby(["place", "age"])[["units", "value"]].sum()
+    assert table["units"].to_dict() == {("north", 3): 20, ("south", 0): 5, ("south", 3): 10, ("south", 9): 6}
+    average = {
+        ("north", 3): 140,
+        ("south", 0): Decimal("36.19"),
+        ("south", 3): Decimal("72.38"),
+        ("south", 9): Decimal("43.43"),
+    }
+    first_in = {("north", 3): 160, ("south", 0): 40, ("south", 3): 80, ("south", 9): 24}
+    assert table["value"].to_dict() == (first_in if formula == "fifo" else average)
+
+
 def test_the_trial_balance_and_the_journal_balance():
     for table in (statements.trial_balance(made()), statements.journal(made())):
         debit, credit = (table[side].dropna().sum() for side in ("debit", "credit"))
@@ -76,7 +98,8 @@ def test_ratios_of_a_log_need_the_balances_that_it_does_not_know():
 
 def test_the_folder_has_every_table_and_a_page_with_figures(tmp_path):
     page = write(StockReport("log.csv", made()), tmp_path / "out").read_text(encoding="utf-8")
-    names = {"movement_summary", "roll_forward", "trial_balance", "layers", "ratios", "carrying_cost", "journal"}
+    names = {"movement_summary", "roll_forward", "trial_balance", "balance_sheet"}
+    names |= {"layers", "ratios", "carrying_cost", "journal"}
     assert {file.stem for file in (tmp_path / "out").glob("*.csv")} == names
     assert page.count("<figure") == 3
     assert "Stock is worth USD" in page

@@ -3,11 +3,13 @@
 import pytest
 from valuation_logs import log, money, note, policy, receipt, sale
 
+from allotment.finance.ledger import NUMBER
 from allotment.finance.valuation import value
 from allotment.scenario.errors import ScenarioError
 
 OPENING = (0, "opening", "", "north", 100, {"unit_cost": 10.0})
 TRADE = log(OPENING, receipt(1, 200, 11.0), sale(2, 150), receipt(3, 150, 12.5), sale(4, 100))
+YIELD = {"reason": "yield"}
 PERIODIC = {"system": "periodic", "scope": "company"}
 
 
@@ -47,7 +49,7 @@ def test_revenue_comes_with_the_sale():
 def test_the_remainder_goes_with_the_last_unit():
     rows = [receipt(0, 3, 3.335)] + [sale(number, 1) for number in (1, 2, 3)]  # 10.005, posted as 10.00 (half to even)
     made = value(log(*rows), policy())
-    costs = made.entries.amount[made.entries.account == 11]
+    costs = made.entries.amount[made.entries.account == NUMBER["cost_of_sales"]]
     assert costs.tolist() == [333, 334, 333]
     assert made.balance("inventory") == 0
 
@@ -201,27 +203,47 @@ def test_what_a_plant_makes_costs_its_conversion_too():
     assert amounts(value(rows, policy()), "inventory", "waste", "conversion_payable") == [24, 4, -8]
 
 
-def test_the_sale_between_subsidiaries_is_eliminated_and_translated():
-    from allotment.finance.consolidation import consolidated
-
-    rows = log(
-        receipt("2026-01-05T00:00:00+00:00", 100, 60.0, entity="us"),
-        ("2026-01-10T00:00:00+00:00", "dispatch", "north", "in_transit:n-s", 100, {"entity": "us"}),
-        (
-            *("2026-01-20T00:00:00+00:00", "transfer_receipt", "in_transit:n-s", "south", 100),
-            {"entity": "mexico", "unit_price": 100.0, "currency": "USD"},
-        ),
+def made_of(lost, *more):
+    """Return a batch of 1,000 that cost 8,000 in a plant which loses some of it, and makes the rest for 2 a unit."""
+    return log(
+        receipt(0, 1000, 8.0),
+        (1, "production", "north", "made:p", 1000, {}),
+        (1, "scrap", "made:p", "lost", lost, {"reason": "yield"}),
+        (1, "dispatch", "made:p", "in_transit:p-s", 1000 - lost, {"unit_cost": 2.0}),
+        *more,
     )
-    group = {"us": {"currency": "USD"}, "mexico": {"currency": "MXN"}}
-    rules = policy(close="month", entities=group, rates={"MXN": {"2026-01-01": 10.0, "2026-01-31": 13.0}})
-    made = value(rows, rules)
-    assert made.balance("inventory", entity="mexico") == 100_000
-    assert made.balance("inventory", entity="us") == 0
-    # the buyer owes USD 10,000, which is MXN 130,000 at the close; its stock is not remeasured
-    assert amounts(made, "intercompany_payables", "exchange_difference", entity="mexico") == [-130_000, 30_000]
-    table = consolidated(made).set_index("entity")
-    assert table.loc["mexico", ["stock", "unrealised_profit", "cost"]].tolist() == [100_000, 40_000, 60_000]
-    assert table.loc["mexico", ["translated", "translation"]].tolist() == [money("4615.38"), money("-1384.62")]
+
+
+@pytest.mark.parametrize("more", [{}, {"scope": "company"}, PERIODIC, {"cost_formula": "moving_average"}])
+def test_a_normal_loss_in_production_is_part_of_what_the_others_cost(more):
+    rows = made_of(150, (2, "transfer_receipt", "in_transit:p-s", "south", 850, {}), sale(3, 85, "south"))
+    made = value(rows, policy(**more))
+    assert amounts(made, "cost_of_sales", "inventory", "waste") == [(8000 + 1700) * 85 / 850, 9700 - 970, 0]
+
+
+def test_a_loss_beyond_the_normal_one_is_waste_at_the_cost_of_good_units():
+    made = value(made_of(150), policy(normal_loss={"p": 0.1}))  # 50 of the 900 that 8,000 should have made
+    assert amounts(made, "waste", "inventory") == [money("444.44"), money("9255.56")]
+    assert value(made_of(80), policy(normal_loss={"p": 0.1})).balance("waste") == 0
+    assert value(made_of(150), policy(normal_loss={"p": 0.0})).balance("waste") == 1200
+    whole = log(receipt(0, 9, 8.0), (1, "production", "north", "made:p", 9, {}), (1, "scrap", "made:p", "lost", 9, YIELD))
+    assert amounts(value(whole, policy()), "waste", "inventory") == [72, 0]  # nothing is left that could bear it
+
+
+def test_under_a_periodic_average_a_normal_loss_is_borne_by_what_was_sold_before_it_too():
+    rows = log(
+        receipt(0, 110, 10.0),
+        sale(1, 50),
+        (2, "production", "north", "made:p", 60, {}),
+        (2, "scrap", "made:p", "lost", 10, YIELD),
+    )
+    made = value(rows, policy(cost_formula="weighted_average", **PERIODIC))
+    assert amounts(made, "cost_of_sales", "inventory", "waste") == [550, 550, 0]
+
+
+def test_a_plant_that_the_log_does_not_have_has_no_normal_loss():
+    with pytest.raises(ScenarioError, match="normal_loss: no 'q' in the log"):
+        value(made_of(150), policy(normal_loss={"q": 0.1}))
 
 
 def test_payables_in_another_currency_are_remeasured_and_stock_is_not():
@@ -269,3 +291,11 @@ def test_books_are_in_the_currency_of_the_log_where_the_policy_says_none():
     assert value(TRADE, policy()).policy.currency == "USD"  # where nobody says one
     with pytest.raises(ScenarioError, match="currency must be said, as the movements are in EUR and USD"):
         value(log(euros, receipt(1, 10, 2.0, currency="USD")), policy())
+
+
+def test_amounts_that_books_cannot_hold_are_refused_by_movement():
+    with pytest.raises(ScenarioError, match="movement e1: with it, amounts come to more than 4,611,686,018,427,387,904 coins"):
+        value(log(receipt(0, 10**9, 2 * 10**7), receipt(1, 10**9, 2 * 10**7)), policy())
+    priced = log(receipt(0, 1, 1.0), note(1, "price", unit_price=-1e17))
+    with pytest.raises(ScenarioError, match=r"movements: amounts come to more than .* coins on 9, more than books hold"):
+        value(priced, policy())

@@ -5,9 +5,11 @@ import pytest
 from scipy.special import ndtr, ndtri
 
 from allotment import evaluate
+from allotment.decisions.encodings import Residual
 from allotment.evaluation.rollout import compiled_ordering, rollout
 from allotment.policies.bundle import load_bundle, save_bundle
 from allotment.policies.capital import equal_marginal_return
+from allotment.policies.rule_parameters import RuleParameters
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import load_scenario, world_from
 from small_policies import rule
@@ -162,3 +164,15 @@ def test_a_division_goes_by_the_forecast_of_its_rule():
 def test_a_world_that_leaves_no_budget_to_policies_refuses_a_division():
     with pytest.raises(ScenarioError, match="budget: two_shops leaves no budget to policies; its decisions must name it"):
         rule(two_shops(), {**ORDER, "budget": "pro_rata"})
+
+
+@pytest.mark.parametrize("make", [Residual, RuleParameters])
+def test_a_learner_starts_at_the_division_of_its_rule_and_moves_parts_by_as_much_as_if_all_were_alike(make):
+    world = shops()
+    policy, observation = rule(world, {**ORDER, "budget": "pro_rata"}), seen(world, 0, period=4)
+    own = policy.decide(observation).budget
+    alone, encoding = make(world, policy), make(world, policy, also_corrects=("budget",))
+    assert alone.decision(np.zeros((1, alone.size)), observation).budget.tolist() == own.tolist()
+    actions = np.zeros((1, encoding.size))
+    actions[0, -4:] = [0.0, 0.5, -1.0, 1.0]
+    assert encoding.decision(actions, observation).budget[0] == pytest.approx(np.maximum(own[0] + [0, 100, -200, 200], 0.0))

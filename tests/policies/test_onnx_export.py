@@ -6,6 +6,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 from typer.testing import CliRunner
 
 import allotment
@@ -18,7 +19,7 @@ from allotment.policies.networks import NetworkShape
 from allotment.policies.rule_parameters import RuleParameters
 from allotment.scenario.errors import ScenarioError
 from allotment.simulation.simulation import Simulation
-from small_policies import network, rule
+from small_policies import BASE_STOCK, network, rule
 from small_worlds import one_shop, two_shops
 
 CASES = {
@@ -76,6 +77,41 @@ def test_the_graph_names_what_goes_in_and_comes_out(tmp_path):
     assert json.loads(told["observation"]) == policy.flattener.component_names()
     assert json.loads(told["supply_lanes"]) == two_shops().names.supply_lanes
     assert b"/allotment/" not in file.read_bytes()  # no folder of the machine that wrote it
+
+
+OPEN = {  # classes of customers, and a world that leaves both to policies
+    "channels": [{"name": "walkers", "unmet": "lost", "priority": 1}, {"name": "callers", "unmet": "backorder", "priority": 2}],
+    "decisions": ["orders", "allocation", "protection"],
+}
+
+
+def seen_first(world):
+    simulation = Simulation(world.problem, 1)
+    simulation.reset(np.zeros(1, dtype=int), np.zeros(1, dtype=int), np.zeros(1, dtype=int))
+    return observe(simulation)
+
+
+def test_a_graph_says_what_its_network_allocates_and_protects(tmp_path):
+    world = two_shops(**OPEN)
+    policy, observation = network(world, NetworkShape("mlp", [8], "tanh", output="tanh"), Quantity(world)), seen_first(world)
+    session = onnxruntime.InferenceSession(str(allotment.export_onnx(policy, tmp_path / "policy.onnx")))
+    names, decided = [each.name for each in session.get_outputs()], policy.decide(observation)
+    assert names == ["orders", "allocation", "protection"]
+    assert min(decided.allocation.max(), decided.protection.max()) > 1.0
+    for name, units in zip(names, session.run(None, onnx_export._inputs(policy, observation, None)), strict=True):
+        np.testing.assert_allclose(units, getattr(decided, name), rtol=1e-5, atol=1e-5)
+
+
+def test_a_graph_around_a_rule_says_by_how_much_it_is_corrected():
+    world = two_shops(**OPEN)
+    around = rule(world, {**BASE_STOCK, "protection": {1: 40}})
+    encoding, observation = Residual(world, around, also_corrects=("protection",)), seen_first(world)
+    policy = network(world, NetworkShape("mlp", [8], "tanh", output="tanh"), encoding)
+    given = [torch.from_numpy(array) for array in onnx_export._inputs(policy, observation, None).values()]
+    found = onnx_export.Graph(policy)(*given)[1].detach().numpy()
+    protected = 40.0 * (np.arange(2) == 0)[:, None]  # by the rule, for the first of two classes
+    assert np.abs(found).max() > 1.0
+    np.testing.assert_allclose(np.maximum(found + protected, 0.0), policy.decide(observation).protection, rtol=1e-5)
 
 
 def test_a_graph_that_differs_is_not_written(tmp_path, monkeypatch):

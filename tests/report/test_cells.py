@@ -1,8 +1,11 @@
+import numpy as np
 import pytest
 from shown_money import COST, PROFIT
 
-from allotment.evaluation.comparison import by_knowledge
+from allotment.evaluation.comparison import by_knowledge, compare
+from allotment.evaluation.testing import evaluate
 from allotment.report.cells import (
+    capital_cells,
     certainty_cells,
     comparison_cells,
     difference_texts,
@@ -13,6 +16,8 @@ from allotment.report.cells import (
     term_cells,
 )
 from allotment.report.money import Money
+from small_policies import rule
+from small_worlds import shipped_world
 
 
 def test_a_cost_world_shows_costs_and_differences_in_cost(comparison):
@@ -173,3 +178,21 @@ def test_money_has_the_name_that_the_world_gives_it(comparison):
 
 def test_service_stands_beside_the_stock_that_it_takes(comparison):
     assert service_cells(comparison).rows[0] == ["ppo (3 seeds)", "95.0%", "90.0%", "28.0", "12.3"]
+
+
+def test_what_stock_ties_up_is_shown_as_far_as_it_is_measured(comparison):
+    measured = comparison.assign(days_of_inventory=[20.0, 31.5, np.nan, 8.0], gmroi=0.25, write_downs=[3.0, 1.0, 0.0, 2.0])
+    cells = capital_cells(measured, COST)
+    assert cells.header == ["policy", "days of inventory", "GMROI", "write-downs (money per period)"]
+    assert cells.rows[1] == ["base_stock", "31.5", "0.250", "1.00"]
+    assert cells.rows[2][1] == "-"
+    assert "Capital in stock" in [table.caption for table in tables_of(measured, COST)]
+    assert "Capital in stock" not in [table.caption for table in tables_of(comparison, COST)]
+
+
+def test_a_comparison_has_what_its_world_has_the_money_for():
+    rows = evaluate(rule(shipped_world("three_warehouses"), {"policy": "newsvendor"}), shipped_world("three_warehouses"), 2, 0)
+    table = compare(rows.episodes, None, np.random.default_rng(0))
+    assert (table["days_of_inventory"] > 0.0).all()
+    assert table["gmroi"].notna().all()
+    assert "write_downs" not in table

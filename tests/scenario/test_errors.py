@@ -42,7 +42,7 @@ UNKNOWN_KEYS = [
     (
         small(("sites.0.colour", "red")),
         "unknown key 'sites[0].colour'; allowed: count_every, handling, holding_cost, initial_stock, kind, max_position, name, "
-        "overflow, overflow_cost, production_capacity, production_cost, salvage, shrinkage, storage, yield",
+        "overflow, overflow_cost, production_capacity, production_cost, region, salvage, shrinkage, storage, yield",
     ),
     (demanding(distribution="poisson", men=3), "unknown key 'demand[0].process.men'; did you mean 'mean'?"),
     (
@@ -318,7 +318,7 @@ FEATURES = [
     ),
 ]
 
-ALL_PHASES = "sequence must name each of receive, decide, demand, fulfil, charge once, and expire at most once, not "
+ALL_PHASES = "sequence must name each of receive, decide, demand, fulfil, charge once, and expire and settle at most once, not "
 SEQUENCES = [
     (["receive", "decide", "demand", "fulfil"], ALL_PHASES + "['receive', 'decide', 'demand', 'fulfil']"),
     (["receive", "demand", "fulfil", "fulfil", "charge"], ALL_PHASES + "['receive', 'demand', 'fulfil', 'fulfil', 'charge']"),
@@ -336,7 +336,7 @@ SEQUENCES = [
     ),
     (
         ["receive", "decide", "demand", "fulfill", "charge"],
-        "sequence[3] must be 'receive', 'decide', 'demand', 'fulfil', 'expire' or 'charge', not 'fulfill'",
+        "sequence[3] must be 'receive', 'decide', 'demand', 'fulfil', 'expire', 'charge' or 'settle', not 'fulfill'",
     ),
     ("receive, decide", "sequence must be a list, not 'receive, decide'"),
 ]

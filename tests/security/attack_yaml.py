@@ -78,24 +78,31 @@ def draw(draws: np.random.Generator) -> tuple[str, bytes]:
     """Return a kind of file and its bytes."""
     kind = chosen(draws, ["envs", "configs"])
     text = (shipped_folder(kind) / f"{chosen(draws, shipped_names(kind))}.yaml").read_text(encoding="utf-8")
+    return kind, damaged(draws, text)
+
+
+def damaged(draws: np.random.Generator, text: str) -> bytes:
+    """Return a YAML file with other text, bytes or values."""
     way = draws.random()
     if way < 0.35:
-        return kind, _with_other_text(draws, text).encode("utf-8", "surrogatepass")
+        return with_other_text(draws, text).encode("utf-8", "surrogatepass")
     if way < 0.5:
-        return kind, _with_other_bytes(draws, text.encode())
-    return kind, _with_other_values(draws, text).encode("utf-8", "surrogatepass")
+        return with_other_bytes(draws, text.encode())
+    return with_other_values(draws, text).encode("utf-8", "surrogatepass")
 
 
-def _with_other_text(draws: np.random.Generator, text: str) -> str:
+def with_other_text(draws: np.random.Generator, text: str, snippets: list[str] = SNIPPETS) -> str:
+    """Return a text into which pieces are put, or from which they are taken."""
     for _ in range(int(draws.integers(1, 5))):
         start, stop = sorted(int(each) for each in draws.integers(len(text) + 1, size=2))
         stop = min(stop, start + int(draws.integers(1, 60)))
-        piece = chosen(draws, [chosen(draws, SNIPPETS), "", text[start:stop] * int(draws.integers(1, 4))])
+        piece = chosen(draws, [chosen(draws, snippets), "", text[start:stop] * int(draws.integers(1, 4))])
         text = text[:start] + piece + text[stop if draws.random() < 0.5 else start :]
     return text
 
 
-def _with_other_bytes(draws: np.random.Generator, data: bytes) -> bytes:
+def with_other_bytes(draws: np.random.Generator, data: bytes) -> bytes:
+    """Return bytes of which some are others, or fewer, or in another encoding."""
     changed = bytearray(data)
     for place in draws.integers(len(data), size=int(draws.integers(1, 6))):
         changed[int(place)] = int(draws.integers(256))
@@ -103,7 +110,8 @@ def _with_other_bytes(draws: np.random.Generator, data: bytes) -> bytes:
     return chosen(draws, [bytes(cut)] * 6 + [data.decode().encode("utf-16"), b"\xef\xbb\xbf" + data])
 
 
-def _with_other_values(draws: np.random.Generator, text: str) -> str:
+def with_other_values(draws: np.random.Generator, text: str) -> str:
+    """Return a YAML file that says other things."""
     content = yaml.safe_load(text)
     content = mutated(draws, content)
     if draws.random() < 0.3 and isinstance(content, dict) and content:  # the same object in two places becomes an alias

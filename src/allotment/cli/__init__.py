@@ -13,6 +13,7 @@ import typer
 
 from allotment.cli.accounting import report
 from allotment.cli.evaluation import evaluate
+from allotment.cli.investment import invest
 from allotment.cli.planning import plan
 from allotment.cli.serving import export, serve
 from allotment.cli.studies import compare, run
@@ -59,6 +60,7 @@ for command in (
     plan,
     report,
     cash,
+    invest,
 ):  # as `--help` lists them
     app.command()(command)
 

@@ -139,7 +139,7 @@ def _print_measures(name: str, place: Any, episodes: int, measures: dict[str, fl
     from allotment.evaluation.external import UNITS
     from allotment.evaluation.metrics import units_of
 
-    units, played = (units_of(own), "worlds") if place.kind == "world" else (UNITS, "episodes")
+    units, played = (units_of(place.world, own), "worlds") if place.kind == "world" else (UNITS, "episodes")
     table = Table(title=f"{name} in {place.name}: {episodes} test {played}")
     table.add_column("measure")
     table.add_column("unit")

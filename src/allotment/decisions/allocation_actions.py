@@ -24,7 +24,7 @@ from allotment.scenario.problem import Floats
 
 Array = Any  # a NumPy array or a Torch tensor
 Corrected = Literal["allocation", "protection", "budget"]  # of a rule's decision, beside its orders
-PERIODS = 3.0  # of mean demand that the largest action stands for, at least one unit; a correction reaches half as far
+PERIODS = 3.0  # of mean demand that the largest action stands for, at least a unit; a correction reaches half as far, or a unit
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class AllocationActions:
     allocates: bool = True  # where the scenario leaves allocation to the policy
     protects: bool = True  # likewise protection
     divides: bool = True  # likewise budgets
+    corrects: bool = False  # a rule's decision
 
     @classmethod
     def around(cls, world: World, corrected: Sequence[Corrected], where: str) -> AllocationActions:
@@ -44,7 +45,7 @@ class AllocationActions:
         for name in corrected:
             if not left[name]:
                 raise ScenarioError(f"{where}: {world.name} leaves no {name} to policies; its decisions must name it")
-        return cls(world, "allocation" in corrected, "protection" in corrected, "budget" in corrected)
+        return cls(world, "allocation" in corrected, "protection" in corrected, "budget" in corrected, corrects=True)
 
     @property
     def size(self) -> int:
@@ -91,21 +92,35 @@ class AllocationActions:
         What the rule leaves to the scenario is what the scenario's rule would ship, or reserve and protect: nothing; budgets
         are alike.
         """
+        xp, stated = array_namespace(actions), self.stated(actions)
         if self.largest_allocation.size:
             shipped = self._left_to_scenario(decided, observation) if decided.allocation is None else decided.allocation
-            corrections = _corrections(self._of_allocation(actions), self.largest_allocation)
-            decided = decided._replace(allocation=array_namespace(actions).clip(shipped + corrections, min=0.0))
+            decided = decided._replace(allocation=xp.clip(shipped + stated["allocation_correction"], min=0.0))
+        if self.largest_protection.size:
+            kept = 0.0 if decided.protection is None else decided.protection
+            decided = decided._replace(protection=xp.clip(kept + stated["protection_correction"], min=0.0))
+        if self.largest_budget.size:
+            alike = self.largest_budget[None] / len(self.largest_budget)
+            divided = alike if decided.budget is None else decided.budget
+            decided = decided._replace(budget=xp.clip(divided + stated["budget_correction"], min=0.0))
+        return decided
+
+    def stated(self, actions: Array) -> dict[str, Array]:
+        """Return what actions (B, …) say by themselves, by name, (B, …) units: quantities, or corrections of a rule's."""
+        if not self.corrects:
+            found = {"allocation": self.allocation(actions), "protection": self.protection(actions)}
+            found["budget"] = self.budget(actions)
+            return {name: units for name, units in found.items() if units is not None}
+        found = {}
+        if self.largest_allocation.size:
+            found["allocation_correction"] = _corrections(self._of_allocation(actions), self.largest_allocation)
         if self.largest_protection.size:
             corrections = _corrections(self._of_protection(actions), self.largest_protection)
-            kept = 0.0 if decided.protection is None else decided.protection[:, :, :-1]
-            protected = array_namespace(actions).clip(kept + corrections, min=0.0)
-            decided = decided._replace(protection=self._with_last_class(protected))
+            found["protection_correction"] = self._with_last_class(corrections)
         if self.largest_budget.size:
             alike = self.largest_budget / len(self.largest_budget)
-            corrections = _corrections(self._of_budget(actions), 2.0 * alike)
-            divided = (alike[None] if decided.budget is None else decided.budget) + corrections
-            decided = decided._replace(budget=array_namespace(actions).clip(divided, min=0.0))
-        return decided
+            found["budget_correction"] = _corrections(self._of_budget(actions), 2.0 * alike)
+        return found
 
     def _left_to_scenario(self, decided: Decision, observation: Observation) -> Floats | float:
         """Return what the scenario's rule ships where it is left to it; nothing where an allocation only reserves."""
@@ -139,6 +154,6 @@ def _quantities(actions: Array, limits: Floats) -> Array:
 
 
 def _corrections(actions: Array, limits: Floats) -> Array:
-    """Return corrections (B, …) in units, up to half the limits either way, from actions (B, n) in [-1, 1]."""
-    xp = array_namespace(actions)
-    return xp.reshape(0.5 * actions, (actions.shape[0], *limits.shape)) * xp.asarray(limits, dtype=actions.dtype)
+    """Return corrections (B, …) in units, up to half the limits either way or a unit, from actions (B, n) in [-1, 1]."""
+    xp, reach = array_namespace(actions), np.maximum(0.5 * limits, 1.0)
+    return xp.reshape(actions, (actions.shape[0], *limits.shape)) * xp.asarray(reach, dtype=actions.dtype)

@@ -103,6 +103,8 @@ class Sums(NamedTuple):
     open_demand: Annotated[Floats, "C K"]
     on_hand: Annotated[Floats, "S K"]
     in_transit: Annotated[Floats, "L K"]
+    expired: Annotated[Floats, "S|perishes K"]
+    shrunk: Annotated[Floats, "S|shrinks K"]
     money: Annotated[Floats, "terms K"]
     reward: Annotated[Floats, "", "money, discounted from the first measured period on"]
     lost_margin: Annotated[Floats, "C K", "money; units lost × their margin in the prices of the period"]

@@ -77,7 +77,8 @@ def compare(
         }
         for policy in scores
     ]
-    means = episodes.groupby("policy")[MEASURES + own_measures(episodes) + money_columns(episodes)].mean()
+    measures = [name for name in MEASURES if name in episodes]
+    means = episodes.groupby("policy")[measures + own_measures(episodes) + money_columns(episodes)].mean()
     table = pd.DataFrame(rows).sort_values("score", ascending=False, kind="stable", ignore_index=True)
     others = ~table["reference"]
     table["adjusted_p_value"] = np.nan

@@ -1,7 +1,7 @@
 """What is measured of an episode: money by term, service and stock, over the measured periods only.
 
-A metric counts something in each measured period's record and makes one number of the sums. Shipped ones stand in `METRICS`;
-users' own are objects of the same form, named in a study (`metrics: [my_metrics.py:Backlog]`) or handed to `evaluate`.
+Shipped metrics stand in `METRICS`, each measured in the worlds that have what it needs; users' own are objects of the same
+form, named in a study (`metrics: [my_metrics.py:Backlog]`) or handed to `evaluate`.
 
 One that is `summed` counts in the sums of all records instead (`engine.state.Sums`), which compiled code keeps.
 """
@@ -9,93 +9,22 @@ One that is `summed` counts in the sums of all records instead (`engine.state.Su
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from allotment.engine import kernel
 from allotment.engine.state import Flows
 from allotment.evaluation.breakdown import Breakdown, breakdown, lost_margin
+from allotment.evaluation.capital_metrics import CAPITAL, STOCK_TURNS
+from allotment.evaluation.metric_kinds import Metric, PerPeriod, Share, applies
 from allotment.scenario.loader import World
 from allotment.scenario.problem import SIGNS, TERMS, Floats
 from allotment.simulation.simulation import Simulation
 
 
-class Metric(Protocol):
-    """Something to measure of episodes; one that has a `unit` besides is shown with it."""
-
-    @property
-    def name(self) -> str:
-        """Return the name of its column."""
-        ...
-
-    @property
-    def about(self) -> str:
-        """Return what it measures, in words."""
-        ...
-
-    def count(self, world: World, flows: Any) -> Floats:
-        """Return what a period's record (`Flows`) adds to the sums, (B,) or (B, n); of a `summed` one, what `Sums` come to."""
-        ...
-
-    def value(self, sums: Floats, periods: int) -> Floats:
-        """Return the measure of each episode, (B,), from its sums over the measured periods."""
-        ...
-
-
-@dataclass(frozen=True)
-class PerPeriod:
-    """A mean over the measured periods."""
-
-    name: str
-    about: str
-    of: Callable[[World, Any], Floats]
-    compared: bool = False  # shown where policies are compared
-    unit: str = "per period"
-    summed: bool = False  # counts in the sums of all records, not in each
-
-    def count(self, world: World, flows: Any) -> Floats:
-        """Return the amount of a period."""
-        return self.of(world, flows)
-
-    def value(self, sums: Floats, periods: int) -> Floats:
-        """Return the mean amount."""
-        return sums / periods
-
-
-@dataclass(frozen=True)
-class Share:
-    """A part over a whole, each summed over the measured periods; 1, or what `otherwise` says, where there is no whole."""
-
-    name: str
-    about: str
-    part: Callable[[World, Any], Floats]
-    whole: Callable[[World, Any], Floats]
-    otherwise: float = 1.0
-    compared: bool = True
-    unit: str = "share"
-    summed: bool = False  # counts in the sums of all records, not in each
-
-    def count(self, world: World, flows: Any) -> Floats:
-        """Return part and whole of a period."""
-        return np.stack([self.part(world, flows), self.whole(world, flows)], axis=1)
-
-    def value(self, sums: Floats, periods: int) -> Floats:
-        """Return the share."""
-        part, whole = sums[:, 0], sums[:, 1]
-        return np.where(whole > 0.0, part / np.where(whole > 0.0, whole, 1.0), self.otherwise)
-
-
 def _units(name: str) -> Callable[[World, Any], Floats]:
     return lambda world, record: np.ascontiguousarray(getattr(record, name)).sum(axis=(1, 2))
-
-
-def _at_cost(units: Floats, world: World) -> Floats:
-    """Return what units (B, places, K) are worth at unit cost; as units where nothing has a cost."""
-    costs = world.problem.goods.unit_cost.mean(axis=0)
-    by_sku = np.ascontiguousarray(units).sum(axis=1) * (costs if costs.any() else np.ones_like(costs))
-    return by_sku.sum(axis=1)
 
 
 METRICS: tuple[Metric, ...] = (
@@ -112,24 +41,22 @@ METRICS: tuple[Metric, ...] = (
         lambda world, sums: sums.cells_with_demand,
         summed=True,
     ),
-    Share(
-        "stock_turns",
-        "cost of goods sold in the measured periods over the mean value of stock on hand",
-        lambda world, sums: _at_cost(sums.shipped, world) * world.scenario.horizon.periods,
-        lambda world, sums: _at_cost(sums.on_hand, world),
-        otherwise=np.nan,
-        unit="turns/episode",
-        summed=True,
-    ),
+    STOCK_TURNS,
     PerPeriod("on_hand", "units on hand at the end of a period", _units("on_hand"), compared=True, unit="units", summed=True),
+    *CAPITAL,
 )
 COMPARED = [metric.name for metric in METRICS if getattr(metric, "compared", False)]  # where policies are compared
 
 
-def units_of(metrics: Sequence[Metric] = ()) -> dict[str, str]:
-    """Return the unit of every measure of an episode by its name, metrics of one's own included; empty where none is stated."""
+def metrics_of(world: World, own: Sequence[Metric] = ()) -> tuple[Metric, ...]:
+    """Return the metrics, shipped and one's own, that are measured in a world: those of which it has what they need."""
+    return tuple(metric for metric in (*METRICS, *own) if applies(metric, world))
+
+
+def units_of(world: World, metrics: Sequence[Metric] = ()) -> dict[str, str]:
+    """Return the unit of every measure of an episode in a world by its name, one's own metrics included; empty if unstated."""
     units = {"score": "money/period", "discounted_return": "money/episode"}
-    units |= {metric.name: str(getattr(metric, "unit", "")) for metric in (*METRICS, *metrics)}
+    units |= {metric.name: str(getattr(metric, "unit", "")) for metric in metrics_of(world, metrics)}
     return units | {f"money/{term}": "money/period" for term in TERMS}
 
 
@@ -156,7 +83,7 @@ class EpisodeMeasures:
     def __init__(self, world: World, simulation: Simulation, metrics: Sequence[Metric] = ()) -> None:
         self.world, self.simulation, self.batch = world, simulation, simulation.batch
         self.periods = world.scenario.horizon.periods
-        self.metrics = (*METRICS, *metrics)
+        self.metrics = metrics_of(world, metrics)
         _check_names([metric.name for metric in metrics])
         self.by_period = [metric for metric in self.metrics if not getattr(metric, "summed", False)]
         self.counted: dict[str, Floats] = {}
@@ -170,7 +97,8 @@ class EpisodeMeasures:
             return
         for metric in self.by_period:
             counted = self._checked(metric.name, "count", metric.count(self.world, flows))
-            self.counted[metric.name] = self.counted.get(metric.name, 0.0) + counted
+            earlier, join = self.counted.get(metric.name), getattr(metric, "join", np.add)
+            self.counted[metric.name] = counted if earlier is None else join(earlier, counted)
 
     def measures(self) -> dict[str, Floats]:
         """Return one number an episode for each measure, in the units of `units_of`; periods are measured ones."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from allotment.evaluation.metrics import Metric
+from allotment.evaluation.metric_kinds import Metric
 from allotment.evaluation.testing import Evaluation, evaluate
 from allotment.policies.bundle import EXTERNAL, WORLD, load_bundle, read_external
 from allotment.scenario.errors import ScenarioError

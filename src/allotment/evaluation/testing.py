@@ -13,7 +13,8 @@ import pandas as pd
 
 from allotment.decisions.policy import Policy
 from allotment.evaluation.breakdown import NOTHING, Breakdown, joined
-from allotment.evaluation.metrics import EpisodeMeasures, Metric
+from allotment.evaluation.metric_kinds import Metric
+from allotment.evaluation.metrics import EpisodeMeasures
 from allotment.evaluation.rollout import compiled_ordering, play_compiled, played, started
 from allotment.scenario.loader import World
 from allotment.scenario.problem import Floats, Integers

@@ -106,7 +106,11 @@ def _from_csv(file: Path) -> pd.DataFrame:
         )
     except pyarrow.ArrowInvalid as error:
         raise ScenarioError(f"{file}: is no CSV: {str(error).splitlines()[0]}") from None
-    _check_distinct(file, table.column_names)
+    try:
+        names = table.column_names
+    except UnicodeDecodeError:
+        raise ScenarioError(f"{file}: is no CSV: its header is not in UTF-8") from None
+    _check_distinct(file, names)
     return table.to_pandas()
 
 

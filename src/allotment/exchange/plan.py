@@ -60,6 +60,14 @@ class Protection(Part):
     units: float
 
 
+class Spending(Part):
+    """What a budget pays for in this plan."""
+
+    budget: Annotated[str, Field(description="its name: the group of SKUs, the region of sites, or both")]
+    amount: Annotated[float, Field(description="money that it had for orders now")]
+    spent: Annotated[float, Field(description="money that they take, in purchase prices")]
+
+
 class Unmet(Part):
     """Units of open demand that cannot be shipped now."""
 
@@ -79,4 +87,5 @@ class Plan(Part):
     unmet: list[Unmet]
     reservations: list[Reservation] = []
     protection: list[Protection] = []
+    budgets: list[Spending] = []
     memory: Annotated[list[float] | None, Field(description="to be sent with the next snapshot, where the policy remembers")]

@@ -15,7 +15,7 @@ import numpy as np
 
 from allotment.decisions.policy import Policy
 from allotment.engine.state import DECISION, FLOWS, STATE, Decision, Flows, State
-from allotment.exchange.plan import Order, Plan, PolicyVersion, Protection, Reservation, Shipment, Unmet
+from allotment.exchange.plan import Order, Plan, PolicyVersion, Protection, Reservation, Shipment, Spending, Unmet
 from allotment.exchange.register import Register
 from allotment.exchange.snapshot import Snapshot, SnapshotError, as_snapshot
 from allotment.scenario.distributions import NO_DEMAND
@@ -115,6 +115,7 @@ class Recommender:
             unmet=list(self._unmet(flows, world)),
             reservations=list(self._reservations(flows, world)),
             protection=list(self._protection(state, world)),
+            budgets=list(self._budgets(flows, world)),
             memory=None if decision.memory is None else decision.memory[world].tolist(),
         )
 
@@ -157,6 +158,12 @@ class Recommender:
                 site=names.sites[site], priority=priorities[rank], sku=names.skus[sku], units=units
             )
 
+    def _budgets(self, flows: Flows, world: int) -> Iterator[Spending]:
+        for name, spent, left in zip(
+            self.policy.world.names.budgets, flows.spent[world].tolist(), flows.budget_left[world].tolist(), strict=True
+        ):
+            yield Spending.model_construct(budget=name, amount=spent + left, spent=spent)
+
     def _unmet(self, flows: Flows, world: int) -> Iterator[Unmet]:
         names, fulfilment = self.policy.world.names, self.problem.fulfilment
         left = flows.lost[world] + flows.open_demand[world]
@@ -182,7 +189,7 @@ def most_entries(problem: Problem) -> int:
     """Return how many entries a plan can have, apart from unmet demand: that has as many as the open demand that was sent."""
     shape = problem.shape
     by_lane = shape.lanes + shape.fulfilment * (1 + problem.rules.allocates)
-    return int(by_lane + shape.sites * shape.classes) * shape.skus
+    return int(by_lane + shape.sites * shape.classes) * shape.skus + problem.treasury.amounts.shape[1]
 
 
 def recommend(recommender: Recommender, snapshots: Any) -> Any:

@@ -18,12 +18,14 @@ from allotment.engine.state import State
 from allotment.exchange.snapshot import (
     LONGEST_HISTORY,
     MOST_KEYS,
+    Balances,
     InTransit,
     OpenDemand,
     Owed,
     PastDemand,
     Snapshot,
     SnapshotError,
+    Unpaid,
 )
 from allotment.scenario.errors import LONGEST_NAME, nearest, shown
 from allotment.scenario.loader import World
@@ -53,6 +55,8 @@ class Register:
         self.sites = {name: place for place, name in enumerate(names.sites)}
         self.skus = {name: place for place, name in enumerate(names.skus)}
         self.channels = {name: place for place, name in enumerate(names.channels)}
+        self.suppliers = {name: place for place, name in enumerate(names.suppliers)}
+        self.budgets = {name: place for place, name in enumerate(names.budgets)}
         sources = [names.suppliers[u] if u >= 0 else names.sites[s] for u, s in zip(lanes.supplier, lanes.site, strict=True)]
         self.ends = [(source, names.sites[to]) for source, to in zip(sources, lanes.to, strict=True)]
         self.lanes = {ends: lane for lane, ends in enumerate(self.ends)}
@@ -77,6 +81,11 @@ class Register:
             (stock, len(self.sites), "sites", "stock"),
             (content.get("goodwill"), len(self.channels), "channels", "goodwill"),
         ]
+        balances = content.get("treasury")
+        if isinstance(balances, dict):
+            owed = (("payables", self.suppliers, "suppliers"), ("receivables", self.channels, "channels"))
+            rows += [(balances.get(name), len(known), what, f"treasury.{name}") for name, known, what in owed]
+            rows.append((balances.get("budgets"), len(self.budgets), "budgets", "treasury.budgets"))
         if isinstance(stock, dict) and len(stock) <= len(self.sites):
             rows += [(row, len(self.skus), "SKUs", f"stock.{shown(site)}") for site, row in stock.items()]
         for names, most, kind, field in rows:
@@ -109,6 +118,33 @@ class Register:
                 state.goodwill[world, group] = multiplier
         for at, past in self._by_channel_and_sku(snapshot.demand_history, f"{where}.demand_history"):
             self._add_history(state, world, past, at)
+        self._fill_treasury(state, world, snapshot.treasury, f"{where}.treasury")
+
+    def _fill_treasury(self, state: State, world: int, balances: Balances | None, where: str) -> None:
+        """Write cash, what is owed and what budgets have left."""
+        treasury = self.world.problem.treasury
+        if treasury.exists != (balances is not None):
+            raise SnapshotError(f"{where} {'is needed in' if treasury.exists else 'must be left out of'} {self.world.name}")
+        if balances is None:
+            return
+        if balances.debt > treasury.limit:
+            raise SnapshotError(f"{where}.debt must be <= {treasury.limit:g}, the credit line's limit, not {balances.debt:g}")
+        state.cash[world], state.debt[world] = balances.cash, balances.debt
+        owed = [("payables", balances.payables, self.suppliers), ("receivables", balances.receivables, self.channels)]
+        for name, amounts, known in owed:
+            for party, by_settlement in amounts.items():
+                place = self._position(party, known, f"{where}.{name}")
+                if len(by_settlement) > treasury.slots:
+                    longest = f"{where}.{name}.{shown(party)} must list at most {treasury.slots} settlements"
+                    raise SnapshotError(f"{longest}, the longest terms, not {len(by_settlement)}")
+                getattr(state, name)[world, : len(by_settlement), place] = by_settlement
+        for place, entry in enumerate(balances.unpaid):
+            lane, sku = self._lane(entry, f"{where}.unpaid[{place}]")
+            if not self.world.problem.lanes.on_receipt[lane]:
+                raise SnapshotError(f"{where}.unpaid[{place}]: the lane {entry.source} → {entry.to} is paid for on shipment")
+            state.received[world, lane, sku] += self._whole(entry.units, f"{where}.unpaid[{place}].units")
+        for budget, amount in balances.budgets.items():
+            state.budget_left[world, self._position(budget, self.budgets, f"{where}.budgets")] = amount
 
     def _fill_stock(self, on_hand: Floats, stock: dict[str, dict[str, Any]], where: str) -> None:
         """Write units by site, SKU and remaining life, (S, K, lives); every site and SKU must be there."""
@@ -267,8 +303,27 @@ class Register:
             owed=list(self._owed(state, world)),
             goodwill={name: float(goodwill[groups[place]]) for name, place in self.channels.items() if groups[place] >= 0},
             demand_history=self._history(state, world),
+            treasury=self._balances(state, world) if self.world.problem.treasury.exists else None,
             memory=None if memory is None else memory[world].tolist(),
         )
+
+    def _balances(self, state: State, world: int) -> Balances:
+        names = self.world.names
+        return Balances(
+            cash=float(state.cash[world, 0]),
+            debt=float(state.debt[world, 0]),
+            payables=dict(zip(names.suppliers, state.payables[world].T.tolist(), strict=True)),
+            receivables=dict(zip(names.channels, state.receivables[world].T.tolist(), strict=True)),
+            unpaid=list(self._unpaid(state, world)),
+            budgets=dict(zip(names.budgets, state.budget_left[world].tolist(), strict=True)),
+        )
+
+    def _unpaid(self, state: State, world: int) -> Iterator[Unpaid]:
+        on_receipt = self.world.problem.lanes.on_receipt
+        for lane, sku in zip(*np.nonzero(state.received[world] * on_receipt[:, None]), strict=True):
+            source, to = self.ends[lane]
+            units = float(state.received[world, lane, sku])
+            yield Unpaid(source=source, to=to, sku=self.world.names.skus[sku], units=units)
 
     def _stock(self, state: State, world: int) -> dict[str, dict[str, float | list[float]]]:
         """Return stock as the records have it; of what perishes by remaining life, where the records agree with the shelves."""

@@ -15,6 +15,7 @@ from pydantic_core import PydanticKnownError
 from allotment.scenario.errors import ScenarioError, explain
 
 MOST_UNITS = 1e9
+MOST_MONEY = 1e12
 LARGEST_MEMORY = 1e6
 MOST_PERIODS = 1_000_000
 LONGEST_FORECAST = LONGEST_HISTORY = 366  # periods; of history as many as the world keeps, where that is more
@@ -103,6 +104,34 @@ class Owed(Part):
     units: Units
 
 
+Money = Annotated[float, Field(ge=-MOST_MONEY, le=MOST_MONEY, allow_inf_nan=False), BeforeValidator(_number)]
+Amount = Annotated[float, Field(ge=0, le=MOST_MONEY, allow_inf_nan=False), BeforeValidator(_number)]
+Due = Annotated[list[Amount], Field(fail_fast=True, max_length=MOST_ENTRIES)]
+
+
+class Unpaid(Owed):
+    """Units that have come in since the last period was closed, on a lane that is paid for on receipt."""
+
+
+class Balances(Part):
+    """Where the cash of a world with a treasury stands."""
+
+    cash: Annotated[Money, Field(description="money in cash")]
+    debt: Annotated[Amount, Field(description="money drawn on the credit line")] = 0.0
+    payables: Annotated[
+        dict[str, Due], Field(description="money owed to each supplier, by settlements until it is paid, the next one first")
+    ] = {}
+    receivables: Annotated[
+        dict[str, Due], Field(description="money that each channel owes, by settlements until it is paid, the next one first")
+    ] = {}
+    unpaid: Annotated[
+        list[Unpaid], _at_most(MOST_ENTRIES, "received and not booked yet, where goods are paid for on receipt")
+    ] = []
+    budgets: Annotated[
+        dict[str, Amount], Field(description="money left of each budget in its budget period; 0 where left out")
+    ] = {}
+
+
 class PastDemand(Part):
     """What a channel demanded in past periods."""
 
@@ -145,6 +174,7 @@ class Snapshot(Part):
     demand_history: Annotated[
         list[PastDemand], _at_most(MOST_ENTRIES, "needed where the policy observes it; 0 where left out")
     ] = []
+    treasury: Annotated[Balances | None, Field(description="needed in worlds with a treasury")] = None
     forecast: Annotated[
         list[Forecast], _at_most(MOST_ENTRIES, "instead of the world's own, for the channels and SKUs named")
     ] = []

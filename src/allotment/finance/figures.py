@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,8 @@ from matplotlib.dates import ConciseDateFormatter
 from matplotlib.ticker import StrMethodFormatter
 
 from allotment.finance.calendar import Books
-from allotment.report.palette import LEARNED, NEUTRAL, RULE_BASED, series_colour
+from allotment.finance.cash.path import Close
+from allotment.report.palette import LEARNED, NEUTRAL, RULE_BASED, SCARCE, SERIES, series_colour
 
 MOST_SERIES = 7  # places by name; the others are one
 NUMBERS = StrMethodFormatter("{x:,.10g}")
@@ -34,17 +36,58 @@ def stock_value(ax: Axes, table: pd.DataFrame, books: Books, currency: str) -> A
     """Draw what stock is worth over time, one place upon another."""
     days = np.append(table.index.to_numpy(), table.index[-1] + 1)
     values = np.vstack([table.to_numpy(), table.to_numpy()[-1:]])
-    shown = days.astype("int64") - 719_163 if books.dated else days
-    x = shown.astype("datetime64[D]") if books.dated else shown
     colours = [series_colour(position) for position in range(table.shape[1])]
-    ax.stackplot(x, values.T, labels=list(table.columns), colors=colours, step="post", alpha=0.85)
+    labels = list(table.columns)
+    ax.stackplot(_times(days, books), values.T, labels=labels, colors=colours, step="post", alpha=0.85)
     ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False, reverse=True)
     ax.set_ylabel(f"stock at cost, {currency}")
+    return _plain(_over_time(ax, books))
+
+
+def cash(ax: Axes, closes: Sequence[Close], floor: float, line: bool, books: Books, currency: str) -> Axes:
+    """Draw cash and headroom at the end of each day, the floor, and the debt where there is a line of credit."""
+    times = _times(np.array([close.day for close in closes]), books)
+    room = np.array([float(close.headroom) for close in closes])
+    series = {
+        "cash": (LEARNED, [close.cash for close in closes]),
+        "headroom": (SERIES[2], [close.headroom for close in closes]),
+    }
+    series |= {"debt": (RULE_BASED, [close.debt for close in closes])} if line else {}
+    for label, (colour, amounts) in series.items():
+        ax.step(times, [float(amount) for amount in amounts], where="post", color=colour, linewidth=1.8, label=label)
+    if (room < 0).any():
+        ax.fill_between(times, np.minimum(room, 0.0), step="post", color=SCARCE, alpha=0.5, linewidth=0, label="lacking")
+    ax.axhline(floor, color=NEUTRAL, linestyle="--", linewidth=1, label="floor")
+    ax.axhline(0.0, color=NEUTRAL, linewidth=0.8)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False)
+    ax.set_ylabel(currency)
+    return _plain(_over_time(ax, books))
+
+
+def cash_cycle(ax: Axes, table: pd.DataFrame, books: Books) -> Axes:
+    """Draw the days of each period's end (the index): of inventory, receivable and, taken off, payable, and their cycle."""
+    times = _times(table.index.to_numpy(), books)
+    for position, (name, days) in enumerate(table.items()):
+        is_cycle = name == "cash_conversion_cycle"
+        colour, width = ("#000000", 2.4) if is_cycle else (SERIES[position], 1.4)
+        ax.plot(times, days, color=colour, linewidth=width, marker="o", markersize=4, label=str(name).replace("_", " "))
+    ax.axhline(0.0, color=NEUTRAL, linewidth=0.8)
+    ax.legend(loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False)
+    ax.set_ylabel("days")
+    return _plain(_over_time(ax, books))
+
+
+def _times(days: Any, books: Books) -> Any:
+    """Return days of the books as dates, or as periods."""
+    return (days.astype("int64") - 719_163).astype("datetime64[D]") if books.dated else days
+
+
+def _over_time(ax: Axes, books: Books) -> Axes:
     if books.dated:
         ax.xaxis.set_major_formatter(ConciseDateFormatter(ax.xaxis.get_major_locator()))
     else:
         ax.set_xlabel("period")
-    return _plain(ax)
+    return ax
 
 
 def aging(ax: Axes, table: pd.DataFrame, currency: str) -> Axes:

@@ -7,7 +7,7 @@ from fractions import Fraction
 from allotment.finance.amounts import spread
 from allotment.finance.layers import Layer
 from allotment.finance.ledger import NUMBER
-from allotment.finance.state import State
+from allotment.finance.state import Receipt, State
 from allotment.scenario.errors import nearest
 
 FREIGHT = "freight"  # inbound where the document has a receipt, else between sites
@@ -23,7 +23,6 @@ EXPENSED = {  # by reason, where it is no cost of stock
     "waste": "waste",
     "other": "other_costs",
 }
-Receipt = tuple[int, int, int, int]  # row, place, units, value
 
 
 def landed_cost(state: State, row: int) -> None:
@@ -42,10 +41,23 @@ def landed_cost(state: State, row: int) -> None:
     if reason and reason not in state.policy.capitalised:
         return state.post(row, EXPENSED[reason], entity, 0, sku, amount)
     receipts = _receipts(state, row)
+    if state.bills and amount:
+        state.bills[-1].receipts.extend(receipts)
     weights = [_weight(state, row, receipt) for receipt in receipts]
+    return _spread_over(state, row, receipts, weights, amount)
+
+
+def discount(state: State, row: int, receipts: list[Receipt], amount: int, entity: int) -> None:
+    """Take what was paid less for goods off their cost, by value, or off expense where it is no part of cost (IAS 2.11)."""
+    if "discount" in state.policy.capitalised and any(value for *_, value in receipts):
+        _spread_over(state, row, receipts, [value for *_, value in receipts], -amount)
+    else:
+        state.post(row, EXPENSED["discount"], entity, 0, 0, -amount)
+
+
+def _spread_over(state: State, row: int, receipts: list[Receipt], weights: list[int | Fraction], amount: int) -> None:
     for receipt, part in zip(receipts, spread(amount, weights), strict=True):
         _added(state, row, receipt, part)
-    return None
 
 
 def _receipts(state: State, row: int) -> list[Receipt]:
@@ -86,7 +98,7 @@ def _added(state: State, row: int, receipt: Receipt, amount: int) -> None:
     parts = spread(to_stock, [here for _, _, here in held]) if held else []
     for (where, layer, _), part in zip(held, parts, strict=True):
         if layer.worth + part < 0:
-            raise state.log.fault(row, f"takes more off {state.log.sku[origin]!r} than it is worth")
+            raise state.log.fault(row if row >= 0 else origin, f"takes more off {state.log.sku[origin]!r} than it is worth")
         layer.revalue(part, state.historical(entity, part))
         state.ledger.post(row, state.day, NUMBER["inventory"], entity, where, sku, part)
     return None

@@ -1,5 +1,8 @@
 """Layers of stock: units that came in together, with what they cost and when; and the pools from which units go.
 
+An average pool is one layer whose units came on several days: it knows them by `lots`, of which the first goes first, so that
+the age of stock does not depend on the cost formula.
+
 What is left of a layer of `whole` units and `value` coins is worth value * units / whole, rounded: the same whether ten units
 go at once or one by one. A pool of layers gives the first or the last first; an average pool is one layer.
 """
@@ -16,7 +19,7 @@ from allotment.finance.amounts import share
 class Layer:
     """Units that came in together. Its parts in other units of money (`profit`, `historical`) go with the units too."""
 
-    __slots__ = ("day", "historical", "origin", "profit", "units", "value", "whole")
+    __slots__ = ("day", "historical", "lots", "origin", "profit", "units", "value", "whole")
 
     def __init__(self, units: int, value: int, day: int, origin: int, profit: int = 0, historical: int = 0) -> None:
         self.units = self.whole = units  # left, and as it was made
@@ -25,6 +28,11 @@ class Layer:
         self.origin = origin  # the movement that brought them
         self.profit = profit  # coins, of the whole: what another entity of the group earned on it
         self.historical = historical  # coins of the presentation currency, of the whole: what it cost the group
+        self.lots: deque[tuple[int, int]] | None = None  # days and units, the first to go first; none = all of one day
+
+    def by_day(self) -> list[tuple[int, int]]:
+        """Return on which days the units left came in, and how many on each."""
+        return [(self.day, self.units)] if self.lots is None else list(self.lots)
 
     @property
     def worth(self) -> int:
@@ -37,16 +45,32 @@ class Layer:
 
     def split(self, units: int) -> Layer:
         """Take units out as a layer of their own, and return it."""
-        left = self.units - units
+        left, lots = self.units - units, self._lots_of(units)
         if self.units == self.whole and left == 0:
             self.units = 0
-            return Layer(units, self.value, self.day, self.origin, self.profit, self.historical)
-        worth, profit, historical = self.worth, self.part(self.profit), self.part(self.historical)
-        self.units = left
-        return Layer(
-            *(units, worth - self.worth, self.day, self.origin),
-            *(profit - self.part(self.profit), historical - self.part(self.historical)),
-        )
+            taken = Layer(units, self.value, self.day, self.origin, self.profit, self.historical)
+        else:
+            worth, profit, historical = self.worth, self.part(self.profit), self.part(self.historical)
+            self.units = left
+            taken = Layer(
+                *(units, worth - self.worth, self.day, self.origin),
+                *(profit - self.part(self.profit), historical - self.part(self.historical)),
+            )
+        taken.lots = lots
+        return taken
+
+    def _lots_of(self, units: int) -> deque[tuple[int, int]] | None:
+        """Take so many units out of the lots, the first first."""
+        if self.lots is None:
+            return None
+        taken: deque[tuple[int, int]] = deque()
+        while units:
+            day, here = self.lots.popleft()
+            if here > units:
+                self.lots.appendleft((day, here - units))
+            taken.append((day, min(here, units)))
+            units -= min(here, units)
+        return taken
 
     def revalue(self, change: int, historical: int = 0) -> None:
         """Add coins to what is left."""
@@ -111,7 +135,7 @@ class Queue:
 
 
 class Average:
-    """Units that all have one cost; their day is the mean of those on which they came."""
+    """Units that all have one cost, and each the day on which they came."""
 
     __slots__ = ("layer", "units")
 
@@ -125,7 +149,10 @@ class Average:
         if held is None:
             self.layer = layer
             return
-        held.day = (held.day * held.units + layer.day * layer.units) // self.units
+        lots = held.lots if held.lots is not None else deque(held.by_day())
+        for day, units in layer.by_day():
+            lots.append((day, lots.pop()[1] + units) if lots and lots[-1][0] == day else (day, units))
+        held.lots = lots
         value, profit, historical = held.worth, held.part(held.profit), held.part(held.historical)
         held.value, held.profit, held.historical = value + layer.value, profit + layer.profit, historical + layer.historical
         held.units = held.whole = self.units

@@ -17,11 +17,13 @@ ACCOUNTS = {  # the chart of accounts, in the order of statements
     "inventory": ASSET,
     "write_down_allowance": ASSET,  # taken off inventory
     "work_in_process": ASSET,
+    "cash": ASSET,
     "receivables": ASSET,
     "intercompany_receivables": ASSET,
     "payables": LIABILITY,
     "conversion_payable": LIABILITY,  # wages and machines of production
     "intercompany_payables": LIABILITY,
+    "credit_line": LIABILITY,  # drawn
     "opening_equity": EQUITY,
     "revenue": INCOME,
     "intercompany_revenue": INCOME,
@@ -36,10 +38,21 @@ ACCOUNTS = {  # the chart of accounts, in the order of statements
     "storage": EXPENSE,
     "selling": EXPENSE,
     "other_costs": EXPENSE,
+    "running_costs": EXPENSE,  # wages, rent and the like
+    "interest": EXPENSE,
     "exchange_difference": EXPENSE,
 }
 NUMBER = {account: position for position, account in enumerate(ACCOUNTS)}
-CLOSING = -1  # the movement of an entry that a close makes
+MOST_COINS = 2**62  # posted in all, so that no sum of entries is more than a whole number of 64 bits holds
+CLOSING, SETTLING = -1, -2  # the movement of an entry that a close makes, and of one that a payment makes
+
+
+class TooMuch(ArithmeticError):
+    """More money or units than books can hold; `row` is the movement, or CLOSING or SETTLING."""
+
+    def __init__(self, row: int) -> None:
+        super().__init__(f"more than {MOST_COINS:,} coins")
+        self.row = row
 
 
 class Ledger:
@@ -50,12 +63,16 @@ class Ledger:
         self._entity, self._place, self._sku = array("h"), array("i"), array("i")
         self._amount, self._units = array("q"), array("q")
         self._closed: int | None = None  # the last closed day
+        self._moved = 0  # coins, debits and credits
         self.inventory: dict[int, int] = defaultdict(int)  # balance by entity
 
     def post(self, row: int, day: int, account: int, entity: int, place: int, sku: int, amount: int, units: int = 0) -> None:
         """Write one side of an entry: coins, a debit positive."""
         if not amount and not units:
             return
+        self._moved += abs(amount)
+        if self._moved > MOST_COINS:
+            raise TooMuch(row)
         self._row.append(row)
         self._day.append(day)
         self._account.append(account)
@@ -88,7 +105,7 @@ class Ledger:
 class Entries:
     """The entries of a journal, a read-only array a column; places, SKUs and entities by number."""
 
-    row: Any  # of the movement in the log, CLOSING where a close made it
+    row: Any  # of the movement in the log, CLOSING or SETTLING where none made it
     day: Any
     account: Any
     entity: Any

@@ -14,7 +14,7 @@ from allotment.finance.amounts import Rate, rates_of, units_of
 from allotment.finance.policy import AccountingPolicy
 from allotment.scenario.errors import ScenarioError, nearest, shown
 
-TRANSIT, MADE, SUPPLIER = "in_transit", "made", "supplier"
+TRANSIT, MADE = "in_transit", "made"
 TEXTS = ("kind", "sku", "currency", "document", "reason", "entity")
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from allotment.exchange.movement_schema import LOST, place_kind
 from allotment.finance.amounts import Rate, money, share, spread
 from allotment.finance.layers import Layer, Queue
 from allotment.finance.ledger import NUMBER
 from allotment.finance.log import MADE, TRANSIT
 from allotment.finance.realisable import net_price
-from allotment.finance.state import RECEIVABLES, State
+from allotment.finance.state import PAYABLES, RECEIVABLES, State
 
 DAMAGED = "damaged"
 
@@ -22,8 +24,8 @@ def unit_cost(state: State, row: int) -> Rate:
     return cost
 
 
-def brought_in(state: State, row: int, entity: int, place: int, units: int, cost: int, credit: str) -> None:
-    """Put units into stock at what they cost, against an account; under standard cost the difference is a variance."""
+def brought_in(state: State, row: int, entity: int, place: int, units: int, cost: int, credit: str) -> int:
+    """Put units into stock at what they cost, against an account, and return their value; at standard there is a variance."""
     sku, value = state.log.sku.codes[row], cost
     if state.policy.cost_formula == "standard":
         value = standard_value(state, row, units, entity)
@@ -33,6 +35,7 @@ def brought_in(state: State, row: int, entity: int, place: int, units: int, cost
     if document in state.spread_over:
         state.receipts[document].append((row, place, units, value))
     state.post(row, credit, entity, place, sku, -cost)
+    return value
 
 
 def standard_value(state: State, row: int, units: int, entity: int) -> int:
@@ -61,14 +64,16 @@ def from_supplier(state: State, row: int) -> None:
         return
     if on_the_way and not priced:
         raise log.fault(row, f"unit_cost is empty; under shipping_point terms goods of {supplier!r} are ours from here on")
-    buy(state, row, row, log.units[row])
+    buy(state, row, row, log.units[row], log.origin[row])
 
 
-def buy(state: State, row: int, priced: int, units: int) -> None:
-    """Bring goods in at the cost that a movement has, on credit."""
+def buy(state: State, row: int, priced: int, units: int, supplier: int) -> None:
+    """Bring goods in at the cost that a movement has, on the credit of a supplier, by its place."""
     log, entity = state.log, state.log.entity.codes[row]
-    cost = state.spend(priced, unit_cost(state, priced), units, entity)
-    brought_in(state, row, entity, log.target[row], units, cost, "payables")
+    cost = state.spend(priced, unit_cost(state, priced), units, entity, party=supplier)
+    value = brought_in(state, row, entity, log.target[row], units, cost, "payables")
+    if state.bills and cost:
+        state.bills[-1].receipts.append((row, log.target[row], units, value))
 
 
 def carry(state: State, row: int) -> None:
@@ -107,7 +112,7 @@ def _arrived(state: State, row: int) -> int:
         here = min(units, left)
         if here < units:
             waiting.insert(0, (units - here, dispatch))
-        buy(state, row, row if log.unit_cost[row] is not None else dispatch, here)
+        buy(state, row, row if log.unit_cost[row] is not None else dispatch, here, log.origin[dispatch])
         left -= here
     return log.units[row] - left
 
@@ -207,14 +212,15 @@ def cost_of_sale(state: State, row: int) -> None:
             sold.add(layer)
 
 
-def issue(state: State, row: int, entity: int, account: str) -> list[Layer]:
-    """Take a movement's units out for good, at cost to an account."""
+def issue(state: State, row: int, entity: int, account: str, units: int | None = None) -> list[Layer]:
+    """Take a movement's units, or so many of them, out for good, at cost to an account."""
     log, place, sku = state.log, state.log.origin[row], state.log.sku.codes[row]
-    layers = state.take(row, entity, place, log.units[row])
+    units = log.units[row] if units is None else units
+    layers = state.take(row, entity, place, units)
     cost = layers[0].value if len(layers) == 1 else sum(layer.value for layer in layers)
     state.post(row, account, entity, place, sku, cost)
     if (entity, sku) in state.allowances:
-        state.left[(entity, sku)] += log.units[row]
+        state.left[(entity, sku)] += units
     return layers
 
 
@@ -223,8 +229,26 @@ def waste(state: State, row: int) -> None:
     key = (state.log.origin[row], state.log.sku.codes[row])
     if state.consigned.get(key):
         return _lost_before_ours(state, row, key)
-    issue(state, row, state.log.entity.codes[row], "waste")
+    abnormal = state.log.units[row] - (_absorbed(state, row) if row in state.batches else 0)
+    if abnormal:
+        issue(state, row, state.log.entity.codes[row], "waste", abnormal)
     return None
+
+
+def _absorbed(state: State, row: int) -> int:
+    """Let the other units of a batch bear what its normal loss in production cost, and return the units of that loss.
+
+    Only abnormal waste is an expense (IAS 2.16a). All of the loss is normal where the policy states no rate for the plant.
+    """
+    log, entity, place, sku = state.log, state.log.entity.codes[row], state.log.origin[row], state.log.sku.codes[row]
+    batch, lost = state.batches[row], log.units[row]
+    rate = state.policy.normal_loss.get(log.places[place].partition(":")[2])
+    normal = lost if rate is None else min(lost, int(Fraction(str(rate)) * batch))
+    if normal == 0 or normal == batch or lost == batch:
+        return 0
+    cost = sum(layer.value for layer in state.take(row, entity, place, normal))
+    add_cost(state, row, entity, place, sku, state.pool(entity, place, sku).units, cost)
+    return normal
 
 
 def _lost_before_ours(state: State, row: int, key: tuple[int, int]) -> None:
@@ -315,6 +339,8 @@ def supplier_return(state: State, row: int) -> None:
     layers = issue(state, row, entity, "purchase_difference")
     cost = sum(layer.value for layer in layers)
     credit = log.unit_cost[row]
+    if credit is None:
+        state.bill(row, PAYABLES, state.currencies[entity], -cost)
     refund = cost if credit is None else state.spend(row, credit, -log.units[row], entity) * -1
     state.post(row, "payables", entity, place, sku, refund)
     state.post(row, "purchase_difference", entity, place, sku, -refund)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from allotment.finance import figures, statements
+from allotment.finance import figures, statements, working_capital
 from allotment.finance.report import StockReport
 from allotment.report.document import Document, as_html, draw
 from allotment.report.figures import panel
@@ -21,23 +21,32 @@ def page_of(report: StockReport) -> str:
         title="What the stock is worth",
         question=f"{report.source}: {report.basis}.",
         finding=report.finding,
-        notes=_notes(report),
+        notes=notes_of(report),
         tables=report.cells(),
-        images=draw(_figures(report)),
+        images=draw(figures_of(report)),
         details=_details(report),
     )
     return as_html(document)
 
 
-def _notes(report: StockReport) -> list[str]:
+def notes_of(report: StockReport) -> list[str]:
     """Return what a reader must know that the tables do not say."""
-    found = ["Cash is not known from a log of movements; the report shows none."] if report.policy.balances.cash is None else []
+    found = []
+    if report.valuation.settlement is None:
+        found.append(
+            "Cash, headroom and the cash conversion cycle over time are left out: the accounting policy has no `treasury` "
+            "(opening cash, terms of payment), and a log of movements does not say what was paid."
+        )
+    if report.policy.averages:
+        found.append(
+            "Units that share one cost are as old as the days on which they came; the first to come are the first to go."
+        )
     if report.policy.scope == "company":
         found.append("Units of a SKU share their cost all over the company: stock has no value by site.")
     return found
 
 
-def _figures(report: StockReport) -> dict[str, tuple[str, Figure]]:
+def figures_of(report: StockReport) -> dict[str, tuple[str, Figure]]:
     """Return the figures with their captions, those for which there is something to show."""
     valuation, currency = report.valuation, report.policy.currency
     over_time = statements.stock_over_time(valuation)
@@ -51,9 +60,30 @@ def _figures(report: StockReport) -> dict[str, tuple[str, Figure]]:
     if len(aged):
         caption = f"How long the units held have been there, in {day}s before the last close, at cost."
         found["aging"] = caption, panel(figures.aging, aged, currency)
+    if valuation.settlement is not None:
+        found |= _cash_figures(report, day)
     if report.profit:
         caption = f"From revenue to profit, over the whole log, in {currency}; cost of holding stock is not in it."
         found["profit"] = caption, panel(figures.waterfall, report.profit, currency)
+    return found
+
+
+def _cash_figures(report: StockReport, day: str) -> dict[str, tuple[str, Figure]]:
+    """Return cash and headroom by day, and the cash conversion cycle by period of the books."""
+    valuation, currency = report.valuation, report.policy.currency
+    settlement, cycle = valuation.settlement, report.tables["cash_conversion"]
+    assert settlement is not None
+    floor, line = float(settlement.terms.floor), settlement.terms.credit_line
+    caption = (
+        f"Cash, debt and headroom (cash above the floor, and what may still be drawn) at the end of each {day}, in {currency}."
+    )
+    figure = panel(figures.cash, settlement.closes, floor, line is not None, valuation.books, currency)
+    found = {"cash": (caption, figure)}
+    if cycle["cash_conversion_cycle"].notna().sum() > 1:
+        caption = "The cash conversion cycle of each period of the books: days of inventory + days receivable − days payable."
+        ends = [*valuation.closes[:-1], valuation.log.day[-1]]
+        shown = cycle.set_axis(ends, axis=0)[list(working_capital.CYCLE)]
+        found["cycle"] = caption, panel(figures.cash_cycle, shown, valuation.books)
     return found
 
 

@@ -12,11 +12,13 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from allotment.finance.treasury_policy import Treasury
 from allotment.scenario.errors import ScenarioError, explain, nearest
 from allotment.scenario.yaml_file import read_yaml, short_name
 
 Share = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Loss = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 Currency = Annotated[str, Field(pattern="^[A-Z]{3}$")]
 Ownership = Literal["shipping_point", "destination"]
 Formula = Literal["fifo", "weighted_average", "moving_average", "lifo", "standard"]
@@ -102,15 +104,17 @@ class AccountingPolicy(Section):
     points_of_sale: list[str] | None = None  # sites; transport to the first is part of cost; none = every site is one
     landed_cost: Literal["value", "quantity", "weight", "volume"] = "quantity"  # by what it is spread over a document
     skus: dict[str, Item] = {}
+    normal_loss: dict[str, Loss] = {}  # share of a batch that a plant may lose at the cost of the others; none = all it does
     realisable: Realisable = Realisable()
     carrying: Carrying = Carrying()
     balances: Balances = Balances()
+    treasury: Treasury | None = None  # terms of payment and cash; none = nothing is paid or collected
     entities: dict[str, Entity] = {}
     rates: dict[Currency, dict[str | int, Positive]] = {}  # units of it for one of `currency`, from a date or period on
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
-        for fault in (_formula_fault(self), _calendar_fault(self), _zone_fault(self), _currency_fault(self)):
+        for fault in (_formula_fault(self), _calendar_fault(self), _zone_fault(self), _currency_fault(self), _cash_fault(self)):
             if fault:
                 raise ValueError(fault)
         return self
@@ -170,6 +174,16 @@ def _currency_fault(policy: AccountingPolicy) -> str | None:
     return None
 
 
+def _cash_fault(policy: AccountingPolicy) -> str | None:
+    """Return what is told of cash twice, none where nothing is."""
+    if policy.treasury is None:
+        return None
+    told = [name for name in ("cash", "receivables", "payables") if getattr(policy.balances, name) is not None]
+    if told:
+        return f"balances: {', '.join(told)} must be left out, as the books have them where treasury is said"
+    return "treasury is of one company's cash; it cannot stand beside entities" if policy.entities else None
+
+
 def in_currency(policy: AccountingPolicy, named: list[str]) -> AccountingPolicy:
     """Return a policy with a currency: its own, else the only one that a log names; `ScenarioError` where it has more."""
     if policy.currency:
@@ -193,13 +207,20 @@ def load_policy(file: Path) -> AccountingPolicy:
         raise ScenarioError(explain(error, content, AccountingPolicy, name)) from None
 
 
-def check_names(policy: AccountingPolicy, skus: set[str], sites: set[str], suppliers: set[str]) -> None:
-    """Refuse a SKU, site or supplier of the policy that the log does not have: `ScenarioError`."""
-    for key, named, known in (
+def check_names(policy: AccountingPolicy, skus: set[str], sites: set[str], named: dict[str, set[str]]) -> None:
+    """Refuse a SKU, site, supplier, customer or plant of the policy that the log does not have: `ScenarioError`.
+
+    `named` has the names of the log's other places by their kind.
+    """
+    cash = policy.treasury
+    for key, stated, known in (
         ("skus", policy.skus, skus),
         ("points_of_sale", policy.points_of_sale or (), sites),
-        ("terms.suppliers", policy.terms.suppliers, suppliers),
+        ("normal_loss", policy.normal_loss, named["made"]),
+        ("terms.suppliers", policy.terms.suppliers, named["supplier"]),
+        ("treasury.payment.suppliers", cash.payment.suppliers if cash else (), named["supplier"]),
+        ("treasury.collection.customers", cash.collection.customers if cash else (), named["customer"]),
     ):
-        for name in named:
+        for name in stated:
             if name not in known:
                 raise ScenarioError(f"accounting policy: {key}: no {name!r} in the log; {nearest(name, known)}")

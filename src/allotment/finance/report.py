@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from math import nan
+from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from allotment.finance import statements
-from allotment.finance.consolidation import consolidated
+from allotment.finance import statements, working_capital
+from allotment.finance.consolidation import consolidated, consolidation_journal, group_trial_balance
 from allotment.finance.ledger import ACCOUNTS
 from allotment.finance.policy import AccountingPolicy
 from allotment.finance.ratios import Position, Ratio, carrying_cost, ratios
@@ -23,6 +23,7 @@ from allotment.report.numbers import number
 from allotment.whole_file import make_folder, whole_file, write_whole
 
 MOST_ROWS = 40  # of a table on the page; the CSV file has all
+DISCOUNTS = "Each decided on its last day, from what was owed by then; the CSV file has every decision."
 DAYS = {"days_of_inventory", "days_sales_outstanding", "days_payables_outstanding", "cash_conversion_cycle"}
 FORMULA_TEXTS = {"fifo": "first in, first out", "lifo": "last in, first out"}
 
@@ -57,18 +58,27 @@ class StockReport:
 
     @cached_property
     def ratios(self) -> dict[str, Ratio]:
-        """Return the ratios; those that need cash, receivables or payables only where the policy gives them."""
-        given, none = self.policy.balances, nan
+        """Return the ratios; those that need cash, receivables or payables only where the policy lets them be known."""
         position = Position(
-            cash=none if given.cash is None else given.cash,
-            receivables=none if given.receivables is None else given.receivables,
-            payables=none if given.payables is None else given.payables,
             inventory=float(statements.carrying_value(self.valuation)),
-            **{"other": given.other, "sales": self.profit.get("revenue", 0.0)},
+            **self._balances(),
+            **{"sales": self.profit.get("revenue", 0.0)},
             **{"cost_of_sales": -self.profit.get("cost_of_sales", 0.0), "days": 365.0 * self.years},
             average_inventory=self.average_stock,
         )
         return ratios(position)
+
+    def _balances(self) -> dict[str, float]:
+        """Return what is beside the stock when the log ends: as the books have it, or as the policy gives it."""
+        given = self.policy.balances
+        if self.valuation.settlement is None:
+            known = {name: getattr(given, name) for name in ("cash", "receivables", "payables")}
+            return {name: nan if amount is None else amount for name, amount in known.items()} | {"other": given.other}
+        accounts = {"cash": ("cash",), "receivables": ("receivables",), "payables": working_capital.OWED}
+        last = self.valuation.log.day[-1]
+        found = {name: float(self.valuation.balance(*parts, through=last)) for name, parts in accounts.items()}
+        debt = -float(self.valuation.balance("credit_line", through=last))
+        return found | {"payables": -found["payables"], "other": given.other + debt}
 
     @cached_property
     def carrying(self) -> dict[str, float]:
@@ -83,11 +93,21 @@ class StockReport:
             "movement_summary": statements.movement_summary(valuation),
             "roll_forward": statements.roll_forward(valuation),
             "trial_balance": statements.trial_balance(valuation),
+            "balance_sheet": working_capital.balance_sheet(valuation),
             "layers": statements.layers(valuation),
             "ratios": self._ratio_table(),
             "carrying_cost": pd.DataFrame({"part": list(self.carrying), "amount": list(self.carrying.values())}),
         }
-        return found | ({"consolidation": consolidated(valuation)} if self.policy.entities else {})
+        if valuation.settlement is not None:
+            found["cash"] = working_capital.cash_by_day(valuation)
+            found["cash_conversion"] = working_capital.cash_conversion(valuation)
+            found["open_items"] = working_capital.open_items(valuation)
+            found["discounts"] = working_capital.discounts(valuation)
+        if self.policy.entities:
+            found["consolidation"] = consolidated(valuation)
+            found["consolidation_journal"] = consolidation_journal(valuation)
+            found["group_trial_balance"] = group_trial_balance(valuation)
+        return found
 
     def _ratio_table(self) -> pd.DataFrame:
         rows = [(name, ratio.value, ratio.undefined) for name, ratio in self.ratios.items()]
@@ -99,7 +119,11 @@ class StockReport:
         currency, stock = self.policy.currency, statements.carrying_value(self.valuation)
         day, earned = self.valuation.books.text(self.valuation.closes[-1]), sum(self.profit.values())
         said = "" if self.valuation.books.dated else "period "
-        return f"Stock is worth {currency} {stock:,} at the close of {said}{day}; the profit on the log is {earned:,.2f}."
+        worth = f"Stock is worth {currency} {stock:,} at the close of {said}{day}; the profit on the log is {earned:,.2f}"
+        if self.valuation.settlement is None:
+            return f"{worth}."
+        lowest = min(self.valuation.settlement.closes, key=lambda close: close.headroom)
+        return f"{worth}; headroom is least, {lowest.headroom:,}, at the end of {said}{self.valuation.books.text(lowest.day)}."
 
     @property
     def basis(self) -> str:
@@ -115,13 +139,24 @@ class StockReport:
         site = statements.roll_forward(self.valuation, ("place",))
         sku = statements.roll_forward(self.valuation, ("sku",))
         return [
-            *([_cells("Group: stock without profit within it", self.tables["consolidation"])] if self.policy.entities else []),
+            *(self._group_cells() if self.policy.entities else []),
+            _cells("Balance sheet", self.tables["balance_sheet"], "At the last close, by currency of the entity."),
             _cells("Trial balance", self.tables["trial_balance"], "Balances at the last close, by currency of the entity."),
             *[each for each in (_flows("site", site, "value", money), _flows("site", site, "units")) if each.rows],
             *[each for each in (_flows("SKU", sku, "value", money), _flows("SKU", sku, "units")) if each.rows],
             self._ratio_cells(),
+            *([self._cycle_cells()] if self.valuation.settlement else []),
+            *([self._discount_cells()] if len(self.tables.get("discounts", ())) else []),
             *([self._carrying_cells()] if any(self.carrying.values()) else []),
             _cells("Movements", self.tables["movement_summary"]),
+        ]
+
+    def _group_cells(self) -> list[Cells]:
+        note = "Entries of the entities at the rate of their day, and the consolidation journal (consolidation_journal.csv)."
+        return [
+            _cells("Group: stock without profit within it", self.tables["consolidation"]),
+            _cells("Group: trial balance", self.tables["group_trial_balance"], note),
+            _cells("Group: consolidation journal", self.tables["consolidation_journal"].fillna("")),
         ]
 
     def _ratio_cells(self) -> Cells:
@@ -130,8 +165,22 @@ class StockReport:
             unit = " (days)" if name in DAYS else ""
             text = "undefined" if ratio.value is None else number(ratio.value, 2)
             rows.append([name.replace("_", " ").replace("gmroi", "GMROI") + unit, text, ratio.undefined])
-        note = "Turns, days of inventory and GMROI by the mean stock at cost; cash, receivables and payables as in `balances`."
+        source = "in the books when the log ends" if self.valuation.settlement else "in `balances`"
+        note = f"Turns, days of inventory and GMROI by the mean stock at cost; cash, receivables and payables as {source}."
         return Cells("Ratios", ["measure", "value", "why undefined"], rows, [], note)
+
+    def _cycle_cells(self) -> Cells:
+        table = self.tables["cash_conversion"]
+        rows = [
+            [str(row.iloc[0]), *("" if isnan(each) else number(each, 1) for each in row.iloc[1:])]
+            for _, row in table.iterrows()
+        ]
+        header = ["period to", "days of inventory", "days receivable", "days payable", "cash conversion cycle"]
+        note = "In days; of the mean stock in a period and the balances at its end. Empty where nothing was sold."
+        return Cells("Cash conversion by period", header, rows[-MOST_ROWS:], [], note)
+
+    def _discount_cells(self) -> Cells:
+        return _cells("Discounts for early payment", working_capital.discounts_by_supplier(self.valuation), DISCOUNTS)
 
     def _carrying_cells(self) -> Cells:
         rows = [[part, number(amount, 2)] for part, amount in self.carrying.items()]

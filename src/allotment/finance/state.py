@@ -4,19 +4,34 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 
+from allotment.exchange.movement_schema import place_kind
 from allotment.finance.amounts import Rate, decimals_of, money
 from allotment.finance.calendar import Books
 from allotment.finance.layers import Average, Layer, Pool, Queue
 from allotment.finance.ledger import NUMBER, Ledger
-from allotment.finance.log import Log
+from allotment.finance.log import MADE, Log
 from allotment.finance.policy import AccountingPolicy
 
 INVENTORY = NUMBER["inventory"]
 PAYABLES, RECEIVABLES = NUMBER["payables"], NUMBER["receivables"]
+YIELD = "yield"  # the reason of a loss in production
 COMPANY = -1  # the place of all pools where a company's units share their cost
 
 Item = tuple[int, int]  # entity and SKU
+Receipt = tuple[int, int, int, int]  # row, place, units, value
+
+
+@dataclass
+class Bill:
+    """What a movement makes the books owe, or be owed; settled on its due days."""
+
+    account: int
+    party: int  # place of the supplier or customer, 0 where the movement names none
+    currency: str
+    coins: int  # of its currency
+    receipts: list[Receipt] = field(default_factory=list)  # of goods that it is for
 
 
 class State:
@@ -32,7 +47,9 @@ class State:
         )  # in transit, the supplier's: units, row
         self.returned = _documents(log, "customer_return")  # of which customers bring something back
         self.spread_over = _documents(log, "landed_cost")  # to which costs are added
-        self.receipts: dict[int, list[tuple[int, int, int, int]]] = defaultdict(list)  # by document: row, place, units, value
+        self.receipts: dict[int, list[Receipt]] = defaultdict(list)  # by document
+        self._bills_wanted = policy.treasury is not None
+        self.bills: list[Bill] = []  # of the day, where the books have a cash of their own
         self.sold: dict[tuple[int, int], Queue] = {}  # by SKU and document, what was sold and may come back
         self.last_sale: dict[Item, tuple[int, int]] = {}  # units and cost
         self.contracts: dict[Item, dict[int, list[int]]] = defaultdict(dict)  # by document: units and row
@@ -43,6 +60,7 @@ class State:
         self.deferred: list[int] = []  # movements whose cost the close tells
         self.currencies = [policy.currency_of(name) for name in log.entity.names]
         self.coins = [decimals_of(currency) for currency in self.currencies]
+        self.batches = _batches(log)  # units at work before each loss in production, by its row
         self.by_company = policy.scope == "company"
         self.grouped = bool(policy.entities)
 
@@ -92,19 +110,36 @@ class State:
         where = "the company" if self.by_company else log.places[place] or "nowhere"
         raise log.fault(row, f"takes {asked:g} of {log.sku[row]!r} from {where}, which holds {there:g}")
 
-    def spend(self, row: int, rate: Rate, units: int, entity: int, account: int | None = PAYABLES) -> int:
-        """Return what units cost an entity in its own coins; an amount that an account holds open in another is remembered."""
+    def spend(
+        self, row: int, rate: Rate, units: int, entity: int, account: int | None = PAYABLES, party: int | None = None
+    ) -> int:
+        """Return what units cost an entity in its own coins, and note that it is owed on an account.
+
+        `party` is the place of whom it is owed to or by, none = as the movement has it. An amount in another currency is open.
+        """
         log = self.log
         own, currency = self.currencies[entity], log.currency[row] or self.currencies[entity]
-        if currency == own:
-            return money(units, rate, log.scale, self.coins[entity])
         theirs = money(units, rate, log.scale, decimals_of(currency))
+        if self._bills_wanted and account is not None:
+            self.bill(row, account, currency, theirs, party)
+        if currency == own:
+            return theirs
         ours = self.translated(theirs, currency, own, self.day)
         if account is not None:
             held = self.foreign[(entity, account, currency)]
             held[0] += theirs
             held[1] += ours
         return ours
+
+    def bill(self, row: int, account: int, currency: str, coins: int, party: int | None = None) -> None:
+        """Note what is owed on an account, where the books have a cash of their own."""
+        if self._bills_wanted and coins:
+            self.bills.append(Bill(account, self._party(row) if party is None else party, currency, coins))
+
+    def _party(self, row: int) -> int:
+        """Return the place of the supplier or customer of a movement, 0 where it has none."""
+        ends = (self.log.origin[row], self.log.target[row])
+        return next((place for place in ends if place_kind(self.log.places[place]) in ("supplier", "customer")), 0)
 
     def translated(self, coins: int, currency: str, into: str, day: int) -> int:
         """Return coins of one currency in coins of another, at the rate of a day, rounded."""
@@ -123,6 +158,20 @@ class State:
         for (entity, place, sku), pool in self.pools.items():
             for layer in pool:
                 yield entity, place, sku, layer
+
+
+def _batches(log: Log) -> dict[int, int]:
+    """Return how many units are at work in a plant before each loss of some of them in production."""
+    plants = {number for number, place in enumerate(log.places) if place_kind(place) == MADE}
+    at_work: dict[tuple[int, int], int] = defaultdict(int)
+    found = {}
+    for row, (origin, target, sku) in enumerate(zip(log.origin, log.target, log.sku.codes, strict=True) if plants else ()):
+        if log.reason[row] == YIELD and origin in plants:
+            found[row] = at_work[(origin, sku)]
+        for place, units in ((origin, -log.units[row]), (target, log.units[row])):
+            if place in plants:
+                at_work[(place, sku)] += units
+    return found
 
 
 def _documents(log: Log, kind: str) -> set[int]:

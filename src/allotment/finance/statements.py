@@ -8,7 +8,8 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 
-from allotment.finance.amounts import as_decimal, decimals_of
+from allotment.finance.amounts import as_decimal, decimals_of, spread
+from allotment.finance.layers import Layer
 from allotment.finance.ledger import ACCOUNTS, EXPENSE, NUMBER, categories, decimal_column, places_of
 from allotment.finance.valuation import Valuation
 
@@ -45,7 +46,7 @@ def journal(valuation: Valuation) -> pd.DataFrame:
             "debit": decimal_column(np.where(amount > 0, amount, 0), coins),
             "credit": decimal_column(np.where(amount < 0, -amount, 0), coins),
             "currency": np.array(valuation.currencies, dtype=object)[entries.entity[money]],
-            "movement": np.array([*log.event, "close"], dtype=object)[entries.row[money]],  # CLOSING is the last
+            "movement": np.array([*log.event, "payment", "close"], dtype=object)[entries.row[money]],  # SETTLING, CLOSING
             "sku": categories(entries.sku[money], log.sku.names),
             "place": categories(entries.place[money], log.places),
             "entity": categories(entries.entity[money], log.entity.names),
@@ -54,18 +55,31 @@ def journal(valuation: Valuation) -> pd.DataFrame:
 
 
 def layers(valuation: Valuation) -> pd.DataFrame:
-    """Return the layers held at the last close: how many units of what lie where, since when, at what cost."""
+    """Return the layers held at the last close: how many units of what lie where, since when, at what cost.
+
+    Under an average, units are told apart by the days on which they came, the first of which go first, at one cost.
+    """
     last, log = valuation.closes[-1] if valuation.closes else 0, valuation.log
     rows = [
         {
             **{"entity": log.entity.names[entity], "place": COMPANY if place < 0 else log.places[place]},
-            **{"sku": log.sku.names[sku], "units": layer.units / log.scale, "since": valuation.books.text(layer.day)},
-            **{"age": last - layer.day, "value": as_decimal(layer.worth, valuation.coins[entity])},
+            **{"sku": log.sku.names[sku], "units": units / log.scale, "since": valuation.books.text(day)},
+            **{"age": last - day, "value": as_decimal(worth, valuation.coins[entity])},
             "currency": valuation.currencies[entity],
         }
         for entity, place, sku, layer in valuation.held
+        for day, units, worth in _by_day(layer)
     ]
     return pd.DataFrame(rows, columns=["entity", "place", "sku", "units", "since", "age", "value", "currency"])
+
+
+def _by_day(layer: Layer) -> list[tuple[int, int, int]]:
+    """Return the units left of a layer by the day on which they came in, and what they are worth."""
+    if layer.lots is None:
+        return [(layer.day, layer.units, layer.worth)]
+    lots = layer.by_day()
+    parts = spread(layer.worth, [units for _, units in lots])
+    return [(day, units, worth) for (day, units), worth in zip(lots, parts, strict=True)]
 
 
 def roll_forward(valuation: Valuation, by: tuple[str, ...] = ("entity", "place", "sku")) -> pd.DataFrame:
@@ -101,9 +115,9 @@ def _changes(valuation: Valuation) -> pd.DataFrame:
     entries, log = valuation.entries, valuation.log
     mask = entries.account == NUMBER["inventory"]
     row, units = entries.row[mask], entries.units[mask]
-    within = np.bincount(row + 1, weights=units, minlength=len(log.event) + 1)[row + 1] == 0
+    within = np.bincount(row + 2, weights=units, minlength=len(log.event) + 2)[row + 2] == 0
     kinds = np.array([FLOW_OF.get(kind, "revalued") for kind in log.kind.names])
-    of_kind = kinds[np.array([0, *log.kind.codes])[row + 1]]
+    of_kind = kinds[np.array([0, 0, *log.kind.codes])[row + 2]]
     flow = np.where(within, np.where(units > 0, "transferred_in", "transferred_out"), of_kind)
     flow = np.where(units == 0, "revalued", flow)
     entity = entries.entity[mask]

@@ -19,10 +19,11 @@ from allotment.finance.amounts import as_decimal
 from allotment.finance.calendar import Books
 from allotment.finance.landed_cost import landed_cost
 from allotment.finance.layers import Layer
-from allotment.finance.ledger import ACCOUNTS, ASSET, CLOSING, Entries
-from allotment.finance.log import SUPPLIER, Log, log_of
+from allotment.finance.ledger import ACCOUNTS, ASSET, CLOSING, Entries, TooMuch
+from allotment.finance.log import Log, log_of
 from allotment.finance.policy import AccountingPolicy, check_names, in_currency
 from allotment.finance.realisable import new_basis, write_down
+from allotment.finance.settlement import Settlement
 from allotment.finance.state import State
 from allotment.scenario.errors import ScenarioError, nearest
 
@@ -70,6 +71,7 @@ class Valuation:
     coins: list[int]  # decimal places of each
     closes: list[int]  # days
     on_consignment: float  # units on their way that are a supplier's still
+    settlement: Settlement | None  # where the policy has a treasury
 
     def balance(self, *accounts: str, entity: str | None = None, through: int | None = None) -> Decimal:
         """Return the sum of accounts through a day, debits positive, of an entity or of the one there is."""
@@ -104,22 +106,33 @@ def value(movements: pd.DataFrame, policy: AccountingPolicy) -> Valuation:
     books = Books(policy, log.dated)
     _check_known(log, policy)
     state = State(log, policy, books)
-    closes = _walk(state)
+    settlement = None
+    if policy.treasury is not None and log.day:
+        settlement = Settlement(state, policy.treasury, books.last_day(log.day[-1]))
+    try:
+        closes = _walk(state, settlement)
+    except TooMuch as error:
+        if error.row >= 0:
+            raise log.fault(error.row, f"with it, amounts come to {error}, more than books hold") from None
+        raise ScenarioError(f"movements: amounts come to {error} on {books.text(state.day)}, more than books hold") from None
     held = [each for each in state.layers() if each[3].units]
     theirs = sum(units for waiting in state.consigned.values() for units, _ in waiting) / log.scale
-    return Valuation(log, policy, books, state.ledger.entries(), held, state.currencies, state.coins, closes, theirs)
+    found = (state.ledger.entries(), held, state.currencies, state.coins, closes, theirs)
+    return Valuation(log, policy, books, *found, settlement)
 
 
 def _check_known(log: Log, policy: AccountingPolicy) -> None:
     """Refuse names that log and policy do not share."""
-    suppliers = {place.partition(":")[2] for place in log.places if place_kind(place) == SUPPLIER}
-    check_names(policy, set(log.sku.names), set(log.places), suppliers)
+    named: dict[str, set[str]] = defaultdict(set)
+    for place in log.places:
+        named[place_kind(place)].add(place.partition(":")[2])
+    check_names(policy, set(log.sku.names), set(log.places), named)
     for name in log.entity.names[1:]:
         if policy.entities and name not in policy.entities:
             raise ScenarioError(f"movements: entity {name!r} is not in the accounting policy; {nearest(name, policy.entities)}")
 
 
-def _walk(state: State) -> list[int]:
+def _walk(state: State, settlement: Settlement | None) -> list[int]:
     """Post every movement, and close the books behind every period; return the closes."""
     log, books, closes = state.log, state.books, []
     known: dict[tuple[int, int, int], Handler] = {}
@@ -127,9 +140,11 @@ def _walk(state: State) -> list[int]:
     last = books.last_day(log.day[0]) if log.day else 0
     for row, (day, key) in enumerate(zip(log.day, zip(log.kind.codes, log.origin, log.target, strict=True), strict=True)):
         while day > last:
-            close(state, last)
+            close(state, last, settlement)
             closes.append(last)
             last = books.last_day(last + 1)
+        if settlement is not None and day > settlement.day:
+            settlement.through(day - 1)
         state.day = day
         handler = known.get(key)
         if handler is None:
@@ -140,7 +155,7 @@ def _walk(state: State) -> list[int]:
                 continue
         handler(state, row)
     if log.day:
-        close(state, last)
+        close(state, last, settlement)
         closes.append(last)
     return closes
 
@@ -159,11 +174,13 @@ def _handler(log: Log, row: int) -> Handler:
     return found
 
 
-def close(state: State, day: int) -> None:
-    """Close the books behind a day."""
+def close(state: State, day: int, settlement: Settlement | None) -> None:
+    """Close the books behind a day, once what was due is paid."""
+    if settlement is not None:
+        settlement.through(day)
     state.day = day
     known: dict[tuple[int, int, int], Handler] = {}
-    for row in state.deferred:
+    for row in _in_turn(state):
         key = (state.log.kind.codes[row], state.log.origin[row], state.log.target[row])
         handler = known.setdefault(key, DEFERRED[_handler(state.log, row)])
         handler(state, row)
@@ -174,6 +191,11 @@ def close(state: State, day: int) -> None:
         new_basis(state)
     state.ledger.close(day)
     check_sub_ledger(state)
+
+
+def _in_turn(state: State) -> list[int]:
+    """Return what was left to the close in the order of time; under an average, losses that the others bear come first."""
+    return sorted(state.deferred, key=lambda row: row not in state.batches) if state.policy.averages else state.deferred
 
 
 def _remeasure(state: State) -> None:

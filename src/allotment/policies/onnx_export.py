@@ -4,7 +4,9 @@ The graph's `observation` is in units, unscaled, in the order that the model's m
 supply lane and SKU. Where an encoding counts from something else, that is an input too: `inventory_position` (order_up_to) or
 `rule_orders` (residual: what the corrected rule wants). A policy that remembers takes its `memory` and returns the next one.
 What comes out is a request: cutting it to stock and capacities stays with whoever executes it. Of a policy that moves the
-parameters of a rule, `parameters` come out instead, in the order that the metadata name: the rule decides by them.
+parameters of a rule, `parameters` come out instead, in the order that the metadata name: the rule decides by them. Where the
+network decides `allocation` or `protection`, they come out too; around a rule, `allocation_correction` or
+`protection_correction`, to be added to what the rule decides, or leaves to the world.
 """
 
 from __future__ import annotations
@@ -46,14 +48,16 @@ class Graph(nn.Module):
             self.register_buffer(name, torch.from_numpy(np.array(getattr(policy.flattener, name), dtype=np.float64)))
 
     def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """Return orders (B, L, K) in units, or parameters (B, n), and the next memory where there is one."""
+        """Return orders (B, L, K) in units, or parameters (B, n), what is decided beside them, and the next memory if any."""
         observation, *others = inputs
         vectors = torch.clamp(observation * self.per_unit, self.low, self.high).float()  # type: ignore[operator, arg-type]
         base = others[0] if base_name(self.encoding) else None
         memory = others[-1:] if hasattr(self.actor, "empty_memory") else ()
         answers = self.actor(vectors, *memory)
         answers, after = (answers[0], answers[1:]) if memory else (answers, ())
-        return (self.encoding.quantities(self._actions(answers), base), *after)
+        actions = self._actions(answers)
+        beside = {} if isinstance(self.encoding, Discrete) else self.encoding.allocation_actions.stated(actions)
+        return (self.encoding.quantities(actions, base), *beside.values(), *after)
 
     def _actions(self, answers: Tensor) -> Tensor:
         if isinstance(self.encoding, Discrete):
@@ -91,7 +95,7 @@ def export_onnx(policy: LearnedPolicy, file: Path) -> float:
 
 def _write(policy: LearnedPolicy, graph: Graph, inputs: dict[str, np.ndarray], file: Path) -> None:
     batch = torch.export.Dim("batch")
-    outputs = [_answer(policy)] + (["next_memory"] if "memory" in inputs else [])
+    outputs = [*_expected(policy, *_seen(policy, 1, 1)[0]), *(["next_memory"] if "memory" in inputs else [])]
     with _quiet():
         program = torch.onnx.export(
             graph,
@@ -138,18 +142,19 @@ def _metadata(policy: LearnedPolicy) -> dict[str, str]:
         "world": policy.world.name,
         "observation": json.dumps(policy.flattener.component_names()),
         "supply_lanes": json.dumps(names.supply_lanes),
+        "fulfilment_lanes": json.dumps(names.fulfilment_lanes),
         "sites": json.dumps(names.sites),
         "skus": json.dumps(names.skus),
     }
 
 
-def _expected(policy: LearnedPolicy, observation: Observation) -> Floats:
-    """Return what should come out."""
-    if not isinstance(policy.encoding, RuleParameters):
-        return policy.decide(observation).orders
-    answers, _ = answered(policy.name, policy.actor, policy.flattener(observation), observation.memory)
-    values: Floats = policy.encoding.quantities(chosen_actions(answers, discrete=False))
-    return values
+def _expected(policy: LearnedPolicy, observation: Observation, memory: Floats | None) -> dict[str, Floats]:
+    """Return what should come out, by name, but for the memory."""
+    encoding, discrete = policy.encoding, isinstance(policy.encoding, Discrete)
+    answers, _ = answered(policy.name, policy.actor, policy.flattener(observation), memory)
+    actions = chosen_actions(answers, discrete)
+    found = encoding.quantities(actions) if isinstance(encoding, RuleParameters) else policy.decide(observation).orders
+    return {_answer(policy): found, **({} if discrete else encoding.allocation_actions.stated(actions))}
 
 
 def _inputs(policy: LearnedPolicy, observation: Observation, memory: Floats | None) -> dict[str, np.ndarray]:
@@ -188,8 +193,9 @@ def _largest_difference(policy: LearnedPolicy, file: Path) -> float:
     session = onnxruntime.InferenceSession(str(file), providers=["CPUExecutionProvider"])
     difference, largest = 0.0, 1.0
     for observation, memory in _seen(policy, CHECKED_WORLDS, CHECKED_PERIODS):
-        orders = session.run([_answer(policy)], _inputs(policy, observation, memory))[0]
-        expected = _expected(policy, observation)
-        difference = max(difference, float(np.abs(orders - expected).max()))
-        largest = max(largest, float(np.abs(expected).max()))
+        expected = _expected(policy, observation, memory)
+        found = session.run(list(expected), _inputs(policy, observation, memory))
+        for units, there in zip(found, expected.values(), strict=True):
+            difference = max(difference, float(np.abs(units - there).max()))
+            largest = max(largest, float(np.abs(there).max()))
     return difference / largest

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from allotment.evaluation.capital_metrics import CAPITAL
 from allotment.evaluation.comparison import EQUAL, SURE, by_knowledge, money_columns, own_measures
+from allotment.evaluation.metric_kinds import title_of
 from allotment.report.knowledge import MEANING, groups_of
 from allotment.report.money import Money
 from allotment.report.numbers import decimals, number, p_value, percent, percentage
@@ -29,7 +31,7 @@ def tables_of(comparison: pd.DataFrame, money: Money) -> list[Cells]:
     """Return all tables of a comparison, as `compare` returns it, in the order to read them; informed policies stand apart."""
     comparison = by_knowledge(comparison)
     tables = [comparison_cells(comparison, money), certainty_cells(comparison, money), service_cells(comparison)]
-    tables += [own_cells(comparison), term_cells(comparison, money)]
+    tables += [capital_cells(comparison, money), own_cells(comparison), term_cells(comparison, money)]
     groups = groups_of(comparison)
     return [replace(cells, groups=groups) for cells in tables if cells.rows and len(cells.header) > 1]
 
@@ -93,6 +95,15 @@ def service_cells(comparison: pd.DataFrame) -> Cells:
     ]
     header = ["policy", "fill rate", "cycle service", "stock on hand", "stock turns"]
     return Cells("Service and stock", header, rows, [])
+
+
+def capital_cells(comparison: pd.DataFrame, money: Money) -> Cells:
+    """Return what the stock of each policy ties up and earns, as far as the world has the money for it."""
+    measured = [metric for metric in CAPITAL if metric.name in comparison and comparison[metric.name].notna().any()]
+    columns = [_number_column(comparison[metric.name], digits=3) for metric in measured]
+    rows = [[shown_name(row), *cells] for (_, row), *cells in zip(comparison.iterrows(), *columns, strict=True)]
+    titles = [f"{title_of(each)} ({money.rate})" if each.unit == "money/period" else title_of(each) for each in measured]
+    return Cells("Capital in stock", ["policy", *titles], rows, [])
 
 
 def own_cells(comparison: pd.DataFrame) -> Cells:

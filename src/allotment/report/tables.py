@@ -26,6 +26,7 @@ WORDS = (
     "entity",
     "account",
     "type",
+    "supplier",
     "why undefined",
 )  # columns of words stand left, columns of numbers right
 

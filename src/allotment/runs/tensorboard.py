@@ -20,7 +20,8 @@ from pathlib import Path
 
 from torch.utils.tensorboard import SummaryWriter
 
-from allotment.evaluation.metrics import COMPARED, METRICS, Share
+from allotment.evaluation.metric_kinds import Share
+from allotment.evaluation.metrics import COMPARED, METRICS
 from allotment.scenario.errors import ScenarioError, shown
 from allotment.whole_file import remove_folder, whole_file
 

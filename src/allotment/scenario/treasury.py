@@ -15,7 +15,7 @@ from allotment.scenario.schema import HoldingRate, Phase, Scenario
 from allotment.scenario.sizes import check_numbers
 from allotment.scenario.treasury_parts import Budget, PaymentTerms
 
-DAYS = {"day": 1.0, "week": 7.0, "month": 30.0, "quarter": 90.0}  # of periods that go by these names
+DAYS = {"day": 1.0, "week": 7.0, "month": 30.0, "quarter": 90.0, "year": 365.0}  # of periods that go by these names
 YEAR = 365.0  # days
 
 
@@ -156,10 +156,15 @@ def _worth(terms: PaymentTerms, rate: float) -> float:
     return terms.discount if earned >= rate else 0.0
 
 
+def days_of_period(scenario: Scenario) -> float | None:
+    """Return the days of a period: as the treasury says, or by its name; none where that says nothing."""
+    stated = scenario.treasury.period_days if scenario.treasury is not None else None
+    return stated or DAYS.get(scenario.period)
+
+
 def _period_days(scenario: Scenario) -> float:
     """Return the days of a period; `ScenarioError` where nothing says how many there are."""
-    assert scenario.treasury is not None
-    days = scenario.treasury.period_days or DAYS.get(scenario.period)
+    days = days_of_period(scenario)
     if days is None:
         known = ", ".join(DAYS)
         raise ScenarioError(f"treasury.period_days must say how many days a {scenario.period} has; only {known} are known")

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from allotment.evaluation.breakdown import joined
-from allotment.evaluation.metrics import METRICS, RESERVED, Metric
+from allotment.evaluation.metric_kinds import Metric
+from allotment.evaluation.metrics import RESERVED, metrics_of
 from allotment.evaluation.place import WorldPlace
 from allotment.evaluation.testing import Evaluation
 from allotment.runs.at_work import InUse
@@ -77,7 +78,7 @@ class CommonEpisodes:
         return Evaluation(rows, by_sku, kept.breakdown.first(len(wanted)))
 
     def _columns(self) -> set[str]:
-        measured = {metric.name for metric in (*METRICS, *self.metrics)}
+        measured = {metric.name for metric in metrics_of(self.world, self.metrics)}
         return {"seed", "score", *measured, *(f"money/{term}" for term in TERMS)}
 
     def _play(self, run: RunFolder, start: int, progress: Played | None) -> Evaluation:

@@ -39,7 +39,7 @@ def write_logs(outcome: Outcome, folder: Path, images: list[Drawn]) -> None:
             tensorboard.write_breakdown(logs, breakdown.means(), shown, _steps(outcome, policy))
             settings.append(_settings(outcome, policy, run))
             write_hyperparameters(logs, settings[-1], _final(outcome, policy, run), row)
-    write_columns(folder / WHOLE, settings, SHOWN + own_measures(outcome.comparison))
+    write_columns(folder / WHOLE, settings, _columns(outcome))
     first = [name for name in SHOWN if name in measures]
     tensorboard.write_layout(folder / WHOLE, [*first, *(name for name in measures if name not in first)], shown)
     tensorboard.write_images(folder / WHOLE, images)
@@ -76,7 +76,12 @@ def _settings(outcome: Outcome, policy: ComparedPolicy, run: Run) -> dict[str, A
 
 def _final(outcome: Outcome, policy: ComparedPolicy, run: Run) -> dict[str, float]:
     measures = _tested(outcome, policy, run)
-    return {name: measures[name] for name in SHOWN + own_measures(outcome.comparison)}
+    return {name: measures[name] for name in _columns(outcome)}
+
+
+def _columns(outcome: Outcome) -> list[str]:
+    """Return the final scores that are listed: those that the world has."""
+    return [name for name in SHOWN + own_measures(outcome.comparison) if name in outcome.comparison]
 
 
 def _tested(outcome: Outcome, policy: ComparedPolicy, run: Run) -> dict[str, float]:

@@ -30,13 +30,13 @@ from allotment.engine.kernel.rows import worlds
 
 KINDS = (  # of groups that compiled code writes; their places here stand for them in `OBSERVED_GROUPS`
     *("on_hand", "on_hand_by_life", "in_transit_by_age", "in_transit_by_lane", "in_transit_by_site_and_age"),
-    *("in_transit_by_site", "owed", "open_demand", "open_demand_by_slot", "demand_history"),
+    *("in_transit_by_site", "owed", "cash", "debt", "payables", "receivables", "budget_left", "budget_clock"),
+    *("open_demand", "open_demand_by_slot", "demand_history"),
     *("forecast_mean", "forecast_deviation", "goodwill", "calendar"),
-    *("cash", "debt", "payables", "receivables", "budget_left", "budget_clock"),
 )
 ON_HAND, BY_LIFE, BY_AGE, BY_LANE, BY_SITE_AND_AGE, BY_SITE, OWED = range(7)
-OPEN, OPEN_BY_SLOT, HISTORY, FORECAST_MEAN, FORECAST_DEVIATION, GOODWILL, CALENDAR = range(7, 14)
-CASH, DEBT, PAYABLES, RECEIVABLES, BUDGET_LEFT, BUDGET_CLOCK = range(14, len(KINDS))
+CASH, DEBT, PAYABLES, RECEIVABLES, BUDGET_LEFT, BUDGET_CLOCK = range(7, 13)
+OPEN, OPEN_BY_SLOT, HISTORY, FORECAST_MEAN, FORECAST_DEVIATION, GOODWILL, CALENDAR = range(13, len(KINDS))
 
 
 @entry
@@ -83,7 +83,7 @@ def observe_block(table: int, now: int, first: World, count: int) -> None:
             observe_owed(table, start, first, count)
         elif group == GOODWILL:
             observe_goodwill(table, start, first, count)
-        elif group >= CASH:
+        elif CASH <= group <= BUDGET_CLOCK:
             observe_treasury(table, group, start, now, first, count)
 
 

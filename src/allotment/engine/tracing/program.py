@@ -134,10 +134,11 @@ def traced_period(problem: Problem, period: int, decided: frozenset[str], record
 
 
 def place_of(graph: Graph, array: Traced | Integers) -> Integers:
-    """Return the places of an array's numbers; what NumPy knows is constant."""
+    """Return the places of an array's numbers, in its shape; what NumPy knows is constant."""
     if isinstance(array, Traced):
         return array.places
-    return np.array([graph.constant(each) for each in np.asarray(array, float).ravel().tolist()])
+    known = np.asarray(array, float)
+    return np.array([graph.constant(each) for each in known.ravel().tolist()], dtype=np.int64).reshape(known.shape)
 
 
 def traced_state(problem: Problem, graph: Graph, given: Layout, period: int) -> State:

@@ -27,7 +27,9 @@ class Flow:
 
 def flows(outlook: Outlook, taken: Container[str] = ()) -> list[Flow]:
     """Return all flows by day, those after the forecast's last day too, where the discounts of orders in `taken` are taken."""
-    found = [*_collections(outlook), *_running(outlook), *_payables(outlook), *_orders(outlook, taken)]
+    collections = (flow for entry in outlook.receivables for flow in collected(entry))
+    orders = (paid(order, order.name in taken) for order in outlook.orders)
+    found = [*collections, *_running(outlook), *_payables(outlook), *orders]
     return sorted(found, key=lambda flow: flow.day)
 
 
@@ -58,10 +60,10 @@ def day_of(day: Any) -> int:
     return cast("int", day)
 
 
-def _collections(outlook: Outlook) -> Iterator[Flow]:
-    for entry in outlook.receivables:
-        for span, amount in zip(entry.collection, _parts(entry), strict=True):
-            yield Flow(day_of(entry.invoiced) + span, "collection", entry.name, amount)
+def collected(entry: Receivable) -> Iterator[Flow]:
+    """Yield what comes in of a receivable, part by part."""
+    for span, amount in zip(entry.collection, _parts(entry), strict=True):
+        yield Flow(day_of(entry.invoiced) + span, "collection", entry.name, amount)
 
 
 def _parts(entry: Receivable) -> list[Decimal]:
@@ -84,8 +86,8 @@ def _payables(outlook: Outlook) -> Iterator[Flow]:
         yield Flow(day_of(entry.day), "payable", entry.name, -entry.amount, entry.supplier)
 
 
-def _orders(outlook: Outlook, taken: Container[str]) -> Iterator[Flow]:
-    for order in outlook.orders:
-        received, early = day_of(order.received), order.name in taken
-        span = order.terms.within if early else order.terms.net
-        yield Flow(received + span, "order", order.name, -(discounted(order) if early else order.worth), order.supplier)
+def paid(order: Order, early: bool) -> Flow:
+    """Return what goes out for an order, early with the discount or when all is due."""
+    span = order.terms.within if early else order.terms.net
+    amount = discounted(order) if early else order.worth
+    return Flow(day_of(order.received) + span, "order", order.name, -amount, order.supplier)

@@ -41,20 +41,33 @@ def path(outlook: Outlook, flows: Iterable[Flow]) -> list[Close]:
 def closes_of(outlook: Outlook, receipts: list[Decimal], payments: list[Decimal]) -> list[Close]:
     """Return the close of each day from what comes in and goes out on each, (days + 1,) both."""
     line = outlook.credit_line or NO_LINE
-    operating = cash = outlook.opening
-    debt, accrued, closes = line.drawn, NONE, []
-    for day in range(outlook.days + 1):
-        accrued += debt * line.rate if day else NONE
-        net, due = receipts[day] - payments[day], _is_charged(day, outlook.days, line)
-        interest = cents(accrued / line.day_count) if due else NONE
-        accrued = NONE if due else accrued
-        operating += net
-        cash += net - interest
-        drawn = _drawn(cash, debt, outlook.floor, line.limit)
-        cash, debt = cash + drawn, debt + drawn
-        headroom = cash - outlook.floor + line.limit - debt
-        closes.append(Close(day, receipts[day], payments[day], operating, interest, drawn, cash, debt, headroom))
-    return closes
+    account = CashAccount(outlook.opening, outlook.floor, line)
+    return [
+        account.close(day, receipts[day], payments[day], _is_charged(day, outlook.days, line))
+        for day in range(outlook.days + 1)
+    ]
+
+
+class CashAccount:
+    """Cash, debt and the interest that accrues, from one day to the next; every day is closed once, in order."""
+
+    def __init__(self, opening: Decimal, floor: Decimal, line: CreditLine) -> None:
+        self.operating = self.cash = opening
+        self.debt, self.floor, self.line = line.drawn, floor, line
+        self._accrued: Decimal | None = None  # none before the first day, on which nothing was owed overnight
+
+    def close(self, day: int, receipts: Decimal, payments: Decimal, charged: bool) -> Close:
+        """Return how a day ends on which so much comes in and goes out; `charged`: the interest that has accrued is due."""
+        line = self.line
+        accrued = NONE if self._accrued is None else self._accrued + self.debt * line.rate
+        interest = cents(accrued / line.day_count) if charged else NONE
+        self._accrued = NONE if charged else accrued
+        self.operating += receipts - payments
+        self.cash += receipts - payments - interest
+        drawn = _drawn(self.cash, self.debt, self.floor, line.limit)
+        self.cash, self.debt = self.cash + drawn, self.debt + drawn
+        headroom = self.cash - self.floor + line.limit - self.debt
+        return Close(day, receipts, payments, self.operating, interest, drawn, self.cash, self.debt, headroom)
 
 
 def by_day(flows: Iterable[Flow], days: int) -> tuple[list[Decimal], list[Decimal]]:

@@ -49,29 +49,41 @@ def parsed_outlook(file: str | Path, opening: Decimal | None = None) -> Outlook:
         content = {**content, "opening": opening}
     for section, model in TABLES.items():
         if isinstance(content.get(section), str):
-            content[section] = _rows(path.parent / content[section], model)
+            content[section] = _rows(_beside(path, section, content[section]), model)
     try:
         outlook = Outlook.model_validate(content)
     except ValidationError as error:
         raise ScenarioError(explain(error, content, Outlook, str(path))) from None
     _check_names(outlook, str(path))
-    return _numbered(outlook, str(path))
+    return numbered(outlook, str(path))
+
+
+def _beside(path: Path, section: str, name: str) -> Path:
+    """Return the file of a table that a section names; refused where it is none, or lies elsewhere."""
+    table = Path(name)
+    if table.suffix.lower() not in TABLE_FILES or table.is_absolute() or ".." in table.parts:
+        kinds = ", ".join(TABLE_FILES)
+        raise ScenarioError(f"{path}: {section}: must be a list, or a table ({kinds}) beside the file, not {shown(name)}")
+    return path.parent / table
 
 
 def _rows(file: Path, model: type[BaseModel]) -> list[dict[str, Any]]:
     """Return the rows of a table as entries of a section, each of which is checked."""
-    table = read_table_file(file)
+    try:
+        table = read_table_file(file)
+    except OSError as error:
+        raise ScenarioError(f"{shown(str(file))}: cannot be read: {error.strerror or type(error).__name__}") from None
     headers = {"_".join(header.lower().replace("-", " ").split()): cells for header, cells in table.columns.items()}
     count = len(next(iter(headers.values()), []))
     rows = [{key: cells[row] for key, cells in headers.items() if not is_blank(cells[row])} for row in range(count)]
-    faults = []
+    faults: list[str] = []
     for number, row in enumerate(rows):
         try:
             model.model_validate(row)
         except ValidationError as error:
-            faults.append(explain(error, row, model, where(table.source, number, table.lines)))
+            faults += explain(error, row, model, where(table.source, number, table.lines)).splitlines()
     if faults:
-        left = [f"{len(faults) - MOST_FAULTS} more rows with faults"] if len(faults) > MOST_FAULTS else []
+        left = [f"{file}: {len(faults) - MOST_FAULTS} more faults"] if len(faults) > MOST_FAULTS else []
         raise ScenarioError("\n".join(faults[:MOST_FAULTS] + left))
     return rows
 
@@ -86,7 +98,7 @@ def _check_names(outlook: Outlook, origin: str) -> None:
             seen.add(entry.name)
 
 
-def _numbered(outlook: Outlook, origin: str) -> Outlook:
+def numbered(outlook: Outlook, origin: str) -> Outlook:
     """Return an outlook in which dates are days since its start."""
     changed: dict[str, Any] = {}
     for section, keys in DATES.items():
