@@ -125,6 +125,20 @@ def test_a_budget_is_divided_where_its_period_begins_and_alike_where_nothing_is_
     assert set(divided(world, "equal_marginal_return", 9000).values()) == {200.0}
 
 
+def test_in_the_last_budget_period_of_a_season_what_is_left_over_is_sold_off_and_later_demand_does_not_count():
+    world = shops(5000, horizon={"kind": "season", "periods": 8})
+    policy = rule(world, {**ORDER, "budget": "unconstrained"})
+    first, last = (policy.decide(seen(world, 0, period=period)).budget[0] for period in (0, 4))
+
+    def asked(weeks, end):
+        cells = [(9, 5, 10), (9, 5, 30), (6, 2, 10), (6, 2, 30)]
+        factors = [ndtri((price - cost) / (price - cost + 1.0 + end * cost)) for price, cost, _ in cells]
+        needs = [c * (weeks * mean + z * np.sqrt(weeks) * 3) for (_, c, mean), z in zip(cells, factors, strict=True)]
+        return 5000 * np.array(needs) / sum(needs)
+
+    assert first == pytest.approx(asked(6, 0), rel=2e-3) and last == pytest.approx(asked(4, 1), rel=2e-3)
+
+
 def test_each_budget_period_has_its_own_total():
     world = shops([800, 400])
     policy = rule(world, {**ORDER, "budget": "pro_rata"})
