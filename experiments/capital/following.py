@@ -78,11 +78,14 @@ def main() -> None:
     world, rows, errors = allotment.load_scenario(WORLD), {}, {}
     for run in sorted(RUNS.glob("*-seed0")):
         policy = allotment.load_policy(run, world)
-        seen = followed(*played(world, policy), world.problem.treasury.per)
+        shares, strong = played(world, policy)
+        usual = zip((regime.name for regime in world.scenario.regimes), shares.mean(axis=(0, 1)), strict=True)
+        print(run.name, ", ".join(f"{group} {share:.1%}" for group, share in usual))
+        seen = followed(shares, strong, world.problem.treasury.per)
         rows[run.name.removesuffix("-seed0")] = [value for value, _ in seen.values()]
         errors[run.name] = max(error for _, error in seen.values())
     table = pd.DataFrame(rows, index=SINCE).T
-    print(table.round(3).to_markdown())
+    print(table.round(2).to_string())
     print(f"standard errors at most {max(errors.values()):.3f}")
     figure = Figure(figsize=(7, 4), layout="constrained")
     draw(table, figure.add_subplot())

@@ -9,6 +9,7 @@ from allotment.decisions.encodings import Residual
 from allotment.evaluation.rollout import compiled_ordering, rollout
 from allotment.policies.bundle import load_bundle, save_bundle
 from allotment.policies.capital import equal_marginal_return
+from allotment.policies.encoding_config import EncodingConfig, build_encoding
 from allotment.policies.rule_parameters import RuleParameters
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import load_scenario, world_from
@@ -185,7 +186,8 @@ def test_a_learner_starts_at_the_division_of_its_rule_and_moves_parts_by_as_much
     world = shops()
     policy, observation = rule(world, {**ORDER, "budget": "pro_rata"}), seen(world, 0, period=4)
     own = policy.decide(observation).budget
-    alone, encoding = make(world, policy), make(world, policy, also_corrects=("budget",))
+    alone = make(world, policy)
+    encoding = build_encoding(EncodingConfig(name=alone.name, also_corrects=["budget"]), world, policy)
     assert alone.decision(np.zeros((1, alone.size)), observation).budget.tolist() == own.tolist()
     actions = np.zeros((1, encoding.size))
     actions[0, -4:] = [0.0, 0.5, -1.0, 1.0]
