@@ -365,9 +365,15 @@ def _supply_lane(choose: Choices) -> Part:
             False,
             unfilled=lambda: choose.among("backlog", "dropped"),
             charged=lambda: choose.among("on_receipt", "on_shipment"),
+            **({} if lead_time_is(lead_time, "kaplan") else {"lost_probability": choose.chance}),
             initial_in_transit=lambda: [choose.for_skus(choose.amount) for _ in range(choose.among(*range(longest + 1)))],
         )
     )
+
+
+def lead_time_is(lead_time: Any, crossing: str) -> bool:
+    """Tell how orders of a lane overtake each other."""
+    return isinstance(lead_time, dict) and lead_time.get("crossing") == crossing
 
 
 def _serving_ends(choose: Choices) -> list[tuple[str, str]]:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         resume,
         train,
     )
+    from allotment.datasets.histories import histories
     from allotment.engine.state import Decision
     from allotment.extensions import import_file
     from allotment.planning.one_day import plan
@@ -45,6 +46,7 @@ _HOMES = {
     "movements": "allotment.assembly",
     "load_policy": "allotment.assembly",
     "export_onnx": "allotment.assembly",
+    "histories": "allotment.datasets.histories",
     "plan": "allotment.planning.one_day",
     "import_file": "allotment.extensions",
     "Decision": "allotment.engine.state",
@@ -56,6 +58,7 @@ __all__ = [
     "compare",
     "evaluate",
     "export_onnx",
+    "histories",
     "import_file",
     "load_policy",
     "load_scenario",

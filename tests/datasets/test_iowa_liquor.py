@@ -136,7 +136,7 @@ def test_a_world_may_have_one_item_in_so_many(tmp_path):
     one, other = (read(folder, {"items_every": 2, "items_first": first}).sections["skus"] for first in (0, 1))
     assert len(one) == len(other) == 1 and one[0]["name"] != other[0]["name"]
     assert [supplier["name"] for supplier in read(folder, {"items_every": 2}).sections["suppliers"]] != []
-    with pytest.raises(ScenarioError, match="items_every and items_first must be whole, the first below the other: 2, 2"):
+    with pytest.raises(ScenarioError, match="items_first must be below items_every, not 2 of 2"):
         read(folder, {"items_every": 2, "items_first": 2})
 
 
@@ -150,7 +150,7 @@ def test_without_options_nothing_is_assumed(tmp_path):
 def test_a_misspelt_option_names_the_nearest(tmp_path):
     with pytest.raises(ScenarioError, match="'opening_week'; did you mean 'opening_weeks'"):
         read(write_folder(tmp_path), {"opening_week": 6})
-    with pytest.raises(ScenarioError, match="handling must be a number >= 0, not -1"):
+    with pytest.raises(ScenarioError, match="options: handling must be >= 0, not -1"):
         read(tmp_path / "iowa_liquor", {"handling": -1})
 
 
@@ -242,7 +242,15 @@ def lines() -> pd.DataFrame:
 @needs_data
 def test_the_real_files_hold_100_items_of_19_vendors_in_4_cities(real):
     counts = {section: len(entries) for section, entries in real.sections.items()}
-    assert counts == {"skus": 100, "suppliers": 19, "sites": 4, "channels": 4, "supply_lanes": 76, "distances": 4}
+    assert counts == {
+        "skus": 100,
+        "suppliers": 19,
+        "sites": 4,
+        "channels": 4,
+        "supply_lanes": 76,
+        "fulfilment_lanes": 4,
+        "distances": 4,
+    }
     assert [channel["name"] for channel in real.sections["channels"]] == [f"orders-{city}" for city in CITIES]
     supplied = [item for lane in real.sections["supply_lanes"][::4] for item in lane["skus"]]
     assert sorted(supplied) == sorted(sku["name"] for sku in real.sections["skus"])

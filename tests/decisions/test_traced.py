@@ -41,8 +41,8 @@ ENCODINGS = {
     "a hub that allocates": lambda world: RuleParameters(world, rule(world, HUB)),
     "a hub that leaves allocation open": lambda world: RuleParameters(world, rule(world, LEFT_OPEN)),
     "a hub whose serving is corrected": lambda world: Residual(world, rule(world, LEFT_OPEN), also_corrects=("allocation",)),
-    "shops that divide a budget": lambda world: RuleParameters(world, rule(world, DIVIDING), also_corrects=("budget",)),
     "shops that may keep stock": lambda world: RuleParameters(world, rule(world, ADAPTIVE)),
+    "shops that divide a budget": lambda world: RuleParameters(world, rule(world, DIVIDING), also_corrects=("budget",)),
     "shops that keep stock for some": lambda world: RuleParameters(world, rule(world, ADAPTIVE), also_corrects=("protection",)),
 }
 

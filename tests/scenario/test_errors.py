@@ -113,7 +113,10 @@ OUT_OF_RANGE = [
     (small(("suppliers.0.capacity", float("inf"))), "suppliers[0].capacity must be finite or a list, not inf"),
     (small(("units", "boxes")), "units must be 'integer' or 'continuous', not 'boxes'"),
     (small(("channels.0.unmet", None)), "channels[0].unmet must be 'lost' or 'backorder', not null"),
-    (small(("data", {"reader": "csv", "folder": "x"})), "data.reader: unknown dataset 'csv'; allowed: iowa_liquor"),
+    (
+        small(("data", {"reader": "iowa_liqour", "folder": "x"})),
+        "data.reader: unknown dataset 'iowa_liqour'; did you mean 'iowa_liquor'?",
+    ),
     (small(("distances", {"mill": {"depot": -1}})), "distances.mill.depot must be >= 0, not -1"),
     (
         lead_time(distribution="categorical", values=[-1, 2], probabilities=[0.5, 0.5]),

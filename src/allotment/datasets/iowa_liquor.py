@@ -7,7 +7,6 @@ fitted is fitted on 2018; 2019 is seen only as a history.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,65 +14,63 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from allotment.datasets.iowa_orders import SALES, STORES, Orders, read_orders
-from allotment.scenario.errors import ScenarioError, nearest
-from allotment.scenario.source_data import SourceData
+from allotment.datasets.dataset import Dataset, Entries
+from allotment.datasets.iowa_orders import SALES, STORES, WEEKS, Orders, channel_of, read_orders
+from allotment.datasets.options import Sampling
+from allotment.datasets.table import Table
+from allotment.scenario.amounts import NonNegative
+from allotment.scenario.errors import ScenarioError
+from allotment.scenario.source_data import History, SourceData
 
 FITTED, REPLAYED = 2018, 2019
 PRICE_OVER_COST = 1.5  # the State sells to stores at half as much again as it pays
 EARTH_RADIUS = 6371.0  # km
 
-Entries = list[dict[str, Any]]
 
-
-@dataclass(frozen=True)
-class Assumptions:
+class Assumptions(Sampling):
     """What the data does not say, as multiples of what it says of 2018; the defaults assume nothing."""
 
-    opening_weeks: float = 0.0  # initial stock ÷ mean weekly demand of the city and item
-    vendor_capacity: float | None = None  # bottles supplied a week ÷ the vendor's mean week; none = unlimited
-    handling: float | None = None  # bottles shipped out a week ÷ the city's mean week; none = unlimited
-    closing_value: float = 0.0  # salvage ÷ unit cost
-    items_every: int = 1  # of the items, in the order of their names, one in so many; 1 = all
-    items_first: int = 0  # the place of the first of them, from 0
+    opening_weeks: NonNegative = 0.0  # initial stock ÷ mean weekly demand of the city and item
+    vendor_capacity: NonNegative | None = None  # bottles supplied a week ÷ the vendor's mean week; none = unlimited
+    handling: NonNegative | None = None  # bottles shipped out a week ÷ the city's mean week; none = unlimited
+    closing_value: NonNegative = 0.0  # salvage ÷ unit cost
 
 
-def read(folder: Path, options: dict[str, Any]) -> SourceData:
-    """Return SKUs, suppliers, sites, channels, supply lanes, distances, and the histories "2018" and "2019".
+class IowaLiquor(Dataset):
+    """Channels are cities (`orders-davenport`), SKUs numbers of items; periods are weeks."""
 
-    `options` are the fields of `Assumptions`. Raises `ScenarioError` where a file is absent or not as published.
-    """
-    assumptions = _assumptions(options)
-    everything = read_orders(folder)
-    orders = everything.some(assumptions.items_first, assumptions.items_every)
-    histories = {str(year): orders.history(year) for year in (FITTED, REPLAYED)}
-    mean = histories[str(FITTED)].units.mean(axis=0)  # (cities, items) bottles a week
-    skus = _skus(orders)
-    vendors = {str(name): sorted(items.unique()) for name, items in orders.lines.groupby("vendor")["item"]}
-    sections: dict[str, Entries | dict[str, Any]] = {
-        "skus": skus,
-        "suppliers": _suppliers(vendors, pd.Series(mean.sum(axis=0), orders.items), assumptions.vendor_capacity),
-        "sites": [_site(city, skus, own, assumptions) for city, own in zip(orders.cities, mean, strict=True)],
-        "channels": [{"name": channel} for channel in histories[str(FITTED)].channels],
-        "supply_lanes": _supply_lanes(vendors, orders.cities),
-        "distances": _distances(everything),
-    }
-    return SourceData(sections, histories)
+    OPTIONS = Assumptions
+
+    def read(self, folder: Path, options: Assumptions) -> Table:
+        """Return ordered bottles and dollars a bottle by week, city and item."""
+        return _chosen(read_orders(folder), options).table()
+
+    def named(self, table: Table, options: Assumptions) -> dict[str, History]:
+        """Return the histories "2018" and "2019"."""
+        return {str(FITTED): table.history(0, WEEKS), str(REPLAYED): table.history(WEEKS)}
+
+    def source(self, folder: Path, options: Assumptions) -> SourceData:
+        """Return SKUs, suppliers, sites, channels, lanes, distances, and the histories "2018" and "2019"."""
+        everything = read_orders(folder)
+        orders = _chosen(everything, options)
+        histories = self.named(orders.table(), options)
+        mean = histories[str(FITTED)].units.mean(axis=0)  # (cities, items) bottles a week
+        skus = _skus(orders)
+        vendors = {str(name): sorted(items.unique()) for name, items in orders.lines.groupby("vendor")["item"]}
+        sections: dict[str, Entries | dict[str, Any]] = {
+            "skus": skus,
+            "suppliers": _suppliers(vendors, pd.Series(mean.sum(axis=0), orders.items), options.vendor_capacity),
+            "sites": [_site(city, skus, own, options) for city, own in zip(orders.cities, mean, strict=True)],
+            "channels": [{"name": channel_of(city)} for city in orders.cities],
+            "supply_lanes": _supply_lanes(vendors, orders.cities),
+            "fulfilment_lanes": [{"from": _warehouse(city), "to": channel_of(city)} for city in orders.cities],
+            "distances": _distances(everything),
+        }
+        return SourceData(sections, histories)
 
 
-def _assumptions(options: dict[str, Any]) -> Assumptions:
-    allowed = [field.name for field in fields(Assumptions)]
-    for key, value in options.items():
-        if key not in allowed:
-            raise ScenarioError(f"unknown option {key!r}; {nearest(key, allowed)}")
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < np.inf:
-            raise ScenarioError(f"option {key} must be a number >= 0, not {value!r}")
-    every, first = options.get("items_every", 1), options.get("items_first", 0)
-    if int(every) != every or int(first) != first or not first < every:
-        raise ScenarioError(
-            f"options items_every and items_first must be whole, the first below the other: {every:g}, {first:g}"
-        )
-    return Assumptions(**options)
+def _chosen(orders: Orders, options: Assumptions) -> Orders:
+    return orders.some(options.sampled(orders.items))
 
 
 def _skus(orders: Orders) -> Entries:
@@ -141,3 +138,6 @@ def _great_circle(here: NDArray[np.float64], there: NDArray[np.float64]) -> floa
     latitude, longitude = np.sin((there - here) / 2.0) ** 2
     chord = latitude + np.cos(here[0]) * np.cos(there[0]) * longitude
     return round(float(2.0 * EARTH_RADIUS * np.arcsin(np.sqrt(chord))), 1)
+
+
+read = IowaLiquor()

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
+from allotment.datasets.table import Table, recorded_lines, table_of
 from allotment.scenario.errors import ScenarioError
-from allotment.scenario.source_data import History
 
 WEEKS = 52  # of an ISO year
+DAYS = pd.date_range("2018-01-01", "2019-12-29", freq="D", unit="s")  # of both years
 
 SALES, STORES, PRODUCTS = "sales_2018_2019_4cities_100stores_100items.csv.gz", "stores.csv", "products.csv"
 COLUMNS = {  # published name -> ours
@@ -38,22 +39,25 @@ NUMBERS = ("bottles", "dollars", "latitude", "longitude", "case_pack")  # all el
 class Orders:
     """Order lines with what the masters say of them, and the names along the axes of demand."""
 
-    lines: pd.DataFrame  # one row a line: the columns above, `year` and `week`; cities and vendors as readable names
+    lines: pd.DataFrame  # one row a line: the columns above, and the ISO `year`; cities and vendors as readable names
     cities: list[str]
     items: list[str]
 
-    def some(self, first: int, every: int) -> Orders:
-        """Return the orders of one item in so many, in the order of their names, from a first one (from 0) on."""
-        items = self.items[first::every]
+    def some(self, items: list[str]) -> Orders:
+        """Return the orders of some items."""
         return Orders(self.lines[self.lines["item"].isin(items)], self.cities, items)
 
-    def history(self, year: int) -> History:
-        """Return an ISO year's demand in bottles a week, (52, cities, items); channels are called `orders-<city>`."""
-        counted = self.lines[self.lines["year"] == year].groupby(["week", "city", "item"])["bottles"].sum()
-        axes = pd.MultiIndex.from_product([range(1, WEEKS + 1), self.cities, self.items])
-        units = counted.reindex(axes, fill_value=0).to_numpy(dtype=np.float64)
-        channels = [f"orders-{city}" for city in self.cities]
-        return History(channels, self.items, units.reshape(WEEKS, len(self.cities), len(self.items)))
+    def table(self) -> Table:
+        """Return ordered bottles and dollars a bottle by week, city and item; a bottle without dollars has no price."""
+        names = {"item": "sku", "bottles": "units", "dollars": "money"}
+        lines = self.lines.rename(columns=names).assign(channel=self.lines["city"].map(channel_of))
+        pairs = pd.DataFrame(product(map(channel_of, self.cities), self.items), columns=["channel", "sku"])
+        return table_of(recorded_lines(lines, DAYS, pairs), "week", name=SALES)
+
+
+def channel_of(city: str) -> str:
+    """Return what the channel of a city's orders is called."""
+    return f"orders-{city}"
 
 
 def read_orders(folder: Path) -> Orders:
@@ -64,8 +68,8 @@ def read_orders(folder: Path) -> Orders:
     lines = _joined(_joined(sales, stores, "store", STORES), products, "item", PRODUCTS)
     if (lines["bottles"] < 0).any():
         raise ScenarioError(f"{SALES}: Bottles Sold must be >= 0, not {lines['bottles'].min()} (a return is no demand)")
-    calendar = pd.to_datetime(lines["date"]).dt.isocalendar()
-    lines = lines.assign(year=calendar["year"].astype(int), week=calendar["week"].astype(int))
+    lines = lines.assign(date=pd.to_datetime(lines["date"]))
+    lines = lines.assign(year=lines["date"].dt.isocalendar()["year"].astype(int))
     return Orders(lines, sorted(lines["city"].unique()), sorted(lines["item"].unique()))
 
 

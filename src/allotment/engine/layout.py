@@ -261,6 +261,7 @@ BALANCES = feature("balances", lambda problem: problem.rules.rationing == BALANC
 ON_RECEIPT = feature("on_receipt", lambda problem: problem.lanes.on_receipt.any())
 LIMITED_LANES = feature("limited_lanes", lambda problem: np.isfinite(problem.fulfilment.capacity).any())
 LIMITED_HANDLING = feature("limited_handling", lambda problem: np.isfinite(problem.sites.handling).any())
+LOSES = feature("loses", lambda problem: (problem.lanes.lost > 0.0).any())
 WAITS = feature("waits", lambda problem: problem.shape.slots > 1)
 RANDOM_YIELD = feature("random_yield", lambda problem: (problem.sites.yield_low < problem.sites.yield_high).any())
 CHARGES_LATE = feature("charges_late", lambda problem: _phase(problem, RECEIVE) > _phase(problem, CHARGE))
@@ -331,6 +332,7 @@ DRAWN = scratch()  # units demanded
 RECORDED_PERIOD = scratch()  # from which demand is taken
 MULTIPLIER = scratch()  # of mean demand
 LEAD_TIME = scratch()  # periods
+LOST_CHANCE = scratch()  # the uniform numbers behind shipments that never arrive
 YIELD = scratch()  # good units per unit consumed
 MOVED = scratch()  # units that arrive
 DISAPPEARING = scratch()  # units

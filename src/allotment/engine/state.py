@@ -37,6 +37,7 @@ class State(NamedTuple):
     demand: Annotated[Floats, "C K", "units demanded since the last record was closed, as all that follow"]
     received: Annotated[Floats, "L K", "units"]
     discarded: Annotated[Floats, "L K", "units turned away for want of room"]
+    vanished: Annotated[Floats, "L K", "units given up, which have not arrived in the longest lead time"]
     shipped: Annotated[Floats, "F K", "units"]
     on_time: Annotated[Floats, "C K", "units shipped that are there when due"]
     lost: Annotated[Floats, "C K", "units"]
@@ -75,6 +76,7 @@ class Flows(NamedTuple):
     expired: Annotated[Floats, "S K"]
     shrunk: Annotated[Floats, "S K"]
     discarded: Annotated[Floats, "L K"]
+    vanished: Annotated[Floats, "L K", "given up: not arrived in the longest lead time"]
     consumed: Annotated[Floats, "S K", "lost in production: what a plant used up beyond what it shipped"]
     cash: Annotated[Floats, "M", "when the record was closed, as debt, payable, receivable and budget_left"]
     debt: Annotated[Floats, "M"]
@@ -105,6 +107,7 @@ class Sums(NamedTuple):
     in_transit: Annotated[Floats, "L K"]
     expired: Annotated[Floats, "S|perishes K"]
     shrunk: Annotated[Floats, "S|shrinks K"]
+    vanished: Annotated[Floats, "L|loses K"]
     money: Annotated[Floats, "terms K"]
     reward: Annotated[Floats, "", "money, discounted from the first measured period on"]
     lost_margin: Annotated[Floats, "C K", "money; units lost × their margin in the prices of the period"]
@@ -142,6 +145,7 @@ MOVEMENTS = {  # what the state collects until a record is closed, and the featu
     "demand": "",
     "received": "",
     "discarded": "stores",
+    "vanished": "loses",
     "shipped": "",
     "on_time": "",
     "lost": "",

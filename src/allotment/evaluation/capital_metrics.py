@@ -49,9 +49,18 @@ def _days(world: World) -> float:
 
 
 def loses_stock(world: World) -> bool:
-    """Tell whether units cost something, and some expire or disappear."""
+    """Tell whether units cost something, and some expire, disappear or never arrive."""
     problem = world.problem
-    return has_costs(world) and (problem.shape.lives > 1 or bool(problem.sites.shrinkage.any()))
+    goes = (problem.shape.lives > 1, problem.sites.shrinkage.any(), (problem.lanes.lost > 0.0).any())
+    return has_costs(world) and any(goes)
+
+
+def _written_down(world: World, sums: Any) -> Floats:
+    """Return the cost of what is gone, (B,) money; goods that are paid for on receipt were the supplier's."""
+    lanes, gone = world.problem.lanes, at_cost(sums.expired, world) + at_cost(sums.shrunk, world)
+    if not sums.vanished.shape[1]:
+        return gone
+    return gone + at_cost(sums.vanished[:, (lanes.supplier < 0) | ~lanes.on_receipt], world)
 
 
 def at_cost(units: Floats, world: World) -> Floats:
@@ -161,8 +170,8 @@ CAPITAL: tuple[Share | PerPeriod | Lowest, ...] = (
     ),
     PerPeriod(
         "write_downs",
-        "cost of the units that expired or disappeared per period",
-        lambda world, sums: at_cost(sums.expired, world) + at_cost(sums.shrunk, world),
+        "cost of the units that expired, disappeared or never arrived per period",
+        _written_down,
         compared=True,
         unit="money/period",
         summed=True,

@@ -104,6 +104,8 @@ def _check(problem: Problem) -> None:
         raise ScenarioError(
             "demand: a supplier's unit of capacity is part of an event that demand tells of before the decision"
         )
+    if (problem.lanes.lost > 0.0).any():
+        raise ScenarioError("supply_lanes.lost_probability: shipments that never arrive are not enumerated")
     if problem.lanes.initial[:, problem.lanes.constant < 0].any():
         raise ScenarioError("supply_lanes.initial_in_transit: with a random lead time it cannot be enumerated")
 

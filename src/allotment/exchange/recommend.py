@@ -213,6 +213,7 @@ def _without_chance(problem: Problem) -> Problem:
             event_low=np.full_like(suppliers.event_low, 2.0),
         ),
         sites=sites._replace(yield_low=expected, yield_high=expected, shrinkage=never(sites.shrinkage)),
+        lanes=problem.lanes._replace(lost=never(problem.lanes.lost)),
         fulfilment=fulfilment._replace(accept=always(fulfilment.accept)),
         channels=channels._replace(stays=always(channels.stays)),
     )

@@ -13,7 +13,7 @@ from allotment.decisions.observation import observe
 from allotment.decisions.policy import Policy
 from allotment.engine.dynamics.expiry import aged
 from allotment.engine.dynamics.period import begin_decided, left_to_rule, open_period, opening, play_phase
-from allotment.engine.dynamics.shipping import accepted_of, issued, receive_at_once
+from allotment.engine.dynamics.shipping import accepted_of, arriving, issued, receive_at_once
 from allotment.engine.state import Decision, Flows, State, empty_flows, in_full
 from allotment.finance.movement_rows import MovementRows
 from allotment.scenario.loader import World
@@ -131,12 +131,15 @@ class EpisodeTracing:
         )
 
     def _note_arrivals(self, before: State) -> None:
-        """Note what arrived, shipment by shipment, and what was turned away for want of room."""
-        moved = before.pipeline - self.state.pipeline
+        """Note what arrived, shipment by shipment, what was turned away for want of room, and what never will arrive."""
+        left = before.pipeline - self.state.pipeline
+        moved = left * arriving(self.problem, before)[..., None]
         limited = not np.isinf(self.problem.sites.storage).all()
         accepted = accepted_of(self.problem, before, moved) if limited else moved
-        for slot in np.flatnonzero(moved[0].any(axis=(1, 2, 3))).tolist():
+        for slot in np.flatnonzero(left[0].any(axis=(1, 2, 3))).tolist():
             documents = self._documents(self.rows.period - (self.rows.period - slot) % self._slots)
+            given_up = (left - moved)[0, slot].sum(axis=-1)
+            self.rows.add("scrap", given_up, self.rows.in_transit, "lost", document=documents, reason="never arrived")
             self._note_arrival(accepted[0, slot], (moved - accepted)[0, slot].sum(axis=-1), documents)
 
     def _note_arrival(self, accepted: Floats, refused: Floats, documents: list[str]) -> None:

@@ -18,10 +18,11 @@ from allotment.programs.opening import Opening, opening_at
 from allotment.programs.service import late_shipments
 from allotment.programs.supply import fixed_cost_a_unit, turns_away
 from allotment.programs.worth import worth
-from allotment.scenario.problem import CHARGE, DECIDE, FULFIL, RECEIVE, SIGNS, Flags, Floats, Problem
+from allotment.scenario.problem import CHARGE, DECIDE, FULFIL, RECEIVE, SIGNS, TERMS, Flags, Floats, Problem
 from allotment.simulation.simulation import Simulation
 
 FLOWS = ("executed", "shipped", "on_time", "late", "lost", "open_demand", "demand", "received")
+FINANCING = [TERMS.index("interest"), TERMS.index("discount_taken")]
 STOCKS = ("expired", "shrunk", "discarded", "on_hand", "in_transit")
 
 
@@ -43,6 +44,7 @@ class Episode(NamedTuple):
     in_transit: Floats  # (T, L, K)
     due: Floats  # (T, C, K) units of open demand that are due at `charge`, not a number where that cannot be seen
     money: Floats  # (T,) what each record counts, income less costs
+    financing: Floats  # (T,) of that, what early payment saved less interest, which no programme counts
     opening: Opening  # with what the measured periods begin
     begun: float  # money that their first record counts already when they begin
 
@@ -66,6 +68,7 @@ def recorded(problem: Problem, seeds: Sequence[int], decide: Callable[[Simulatio
         flows = simulation.step(decide(simulation))
         units = {name: np.array(getattr(flows, name)) for name in (*FLOWS, *STOCKS)}
         periods.append({**units, "due": _due(problem, simulation.state, flows), "money": flows.terms @ SIGNS})
+        periods[-1]["financing"] = flows.terms[:, FINANCING] @ SIGNS[FINANCING]
     stacked = {name: np.stack([period[name] for period in periods], axis=1) for name in periods[0]}
     return [
         Episode(**{name: units[place] for name, units in stacked.items()}, opening=openings[place], begun=float(begun[place]))
@@ -109,10 +112,11 @@ def fixed_costs(draft: Draft, period: int, units: Floats) -> Floats:
 
 
 def fix_everything(draft: Draft, episode: Episode) -> None:
-    """Let everything be what it was."""
+    """Let everything be what it was, interest and what early payment saved included."""
     fix_orders(draft, episode.executed, np.ones(draft.problem.shape.lanes, dtype=bool))
     _fix_service(draft, episode)
     _fix_stocks(draft, episode)
+    draft.program.constant += float(draft.weights @ episode.financing[-len(draft.weights) :])
 
 
 def _fix_service(draft: Draft, episode: Episode) -> None:

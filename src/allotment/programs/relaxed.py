@@ -27,6 +27,7 @@ def relaxed(world: World) -> list[str]:
         "who is turned away for want of storage": (
             np.isfinite(problem.sites.storage).any(axis=0) & ~problem.sites.overflow_charged
         ).any(),
+        "cash (orders are never cut for want of money, and nothing is borrowed)": problem.treasury.exists,
         "what sources owe": problem.lanes.backlog.any(),
         "which units are issued first (skus.issue)": problem.goods.shelf_life.any(),
     }

@@ -9,7 +9,7 @@ from allotment.scenario.problem import LINEAR, SIGNS, TERMS, Floats, Problem
 
 KNOWN = {
     *("shipped", "paid", "on_hand", "in_transit", "due", "lost", "late", "expired", "received"),
-    *("shrunk", "discarded", "consumed"),
+    *("shrunk", "discarded", "vanished", "consumed"),
     *("remaining_in_transit", "remaining_stock", "remaining_demand"),
 }
 
@@ -29,5 +29,7 @@ def check_known(problem: Problem) -> None:
     for addend in LINEAR:
         if addend.units not in KNOWN and getattr(problem.prices, addend.price).any():
             raise ScenarioError(f"{addend.term}: a linear programme does not count {addend.units}, so it gives no bound")
+    if (problem.lanes.lost > 0.0).any():
+        raise ScenarioError("supply_lanes.lost_probability: a linear programme lets all goods arrive, so it gives no bound")
     if (problem.treasury.discount > 0.0).any():
         raise ScenarioError("suppliers.terms: a linear programme does not count what early payment saves, so it gives no bound")

@@ -73,8 +73,11 @@ class LaneReader:
             slots=1 + max(len(initial), int(max(table.values[-1] for table in lead_times))),
             constant=np.array(constant),
             crossing=np.array([CROSSINGS[_process(lane, "crossing", "allowed")] for lane in self.lanes]),
+            longest=np.array([int(table.values[-1]) for table in lead_times]),
+            lost=self._lost(),
+            lost_stream=self._streams("lost"),
             lead_row=np.array([rows[id(table)] for table in lead_times]),
-            stream=self._streams(),
+            stream=self._streams("lead_time"),
             by_sku=np.array([_process(lane, "draw", "lane") == "sku" for lane in self.lanes]),
             fill_stream=np.array(
                 [[stream_key("fill", lane.source, lane.to, sku) for sku in self.skus] for lane in self.lanes], dtype=np.uint64
@@ -164,14 +167,22 @@ class LaneReader:
             raise ScenarioError("supply_lanes: initial_in_transit must be whole units where units are integer")
         return units
 
-    def _streams(self) -> np.ndarray:
-        """Return the keys of the lead times' draws, (lanes, 1) or, where any lane draws by SKU, (lanes, skus)."""
+    def _lost(self) -> Floats:
+        """Return each lane's chance of a shipment never to arrive, (lanes,)."""
+        for lane in self.lanes:
+            if lane.declared.lost_probability and _process(lane, "crossing", "allowed") == "kaplan":
+                where = f"{lane.where}.lost_probability"
+                raise ScenarioError(f"{where} does not go with crossing: kaplan, by which what is old enough arrives")
+        return np.array([lane.declared.lost_probability for lane in self.lanes])
+
+    def _streams(self, what: str) -> np.ndarray:
+        """Return the keys of draws of lead times or losses, (lanes, 1) or, where any lane draws by SKU, (lanes, skus)."""
         by_sku = any(_process(lane, "draw", "lane") == "sku" for lane in self.lanes)
         keys = []
         for lane in self.lanes:
             own_draws = _process(lane, "draw", "lane") == "sku"
             names = [[sku] if own_draws else [] for sku in (self.skus if by_sku else [""])]
-            keys.append([stream_key("lead_time", lane.source, lane.to, *each) for each in names])
+            keys.append([stream_key(what, lane.source, lane.to, *each) for each in names])
         return np.array(keys, dtype=np.uint64)
 
     def _expanded(self) -> list[Lane]:

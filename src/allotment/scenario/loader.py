@@ -165,7 +165,7 @@ def _source(content: dict[str, Any], origin: str) -> SourceData:
         found: SourceData = read(Path(os.path.expandvars(declared.folder)), dict(declared.options))
         return found
     except ScenarioError as error:
-        raise ScenarioError(f"{origin}: data.folder: {error}") from None
+        raise ScenarioError(f"{origin}: data: {error}") from None
 
 
 def _with_source(content: dict[str, Any], source: SourceData) -> dict[str, Any]:

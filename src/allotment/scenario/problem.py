@@ -118,6 +118,9 @@ class Lanes(NamedTuple):
     slots: int  # periods of orders kept: longest lead time + 1
     constant: Annotated[Integers, "L", "the lead time, -1 where it is random"]
     crossing: Annotated[Integers, "L"]
+    longest: Annotated[Integers, "L", "the longest lead time, after which what has not arrived is given up"]
+    lost: Annotated[Floats, "L", "chance of a shipment never to arrive"]
+    lost_stream: Annotated[Keys, "L draws"]
     lead_row: Annotated[Integers, "L", "row of the tables"]
     stream: Annotated[Keys, "L draws", "one draw a lane, or one a SKU in every lane where any lane draws by SKU"]
     by_sku: Annotated[Flags, "L"]
@@ -263,6 +266,7 @@ class Prices(NamedTuple):
     stock_bought: Annotated[Floats, "T L K", "money/unit, what stock at cost gains with what is paid for"]
     stock_shipped: Annotated[Floats, "T F K", "money/unit, at most 0: what it loses to customers"]
     stock_gone: Annotated[Floats, "T S K", "money/unit, at most 0: what it loses in a site"]
+    stock_vanished: Annotated[Floats, "T L K", "money/unit, at most 0: what it loses when paid goods never arrive"]
     stock_discarded: Annotated[Floats, "T L K", "money/unit, at most 0: what it loses when paid goods are turned away"]
 
 
@@ -315,6 +319,7 @@ LINEAR = (
     Linear("stock_change", "shrunk", "stock_gone"),
     Linear("stock_change", "consumed", "stock_gone"),
     Linear("stock_change", "discarded", "stock_discarded"),
+    Linear("stock_change", "vanished", "stock_vanished"),
     Linear("production", "paid", "production"),
     Linear("inbound_freight", "paid", "inbound_freight"),
     Linear("outbound_freight", "shipped", "outbound_freight"),
@@ -330,7 +335,7 @@ LINEAR = (
     Linear("salvage", "remaining_stock", "site_salvage", at="end"),
     Linear("salvage", "remaining_demand", "channel_salvage", at="end"),
 )  # the terms that are not here are more than a price of units: fixed ordering costs, overflow, interest, discounts
-ARRIVALS = ("paid", "received", "discarded")
+ARRIVALS = ("paid", "received", "discarded", "vanished")
 
 
 class Shape(NamedTuple):

@@ -198,6 +198,7 @@ class SupplyLane(Part):
     multiple: PositivePerSku | None = None  # units; none = the SKU's case pack from a supplier, 1 between sites
     in_transit_cost: PerSkuCalendar = 0.0  # money/unit/period on what is in transit at `charge`
     priority: AtLeastOne = 1  # 1 is supplied first
+    lost_probability: Probability = 0.0  # chance of a shipment never to arrive; it is given up after the longest lead time
     unfilled: Literal["dropped", "backlog"] = "dropped"  # what source, supplier or plant lacks is forgotten, or owed
     initial_in_transit: list[PerSku] = []  # units in transit when an episode begins, ordered 1, 2, … periods ago
 
@@ -321,7 +322,7 @@ class RecordedDemand(Part):
 class DataSource(Part):
     """A reader that fills parts of the scenario from files outside the project."""
 
-    reader: str  # of an installed entry point in the group `allotment.datasets`: iowa_liquor, or one of your own
+    reader: str  # of an installed entry point in the group `allotment.datasets`: m5, say, or one of your own
     folder: str  # where its files lie; may name environment variables
     options: dict[str, float | int | str | bool] = {}  # what the reader needs to know beside the files
 

@@ -42,6 +42,7 @@ def stock_prices(goods: Goods, sites: Sites, lanes: Lanes, fulfilment: Fulfilmen
         "stock_bought": from_supplier & lanes.allowed,
         "stock_shipped": np.ones((len(fulfilment.site), 1), dtype=bool),
         "stock_gone": goes,
+        "stock_vanished": ~unpaid & (lanes.lost > 0.0)[:, None] & lanes.allowed,
         "stock_discarded": turned_away & ~unpaid & lanes.allowed,
     }
     signs = {"stock_bought": 1.0}

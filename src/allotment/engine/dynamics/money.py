@@ -45,7 +45,7 @@ def pay_at_the_end(problem: Problem, state: State, flows: Flows) -> tuple[State,
         return state, flows
     xp = namespace(state.on_hand)
     money = flows.money
-    late = {name: only(getattr(state, name), last[:, None, None]) for name in ("received", "discarded")}
+    late = {name: only(getattr(state, name), last[:, None, None]) for name in ("received", "discarded", "vanished")}
     arrived = flows._replace(executed=xp.zeros_like(flows.executed), **late)
     for addend in LINEAR:
         if addend.units in ARRIVALS:

@@ -77,24 +77,42 @@ def _first_of(problem: Problem, taken: Array, units: Array) -> tuple[Array, Arra
 
 
 def _arrivals(problem: Problem, state: State) -> Integers:
-    """Return the period in which what is ordered now will arrive, (B, L, draws); on Kaplan's lanes it is not known yet."""
+    """Return the period in which what is ordered now arrives, (B, L, draws): -1 for never, or not known on Kaplan's lanes."""
     lanes = problem.lanes
     drawn = state.period[:, None, None] + randomness.lead_times(problem, state.seed, state.episode, state.period)
     in_order = (lanes.crossing == IN_ORDER)[:, None]
     if in_order.any():
         drawn = np.where(in_order, np.maximum(drawn, state.arrival.max(axis=1)), drawn)
+    if (lanes.lost > 0.0).any():
+        chance = randomness.uniforms(lanes.lost_stream.ravel(), state.seed, state.episode, state.period)
+        drawn = np.where(chance.reshape(-1, *lanes.lost_stream.shape) < lanes.lost[:, None], -1, drawn)
     return np.where((lanes.crossing == KAPLAN)[:, None], -1, drawn)
 
 
 def receive(problem: Problem, state: State) -> State:
     """Let what arrives in this period join the stock."""
-    return join(problem, state, arriving(problem, state))
+    return given_up(problem, join(problem, state, arriving(problem, state)))
 
 
 def receive_at_once(problem: Problem, state: State) -> State:
     """Let what was ordered in this period with lead time 0 join the stock, once every lane has shipped."""
     here = _slot_of_now(problem, state)[_worlds_that_differ(problem, state)]
-    return join(problem, state, arriving(problem, state) & here[..., None, None])
+    return given_up(problem, join(problem, state, arriving(problem, state) & here[..., None, None]))
+
+
+def given_up(problem: Problem, state: State) -> State:
+    """Give up what has not arrived in its lane's longest lead time: it never will."""
+    lanes = problem.lanes
+    if not (lanes.lost > 0.0).any():
+        return state
+    age = (state.period[:, None] - np.arange(lanes.slots)) % lanes.slots
+    gone = only(state.pipeline, ((age[..., None] == lanes.longest) & (lanes.lost > 0.0))[..., None, None])
+    units = namespace(gone).sum(gone, axis=(1, 4))
+    return state._replace(
+        pipeline=state.pipeline - gone,
+        in_transit=namespace(gone).clip(state.in_transit - units, min=0.0),
+        vanished=state.vanished + units,
+    )
 
 
 def _slot_of_now(problem: Problem, state: State) -> Flags:
@@ -104,7 +122,8 @@ def _slot_of_now(problem: Problem, state: State) -> Flags:
 
 def _worlds_that_differ(problem: Problem, state: State) -> slice:
     """Return the worlds in which different goods may arrive: one stands for all in one period of constant lead times."""
-    alike = (problem.lanes.constant >= 0).all() and (state.period == state.period[0]).all()
+    certain = (problem.lanes.constant >= 0) & (problem.lanes.lost == 0.0)
+    alike = certain.all() and (state.period == state.period[0]).all()
     return slice(0, 1) if alike else slice(None)
 
 

@@ -24,7 +24,7 @@ from allotment.engine.kernel.rounding import rounding
 from allotment.engine.kernel.rows import add_up
 from allotment.engine.kernel.shared_limits import NO_STOCK, add_requested, kept, ration_block
 from allotment.engine.kernel.shipping import draw_yield
-from allotment.engine.kernel.treasury import cut_to_means
+from allotment.engine.kernel.spending import cut_to_means
 from allotment.engine.randomness import fill_binomials, fill_uniforms
 from allotment.scenario.problem import BALANCED, CODES, ROUNDING
 

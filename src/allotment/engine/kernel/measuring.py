@@ -12,7 +12,19 @@ from allotment.engine.kernel.rows import add_rows
 from allotment.engine.kernel.treasury import measure_treasury
 from allotment.engine.state import MOVEMENTS
 
-NAMES = ("demand", "shipped", "on_time", "lost", "late", "open_demand", "on_hand", "in_transit", "expired", "shrunk")
+NAMES = (
+    "demand",
+    "shipped",
+    "on_time",
+    "lost",
+    "late",
+    "open_demand",
+    "on_hand",
+    "in_transit",
+    "expired",
+    "shrunk",
+    "vanished",
+)
 # of each sum: where it is recorded and summed, and the feature without which there is nothing to sum
 RECORDED = tuple(int(f.PLACES[f"FLOWS_{name.upper()}"]) for name in NAMES)
 SUMMED = tuple(int(f.PLACES[f"SUMMED_{name.upper()}"]) for name in NAMES)

@@ -27,7 +27,7 @@ UNITS_OF = tuple(int(UNITS.get(each.units) or f.PLACES[f"FLOWS_{each.units.upper
 PRICE_OF = tuple(int(f.PLACES[f"PRICES_{each.price.upper()}"]) for each in LINEAR)
 AT_END = tuple(int(each.at == "end") for each in LINEAR)
 # where the units stand that arrive after the last record was closed, or nothing
-LATE = {"paid": f.PAID, "received": f.RECEIVED, "discarded": f.DISCARDED}
+LATE = {"paid": f.PAID, "received": f.RECEIVED, "discarded": f.DISCARDED, "vanished": f.VANISHED}
 ARRIVES = tuple(int(LATE[each.units]) if each.units in ARRIVALS else NOTHING for each in LINEAR)
 SIGN = tuple(SIGNS.tolist())
 FIXED, OVERFLOW = TERMS.index("fixed_ordering"), TERMS.index("overflow")
@@ -269,4 +269,5 @@ def pay_at_the_end(table: int, now: int, first: World, count: int) -> None:
             value(table, UNITS_OF[addend], PRICE_OF[addend], TERM[addend], now, first, count)
     add_over(table, f.RECEIVED, f.FLOWS_RECEIVED, first, count)
     add_over(table, f.DISCARDED, f.FLOWS_DISCARDED, first, count)
+    add_over(table, f.VANISHED, f.FLOWS_VANISHED, first, count)
     reward(table, now, first, count)

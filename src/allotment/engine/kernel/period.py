@@ -19,7 +19,8 @@ from allotment.engine.kernel.fulfilment import fulfil
 from allotment.engine.kernel.money import charge, pay_at_the_end
 from allotment.engine.kernel.rows import fill_integer_rows, fill_rows
 from allotment.engine.kernel.shipping import dispatch, order_before, receive
-from allotment.engine.kernel.treasury import divide_budgets, open_budgets, settle_payments, spend
+from allotment.engine.kernel.spending import divide_budgets, open_budgets, spend
+from allotment.engine.kernel.treasury import settle_payments
 from allotment.quantities import MOST
 from allotment.scenario.problem import CHARGE, DECIDE, DEMAND, EXPIRE, FULFIL, RECEIVE, SETTLE
 

@@ -113,6 +113,19 @@ def set_arrival(table: int, lane: int, slot: int, now: int, first: World, count:
         for j in range(count):
             world = first + np.uint64(j)
             arrival[slot, lane, draw, world] = -1 if crossing == KAPLAN else now + int(lead_time[world])
+        if floats1(table, f.LANES_LOST)[lane] > 0.0:
+            lose(table, lane, draw, slot, now, first, count)
+
+
+@linked
+def lose(table: int, lane: int, draw: int, slot: int, now: int, first: World, count: int) -> None:
+    """Draw in which worlds what is ordered now will never arrive."""
+    arrival, chance = integers4(table, f.ARRIVAL), floats1(table, f.LOST_CHANCE)
+    fill_uniforms(table, f.LOST_CHANCE, keys2(table, f.LANES_LOST_STREAM)[lane, draw], now, first, count)
+    for j in range(count):
+        world = first + np.uint64(j)
+        if chance[world] < floats1(table, f.LANES_LOST)[lane]:
+            arrival[slot, lane, draw, world] = -1
 
 
 @linked
@@ -228,13 +241,30 @@ def receive(table: int, now: int, first: World, count: int, at_once: int) -> Non
                         found = find_arriving(table, lane, slot, draw, now, first, count)
                         if found > 0:
                             join_some(table, lane, slot, draw, found)
+        if floats1(table, f.LANES_LOST)[lane] > 0.0:
+            give_up(table, lane, now, first, count)
+
+
+@linked
+def give_up(table: int, lane: int, now: int, first: World, count: int) -> None:
+    """Give up what has not arrived in the lane's longest lead time: it never will."""
+    pipeline, in_transit, vanished = floats5(table, f.PIPELINE), floats3(table, f.IN_TRANSIT), floats3(table, f.VANISHED)
+    slot = (now - integers1(table, f.LANES_LONGEST)[lane]) % pipeline.shape[0]
+    for sku in range(pipeline.shape[2]):
+        for life in range(pipeline.shape[3]):
+            for j in range(count):
+                world = first + np.uint64(j)
+                units = pipeline[slot, lane, sku, life, world]
+                pipeline[slot, lane, sku, life, world] = 0.0
+                in_transit[lane, sku, world] = max(0.0, in_transit[lane, sku, world] - units)
+                vanished[lane, sku, world] += units
 
 
 @linked
 def certain_slot(table: int, lane: int, now: int) -> int:
     """Return the one slot whose shipment arrives now in every world, -1 where that depends on draws."""
     constant = integers1(table, f.LANES_CONSTANT)[lane]
-    if constant < 0 or integers1(table, f.LANES_CROSSING)[lane] == KAPLAN:
+    if constant < 0 or integers1(table, f.LANES_CROSSING)[lane] == KAPLAN or floats1(table, f.LANES_LOST)[lane] > 0.0:
         return -1
     if now == 0 and floats3(table, f.LANES_INITIAL).shape[0] > 0:
         return -1

@@ -23,6 +23,7 @@ MOVED_BY = {  # phases in which there are movements
     "demand": (DEMAND,),
     "received": (RECEIVE,),
     "discarded": (RECEIVE, EXPIRE),
+    "vanished": (RECEIVE,),
     "shipped": (FULFIL,),
     "on_time": (FULFIL,),
     "lost": (FULFIL,),
@@ -83,7 +84,7 @@ def state_layout(problem: Problem) -> Layout:
 def rows_there(problem: Problem) -> Iterator[tuple[str, Flags]]:
     """Yield the arrays of a state that programs play with, and which of their entries have rows."""
     moved = _moved_before_decisions(problem)
-    constant = bool((problem.lanes.constant >= 0).all())
+    constant = bool(((problem.lanes.constant >= 0) & (problem.lanes.lost == 0.0)).all())
     for name, declared in STATE.items():
         shape = declared.shape(problem)
         if name in KNOWN or not np.prod(shape) or (name == "arrival" and constant):
