@@ -24,9 +24,9 @@ STRONG = 2  # state of a market's chain
 SINCE = (-2, -1, 1, 2, 3)  # budget periods before the switch, and after it
 
 
-def played(world: World, policy: Policy) -> tuple[Floats, Flags]:
+def played(world: World, policy: Policy, episodes: int = EPISODES) -> tuple[Floats, Flags]:
     """Return what groups may spend, (budget periods, B, groups) shares, and where markets are strong, (periods, B, groups)."""
-    simulation = started(world, derived_seed("test", 0) + np.arange(EPISODES))
+    simulation = started(world, derived_seed("test", 0) + np.arange(episodes))
     problem, memory, shares, strong = world.problem, None, [], []
     for period in range(problem.clock.length):
         strong.append(simulation.state.regime == STRONG)
@@ -35,7 +35,7 @@ def played(world: World, policy: Policy) -> tuple[Floats, Flags]:
         simulation.step(decision)
         if period % problem.treasury.per == 0:
             given = simulation.flows.budget_left + simulation.flows.spent
-            shares.append(given.reshape(EPISODES, len(world.scenario.regimes), -1).sum(axis=2) / given.sum(axis=1)[:, None])
+            shares.append(given.reshape(episodes, len(world.scenario.regimes), -1).sum(axis=2) / given.sum(axis=1)[:, None])
     return np.array(shares), np.array(strong)
 
 
@@ -55,7 +55,12 @@ def followed(shares: Floats, strong: Flags, per: int) -> dict[int, tuple[float, 
             stays = not begins[at, world, group] if since < 0 else strong[period + 1 : per * at + 1, world, group].all()
             if stays:
                 found[since].append(shares[at, world, group] / usual[group])
-    return {since: (float(np.mean(all_of)), float(np.std(all_of) / np.sqrt(len(all_of)))) for since, all_of in found.items()}
+    return {since: _mean(seen) for since, seen in found.items()}
+
+
+def _mean(seen: list[float]) -> tuple[float, float]:
+    """Return a mean and its standard error; NaN of nothing."""
+    return (float(np.mean(seen)), float(np.std(seen) / np.sqrt(len(seen)))) if seen else (np.nan, np.nan)
 
 
 def draw(table: pd.DataFrame, ax: Axes) -> Axes:
@@ -73,11 +78,14 @@ def main() -> None:
     world, rows, errors = allotment.load_scenario(WORLD), {}, {}
     for run in sorted(RUNS.glob("*-seed0")):
         policy = allotment.load_policy(run, world)
-        seen = followed(*played(world, policy), world.problem.treasury.per)
+        shares, strong = played(world, policy)
+        usual = zip((regime.name for regime in world.scenario.regimes), shares.mean(axis=(0, 1)), strict=True)
+        print(run.name, ", ".join(f"{group} {share:.1%}" for group, share in usual))
+        seen = followed(shares, strong, world.problem.treasury.per)
         rows[run.name.removesuffix("-seed0")] = [value for value, _ in seen.values()]
         errors[run.name] = max(error for _, error in seen.values())
     table = pd.DataFrame(rows, index=SINCE).T
-    print(table.round(3).to_markdown())
+    print(table.round(2).to_string())
     print(f"standard errors at most {max(errors.values()):.3f}")
     figure = Figure(figsize=(7, 4), layout="constrained")
     draw(table, figure.add_subplot())

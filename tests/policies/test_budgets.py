@@ -6,10 +6,13 @@ from scipy.special import ndtr, ndtri
 
 from allotment import evaluate
 from allotment.decisions.allocation_actions import AllocationActions
+from allotment.decisions.encodings import Residual
 from allotment.evaluation.rollout import compiled_ordering, rollout
 from allotment.policies.answers import lane_answers, with_allocation
 from allotment.policies.bundle import load_bundle, save_bundle
 from allotment.policies.capital import equal_marginal_return
+from allotment.policies.encoding_config import EncodingConfig, build_encoding
+from allotment.policies.rule_parameters import RuleParameters
 from allotment.scenario.errors import ScenarioError
 from allotment.scenario.loader import load_scenario, world_from
 from small_policies import rule
@@ -131,6 +134,20 @@ def test_a_budget_is_divided_where_its_period_begins_and_alike_where_nothing_is_
     assert set(divided(world, "equal_marginal_return", 9000).values()) == {200.0}
 
 
+def test_in_the_last_budget_period_of_a_season_what_is_left_over_is_sold_off_and_later_demand_does_not_count():
+    world = shops(5000, horizon={"kind": "season", "periods": 8})
+    policy = rule(world, {**ORDER, "budget": "unconstrained"})
+    first, last = (policy.decide(seen(world, 0, period=period)).budget[0] for period in (0, 4))
+
+    def asked(weeks, end):
+        cells = [(9, 5, 10), (9, 5, 30), (6, 2, 10), (6, 2, 30)]
+        factors = [ndtri((price - cost) / (price - cost + 1.0 + end * cost)) for price, cost, _ in cells]
+        needs = [c * (weeks * mean + z * np.sqrt(weeks) * 3) for (_, c, mean), z in zip(cells, factors, strict=True)]
+        return 5000 * np.array(needs) / sum(needs)
+
+    assert first == pytest.approx(asked(6, 0), rel=2e-3) and last == pytest.approx(asked(4, 1), rel=2e-3)
+
+
 def test_each_budget_period_has_its_own_total():
     world = shops([800, 400])
     policy = rule(world, {**ORDER, "budget": "pro_rata"})
@@ -170,3 +187,16 @@ def test_a_division_goes_by_the_forecast_of_its_rule():
 def test_a_world_that_leaves_no_budget_to_policies_refuses_a_division():
     with pytest.raises(ScenarioError, match="budget: two_shops leaves no budget to policies; its decisions must name it"):
         rule(two_shops(), {**ORDER, "budget": "pro_rata"})
+
+
+@pytest.mark.parametrize("make", [Residual, RuleParameters])
+def test_a_learner_starts_at_the_division_of_its_rule_and_moves_parts_by_as_much_as_if_all_were_alike(make):
+    world = shops()
+    policy, observation = rule(world, {**ORDER, "budget": "pro_rata"}), seen(world, 0, period=4)
+    own = policy.decide(observation).budget
+    alone = make(world, policy)
+    encoding = build_encoding(EncodingConfig(name=alone.name, also_corrects=["budget"]), world, policy)
+    assert alone.decision(np.zeros((1, alone.size)), observation).budget.tolist() == own.tolist()
+    actions = np.zeros((1, encoding.size))
+    actions[0, -4:] = [0.0, 0.5, -1.0, 1.0]
+    assert encoding.decision(actions, observation).budget[0] == pytest.approx(np.maximum(own[0] + [0, 100, -200, 200], 0.0))

@@ -54,13 +54,11 @@ class Division:
         if not (observation.period % treasury.per == 0).any():
             return None
         total = treasury.total[(observation.period // treasury.per) % len(treasury.total)][:, None]
-        asked = (
-            self._pro_rata(observation, forecast) if self.method == "pro_rata" else self._needed(observation, forecast, total)
-        )
+        by_needs = self.method != "pro_rata"
+        asked = self._needed(observation, forecast, total) if by_needs else self._pro_rata(observation, forecast)
         paid = sum_into(asked, self._budget_of, treasury.amounts.shape[1])
-        asked_in_all = paid.sum(axis=1)[:, None]
-        alike = np.where(asked_in_all > 0.0, 0.0, 1.0 / paid.shape[1])  # nothing is needed, or nothing known yet
-        return total * (guarded(paid, asked_in_all + 0.0 * paid) + alike)
+        alike = 1.0 / paid.shape[1]  # where nothing is needed, or nothing is known yet
+        return total * guarded(paid, paid.sum(axis=1)[:, None], alike)
 
     def _pro_rata(self, observation: Observation, forecast: Forecast) -> Floats:
         """Return what demand over the budget period is expected to cost, (B, S × K) money at the sites that buy."""
@@ -71,9 +69,11 @@ class Division:
     def _needed(self, observation: Observation, forecast: Forecast, total: Floats) -> Floats:
         """Return what is needed, (B, S × K) money at the sites that buy: cut to the total, or uncut."""
         mean, deviation, position = self._outlook(observation, forecast)
+        clock = self.world.problem.clock
+        last = (clock.season & (observation.period + self.world.problem.treasury.per >= clock.length)).astype(np.int64)
 
         def needs(place: int) -> Floats:
-            worth, factor = self._worth[place].ravel(), self._factors[place].ravel()
+            worth, factor = (each[last, place].reshape(len(last), -1) for each in (self._worth, self._factors))
             return np.maximum((mean + factor * deviation) * worth - position, 0.0) * self._cost.ravel()
 
         needed = before = needs(0)
@@ -147,19 +147,23 @@ class Division:
 
     @cached_property
     def _ratios(self) -> Floats:
-        """Return the critical ratio of what each site buys at each multiplier, (multipliers, S, K); 0 or less: not worth it."""
+        """Return the critical ratio of what each site buys, (2, multipliers, S, K): usually, and at the end of a season.
+
+        Nothing is worth buying where it is 0 or less.
+        """
         short, over = self._underage, self._overage
         returns = np.where(self._cost > 0.0, short / np.maximum(self._cost, 1e-300), 0.0)
         multipliers = returns.max(initial=0.0) * np.linspace(0.0, 1.0, MULTIPLIERS + 1) ** 2  # closest where most is at stake
-        return (short - multipliers[:, None, None] * self._cost) / np.maximum(short + over, 1e-12)
+        return (short - multipliers[:, None, None] * self._cost) / np.maximum(short + over[:, None], 1e-12)
 
     @cached_property
     def _worth(self) -> Floats:
+        """Return 1 where something is worth buying, else 0, shaped as `_ratios`."""
         return (self._ratios > 1e-9).astype(float)
 
     @cached_property
     def _factors(self) -> Floats:
-        """Return the safety factor at each multiplier, (multipliers, S, K) standard deviations."""
+        """Return the safety factor of each ratio, shaped as `_ratios`, standard deviations."""
         from scipy.special import ndtri
 
         return ndtri(np.clip(self._ratios, 1e-9, 1.0 - 1e-9))
@@ -173,12 +177,11 @@ class Division:
 
     @cached_property
     def _overage(self) -> Floats:
-        """Return what a unit left over costs, (S, K) money: to hold until the next budget period has sold it, or its end."""
+        """Return what a unit left over costs, (2, S, K) money: to hold for another budget period, and at a season's end."""
         problem = self.world.problem
         held = overage(self.world) * problem.treasury.per
-        if not (problem.clock.season and problem.clock.length <= problem.treasury.per):
-            return held
-        return held + np.maximum(self._cost - problem.prices.site_salvage.mean(axis=0), 0.0)
+        sold_off = np.maximum(self._cost - problem.prices.site_salvage.mean(axis=0), 0.0)
+        return np.stack([held, held + sold_off])
 
 
 def division(method: Method | None, world: World, lanes: Integers, where: str) -> Division | None:

@@ -35,7 +35,7 @@ class EncodingConfig(BaseModel):
     by: Literal["lane", "lane_and_sku"] | None = None  # residual only: one correction for a lane, or one for each SKU
     steps: Periods | None = None  # rule_parameters only: reach, in first steps of tuning; none = the encoding's own
     # residual and rule_parameters: what actions also correct of the rule's decision; none = its orders, or parameters, alone
-    also_corrects: list[Literal["allocation", "protection"]] | None = None
+    also_corrects: list[Literal["allocation", "protection", "budget"]] | None = None
     rule: str | dict[str, Any] | None = (
         None  # residual and rule_parameters: the config that is corrected or moved, a file's name or written out
     )
