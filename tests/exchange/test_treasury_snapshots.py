@@ -57,6 +57,15 @@ def test_a_plan_says_what_its_budgets_pay_for():
     assert [(each.budget, each.amount, each.spent) for each in found.budgets] == [("toys", 20, 20), ("games", 60, 50)]
 
 
+def test_budgets_are_full_where_their_period_begins_and_needed_within_it():
+    world = two_items(budget={"per": 3, "by": ["group"], "amounts": {"toys": 20, "games": 60}})
+    assert [order.units for order in plan(world, cash=500).orders] == [4, 10]
+    rule, _ = build_rule(RuleConfig(policy="base_stock"), world, "rule.yaml")
+    within = {"period": 1, "stock": {"shop": {"ball": 0, "dice": 0}}, "treasury": {"cash": 5, "budgets": {"toys": 1}}}
+    with pytest.raises(SnapshotError, match=r"treasury.budgets has no entry for the budget 'games'"):
+        Recommender(rule).plans([within])
+
+
 @pytest.mark.parametrize(
     ("balances", "message"),
     [

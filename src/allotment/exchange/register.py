@@ -143,8 +143,19 @@ class Register:
             if not self.world.problem.lanes.on_receipt[lane]:
                 raise SnapshotError(f"{where}.unpaid[{place}]: the lane {entry.source} → {entry.to} is paid for on shipment")
             state.received[world, lane, sku] += self._whole(entry.units, f"{where}.unpaid[{place}].units")
+        self._fill_budgets(state, world, balances, f"{where}.budgets")
+
+    def _fill_budgets(self, state: State, world: int, balances: Balances, where: str) -> None:
+        """Write what budgets have left; all must be there, but where their period begins: then they are full, or divided."""
+        treasury, period = self.world.problem.treasury, int(state.period[world])
+        begins = period % treasury.per == 0
+        if begins:
+            state.budget_left[world] = treasury.amounts[(period // treasury.per) % len(treasury.amounts)]
         for budget, amount in balances.budgets.items():
-            state.budget_left[world, self._position(budget, self.budgets, f"{where}.budgets")] = amount
+            state.budget_left[world, self._position(budget, self.budgets, where)] = amount
+        missing = [name for name in self.budgets if name not in balances.budgets]
+        if missing and not begins:
+            raise SnapshotError(f"{where} has no entry for the budget {missing[0]!r}")
 
     def _fill_stock(self, on_hand: Floats, stock: dict[str, dict[str, Any]], where: str) -> None:
         """Write units by site, SKU and remaining life, (S, K, lives); every site and SKU must be there."""

@@ -128,7 +128,7 @@ class Balances(Part):
         list[Unpaid], _at_most(MOST_ENTRIES, "received and not booked yet, where goods are paid for on receipt")
     ] = []
     budgets: Annotated[
-        dict[str, Amount], Field(description="money left of each budget in its budget period; 0 where left out")
+        dict[str, Amount], Field(description="money left of each budget; may be left out where a budget period begins")
     ] = {}
 
 

@@ -117,7 +117,7 @@ class Simulation:
             return
         units = numbers_in(units, name)
         if units.shape != target.shape:
-            raise ValueError(f"{name} have shape {units.shape}; expected {target.shape} ({AXES[name]})")
+            raise ValueError(f"{name} must have shape {target.shape} ({AXES[name]}), not {units.shape}")
         target[...] = units
 
     def play(self, periods: int) -> None:
