@@ -28,8 +28,10 @@ from allotment.scenario.problem import (
     Clock,
     Demand,
     Floats,
+    Fulfilment,
     Goods,
     Lanes,
+    Modulation,
     Names,
     Problem,
     Rules,
@@ -84,19 +86,7 @@ def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple
         channels=channels,
         prices=compile_prices(scenario, lane_reader, fulfilment_reader, of_stock),
         treasury=treasury.compiled(),
-        shape=Shape(
-            sites=len(scenario.sites),
-            skus=len(scenario.skus),
-            channels=len(scenario.channels),
-            suppliers=len(scenario.suppliers),
-            lanes=len(lanes.to),
-            fulfilment=len(fulfilment.site),
-            lives=max(1, int(goods.shelf_life.max())),
-            slots=int(channels.last.max()) + 1,
-            groups=int(modulation.goodwill_group.max()) + 1,
-            regimes=len(modulation.initial),
-            classes=int(channels.rank.max()) + 1,
-        ),
+        shape=_shape(scenario, lanes, fulfilment, goods, channels, modulation),
     )
     names = Names(
         skus=[sku.name for sku in scenario.skus],
@@ -109,6 +99,24 @@ def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple
     )
     problem = problem._replace(clock=_clock(scenario, _cycle(scenario, problem)))
     return _with_whole_capacities(problem), names
+
+
+def _shape(
+    scenario: Scenario, lanes: Lanes, fulfilment: Fulfilment, goods: Goods, channels: Channels, modulation: Modulation
+) -> Shape:
+    return Shape(
+        sites=len(scenario.sites),
+        skus=len(scenario.skus),
+        channels=len(scenario.channels),
+        suppliers=len(scenario.suppliers),
+        lanes=len(lanes.to),
+        fulfilment=len(fulfilment.site),
+        lives=max(1, int(goods.shelf_life.max())),
+        slots=int(channels.last.max()) + 1,
+        groups=int(modulation.goodwill_group.max()) + 1,
+        regimes=len(modulation.initial),
+        classes=int(channels.rank.max()) + 1,
+    )
 
 
 def _check_kept(scenario: Scenario, lanes: Lanes, demand: Demand) -> None:

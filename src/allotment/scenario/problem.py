@@ -50,7 +50,7 @@ class Rules(NamedTuple):
     orders: bool  # the policy says what is requested on supply lanes
     allocates: bool  # and what each site ships to each channel
     protects: bool  # and what lower classes may not use
-    budgets: bool  # and how what may be spent is divided
+    budgets: bool = False  # and how what may be spent is divided
     smooth_fixed: float = 0.0  # units by which most of a smooth fixed cost has come at least; 0 = no stand-in
     smooth_goodwill: bool = False  # goodwill, and demand that follows it, have the slopes of smooth stand-ins
     relaxed: bool = False  # nothing is left without a useful gradient, or a treatment of it has been named

@@ -27,7 +27,7 @@ from allotment.engine.dynamics.arrays import (
     sum_into,
     take,
 )
-from allotment.engine.dynamics.rationing import Claims, divides_freely, ration, shares
+from allotment.engine.dynamics.rationing import Claims, divides_freely, noted, ration, shares
 from allotment.engine.dynamics.treasury import cut_to_means
 from allotment.engine.state import Flows, State
 from allotment.scenario.problem import BALANCED, CODES, ROUNDING, Floats, Integers, Problem
@@ -157,7 +157,7 @@ def _cut(problem: Problem, state: State, limits: Limits, units: Array, reasons: 
     xp, claims = namespace(units), _claims(problem, state)
     lacking = xp.zeros_like(units)
     allowed = only(units, problem.lanes.allowed)
-    reasons = _noted(reasons, units, allowed, "lane")
+    reasons = noted(reasons, units, allowed, "lane")
     for name, counts, cut in (
         ("lane", False, _to_lanes),
         ("capacity", True, _to_suppliers),
@@ -170,16 +170,11 @@ def _cut(problem: Problem, state: State, limits: Limits, units: Array, reasons: 
             continue
         left = xp.minimum(allowed, left)
         lacking = lacking + (allowed - left) if counts else lacking
-        reasons = _noted(reasons, allowed, left, name)
+        reasons = noted(reasons, allowed, left, name)
         if name == "no_stock":
             reasons = _protected(problem, limits, reasons, allowed, left)
         allowed = left
     return allowed, reasons, lacking
-
-
-def _noted(reasons: Array, before: Array, after: Array, name: str) -> Array:
-    """Return the reasons with a new one where something was cut."""
-    return namespace(after).where(after < before - rounding_error(before), CODES[name], reasons)
 
 
 def _protected(problem: Problem, limits: Limits, reasons: Array, before: Array, after: Array) -> Array:
@@ -302,7 +297,7 @@ def _to_positions_and_multiples(
         if len(members):
             room = _room(problem, state, owed, units, site)
             cut = xp.minimum(units, put_at(units, (members,), _by_sku(problem, claims, units, members, room)))
-            reasons = _noted(reasons, units, cut, "position")
+            reasons = noted(reasons, units, cut, "position")
             units, reasons = _to_multiples(problem, cut, reasons, members)
     return units, reasons
 
@@ -332,7 +327,7 @@ def _to_multiples(problem: Problem, units: Array, reasons: Array, members: Integ
     enough = (rounded >= like(units, minimum) - rounding_error(rounded)) & (rounded >= ROUNDING)
     left = straight_through(xp.minimum(chosen, rounded * enough), chosen)
     cut = put_at(units, (members,), left)
-    return cut, _noted(reasons, units, cut, "minimum")
+    return cut, noted(reasons, units, cut, "minimum")
 
 
 def _filled(problem: Problem, state: State, units: Array, owed: Array, reasons: Array) -> tuple[Array, Array, Array]:
@@ -353,4 +348,4 @@ def _filled(problem: Problem, state: State, units: Array, owed: Array, reasons: 
     shipped = xp.where(like(units, (low >= 1.0)[:, None]), units, shipped)
     if lanes.backlog.any():
         owed = owed + only(units - shipped, lanes.backlog[:, None])
-    return shipped, owed, _noted(reasons, units, shipped, "no_stock")
+    return shipped, owed, noted(reasons, units, shipped, "no_stock")

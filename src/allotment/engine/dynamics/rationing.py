@@ -14,8 +14,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-from allotment.engine.dynamics.arrays import Array, guarded, joined, like, namespace, plain, put_at, sum_into, take
-from allotment.scenario.problem import BALANCED, BY_RECEIVER, MIN_SHORTAGE, PRIORITY, Floats, Integers, Rules
+from allotment.engine.dynamics.arrays import (
+    Array,
+    guarded,
+    joined,
+    like,
+    namespace,
+    plain,
+    put_at,
+    rounding_error,
+    sum_into,
+    take,
+)
+from allotment.scenario.problem import BALANCED, BY_RECEIVER, CODES, MIN_SHORTAGE, PRIORITY, Floats, Integers, Rules
 
 
 class Claims(NamedTuple):
@@ -35,6 +46,11 @@ def ration(rules: Rules, amounts: Array, claims: Claims, limit: Array) -> Array:
     if rules.rationing == MIN_SHORTAGE:
         return _where_short(amounts, limit, _filled(rules, amounts, limit))
     return share(rules, amounts, limit)
+
+
+def noted(reasons: Array, before: Array, after: Array, name: str) -> Array:
+    """Return the reasons with a new one where something was cut."""
+    return namespace(after).where(after < before - rounding_error(before), CODES[name], reasons)
 
 
 def share(rules: Rules, amounts: Array, limit: Array) -> Array:

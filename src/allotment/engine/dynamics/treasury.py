@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from allotment.engine.dynamics.arrays import Array, guarded, like, namespace, now, only, plain, rounding_error, sum_into, take
-from allotment.engine.dynamics.rationing import shares
+from allotment.engine.dynamics.rationing import noted, shares
 from allotment.engine.state import Flows, State
-from allotment.scenario.problem import CODES, PAID_AT_ONCE, PRIORITY, TERMS, Integers, Problem
+from allotment.scenario.problem import PAID_AT_ONCE, PRIORITY, TERMS, Integers, Problem
 
 
 def settle(problem: Problem, state: State) -> State:
@@ -120,7 +120,7 @@ def cut_to_means(problem: Problem, state: State, units: Array, reasons: Array) -
     if state.budget_left.shape[1]:
         purchase = now(problem.prices.purchase, state) + xp.zeros_like(units)
         left = _affordable(problem, units, purchase, problem.treasury.budget, state.budget_left)
-        reasons, units = _noted(reasons, units, left, "budget"), left
+        reasons, units = noted(reasons, units, left, "budget"), left
     each = prices_of_orders(problem, state) + xp.zeros_like(units)
     shipped = xp.where(units > 0.0, xp.ones_like(units), xp.zeros_like(units))
     used = xp.max(shipped, axis=2)
@@ -131,7 +131,7 @@ def cut_to_means(problem: Problem, state: State, units: Array, reasons: Array) -
     left = _affordable(problem, units, each, owners, limit)
     costly = now(problem.prices.fixed, state)[..., None] + now(problem.prices.line, state) + each > 0.0
     left = xp.where((limit <= 0.0)[..., None] & costly, xp.zeros_like(left), left)
-    return left, _noted(reasons, units, left, "cash")
+    return left, noted(reasons, units, left, "cash")
 
 
 def _affordable(problem: Problem, units: Array, prices: Array, owners: Integers, limits: Array) -> Array:
@@ -168,10 +168,6 @@ def _whole(problem: Problem, units: Array, part: Array, prices: Array, short: Ar
             given[lane][sku] = xp.where(short[:, lane, sku], whole, given[lane][sku])
             left[owner] = xp.where(short[:, lane, sku], rest, money + xp.zeros_like(rest))
     return xp.stack([xp.stack(row, axis=1) for row in given], axis=1)
-
-
-def _noted(reasons: Array, before: Array, after: Array, name: str) -> Array:
-    return namespace(after).where(after < before - rounding_error(before), CODES[name], reasons)
 
 
 def spend(problem: Problem, state: State, flows: Flows) -> tuple[State, Flows]:
