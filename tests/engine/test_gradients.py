@@ -54,7 +54,7 @@ def with_moved(decisions: list[Decision], along: list[Decision]) -> list[Decisio
     ]
 
 
-@settings(max_examples=30)
+@settings(max_examples=25)
 @holds_in_random_worlds()
 def test_gradients_are_the_slopes_of_the_rewards(world: RandomWorld, seed):
     problem, generator = relaxed(world.problem, ALL_IGNORED), np.random.default_rng(seed)

@@ -65,7 +65,7 @@ def check(world, seed, decisions, generator):
             torch.testing.assert_close(other, one, rtol=1e-7, atol=1e-9)
 
 
-@settings(max_examples=15)
+@settings(max_examples=12)
 @holds_in_random_worlds()
 def test_a_program_is_the_array_dynamics(world, seed):
     try:

@@ -54,7 +54,7 @@ def test_every_shipped_world_loads_by_its_name(name):
 def test_an_absent_file_names_the_nearest_shipped_world(folder):
     assert message_of("lost_sale") == "lost_sale: no such file in envs; did you mean 'lost_sales'?"
     assert message_of("mine/own.yaml").startswith(
-        "mine/own.yaml: no such file in envs; shipped: demand_classes, dual_sourcing, "
+        "mine/own.yaml: no such file in envs; shipped: budgeted_newsvendor, campaign_cash, "
     )
 
 
