@@ -88,17 +88,20 @@ def compile_scenario(scenario: Scenario, histories: dict[str, History]) -> tuple
         treasury=treasury.compiled(),
         shape=_shape(scenario, lanes, fulfilment, goods, channels, modulation),
     )
-    names = Names(
+    problem = problem._replace(clock=_clock(scenario, _cycle(scenario, problem)))
+    return _with_whole_capacities(problem), _names(scenario, lane_reader, fulfilment_reader, treasury)
+
+
+def _names(scenario: Scenario, lanes: LaneReader, fulfilment: FulfilmentReader, treasury: TreasuryReader) -> Names:
+    return Names(
         skus=[sku.name for sku in scenario.skus],
         suppliers=[supplier.name for supplier in scenario.suppliers],
         sites=[site.name for site in scenario.sites],
         channels=[channel.name for channel in scenario.channels],
-        supply_lanes=lane_reader.names,
-        fulfilment_lanes=fulfilment_reader.names,
+        supply_lanes=lanes.names,
+        fulfilment_lanes=fulfilment.names,
         budgets=treasury.names,
     )
-    problem = problem._replace(clock=_clock(scenario, _cycle(scenario, problem)))
-    return _with_whole_capacities(problem), names
 
 
 def _shape(
